@@ -1,0 +1,1 @@
+"""One file per chart, named after its function; what charts share stands beside them."""

@@ -1,0 +1,114 @@
+"""Bars of counts over bins that stay the same over the whole run."""
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from replaychart.charts import packing
+from replaychart.charts.epoch_parameter import Clock
+from replaychart.charts.expressions import literal
+
+
+def count_bars(clock: Clock, frame: pd.DataFrame, *, x_title: str, highest: int) -> alt.Chart:
+    """Return bars whose heights follow the epoch.
+
+    Parameters
+    ----------
+    clock : Clock
+        The chart's epochs.
+    frame : pandas.DataFrame
+        One row per epoch, bin and colour: ``epoch``, ``bin_start``, ``bin_end``, ``count`` and
+        ``color``, sorted alike within each epoch. Bars of one bin are stacked in that order.
+    x_title : str
+        Title of the value axis.
+    highest : int
+        The end of the count axis.
+    """
+    first = frame[frame["epoch"] == clock.epochs[0]]
+    counts = frame["count"].to_numpy().reshape(len(clock.epochs), -1)
+    edges = {name: [_short(edge) for edge in first[name]] for name in ("bin_start", "bin_end")}
+    constant = {**edges, "color": first["color"].tolist(), "order": list(range(len(first)))}
+    rows = packing.by_epoch(clock, constant, {"count": counts.T.tolist()})
+    return (
+        alt.Chart(packing.PackedData(rows))
+        .transform_calculate(count=packing.entry("count", clock))
+        .mark_bar(stroke="white", strokeWidth=1)
+        .encode(
+            x=alt.X(
+                "bin_start:Q",
+                bin="binned",
+                title=x_title,
+                axis=alt.Axis(labelFlush=False, tickCount=5),
+                scale=alt.Scale(
+                    domain=[min(edges["bin_start"]), max(edges["bin_end"])], nice=False
+                ),
+            ),
+            x2="bin_end:Q",
+            y=alt.Y(
+                "count:Q",
+                title="Number of points",
+                stack="zero",
+                axis=alt.Axis(tickCount=5),
+                scale=alt.Scale(domain=[0, highest], nice=True),
+            ),
+            # Colours are given outright. A scale of their own would be merged with the classes'
+            # as soon as the chart stands beside one that has them.
+            color=alt.Color("color:N", scale=None),
+            order="order:Q",
+            tooltip=[
+                alt.Tooltip("bin_start:Q", title="From", format=".3~g"),
+                alt.Tooltip("bin_end:Q", title="To", format=".3~g"),
+                alt.Tooltip("count:Q", title="Points"),
+            ],
+        )
+    )
+
+
+def total_label(
+    clock: Clock, totals: np.ndarray, *, suffix: str, color: str, line: int, width: int
+) -> alt.Chart:
+    """Return a text in the upper right corner: a total that follows the epoch, and what it counts.
+
+    Parameters
+    ----------
+    clock : Clock
+        The chart's epochs.
+    totals : numpy.ndarray of int, shape (frames,)
+        The total at each epoch.
+    suffix : str
+        What is counted.
+    color : str
+        The colour of the text, which explains that of the bars.
+    line : int
+        The text's line, counted from 0.
+    width : int
+        The chart's width in pixels.
+    """
+    rows = packing.by_epoch(clock, {"of": [suffix]}, {"count": [totals.tolist()]})
+    return (
+        alt.Chart(packing.PackedData(rows))
+        .transform_calculate(
+            label=f"format({packing.entry('count', clock)}, ',') + {literal(' ' + suffix)}"
+        )
+        .mark_text(
+            align="right", baseline="top", color=color, fontSize=11, fontWeight=600, tooltip=None
+        )
+        .encode(text="label:N", x=alt.value(width - 6), y=alt.value(6 + 15 * line))
+    )
+
+
+def highest_count(frame: pd.DataFrame, *, by: list[str]) -> int:
+    """Return the greatest count of any bin at any epoch.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        ``epoch``, ``bin_start``, ``count`` and the columns `by`.
+    by : list of str
+        Columns whose groups are drawn apart; the others are stacked.
+    """
+    return max(1, int(frame.groupby(["epoch", "bin_start", *by])["count"].sum().max()))
+
+
+def _short(edge: float) -> float:
+    return float(f"{edge:.6g}")

@@ -1,0 +1,104 @@
+"""`decision_boundary`: the inputs' own plane, divided by the network."""
+
+import altair as alt
+
+from replaychart.charts.epoch_parameter import Clock
+from replaychart.charts.feature_space import BANDS, GRID_LINES
+from replaychart.charts.plane import (
+    Plane,
+    boundary_layer,
+    grid_layer,
+    points_layer,
+    surface_layer,
+)
+from replaychart.charts.titles import chart_title, check_size
+from replaychart.frames.extents import Limits
+from replaychart.run import Epochs, Run
+
+
+def decision_boundary(
+    run: Run,
+    *,
+    xlim: Limits | None = None,
+    ylim: Limits | None = None,
+    resolution: int = 100,
+    grid: bool = False,
+    epochs: Epochs = None,
+    epoch: int | alt.Parameter | None = None,
+    title: str | None = None,
+    width: int = 400,
+    height: int = 400,
+) -> alt.LayerChart:
+    """Draw the inputs' plane with the points, the decision surface and the boundary.
+
+    Parameters
+    ----------
+    run : Run
+        A recorded training on inputs with two features.
+    xlim, ylim : tuple of float, optional
+        The axes' limits, which the surface fills. Default: `Run.input_limits`.
+    resolution : int, default 100
+        Lattice points along each side on which contours are found.
+    grid : bool, default False
+        Whether to draw the grid lines that `feature_space` shows bent.
+    epochs : int, slice, range or iterable of int, optional
+        Only these recorded epochs. Default: all.
+    epoch : int or altair.Parameter, optional
+        The epoch shown at first, or a parameter from `epoch_param` to share. Default: the last.
+    title : str, optional
+        ``{epoch}`` in it is the epoch shown.
+    width, height : int, default 400
+        Size in pixels.
+
+    Returns
+    -------
+    altair.LayerChart
+        Surface, grid lines, points and boundary.
+
+    Raises
+    ------
+    ArgumentError
+        The inputs have not two features, an epoch was not recorded, or an argument is not allowed.
+    EvaluationError
+        The model cannot be rebuilt, or does not tell two classes apart.
+
+    Examples
+    --------
+    >>> import replaychart as rc
+    >>> run = rc.open_run(rc.datasets.parabola_recording())
+    >>> chart = rc.decision_boundary(run, epoch=15)
+    """
+    check_size(width, height)
+    xlim, ylim = run.input_limits(xlim, ylim)
+    clock = Clock.of(run, epochs, epoch)
+    names = run.feature_names or ["x\N{SUBSCRIPT ONE}", "x\N{SUBSCRIPT TWO}"]
+    plane = Plane(clock, [xlim], [ylim], (names[0], names[1]), width, height)
+    rings = run.surface_paths(
+        None,
+        xlim=xlim,
+        ylim=ylim,
+        resolution=resolution,
+        bands=BANDS,
+        plane="inputs",
+        epochs=clock.epochs,
+    )
+    boundary = run.boundary_paths(
+        None, xlim=xlim, ylim=ylim, resolution=resolution, plane="inputs", epochs=clock.epochs
+    )
+    layers = [
+        surface_layer(plane, run, rings, bands=BANDS),
+        points_layer(plane, run, run.coordinates(None, epochs=clock.epochs)),
+        boundary_layer(plane, run, boundary),
+    ]
+    if grid:
+        lines = run.grid_paths(None, xlim=xlim, ylim=ylim, lines=GRID_LINES, epochs=clock.epochs)
+        layers.insert(1, grid_layer(plane, run, lines))
+    return (
+        alt.layer(*layers)
+        .properties(
+            title=chart_title(title, "Decision boundary \N{MIDDLE DOT} epoch {epoch}", clock),
+            width=width,
+            height=height,
+        )
+        .add_params(clock.parameter)
+    )

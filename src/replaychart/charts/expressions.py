@@ -1,0 +1,42 @@
+"""Vega expressions. Every text that goes into one is escaped here."""
+
+import json
+
+import numpy as np
+
+
+def literal(value: object) -> str:
+    """Return a value as a literal of the Vega expression language.
+
+    Parameters
+    ----------
+    value : str, int, float, bool, None or sequence of them
+        Text may hold anything: it stays text.
+    """
+    # Vega parses JSON's literals as its own. What could end a script element or a line is written
+    # as an escape, because expressions are carried in HTML.
+    text = json.dumps(value, default=_number)
+    for character in ("<", ">", "&", "\u2028", "\u2029"):
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def text_with_epoch(template: str, shown_epoch: str) -> str:
+    """Return the expression for a text in which ``{epoch}`` stands for the epoch shown.
+
+    Parameters
+    ----------
+    template : str
+        Any text.
+    shown_epoch : str
+        The expression of the epoch shown.
+    """
+    pieces = [literal(piece) for piece in template.split("{epoch}")]
+    return f" + ({shown_epoch}) + ".join(pieces)
+
+
+def _number(value: object) -> object:
+    if isinstance(value, np.generic):
+        return value.item()
+    message = f"No expression can hold {value!r}."
+    raise TypeError(message)

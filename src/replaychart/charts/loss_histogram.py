@@ -1,0 +1,67 @@
+"""`loss_histogram`: how the loss is distributed over the points."""
+
+import altair as alt
+
+from replaychart.charts import colors
+from replaychart.charts.counts import count_bars, highest_count
+from replaychart.charts.epoch_parameter import Clock
+from replaychart.charts.titles import chart_title, check_size
+from replaychart.run import Epochs, Run
+
+
+def loss_histogram(
+    run: Run,
+    *,
+    bins: int = 20,
+    epochs: Epochs = None,
+    epoch: int | alt.Parameter | None = None,
+    title: str | None = None,
+    width: int = 220,
+    height: int = 160,
+) -> alt.Chart:
+    """Draw how the model's own loss is distributed over the recorded points.
+
+    Parameters
+    ----------
+    run : Run
+        The recorded training.
+    bins : int, default 20
+        Number of bins. They are fixed over the whole run.
+    epochs : int, slice, range or iterable of int, optional
+        Only these recorded epochs. Default: all.
+    epoch : int or altair.Parameter, optional
+        The epoch shown at first, or a parameter from `epoch_param` to share. Default: the last.
+    title : str, optional
+        ``{epoch}`` in it is the epoch shown. Default: "Losses".
+    width, height : int, default 220 and 160
+        Size in pixels.
+
+    Returns
+    -------
+    altair.Chart
+        Bars; the count axis is the same at every epoch.
+
+    Raises
+    ------
+    ArgumentError
+        An epoch was not recorded, or an argument is not allowed.
+    EvaluationError
+        The model or its loss cannot be rebuilt.
+
+    Examples
+    --------
+    >>> import replaychart as rc
+    >>> run = rc.open_run(rc.datasets.parabola_recording())
+    >>> chart = rc.loss_histogram(run)
+    """
+    check_size(width, height)
+    clock = Clock.of(run, epochs, epoch)
+    frame = run.loss_histogram(bins=bins, epochs=clock.epochs)
+    frame["color"] = colors.LOSS
+    bars = count_bars(
+        clock, frame, x_title="Loss of a point", highest=highest_count(frame, by=[])
+    )
+    return (
+        bars.properties(title=chart_title(title, "Losses", clock), width=width, height=height)
+        .add_params(clock.parameter)
+    )

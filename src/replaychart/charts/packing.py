@@ -1,0 +1,198 @@
+"""Packs frames for the browser: whole numbers, arrays by epoch, one row per point or path.
+
+A packed dataset is known by its name, and by its columns how a still is drawn from its own epoch's
+data alone (see `at_epoch`): ``replay_epoch`` is the epoch that a row belongs to; a column named
+``replay_<name>`` holds an array with one entry for each of ``replay_epochs``, which stands in the
+first row.
+"""
+
+import dataclasses
+import hashlib
+import marshal
+from typing import Any
+
+import numpy as np
+from altair.utils.schemapi import debug_mode
+from altair.vegalite.v6.schema import core
+
+from replaychart.charts.epoch_parameter import Clock
+from replaychart.frames.paths import Paths
+
+EPOCH = "replay_epoch"
+EPOCHS = "replay_epochs"
+_PREFIX = "replay_"
+
+_DATASET = "replaychart-"
+
+Rows = list[dict[str, Any]]
+
+
+class PackedData(core.NamedData):
+    """Rows that Altair carries from chart to chart without copying or validating them.
+
+    In a spec they are a named dataset of the top level; charts with equal rows share it.
+    """
+
+    _schema = core.NamedData._schema
+
+    def __init__(self, rows: Rows) -> None:
+        # Version 2 of marshal's format writes equal values alike, whatever objects they are.
+        digest = hashlib.sha256(marshal.dumps(rows, 2)).hexdigest()[:32]
+        with debug_mode(False):
+            super().__init__(name=_DATASET + digest)
+        object.__setattr__(self, "rows", rows)
+
+    def copy(self, deep: Any = True, ignore: Any = None) -> "PackedData":  # noqa: ARG002
+        """Return itself: the rows never change."""
+        return self
+
+    def __deepcopy__(self, memo: object) -> "PackedData":
+        """Return itself: the rows never change."""
+        return self
+
+    def to_dict(
+        self,
+        validate: bool = True,
+        *,
+        ignore: list[str] | None = None,
+        context: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Return a reference to the dataset, and hand the rows to the chart being converted."""
+        if context is not None:
+            context.setdefault("datasets", {})[self.name] = self.rows
+        return super().to_dict(validate=validate, ignore=ignore, context=None)
+
+
+@dataclasses.dataclass(frozen=True)
+class Ruler:
+    """Positions as whole numbers of steps from an origin.
+
+    Attributes
+    ----------
+    origin, step : float
+        What 0 and 1 stand for.
+    """
+
+    origin: float
+    step: float
+
+    @classmethod
+    def over(cls, low: float, high: float, *, pixels: float) -> "Ruler":
+        """Return a ruler whose step is no more than a quarter of a pixel.
+
+        Parameters
+        ----------
+        low, high : float
+            The span that is shown.
+        pixels : float
+            Its length in the chart.
+        """
+        finest = (high - low) / (4 * pixels)
+        power = 10.0 ** np.floor(np.log10(finest))
+        factor = max(factor for factor in (1, 2, 5) if factor * power <= finest * (1 + 1e-9))
+        step = float(f"{factor * power:.12g}")
+        return cls(origin=float(f"{np.floor(low / step) * step:.12g}"), step=step)
+
+    def measured(self, values: np.ndarray) -> list[Any]:
+        """Return values as whole numbers, None for what is not finite; nested as the array is."""
+        finite = np.isfinite(values)
+        steps = np.rint((np.where(finite, values, self.origin) - self.origin) / self.step)
+        steps = steps.astype(np.int64)
+        if finite.all():
+            return steps.tolist()
+        return np.where(finite, steps.astype(object), None).tolist()
+
+    def expression(self, steps: str) -> str:
+        """Return the expression for the value that the expression `steps` measures."""
+        return f"isValid({steps}) ? {self.origin!r} + {self.step!r} * {steps} : null"
+
+
+def by_epoch(
+    clock: Clock, constant: dict[str, list[Any]], changing: dict[str, list[list[Any]]]
+) -> Rows:
+    """Return one row per point, with an array over the epochs for what changes.
+
+    Parameters
+    ----------
+    clock : Clock
+        The chart's epochs.
+    constant : dict of str to list, one entry per row
+    changing : dict of str to list of lists, one per row, with one entry per epoch
+    """
+    names = [*constant, *(_PREFIX + name for name in changing)]
+    columns = [*constant.values(), *changing.values()]
+    rows = [dict(zip(names, entries, strict=True)) for entries in zip(*columns, strict=True)]
+    rows[0][EPOCHS] = clock.epochs.tolist()
+    return rows
+
+
+def entry(name: str, clock: Clock) -> str:
+    """Return the expression for the entry of a packed column at the epoch shown."""
+    column = f"datum.{_PREFIX}{name}"
+    if len(clock.epochs) == 1:
+        return f"{column}[0]"
+    # The length is asked for because a still's data holds one entry only.
+    return f"{column}[min({clock.frame_expression()}, {column}.length - 1)]"
+
+
+def paths_by_epoch(
+    clock: Clock, run_epochs: np.ndarray, paths: Paths, x: Ruler, y: Ruler, value: str
+) -> Rows:
+    """Return one row per epoch and value, its paths in one list, with a gap between paths.
+
+    Parameters
+    ----------
+    clock : Clock
+        The chart's epochs.
+    run_epochs : numpy.ndarray of int64, shape (snapshots,)
+        The epoch of each position in the recording.
+    paths : Paths
+        The paths.
+    x, y : Ruler
+        For the coordinates.
+    value : str
+        Column name for the paths' value.
+    """
+    xs, ys = x.measured(paths.vertices[:, 0]), y.measured(paths.vertices[:, 1])
+    rows: dict[tuple[int, float], dict[str, Any]] = {}
+    for index, (snapshot, of_path) in enumerate(zip(paths.snapshot, paths.value, strict=True)):
+        start, end = paths.starts[index], paths.starts[index + 1]
+        key = (int(run_epochs[snapshot]), float(of_path))
+        if key in rows:
+            rows[key]["xs"] += [None, *xs[start:end]]
+            rows[key]["ys"] += [None, *ys[start:end]]
+        else:
+            rows[key] = {EPOCH: key[0], value: key[1], "xs": xs[start:end], "ys": ys[start:end]}
+    # A mark without a single row would leave its scale without a domain.
+    return list(rows.values()) or [{EPOCH: int(clock.epochs[0]), value: 0, "xs": [], "ys": []}]
+
+
+def at_epoch(name: str, rows: Rows, epoch: int) -> Rows:
+    """Return packed rows with what a still of `epoch` shows; any other rows as they are.
+
+    Parameters
+    ----------
+    name : str
+        The dataset's name.
+    rows : list of dict
+        Its rows.
+    epoch : int
+        The value of the epoch parameter. A run that ended earlier shows its last epoch.
+    """
+    if not name.startswith(_DATASET) or not rows:
+        return rows
+    if EPOCH in rows[0]:
+        shown = _shown([row[EPOCH] for row in rows], epoch)
+        return [row for row in rows if row[EPOCH] == shown]
+    if EPOCHS not in rows[0]:
+        return rows
+    epochs = rows[0][EPOCHS]
+    frame = epochs.index(_shown(epochs, epoch))
+    packed = [name for name in rows[0] if name.startswith(_PREFIX)]
+    return [
+        {**row, **{name: [row[name][frame]] for name in packed if name in row}} for row in rows
+    ]
+
+
+def _shown(epochs: list[int], epoch: int) -> int:
+    return max((candidate for candidate in epochs if candidate <= epoch), default=min(epochs))

@@ -1,0 +1,203 @@
+"""The layers of a chart that shows a plane: surface, grid lines, points, boundary."""
+
+import dataclasses
+from typing import Any
+
+import altair as alt
+import numpy as np
+
+from replaychart.charts import colors, packing
+from replaychart.charts.epoch_parameter import Clock
+from replaychart.charts.expressions import literal
+from replaychart.charts.packing import Ruler
+from replaychart.frames.extents import Limits
+from replaychart.frames.paths import Paths
+from replaychart.run import Run
+
+
+@dataclasses.dataclass(frozen=True)
+class Plane:
+    """Axes of a plane, fixed over the run or changing by epoch.
+
+    Attributes
+    ----------
+    clock : Clock
+        The chart's epochs.
+    xlims, ylims : list of tuple of float
+        One pair for the whole run, or one for each of the clock's epochs.
+    titles : tuple of str
+        The axes' titles.
+    width, height : int
+        The chart's size in pixels.
+    """
+
+    clock: Clock
+    xlims: list[Limits]
+    ylims: list[Limits]
+    titles: tuple[str, str]
+    width: int
+    height: int
+
+    def x(self) -> alt.X:
+        """Return the encoding of the horizontal axis."""
+        return alt.X("x:Q", title=self.titles[0], scale=self._scale(self.xlims))
+
+    def y(self) -> alt.Y:
+        """Return the encoding of the vertical axis."""
+        return alt.Y("y:Q", title=self.titles[1], scale=self._scale(self.ylims))
+
+    def rulers(self) -> tuple[Ruler, Ruler]:
+        """Return rulers for both coordinates, fine enough for the closest view."""
+        return _ruler(self.xlims, self.width), _ruler(self.ylims, self.height)
+
+    def _scale(self, limits: list[Limits]) -> alt.Scale:
+        domain: list[Any] = list(limits[0])
+        if len(limits) > 1:
+            frame = self.clock.frame_expression()
+            domain = [
+                {"expr": f"{literal([_rounded(pair[end]) for pair in limits])}[{frame}]"}
+                for end in (0, 1)
+            ]
+        return alt.Scale(domain=domain, nice=False, zero=False)
+
+
+def points_layer(plane: Plane, run: Run, coordinates: np.ndarray) -> alt.Chart:
+    """Return the recorded points, coloured by class.
+
+    Parameters
+    ----------
+    plane : Plane
+        The axes.
+    run : Run
+        The run.
+    coordinates : numpy.ndarray, shape (frames, points, 2)
+        Where the points are at each of the clock's epochs.
+    """
+    x, y = plane.rulers()
+    constant: dict[str, list[Any]] = {
+        "point": list(range(len(run.inputs))),
+        "target": run.targets.tolist(),
+    }
+    changing = {
+        "x": x.measured(coordinates[:, :, 0].T),
+        "y": y.measured(coordinates[:, :, 1].T),
+    }
+    tooltip = [alt.Tooltip("point:Q", title="Point")]
+    encodings: dict[str, Any] = {}
+    transforms = {
+        "x": x.expression(packing.entry("x", plane.clock)),
+        "y": y.expression(packing.entry("y", plane.clock)),
+    }
+    if run.classes:
+        encodings["color"] = class_color(run)
+        tooltip.append(alt.Tooltip("target:N", title="Class"))
+    if run.classes == 2:
+        percent = Ruler(0.0, 0.01)
+        probability = run.probabilities(epochs=plane.clock.epochs)[:, :, 1]
+        changing["p"] = percent.measured(probability.T)
+        transforms["p"] = percent.expression(packing.entry("p", plane.clock))
+        tooltip.append(alt.Tooltip("p:Q", title="Probability of class 1", format=".2f"))
+    rows = packing.by_epoch(plane.clock, constant, changing)
+    return (
+        alt.Chart(packing.PackedData(rows))
+        .transform_calculate(**transforms)
+        .mark_circle(size=13, opacity=0.9, clip=True, color=colors.CLASSES[0])
+        .encode(x=plane.x(), y=plane.y(), tooltip=tooltip, **encodings)
+    )
+
+
+def class_color(run: Run) -> alt.Color:
+    """Return the colours of the classes, with their legend."""
+    return alt.Color(
+        "target:N",
+        title="Class",
+        scale=alt.Scale(domain=list(range(run.classes)), range=list(colors.CLASSES)),
+        legend=alt.Legend(
+            orient="bottom", direction="horizontal", symbolSize=70, symbolOpacity=1
+        ),
+    )
+
+
+def surface_layer(plane: Plane, run: Run, paths: Paths, *, bands: int) -> alt.Chart:
+    """Return the decision surface, its bands painted from low to high."""
+    # Each region is painted in the colour at the middle of its band.
+    middles = dataclasses.replace(paths, value=paths.value + 0.5 / bands)
+    return (
+        _paths_chart(plane, run, middles, value="probability")
+        .mark_line(
+            filled=True,
+            strokeWidth=0,
+            clip=True,
+            invalid="break-paths-show-domains",
+            tooltip=None,
+        )
+        .encode(
+            x=plane.x(),
+            y=plane.y(),
+            order="vertex:Q",
+            fill=alt.Fill(
+                "probability:Q",
+                title="Probability of class 1",
+                scale=alt.Scale(
+                    domain=[0, 0.5, 1], range=list(colors.SURFACE), interpolate="rgb", clamp=True
+                ),
+                legend=alt.Legend(
+                    orient="bottom",
+                    direction="horizontal",
+                    gradientLength=150,
+                    gradientThickness=10,
+                    values=[0, 0.5, 1],
+                    format=".1f",
+                ),
+            ),
+        )
+    )
+
+
+def grid_layer(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
+    """Return the grid lines of the inputs' plane."""
+    return _line_chart(plane, run, paths, width=0.6, color=colors.GRID, opacity=0.45)
+
+
+def boundary_layer(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
+    """Return the line where both classes are equally probable."""
+    return _line_chart(plane, run, paths, width=1.8, color=colors.BOUNDARY, opacity=1.0)
+
+
+def _line_chart(
+    plane: Plane, run: Run, paths: Paths, *, width: float, color: str, opacity: float
+) -> alt.Chart:
+    return (
+        _paths_chart(plane, run, paths, value="line")
+        .mark_line(
+            strokeWidth=width,
+            color=color,
+            opacity=opacity,
+            clip=True,
+            invalid="break-paths-show-domains",
+            tooltip=None,
+        )
+        .encode(x=plane.x(), y=plane.y(), order="vertex:Q", detail="line:N")
+    )
+
+
+def _paths_chart(plane: Plane, run: Run, paths: Paths, *, value: str) -> alt.Chart:
+    x, y = plane.rulers()
+    rows = packing.paths_by_epoch(plane.clock, run.epochs, paths, x, y, value)
+    return (
+        alt.Chart(packing.PackedData(rows))
+        .transform_filter(f"datum.{packing.EPOCH} === {plane.clock.epoch_expression()}")
+        .transform_calculate(vertex="sequence(datum.xs.length)")
+        .transform_flatten(["xs", "ys", "vertex"])
+        .transform_calculate(x=x.expression("datum.xs"), y=y.expression("datum.ys"))
+    )
+
+
+def _ruler(limits: list[Limits], pixels: int) -> Ruler:
+    low, high = min(low for low, _ in limits), max(high for _, high in limits)
+    closest = min(high - low for low, high in limits)
+    return Ruler.over(low, high, pixels=pixels * (high - low) / closest)
+
+
+def _rounded(limit: float) -> float:
+    return float(f"{limit:.6g}")

@@ -1,0 +1,62 @@
+"""The Altair theme ``replaychart``: charts that can be published as they are.
+
+Registered when `replaychart` is imported, applied by `save` and the demo, and switched on elsewhere
+by ``alt.theme.enable("replaychart")``.
+"""
+
+import altair as alt
+
+from replaychart.charts import colors
+
+NAME = "replaychart"
+_FONT = "Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif"
+
+
+@alt.theme.register(NAME, enable=False)
+def replaychart_theme() -> alt.theme.ThemeConfig:
+    """Return the theme's configuration."""
+    return {
+        "config": {
+            "background": "white",
+            "font": _FONT,
+            "padding": 12,
+            "view": {
+                "stroke": colors.HAIRLINE,
+                "continuousWidth": 400,
+                "continuousHeight": 400,
+            },
+            "title": {
+                "color": colors.INK,
+                "fontSize": 14,
+                "fontWeight": 600,
+                "anchor": "start",
+                "frame": "group",
+                "offset": 8,
+                "subtitleColor": colors.MUTED,
+                "subtitleFontSize": 11,
+            },
+            "axis": {
+                "domain": False,
+                "grid": False,
+                "labelColor": colors.MUTED,
+                "labelFontSize": 11,
+                "labelPadding": 4,
+                "tickColor": colors.HAIRLINE,
+                "tickSize": 4,
+                "titleColor": colors.INK,
+                "titleFontSize": 12,
+                "titleFontWeight": "normal",
+                "titlePadding": 8,
+            },
+            "legend": {
+                "labelColor": colors.INK,
+                "labelFontSize": 11,
+                "titleColor": colors.INK,
+                "titleFontSize": 11,
+                "titleFontWeight": "normal",
+                "symbolStrokeWidth": 0,
+            },
+            "concat": {"spacing": 18},
+            "range": {"category": list(colors.CLASSES)},
+        }
+    }

@@ -1,0 +1,79 @@
+"""Data to learn from: small, seeded, and known from the literature."""
+
+from pathlib import Path
+
+import numpy as np
+
+from replaychart.errors import ArgumentError
+
+
+def parabola(
+    points: int = 1000, *, shift: float = 0.5, seed: int = 13
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return two parabolas, one above the other: the smallest task that needs a hidden layer.
+
+    Class 0 lies on ``x2 = x1 ** 2``, class 1 on ``x2 = x1 ** 2 - shift``.
+
+    Parameters
+    ----------
+    points : int, default 1000
+        Points on each parabola, evenly spaced in ``-1 <= x1 <= 1``; at least 1.
+    shift : float, default 0.5
+        How far the second parabola lies below the first.
+    seed : int, default 13
+        Seed of the order in which the points are shuffled.
+
+    Returns
+    -------
+    X : numpy.ndarray of float32, shape (2 * points, 2)
+        The points.
+    y : numpy.ndarray of int64, shape (2 * points,)
+        Their classes, 0 or 1.
+
+    Raises
+    ------
+    ArgumentError
+        `points` is less than 1.
+
+    Examples
+    --------
+    >>> import replaychart as rc
+    >>> X, y = rc.datasets.parabola()
+    >>> X.shape, int(y.sum())
+    ((2000, 2), 1000)
+
+    References
+    ----------
+    C. Olah, "Neural Networks, Manifolds, and Topology" (2014),
+    https://colah.github.io/posts/2014-03-NN-Manifolds-Topology/
+    """
+    if points < 1:
+        message = f"points must be at least 1. Got {points!r}."
+        raise ArgumentError(message)
+    x1 = np.linspace(-1, 1, points)
+    upper, lower = np.stack([x1, x1**2], axis=1), np.stack([x1, x1**2 - shift], axis=1)
+    order = np.random.default_rng(seed).permutation(2 * points)
+    return (
+        np.concatenate([upper, lower]).astype(np.float32)[order],
+        np.repeat(np.array([0, 1], np.int64), points)[order],
+    )
+
+
+def parabola_recording() -> Path:
+    """Return the path of a recording that comes with the package.
+
+    A 2-2-1 sigmoid network on the two parabolas, 150 epochs of SGD at 0.05 in batches of 16,
+    stored with its evaluations: it opens and charts without Keras.
+
+    Returns
+    -------
+    pathlib.Path
+        An HDF5 file with the one run ``parabola``. Copy it before you write to it.
+
+    Examples
+    --------
+    >>> import replaychart as rc
+    >>> len(rc.open_run(rc.datasets.parabola_recording()).epochs)
+    151
+    """
+    return Path(__file__).parent / "recordings" / "parabola.h5"

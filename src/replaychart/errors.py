@@ -1,0 +1,46 @@
+"""The exceptions that ReplayChart raises: all of them are `ReplayChartError`."""
+
+from collections.abc import Iterable
+
+__all__ = [
+    "ArgumentError",
+    "EvaluationError",
+    "MissingDependencyError",
+    "RecordingError",
+    "ReplayChartError",
+    "RunFileError",
+    "require_one_of",
+]
+
+
+class ReplayChartError(Exception):
+    """The base of every error that ReplayChart raises on purpose."""
+
+
+class ArgumentError(ReplayChartError, ValueError):
+    """An argument has a value that is not allowed."""
+
+
+class RecordingError(ReplayChartError, RuntimeError):
+    """A training cannot be recorded."""
+
+
+class RunFileError(ReplayChartError, OSError):
+    """A file of runs is missing, is not one, or does not hold what was asked of it."""
+
+
+class EvaluationError(ReplayChartError, RuntimeError):
+    """A recorded model cannot be rebuilt, or not be evaluated in the way that was asked for."""
+
+
+class MissingDependencyError(ReplayChartError, ImportError):
+    """An optional package is needed and not installed."""
+
+
+def require_one_of(argument: str, value: object, allowed: Iterable[object]) -> None:
+    """Raise `ArgumentError` unless `value` is one of `allowed`; the message names all three."""
+    allowed = list(allowed)
+    if value not in allowed:
+        names = ", ".join(repr(name) for name in allowed)
+        message = f"{argument} must be one of {names}. Got {value!r}."
+        raise ArgumentError(message)

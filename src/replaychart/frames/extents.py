@@ -1,0 +1,36 @@
+"""The rectangles that planes are shown in."""
+
+import numpy as np
+
+_MARGIN = 0.05
+# Two axes whose spans differ by more than this have different units, and no common scale.
+_COMPARABLE = 3.0
+
+Limits = tuple[float, float]
+
+
+def padded_limits(*coordinates: np.ndarray) -> tuple[Limits, Limits]:
+    """Return limits around all of the coordinates, with a margin and a common scale.
+
+    Parameters
+    ----------
+    *coordinates : numpy.ndarray, shape (..., 2)
+        What is to be seen. NaN and infinity are passed over.
+
+    Returns
+    -------
+    xlim, ylim : tuple of float
+        Of equal span where the spans are comparable, so that a square shows true angles.
+    """
+    flat = np.concatenate([np.asarray(c, np.float64).reshape(-1, 2) for c in coordinates])
+    flat = flat[np.isfinite(flat).all(axis=1)]
+    if not len(flat):
+        return (-1.0, 1.0), (-1.0, 1.0)
+    low, high = flat.min(axis=0), flat.max(axis=0)
+    # A layer that has collapsed to a point or a line still gets a plane around it.
+    span = np.where(high > low, high - low, max(float((high - low).max()), 0.1))
+    if span.max() <= _COMPARABLE * span.min():
+        span = np.full(2, span.max())
+    middle, half = (low + high) / 2, span * (0.5 + _MARGIN)
+    (x_low, y_low), (x_high, y_high) = (middle - half).tolist(), (middle + half).tolist()
+    return (x_low, x_high), (y_low, y_high)

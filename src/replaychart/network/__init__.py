@@ -1,0 +1,1 @@
+"""Rebuilds the recorded model and evaluates it with the weights of each epoch."""

@@ -1,0 +1,112 @@
+"""What a recorded network was asked to learn, and its outputs read as class probabilities."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+
+import numpy as np
+
+from replaychart.storage.reader import StoredRun
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """What the outputs and targets of a run mean.
+
+    Attributes
+    ----------
+    classes : int
+        Number of classes; 0 where the targets are numbers and no classes.
+    from_logits : bool
+        Whether the outputs become probabilities only through a sigmoid or softmax.
+    """
+
+    classes: int
+    from_logits: bool
+
+    def labels(self, targets: np.ndarray) -> np.ndarray:
+        """Return the targets as class numbers, shape (points,); numbers stay what they are.
+
+        Parameters
+        ----------
+        targets : numpy.ndarray, shape (points,), (points, 1) or (points, classes)
+        """
+        flat = targets.reshape(len(targets), -1)
+        if self.classes and flat.shape[1] > 1:
+            return flat.argmax(axis=1)
+        if flat.shape[1] > 1:
+            return targets
+        return flat[:, 0].astype(np.int64) if self.classes else flat[:, 0]
+
+    def decisions(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the most probable class, int64 of shape (...); the lower one of equals.
+
+        Parameters
+        ----------
+        outputs : numpy.ndarray, shape (..., 1) or (..., classes)
+            The model's outputs.
+        """
+        return self.probabilities(outputs).argmax(axis=-1)
+
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        outputs : numpy.ndarray, shape (..., 1) or (..., classes)
+            The model's outputs.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (..., classes)
+        """
+        if outputs.shape[-1] == 1:
+            positive = _sigmoid(outputs) if self.from_logits else outputs
+            return np.concatenate([1 - positive, positive], axis=-1)
+        return _softmax(outputs) if self.from_logits else outputs
+
+
+def task_of(stored: StoredRun, output_shape: tuple[int | None, ...]) -> Task:
+    """Return what a run was asked to learn.
+
+    Parameters
+    ----------
+    stored : StoredRun
+        The run.
+    output_shape : tuple of (int or None)
+        Shape of the model's output, without the batch axis.
+    """
+    units = output_shape[-1] if len(output_shape) == 1 else None
+    return Task(classes=_classes(stored.targets, units), from_logits=_from_logits(stored))
+
+
+def _classes(targets: np.ndarray, units: int | None) -> int:
+    flat = targets.reshape(len(targets), -1)
+    if units == 1 and flat.shape[1] == 1:
+        return 2 if np.isin(flat, (0, 1)).all() else 0
+    if units is None or units == 1:
+        return 0
+    if flat.shape[1] == units:
+        one_hot = np.isin(flat, (0, 1)).all() and (flat.sum(axis=1) == 1).all()
+        return units if one_hot else 0
+    if flat.shape[1] == 1:
+        whole = (flat == np.floor(flat)).all() and flat.min() >= 0 and flat.max() < units
+        return units if whole else 0
+    return 0
+
+
+def _from_logits(stored: StoredRun) -> bool:
+    loss = (json.loads(stored.compile_config) or {}).get("loss")
+    config = loss.get("config") if isinstance(loss, Mapping) else None
+    return isinstance(config, Mapping) and bool(config.get("from_logits", False))
+
+
+def _sigmoid(logits: np.ndarray) -> np.ndarray:
+    # The form whose exponent is never positive: no overflow at either end.
+    small = np.exp(-np.abs(logits))
+    return np.where(logits >= 0, 1 / (1 + small), small / (1 + small)).astype(np.float32)
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return (powers / powers.sum(axis=-1, keepdims=True)).astype(np.float32)

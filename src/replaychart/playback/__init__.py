@@ -1,0 +1,1 @@
+"""Makes a finished chart play by itself."""

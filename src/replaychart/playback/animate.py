@@ -1,0 +1,111 @@
+"""`animate`: the same chart, which plays by itself wherever vega-embed draws it."""
+
+from typing import Any
+
+import altair as alt
+import vl_convert
+
+from replaychart.charts.epoch_parameter import NAME
+from replaychart.charts.expressions import literal
+from replaychart.errors import ArgumentError
+from replaychart.playback.parameter import EpochSlider, find_slider
+
+PLAYING = "playing"
+
+
+def animate(
+    chart: alt.TopLevelMixin, *, fps: float = 10, loop: bool = True, autoplay: bool = True
+) -> alt.TopLevelMixin:
+    """Return the same chart, which plays by itself.
+
+    The timer travels in the spec, so the chart plays without a kernel, in a notebook, in a saved
+    page and in docs. Beside the slider stands a box that stops it and lets it go on. Composing
+    comes first: animate the finished chart.
+
+    Parameters
+    ----------
+    chart : altair chart
+        Any chart with the ``epoch`` parameter, alone or composed.
+    fps : float, default 10
+        Epochs (steps of the slider) per second, more than 0 and at most 60.
+    loop : bool, default True
+        Whether to begin again after the last epoch. Otherwise it stops there; playing again
+        begins at the first.
+    autoplay : bool, default True
+        Whether it plays from the start.
+
+    Returns
+    -------
+    altair chart
+        Of the same class, showing the first epoch at first.
+
+    Raises
+    ------
+    ArgumentError
+        The chart has no ``epoch`` slider, or an argument is not allowed.
+
+    Examples
+    --------
+    >>> import replaychart as rc
+    >>> run = rc.open_run(rc.datasets.parabola_recording())
+    >>> chart = rc.animate(rc.decision_boundary(run), fps=12)
+
+    References
+    ----------
+    https://vega.github.io/vega/docs/event-streams/ and
+    https://github.com/vega/vega-embed#options (``patch``)
+    """
+    if isinstance(fps, bool) or not isinstance(fps, (int, float)) or not 0 < fps <= 60:
+        message = f"fps must be more than 0 and at most 60. Got {fps!r}."
+        raise ArgumentError(message)
+    spec = chart.to_dict(validate=False)
+    slider = find_slider(spec)
+    if slider is None:
+        message = (
+            f"chart must have the {NAME!r} parameter with a slider, which charts of ReplayChart "
+            "of more than one epoch have. Got a chart without it."
+        )
+        raise ArgumentError(message)
+    patch = _patch(_compiled_signals(spec), slider, fps=fps, loop=loop, autoplay=autoplay)
+    playing = chart.copy()
+    embed_options = {"patch": patch}
+    usermeta = playing._get("usermeta")
+    if isinstance(usermeta, dict):
+        embed_options = {**usermeta.get("embedOptions", {}), **embed_options}
+        playing.usermeta = {**usermeta, "embedOptions": embed_options}
+    else:
+        playing.usermeta = {"embedOptions": embed_options}
+    return playing
+
+
+def _compiled_signals(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the signals of the compiled chart. They do not depend on its data."""
+    empty = {name: [] for name in spec.get("datasets", {})}
+    return vl_convert.vegalite_to_vega({**spec, "datasets": empty})["signals"]
+
+
+def _patch(
+    signals: list[dict[str, Any]], slider: EpochSlider, *, fps: float, loop: bool, autoplay: bool
+) -> list[dict[str, Any]]:
+    """Return the JSON patch that vega-embed applies to the compiled chart."""
+    index = next(i for i, signal in enumerate(signals) if signal["name"] == NAME)
+    first, last, step = literal(slider.first), literal(slider.last), literal(slider.step)
+    advance = f"{NAME} >= {last} ? {first} : min({NAME} + {step}, {last})"
+    play: dict[str, Any] = {
+        "name": PLAYING,
+        "value": autoplay,
+        "bind": {"input": "checkbox", "name": "Play "},
+    }
+    if not loop:
+        play["on"] = [
+            {"events": {"signal": NAME}, "update": f"{NAME} >= {last} ? false : {PLAYING}"}
+        ]
+    tick = {
+        "events": {"type": "timer", "throttle": round(1000 / fps, 3)},
+        "update": f"{PLAYING} ? ({advance}) : {NAME}",
+    }
+    return [
+        {"op": "add", "path": f"/signals/{index}/on", "value": [tick]},
+        {"op": "replace", "path": f"/signals/{index}/value", "value": slider.first},
+        {"op": "add", "path": "/signals/-", "value": play},
+    ]

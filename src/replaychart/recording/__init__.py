@@ -1,0 +1,1 @@
+"""Hooks into a training and hands over what happens there to `storage`."""

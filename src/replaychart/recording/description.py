@@ -1,0 +1,120 @@
+"""Describes a Keras model in the texts that a run file keeps of it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from replaychart.errors import RecordingError
+from replaychart.storage.layout import RecordedLayer
+
+NOTHING = "null"
+# Metrics that Keras looks up by the shapes of targets and outputs, and logs as they were given.
+_RESOLVED_BY_SHAPE = ("accuracy", "acc", "crossentropy", "ce")
+
+
+def check_recordable(model: keras.Model) -> None:
+    """Raise `RecordingError` unless the model is built and compiled."""
+    if not isinstance(model, keras.Model):
+        message = f"model must be a Keras model. Got {type(model).__name__}."
+        raise RecordingError(message)
+    if not model.built:
+        message = (
+            f"model {model.name!r} is not built, so it has no weights to record. Give it an "
+            "Input layer, call model.build(input_shape), or call it on data once."
+        )
+        raise RecordingError(message)
+    if not model.compiled:
+        message = (
+            f"model {model.name!r} is not compiled, so there is no loss to record. Call "
+            "model.compile(loss=..., optimizer=...) first."
+        )
+        raise RecordingError(message)
+
+
+def architecture_of(model: keras.Model) -> str:
+    """Return the model's architecture as JSON, ``"null"`` where the model cannot tell it."""
+    try:
+        config = keras.saving.serialize_keras_object(model)
+        config.pop("compile_config", None)
+        return json.dumps(config)
+    except (NotImplementedError, TypeError, ValueError):
+        # A subclassed model without `get_config`: its run is opened with the model itself.
+        return NOTHING
+
+
+def compile_config_of(model: keras.Model) -> str:
+    """Return loss, metrics and optimizer as JSON, ``"null"`` where they cannot be told."""
+    try:
+        return json.dumps(model.get_compile_config())
+    except (NotImplementedError, TypeError, ValueError):
+        return NOTHING
+
+
+def metrics_of(model: keras.Model) -> dict[str, Any]:
+    """Return the compiled metrics by the name that Keras logs them under.
+
+    A metric that cannot be told (a bare function of a subclassed model, say) is left to the logs.
+    """
+    try:
+        metrics = (model.get_compile_config() or {}).get("metrics")
+    except (NotImplementedError, TypeError, ValueError):
+        metrics = None
+    if metrics is None:
+        return {}
+    entries = metrics if isinstance(metrics, (list, tuple)) else [metrics]
+    flat = [e for entry in entries for e in (entry if isinstance(entry, list) else [entry])]
+    return {_logged_name(entry): entry for entry in flat if entry is not None}
+
+
+def layers_of(model: keras.Model) -> tuple[RecordedLayer, ...]:
+    """Return the model's layers in their order, input layers left out."""
+    return tuple(
+        RecordedLayer(
+            name=layer.name,
+            kind=type(layer).__name__,
+            output_shape=_output_shape(layer),
+            activation=_activation(layer),
+        )
+        for layer in model.layers
+        if not isinstance(layer, keras.layers.InputLayer)
+    )
+
+
+def details_of(model: keras.Model, *, feature_names: list[str] | None) -> dict[str, object]:
+    """Return what helps a reader of the file: versions, backend, names."""
+    return {
+        "keras_version": keras.version(),
+        "backend": keras.backend.backend(),
+        "model_name": model.name,
+        "model_class": type(model).__name__,
+        "feature_names": feature_names,
+        "metrics": metrics_of(model),
+    }
+
+
+def _logged_name(identifier: Any) -> str:
+    if isinstance(identifier, str):
+        if identifier in _RESOLVED_BY_SHAPE:
+            return identifier
+        # Keras logs "AUC" under the metric's own name, "auc".
+        metric = keras.metrics.get(identifier)
+        return getattr(metric, "name", getattr(metric, "__name__", identifier))
+    config = identifier.get("config")
+    if isinstance(config, Mapping):
+        return str(config.get("name") or identifier["class_name"])
+    return str(config)
+
+
+def _output_shape(layer: Any) -> tuple[int | None, ...] | None:
+    try:
+        shape = layer.output.shape
+    except (AttributeError, ValueError):
+        return None
+    return tuple(shape[1:])
+
+
+def _activation(layer: Any) -> str | None:
+    activation = getattr(layer, "activation", None)
+    return getattr(activation, "__name__", None)

@@ -1,0 +1,868 @@
+"""`Run`: a recorded training, evaluated when something is asked of it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from replaychart.errors import ArgumentError, EvaluationError, require_one_of
+from replaychart.frames import extents
+from replaychart.frames.evaluations import Evaluations, require_classes
+from replaychart.frames.extents import Limits
+from replaychart.frames.grid import grid_frame
+from replaychart.frames.histograms import histogram_frame
+from replaychart.frames.history import history_frame
+from replaychart.frames.points import points_frame
+from replaychart.frames.tables import paths_frame
+from replaychart.storage import reader
+
+if TYPE_CHECKING:
+    import keras
+
+    from replaychart.frames.paths import Paths
+
+Epochs = int | slice | range | Iterable[int] | None
+
+
+def list_runs(path: str | PathLike[str]) -> list[str]:
+    """Return the names of the runs recorded in a file, sorted.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        An HDF5 file.
+
+    Returns
+    -------
+    list of str
+        Empty if the file holds no run.
+
+    Raises
+    ------
+    RunFileError
+        The file is missing or not HDF5.
+
+    Examples
+    --------
+    >>> import replaychart as rc
+    >>> rc.list_runs(rc.datasets.parabola_recording())
+    ['parabola']
+    """
+    return reader.run_names(Path(path))
+
+
+def open_run(
+    path: str | PathLike[str],
+    group: str | None = None,
+    *,
+    model: "keras.Model | None" = None,
+    custom_objects: Mapping[str, Any] | None = None,
+) -> "Run":
+    """Open a recorded run.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The HDF5 file that a `Recorder` wrote.
+    group : str, optional
+        The run's name. Default: the only run in the file.
+    model : keras.Model, optional
+        Evaluated in place of the recorded architecture, with the recorded weights: for models
+        that cannot be rebuilt from a file. The model itself is not changed.
+    custom_objects : mapping of str to object, optional
+        Layers, losses and metrics that are not part of Keras, by name.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    RunFileError
+        The file is missing, not HDF5 or without runs; there is no run of that name, or several
+        and no name was given.
+
+    Examples
+    --------
+    >>> import replaychart as rc
+    >>> run = rc.open_run(rc.datasets.parabola_recording())
+    >>> run
+    Run('parabola': 2000 points, epochs 0 to 150, layers 'hidden', 'output')
+    """
+    stored = reader.read_run(Path(path), group)
+    return Run(stored, model=model, custom_objects=custom_objects)
+
+
+class Run:
+    """A recorded training. `open_run` makes it.
+
+    Nothing is computed before it is asked for, and nothing is computed twice. What `store` wrote
+    into the file is read from there and needs no Keras.
+
+    Attributes
+    ----------
+    name : str
+        The run's name in its file.
+    epochs : numpy.ndarray of int64, shape (snapshots,)
+        The recorded epochs, rising. Epoch 0 is the state before training.
+    inputs : numpy.ndarray, shape (points, ...)
+        The recorded points.
+    targets : numpy.ndarray, shape (points,)
+        Class numbers (int64), whether they were recorded as (points,), (points, 1) or one-hot;
+        for a regression the recorded numbers.
+    layers : list of str
+        Names of the model's layers in their order, inputs left out.
+    feature_names : list of str or None
+        The columns' names, if the points were recorded from a frame.
+    """
+
+    def __init__(
+        self,
+        stored: reader.StoredRun,
+        *,
+        model: "keras.Model | None" = None,
+        custom_objects: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._stored = stored
+        self._evaluations = Evaluations(stored, model=model, custom_objects=custom_objects)
+        self.name: str = stored.name
+        self.epochs: np.ndarray = stored.epochs
+        self.inputs: np.ndarray = stored.inputs
+        self.layers: list[str] = [layer.name for layer in stored.layers]
+        names = stored.details.get("feature_names")
+        self.feature_names: list[str] | None = names if isinstance(names, list) else None
+
+    def __repr__(self) -> str:
+        """Return name, points, epochs and layers."""
+        layers = ", ".join(repr(layer) for layer in self.layers)
+        return (
+            f"Run({self.name!r}: {len(self.inputs)} points, epochs {self.epochs[0]} to "
+            f"{self.epochs[-1]}, layers {layers})"
+        )
+
+    @property
+    def targets(self) -> np.ndarray:
+        """Class numbers of the points, shape (points,); numbers for a regression."""
+        return self._evaluations.task.labels(self._stored.targets)
+
+    @property
+    def classes(self) -> int:
+        """Number of classes; 0 for a regression."""
+        return self._evaluations.task.classes
+
+    def layer_shape(self, layer: str) -> tuple[int | None, ...] | None:
+        """Return the shape of a layer's output without the batch axis.
+
+        Parameters
+        ----------
+        layer : str
+            One of `layers`.
+
+        Returns
+        -------
+        tuple of (int or None) or None
+            None for a layer of a subclassed model, which does not tell.
+        """
+        require_one_of("layer", layer, self.layers)
+        return self._stored.layers[self.layers.index(layer)].output_shape
+
+    def plane_layers(self) -> list[str]:
+        """Return the layers whose output is a point in the plane, the model's output left out."""
+        shapes = [(name, self.layer_shape(name)) for name in self.layers[:-1]]
+        return [name for name, shape in shapes if shape == (2,)]
+
+    def points(self, layer: str | None = None, *, epochs: Epochs = None) -> pd.DataFrame:
+        """Return the recorded points at every epoch, as a layer sees them.
+
+        Parameters
+        ----------
+        layer : str, optional
+            One of `layers`. Default: the inputs themselves.
+        epochs : int, slice, range or iterable of int, optional
+            Only these recorded epochs; a slice counts positions in `epochs`. Default: all.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per epoch and point, sorted by both: ``epoch`` (int64), ``point`` (int64, row
+            in `inputs`), ``target`` (as `targets`), the coordinates (``x, y`` for two units, ``x``
+            for one, else ``x1, x2, ...``; outputs of any other shape are flattened),
+            ``prediction`` (int64, the most probable class; for a regression the predicted
+            number), ``probability`` (float32; of class 1 where there are two classes, else of the
+            true class; NaN for a regression) and ``loss`` (float32, the model's own loss of this
+            point).
+
+        Raises
+        ------
+        ArgumentError
+            There is no such layer, or an epoch was not recorded.
+        EvaluationError
+            The model or its loss cannot be rebuilt.
+        MissingDependencyError
+            Something must be computed and Keras is not installed.
+
+        Examples
+        --------
+        >>> import replaychart as rc
+        >>> run = rc.open_run(rc.datasets.parabola_recording())
+        >>> list(run.points("hidden").columns)
+        ['epoch', 'point', 'target', 'x', 'y', 'prediction', 'probability', 'loss']
+        """
+        chosen = self.snapshots(epochs)
+        return points_frame(
+            self.epochs[chosen],
+            self.targets,
+            self.coordinates(layer, epochs=epochs),
+            self._prediction(chosen),
+            self._probability(chosen),
+            self._evaluations.losses(chosen),
+        )
+
+    def grid(
+        self,
+        layer: str | None = None,
+        *,
+        xlim: Limits | None = None,
+        ylim: Limits | None = None,
+        lines: int = 11,
+        epochs: Epochs = None,
+    ) -> pd.DataFrame:
+        """Return grid lines of the inputs' plane as a layer bends them.
+
+        Parameters
+        ----------
+        layer : str, optional
+            A layer with two units. Default: the inputs themselves, where the lines are straight.
+        xlim, ylim : tuple of float, optional
+            The rectangle that the lines divide. Default: `input_limits`.
+        lines : int, default 11
+            Lines in each direction, at least 2.
+        epochs : int, slice, range or iterable of int, optional
+            Only these recorded epochs. Default: all.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per vertex: ``epoch`` (int64), ``line`` (int64), ``constant`` (str, the input
+            that the line holds constant, ``x`` or ``y``), ``at`` (float64, its value), ``vertex``
+            (int64, along the line), ``x`` and ``y`` (float32, in the layer's plane). Vertices
+            within 1/2000 of the picture from a straight line are left out.
+
+        Raises
+        ------
+        ArgumentError
+            The inputs or the layer are not 2-D, or an argument is not allowed.
+
+        Examples
+        --------
+        >>> import replaychart as rc
+        >>> run = rc.open_run(rc.datasets.parabola_recording())
+        >>> list(run.grid("hidden").columns)
+        ['epoch', 'line', 'constant', 'at', 'vertex', 'x', 'y']
+        """
+        xlim, ylim = self.input_limits(xlim, ylim)
+        paths = self.grid_paths(layer, xlim=xlim, ylim=ylim, lines=lines, epochs=epochs)
+        return grid_frame(self.epochs, paths, xlim=xlim, ylim=ylim, lines=lines)
+
+    def surface(
+        self,
+        layer: str | None = None,
+        *,
+        xlim: Limits | None = None,
+        ylim: Limits | None = None,
+        resolution: int = 100,
+        bands: int = 10,
+        plane: str = "inputs",
+        epochs: Epochs = None,
+    ) -> pd.DataFrame:
+        """Return the decision surface as filled contours of the probability of class 1.
+
+        Each level's rings enclose the region where the probability is at least that level. Painted
+        one over the other, from low to high, they show the surface; levels that the whole
+        rectangle exceeds are left out but for the highest.
+
+        Parameters
+        ----------
+        layer : str, optional
+            A layer with two units. Default: the inputs' own plane.
+        xlim, ylim : tuple of float, optional
+            The rectangle, in the inputs' plane or (``plane="layer"``) in the layer's. Default:
+            `input_limits`; for ``plane="layer"``, around all points as the layer sees them.
+        resolution : int, default 100
+            Lattice points along each side of the rectangle, at least 2.
+        bands : int, default 10
+            Number of levels: 0, 1 / bands, 2 / bands, ...
+        plane : {"inputs", "layer"}, default "inputs"
+            ``"inputs"`` finds the contours in the inputs' plane and carries them through the layer,
+            vertex by vertex: the surface fills the image of the rectangle. ``"layer"`` evaluates
+            the rest of the network over the layer's own plane.
+        epochs : int, slice, range or iterable of int, optional
+            Only these recorded epochs. Default: all.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per vertex: ``epoch`` (int64), ``level`` (float64), ``ring`` (int64, counted
+            within the epoch), ``vertex`` (int64, along the ring, whose last vertex is its first),
+            ``x`` and ``y`` (float32). Holes run against the ring around them. Vertices within
+            1/2000 of the picture from a straight line are left out.
+
+        Raises
+        ------
+        ArgumentError
+            The inputs or the layer are not 2-D, or an argument is not allowed.
+        EvaluationError
+            The run does not tell two classes apart.
+
+        Examples
+        --------
+        >>> import replaychart as rc
+        >>> run = rc.open_run(rc.datasets.parabola_recording())
+        >>> list(run.surface("hidden").columns)
+        ['epoch', 'level', 'ring', 'vertex', 'x', 'y']
+        """
+        paths = self.surface_paths(
+            layer,
+            xlim=xlim,
+            ylim=ylim,
+            resolution=resolution,
+            bands=bands,
+            plane=plane,
+            epochs=epochs,
+        )
+        frame = paths_frame(self.epochs, paths).rename(columns={"path": "ring", "value": "level"})
+        return frame[["epoch", "level", "ring", "vertex", "x", "y"]]
+
+    def boundary(
+        self,
+        layer: str | None = None,
+        *,
+        xlim: Limits | None = None,
+        ylim: Limits | None = None,
+        resolution: int = 100,
+        plane: str = "inputs",
+        epochs: Epochs = None,
+    ) -> pd.DataFrame:
+        """Return the decision boundary: the lines where both classes are equally probable.
+
+        Parameters
+        ----------
+        layer, xlim, ylim, resolution, plane, epochs
+            As in `surface`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per vertex: ``epoch`` (int64), ``line`` (int64, counted within the epoch),
+            ``vertex`` (int64, along the line), ``x`` and ``y`` (float32). Without rows for an
+            epoch that has no boundary in the rectangle.
+
+        Raises
+        ------
+        ArgumentError, EvaluationError
+            As in `surface`.
+
+        Examples
+        --------
+        >>> import replaychart as rc
+        >>> run = rc.open_run(rc.datasets.parabola_recording())
+        >>> list(run.boundary().columns)
+        ['epoch', 'line', 'vertex', 'x', 'y']
+        """
+        paths = self.boundary_paths(
+            layer, xlim=xlim, ylim=ylim, resolution=resolution, plane=plane, epochs=epochs
+        )
+        frame = paths_frame(self.epochs, paths).rename(columns={"path": "line"})
+        return frame[["epoch", "line", "vertex", "x", "y"]]
+
+    def history(self) -> pd.DataFrame:
+        """Return losses, metrics and learning rates over the epochs.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per epoch, source and name: ``epoch`` (int64), ``source`` (str), ``name``
+            (str) and ``value`` (float64). Source ``training`` is what Keras reported at the
+            epoch's end (its loss and metrics are running averages over the epoch; ``val_*``; and
+            ``learning_rate`` at the epoch's begin); source ``replay`` is what the snapshot gives
+            over the recorded points, epoch 0 included: ``loss`` (the mean of the points' losses,
+            without regularization), every metric that the model was compiled with, and
+            ``accuracy`` where there are classes. Values that were not logged have no row.
+
+        Raises
+        ------
+        EvaluationError
+            The model, its loss or a metric cannot be rebuilt.
+
+        Examples
+        --------
+        >>> import replaychart as rc
+        >>> history = rc.open_run(rc.datasets.parabola_recording()).history()
+        >>> sorted(history["name"].unique())
+        ['acc', 'accuracy', 'learning_rate', 'loss']
+        """
+        replayed = {name: self.curve(name, source="replay") for name in self.curve_names("replay")}
+        logged = {name: self.curve(name, source="training") for name in self.curve_names("training")}
+        return history_frame(self.epochs, {"training": logged, "replay": replayed})
+
+    def probabilities(self, *, epochs: Epochs = None) -> np.ndarray:
+        """Return the probability of each class for each point at every epoch.
+
+        Parameters
+        ----------
+        epochs : int, slice, range or iterable of int, optional
+            Only these recorded epochs. Default: all.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (epochs, points, classes)
+
+        Raises
+        ------
+        EvaluationError
+            The targets are numbers and no classes.
+
+        Examples
+        --------
+        >>> import replaychart as rc
+        >>> rc.open_run(rc.datasets.parabola_recording()).probabilities().shape
+        (151, 2000, 2)
+        """
+        require_classes(self._evaluations.task, self.name)
+        return self._evaluations.task.probabilities(
+            self._evaluations.predictions(self.snapshots(epochs))
+        )
+
+    def losses(self, *, epochs: Epochs = None) -> np.ndarray:
+        """Return the model's own loss of each point at every epoch.
+
+        Parameters
+        ----------
+        epochs : int, slice, range or iterable of int, optional
+            Only these recorded epochs. Default: all.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (epochs, points)
+
+        Examples
+        --------
+        >>> import replaychart as rc
+        >>> rc.open_run(rc.datasets.parabola_recording()).losses().shape
+        (151, 2000)
+        """
+        return self._evaluations.losses(self.snapshots(epochs))
+
+    def coordinates(self, layer: str | None = None, *, epochs: Epochs = None) -> np.ndarray:
+        """Return the points' coordinates as a layer sees them.
+
+        Parameters
+        ----------
+        layer : str, optional
+            One of `layers`. Default: the inputs themselves.
+        epochs : int, slice, range or iterable of int, optional
+            Only these recorded epochs. Default: all.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (epochs, points, units)
+            Outputs of more than one axis are flattened. For the inputs a view that repeats them.
+
+        Examples
+        --------
+        >>> import replaychart as rc
+        >>> rc.open_run(rc.datasets.parabola_recording()).coordinates("hidden").shape
+        (151, 2000, 2)
+        """
+        chosen = self.snapshots(epochs)
+        if layer is None:
+            flat = self.inputs.reshape(len(self.inputs), -1)
+            return np.broadcast_to(flat, (len(chosen), *flat.shape))
+        require_one_of("layer", layer, self.layers)
+        outputs = self._evaluations.outputs(layer, chosen)
+        return outputs.reshape(*outputs.shape[:2], -1)
+
+    def probability_histogram(self, *, bins: int = 10, epochs: Epochs = None) -> pd.DataFrame:
+        """Return counts of the probability of class 1, by true class and correctness.
+
+        Parameters
+        ----------
+        bins : int, default 10
+            Number of bins between 0 and 1.
+        epochs : int, slice, range or iterable of int, optional
+            Only these recorded epochs. Default: all.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per epoch, class, correctness and bin: ``epoch`` (int64), ``target`` (int64),
+            ``correct`` (bool, whether the prediction is the target), ``bin_start``, ``bin_end``
+            (float64) and ``count`` (int64). A probability that is not a number counts nowhere.
+
+        Raises
+        ------
+        EvaluationError
+            The run does not tell two classes apart.
+
+        Examples
+        --------
+        >>> import replaychart as rc
+        >>> counts = rc.open_run(rc.datasets.parabola_recording()).probability_histogram()
+        >>> int(counts.query("epoch == 0")["count"].sum())
+        2000
+        """
+        _require_at_least("bins", bins, 1)
+        require_classes(self._evaluations.task, self.name, 2)
+        chosen = self.snapshots(epochs)
+        correct = self._prediction(chosen) == self.targets
+        groups = {f"{target} {right}": (target, right) for target in (0, 1) for right in (True, False)}
+        frame = histogram_frame(
+            self.epochs[chosen],
+            self._probability(chosen),
+            np.linspace(0, 1, bins + 1),
+            2 * self.targets + ~correct,
+            list(groups),
+        )
+        group = frame.pop("group")
+        frame.insert(1, "target", group.map(lambda name: groups[name][0]))
+        frame.insert(2, "correct", group.map(lambda name: groups[name][1]))
+        return frame
+
+    def loss_histogram(self, *, bins: int = 20, epochs: Epochs = None) -> pd.DataFrame:
+        """Return counts of the points' losses, in bins that are fixed over the whole run.
+
+        Parameters
+        ----------
+        bins : int, default 20
+            Number of bins between 0 (or the least loss, if negative) and the greatest loss.
+        epochs : int, slice, range or iterable of int, optional
+            Only these recorded epochs; the bins are those of the whole run. Default: all.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per epoch and bin: ``epoch`` (int64), ``bin_start``, ``bin_end`` (float64) and
+            ``count`` (int64). A loss that is not finite counts nowhere.
+
+        Examples
+        --------
+        >>> import replaychart as rc
+        >>> counts = rc.open_run(rc.datasets.parabola_recording()).loss_histogram()
+        >>> int(counts.query("epoch == 150")["count"].sum())
+        2000
+        """
+        _require_at_least("bins", bins, 1)
+        losses = self.losses()
+        finite = losses[np.isfinite(losses)]
+        low, high = (min(0.0, finite.min()), finite.max()) if len(finite) else (0.0, 1.0)
+        chosen = self.snapshots(epochs)
+        frame = histogram_frame(
+            self.epochs[chosen],
+            losses[chosen],
+            np.linspace(low, high if high > low else low + 1.0, bins + 1),
+            np.zeros((len(chosen), losses.shape[1]), np.int64),
+            ["all"],
+        )
+        return frame.drop(columns="group")
+
+    def curve_names(self, source: str) -> list[str]:
+        """Return the names of the curves that a source has.
+
+        Parameters
+        ----------
+        source : {"training", "replay"}
+            What Keras logged, or what is evaluated over the recorded points.
+        """
+        require_one_of("source", source, ["training", "replay"])
+        if source == "training":
+            return list({**self._stored.logs, "learning_rate": None})
+        names = ["loss", *self._compiled_metrics()]
+        return [*names, "accuracy"] if self.classes and "accuracy" not in names else names
+
+    def curve(self, name: str, *, source: str) -> np.ndarray:
+        """Return one curve of `history`.
+
+        Parameters
+        ----------
+        name : str
+            One of ``curve_names(source)``.
+        source : {"training", "replay"}
+            What Keras logged, or what is evaluated over the recorded points.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (snapshots,)
+            NaN where nothing was logged.
+        """
+        require_one_of("name", name, self.curve_names(source))
+        if source == "training":
+            return {**self._stored.logs, "learning_rate": self._stored.learning_rates}[name]
+        every = self.snapshots(None)
+        if name == "loss":
+            return self._evaluations.losses(every).mean(axis=1, dtype=np.float64)
+        if name in ("accuracy", "acc") and self.classes:
+            return (self._prediction(every) == self.targets).mean(axis=1, dtype=np.float64)
+        return self._evaluations.metric(name, every)
+
+    def store(self, *, layers: Sequence[str] | None = None) -> None:
+        """Evaluate what the charts need and write it into the run's file.
+
+        A run that was stored opens and charts on a machine without Keras, with the same numbers.
+        Everything else that this `Run` has evaluated over all epochs is stored with it.
+
+        Parameters
+        ----------
+        layers : sequence of str, optional
+            Layers whose outputs are stored. Default: every layer with one or two units.
+
+        Raises
+        ------
+        ArgumentError
+            There is no such layer.
+        RunFileError
+            The file cannot be written.
+
+        Examples
+        --------
+        >>> import replaychart as rc
+        >>> rc.open_run("runs.h5", "parabola").store()
+        """
+        if layers is None:
+            layers = [name for name in self.layers if self.layer_shape(name) in ((1,), (2,))]
+        self.losses()
+        for name in self.curve_names("replay"):
+            self.curve(name, source="replay")
+        for layer in layers:
+            self.coordinates(layer)
+        self._evaluate_planes([layer for layer in layers if layer in self.plane_layers()])
+        self._evaluations.store()
+
+    def snapshots(self, epochs: Epochs) -> list[int]:
+        """Return the positions of epochs in the recording.
+
+        Parameters
+        ----------
+        epochs : int, slice, range, iterable of int or None
+            Recorded epochs; a slice counts positions in `epochs`; None for all.
+
+        Raises
+        ------
+        ArgumentError
+            An epoch was not recorded, or none is left.
+        """
+        if epochs is None:
+            return list(range(len(self.epochs)))
+        if isinstance(epochs, slice):
+            chosen = list(range(len(self.epochs)))[epochs]
+        else:
+            wanted = [epochs] if isinstance(epochs, (int, np.integer)) else list(epochs)
+            position = {int(epoch): index for index, epoch in enumerate(self.epochs)}
+            missing = [epoch for epoch in wanted if epoch not in position]
+            if missing:
+                message = (
+                    f"epochs must be among those recorded, {self.epochs[0]} to {self.epochs[-1]} "
+                    f"({len(self.epochs)} of them). Got {missing[0]!r}."
+                )
+                raise ArgumentError(message)
+            chosen = sorted({position[epoch] for epoch in wanted})
+        if not chosen:
+            message = f"epochs must leave at least one epoch. Got {epochs!r}."
+            raise ArgumentError(message)
+        return chosen
+
+    def input_limits(
+        self, xlim: Limits | None = None, ylim: Limits | None = None
+    ) -> tuple[Limits, Limits]:
+        """Return the rectangle of the inputs' plane that surfaces and grids cover.
+
+        Parameters
+        ----------
+        xlim, ylim : tuple of float, optional
+            Taken as they are where given, the lower limit first.
+
+        Returns
+        -------
+        xlim, ylim : tuple of float
+            By default the recorded points with a margin of 5 %; of equal span where the two
+            features' spans are comparable.
+
+        Raises
+        ------
+        ArgumentError
+            The inputs are not 2-D, or a limit is not a rising pair of numbers.
+        """
+        self.require_plane(None)
+        default_x, default_y = extents.padded_limits(self.inputs)
+        return _limits("xlim", xlim, default_x), _limits("ylim", ylim, default_y)
+
+    def layer_limits(self, layer: str, *, epochs: Epochs = None) -> tuple[Limits, Limits]:
+        """Return a rectangle of a layer's plane around all points as the layer sees them."""
+        self.require_plane(layer)
+        return extents.padded_limits(self.coordinates(layer, epochs=epochs))
+
+    def grid_paths(
+        self,
+        layer: str | None,
+        *,
+        xlim: Limits | None,
+        ylim: Limits | None,
+        lines: int,
+        epochs: Epochs,
+    ) -> "Paths":
+        """Return what `grid` tabulates, as arrays."""
+        _require_at_least("lines", lines, 2)
+        self.require_plane(layer)
+        xlim, ylim = self.input_limits(xlim, ylim)
+        return self._evaluations.grid(
+            layer, self.snapshots(epochs), xlim=xlim, ylim=ylim, lines=lines
+        )
+
+    def surface_paths(
+        self,
+        layer: str | None,
+        *,
+        xlim: Limits | None,
+        ylim: Limits | None,
+        resolution: int,
+        bands: int,
+        plane: str,
+        epochs: Epochs,
+    ) -> "Paths":
+        """Return what `surface` tabulates, as arrays."""
+        _require_at_least("bands", bands, 1)
+        xlim, ylim = self._plane_limits(layer, plane, resolution, xlim, ylim)
+        return self._evaluations.surface(
+            layer,
+            self.snapshots(epochs),
+            xlim=xlim,
+            ylim=ylim,
+            resolution=resolution,
+            bands=bands,
+            plane=plane,
+        )
+
+    def boundary_paths(
+        self,
+        layer: str | None,
+        *,
+        xlim: Limits | None,
+        ylim: Limits | None,
+        resolution: int,
+        plane: str,
+        epochs: Epochs,
+    ) -> "Paths":
+        """Return what `boundary` tabulates, as arrays."""
+        xlim, ylim = self._plane_limits(layer, plane, resolution, xlim, ylim)
+        return self._evaluations.boundary(
+            layer, self.snapshots(epochs), xlim=xlim, ylim=ylim, resolution=resolution, plane=plane
+        )
+
+    def _plane_limits(
+        self,
+        layer: str | None,
+        plane: str,
+        resolution: int,
+        xlim: Limits | None,
+        ylim: Limits | None,
+    ) -> tuple[Limits, Limits]:
+        require_one_of("plane", plane, ["inputs", "layer"])
+        _require_at_least("resolution", resolution, 2)
+        self.require_plane(layer)
+        require_classes(self._evaluations.task, self.name, 2)
+        if plane == "inputs" or layer is None:
+            return self.input_limits(xlim, ylim)
+        default_x, default_y = self.layer_limits(layer)
+        return _limits("xlim", xlim, default_x), _limits("ylim", ylim, default_y)
+
+    def require_plane(self, layer: str | None) -> None:
+        """Raise unless a layer's output, or the inputs, are points in the plane.
+
+        Parameters
+        ----------
+        layer : str or None
+            One of `layers`; None for the inputs.
+
+        Raises
+        ------
+        ArgumentError
+            There is no such layer, or it has not two units.
+        EvaluationError
+            The model does not tell what its layers give.
+        """
+        if layer is None:
+            if self.inputs.shape[1:] != (2,):
+                message = (
+                    f"This needs inputs with 2 features. Run {self.name!r} has inputs of the shape "
+                    f"{self.inputs.shape[1:]}."
+                )
+                raise ArgumentError(message)
+            return
+        shape = self.layer_shape(layer)
+        if shape is None:
+            message = (
+                f"The outputs of layer {layer!r} cannot be told: the model of run {self.name!r} is "
+                "a subclassed one, whose layers are connected by code and not by a graph. "
+                "Probabilities and losses are available; for charts of a layer build the model as "
+                "Sequential or functional."
+            )
+            raise EvaluationError(message)
+        if shape != (2,):
+            planes = ", ".join(repr(name) for name in self.plane_layers()) or "none"
+            message = (
+                f"layer must have 2 units; such layers are: {planes}. Got {layer!r}, whose output "
+                f"has the shape {shape}."
+            )
+            raise ArgumentError(message)
+
+    def _compiled_metrics(self) -> list[str]:
+        metrics = self._stored.details.get("metrics")
+        return list(metrics) if isinstance(metrics, dict) else []
+
+    def _prediction(self, chosen: Sequence[int]) -> np.ndarray:
+        outputs = self._evaluations.predictions(chosen)
+        if not self.classes:
+            return outputs.reshape(*outputs.shape[:2], -1)[:, :, 0]
+        return self._evaluations.task.decisions(outputs)
+
+    def _probability(self, chosen: Sequence[int]) -> np.ndarray:
+        outputs = self._evaluations.predictions(chosen)
+        if not self.classes:
+            return np.full(outputs.shape[:2], np.nan, np.float32)
+        probabilities = self._evaluations.task.probabilities(outputs)
+        if self.classes == 2:
+            return probabilities[:, :, 1]
+        return probabilities[:, np.arange(len(self.targets)), self.targets]
+
+    def _evaluate_planes(self, layers: Sequence[str]) -> None:
+        """Evaluate surfaces, boundaries and grids as the charts ask for them by default."""
+        flat_inputs = self.inputs.shape[1:] == (2,)
+        planes: list[str | None] = [None, *layers] if flat_inputs else list(layers)
+        for layer in planes:
+            plane = "inputs" if flat_inputs else "layer"
+            if flat_inputs:
+                self.grid_paths(layer, xlim=None, ylim=None, lines=11, epochs=None)
+            if self.classes == 2:
+                self.surface(layer, plane=plane)
+                self.boundary(layer, plane=plane)
+
+
+def _limits(argument: str, limits: Limits | None, default: Limits) -> Limits:
+    if limits is None:
+        return default
+    try:
+        low, high = (float(limit) for limit in limits)
+    except (TypeError, ValueError):
+        low = high = np.nan
+    if not (np.isfinite([low, high]).all() and low < high):
+        message = f"{argument} must be two finite numbers, the lower first. Got {limits!r}."
+        raise ArgumentError(message)
+    return low, high
+
+
+def _require_at_least(argument: str, value: int, least: int) -> None:
+    if not isinstance(value, (int, np.integer)) or value < least:
+        message = f"{argument} must be a whole number of at least {least}. Got {value!r}."
+        raise ArgumentError(message)

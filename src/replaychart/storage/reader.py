@@ -1,0 +1,176 @@
+"""Reads runs: small things at once, weights and evaluations when they are asked for."""
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from replaychart.errors import RunFileError
+from replaychart.storage import layout
+
+
+@dataclasses.dataclass(frozen=True)
+class StoredRun:
+    """A run as it stands in its file, without weights and evaluations.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The file.
+    name : str
+        The run's name.
+    inputs, targets : numpy.ndarray, shape (points, ...)
+        The recorded points and their targets.
+    epochs : numpy.ndarray of int64, shape (snapshots,)
+        The epochs recorded.
+    learning_rates : numpy.ndarray of float64, shape (snapshots,)
+        At each epoch's begin; NaN before training.
+    logs : mapping of str to numpy.ndarray of float64, shape (snapshots,)
+        What Keras logged; NaN where nothing was logged.
+    architecture, compile_config : str
+        JSON texts.
+    layers : tuple of RecordedLayer
+        The model's layers, inputs left out.
+    details : mapping
+        Versions, backend and names.
+    """
+
+    path: Path
+    name: str
+    inputs: np.ndarray
+    targets: np.ndarray
+    epochs: np.ndarray
+    learning_rates: np.ndarray
+    logs: Mapping[str, np.ndarray]
+    architecture: str
+    compile_config: str
+    layers: tuple[layout.RecordedLayer, ...]
+    details: Mapping[str, Any]
+
+    def weights(self) -> list[np.ndarray]:
+        """Return each recorded variable, shape (snapshots, ...), in ``model.weights`` order."""
+        with _opened(self.path) as file:
+            weights = file[self.name][layout.WEIGHTS]
+            return [weights[str(index)][: len(self.epochs)] for index in range(len(weights))]
+
+    def evaluations(self) -> dict[str, dict[str, np.ndarray]]:
+        """Return what `write_evaluations` stored: named arrays for each key."""
+        with _opened(self.path) as file:
+            stored = file[self.name].get(layout.EVALUATIONS, {})
+            return {
+                evaluation.attrs[layout.KEY_ATTRIBUTE]: {
+                    name: evaluation[name][()] for name in evaluation
+                }
+                for evaluation in stored.values()
+            }
+
+
+def run_names(path: Path) -> list[str]:
+    """Return the names of the runs in a file, sorted.
+
+    Raises
+    ------
+    RunFileError
+        The file is missing or not HDF5.
+    """
+    with _opened(path) as file:
+        return sorted(name for name in file if _is_run(file[name]))
+
+
+def read_run(path: Path, name: str | None) -> StoredRun:
+    """Read one run.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    name : str or None
+        The run's name; None for the only one.
+
+    Raises
+    ------
+    RunFileError
+        The file is missing, not HDF5 or without runs; there is no run of that name, or more than
+        one and no name; the run was written in a newer layout, or damaged.
+    """
+    name = _existing_name(path, name)
+    with _opened(path) as file:
+        run = file[name]
+        version = run.attrs[layout.LAYOUT_ATTRIBUTE]
+        if version > layout.LAYOUT_VERSION:
+            message = (
+                f"Run {name!r} of {str(path)!r} has layout version {version}; this version of "
+                f"replaychart reads up to {layout.LAYOUT_VERSION}. It was written by replaychart "
+                f"{run.attrs.get(layout.WRITER_ATTRIBUTE)}: upgrade to that."
+            )
+            raise RunFileError(message)
+        try:
+            return _read(path, name, run)
+        except (KeyError, ValueError, TypeError, OSError) as error:
+            message = f"Run {name!r} of {str(path)!r} is damaged: {error}"
+            raise RunFileError(message) from error
+
+
+def _existing_name(path: Path, name: str | None) -> str:
+    names = run_names(path)
+    listed = ", ".join(repr(known) for known in names)
+    if not names:
+        message = f"{str(path)!r} holds no run of ReplayChart."
+        raise RunFileError(message)
+    if name is None and len(names) > 1:
+        message = f"{str(path)!r} holds several runs; group must be one of {listed}."
+        raise RunFileError(message)
+    if name is not None and name not in names:
+        message = f"group must be one of {listed}, the runs in {str(path)!r}. Got {name!r}."
+        raise RunFileError(message)
+    return names[0] if name is None else name
+
+
+def _read(path: Path, name: str, run: h5py.Group) -> StoredRun:
+    epochs = run[layout.EPOCHS][()]
+    if not len(epochs):
+        message = "it ended before its first snapshot was written"
+        raise ValueError(message)
+    snapshots = len(epochs)
+    return StoredRun(
+        path=path,
+        name=name,
+        inputs=run[layout.INPUTS][()],
+        targets=run[layout.TARGETS][()],
+        epochs=epochs,
+        learning_rates=run[layout.LEARNING_RATE][:snapshots],
+        logs={
+            log.attrs[layout.NAME_ATTRIBUTE]: log[:snapshots]
+            for _, log in sorted(run[layout.LOGS].items(), key=lambda item: int(item[0]))
+        },
+        architecture=run[layout.ARCHITECTURE].asstr()[()],
+        compile_config=run[layout.COMPILE_CONFIG].asstr()[()],
+        layers=layout.layers_from_json(run[layout.LAYERS].asstr()[()]),
+        details=json.loads(run.attrs.get(layout.DETAILS_ATTRIBUTE, "{}")),
+    )
+
+
+def _is_run(item: h5py.Group | h5py.Dataset) -> bool:
+    return isinstance(item, h5py.Group) and layout.LAYOUT_ATTRIBUTE in item.attrs
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[h5py.File]:
+    if not path.exists():
+        message = f"There is no file {str(path)!r}."
+        raise RunFileError(message)
+    if not path.is_file() or not h5py.is_hdf5(path):
+        message = f"{str(path)!r} is not an HDF5 file."
+        raise RunFileError(message)
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        message = f"The file {str(path)!r} cannot be opened for reading: {error}"
+        raise RunFileError(message) from error
+    with file:
+        yield file
