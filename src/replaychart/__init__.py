@@ -30,6 +30,9 @@ _HOMES = {
     "save": "export.save",
 }
 
+# Importing altair is most of what this costs; the theme must be registered to be enabled by name.
+importlib.import_module("replaychart.charts.theme")
+
 __all__ = ["__version__", "datasets", *sorted(_HOMES)]  # noqa: PLE0604
 
 if TYPE_CHECKING:

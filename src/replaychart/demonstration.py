@@ -2,12 +2,31 @@
 
 from pathlib import Path
 
+import altair as alt
+
 from replaychart import datasets
+from replaychart.charts.feature_space import feature_space
+from replaychart.charts.loss_and_metric import loss_and_metric
+from replaychart.charts.loss_histogram import loss_histogram
+from replaychart.charts.probability_histogram import probability_histogram
+from replaychart.run import Run
 
 GROUP = "parabola"
 
 
-def train(path: Path, *, epochs: int = 150, seed: int = 7, verbose: int = 0) -> None:
+def dashboard(run: Run) -> alt.HConcatChart:
+    """Return feature space, probabilities, loss and metric, and losses, side by side.
+
+    Parameters
+    ----------
+    run : Run
+        A training with a two-unit layer and two classes.
+    """
+    curves = loss_and_metric(run) & loss_histogram(run)
+    return feature_space(run) | probability_histogram(run) | curves
+
+
+def train(path: Path, *, epochs: int = 150, seed: int = 8, verbose: int = 0) -> None:
     """Train a 2-2-1 sigmoid network on the two parabolas and record it as run ``parabola``.
 
     Parameters
@@ -16,7 +35,7 @@ def train(path: Path, *, epochs: int = 150, seed: int = 7, verbose: int = 0) -> 
         The file to record into; a run of the same name is replaced.
     epochs : int, default 150
         How long to train, with SGD at 0.05 in batches of 16.
-    seed : int, default 7
+    seed : int, default 8
         Seed of initial weights and batches.
     verbose : int, default 0
         As in ``fit``.

@@ -616,7 +616,7 @@ class Run:
         Parameters
         ----------
         layers : sequence of str, optional
-            Layers whose outputs are stored. Default: every layer with one or two units.
+            Layers whose outputs are stored. Default: every layer with two units.
 
         Raises
         ------
@@ -631,7 +631,7 @@ class Run:
         >>> rc.open_run("runs.h5", "parabola").store()
         """
         if layers is None:
-            layers = [name for name in self.layers if self.layer_shape(name) in ((1,), (2,))]
+            layers = [name for name in self.layers if self.layer_shape(name) == (2,)]
         self.losses()
         for name in self.curve_names("replay"):
             self.curve(name, source="replay")

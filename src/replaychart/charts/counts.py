@@ -32,7 +32,8 @@ def count_bars(clock: Clock, frame: pd.DataFrame, *, x_title: str, highest: int)
     return (
         alt.Chart(packing.PackedData(rows))
         .transform_calculate(count=packing.entry("count", clock))
-        .mark_bar(stroke="white", strokeWidth=1)
+        .transform_filter("datum.count > 0")
+        .mark_bar()
         .encode(
             x=alt.X(
                 "bin_start:Q",

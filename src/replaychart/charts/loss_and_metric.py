@@ -24,7 +24,7 @@ def loss_and_metric(
     epoch: int | alt.Parameter | None = None,
     title: str | None = None,
     width: int = 220,
-    height: int = 160,
+    height: int = 157,
 ) -> alt.LayerChart:
     """Draw loss and metric over the epochs, each on its own axis.
 
@@ -43,7 +43,7 @@ def loss_and_metric(
         The epoch shown at first, or a parameter from `epoch_param` to share. Default: the last.
     title : str, optional
         ``{epoch}`` in it is the epoch shown. Default: the names of both curves.
-    width, height : int, default 220 and 160
+    width, height : int, default 220 and 157
         Size in pixels.
 
     Returns
@@ -134,7 +134,7 @@ def _panel(
         x=alt.X(
             "epoch:Q",
             title="Epoch",
-            axis=alt.Axis(tickMinStep=1),
+            axis=alt.Axis(tickMinStep=1, labelFlush=False, tickCount=5),
             scale=alt.Scale(domain=[int(clock.epochs[0]), int(clock.epochs[-1])], nice=False),
         ),
         y=alt.Y(

@@ -17,7 +17,7 @@ def loss_histogram(
     epoch: int | alt.Parameter | None = None,
     title: str | None = None,
     width: int = 220,
-    height: int = 160,
+    height: int = 157,
 ) -> alt.Chart:
     """Draw how the model's own loss is distributed over the recorded points.
 
@@ -33,7 +33,7 @@ def loss_histogram(
         The epoch shown at first, or a parameter from `epoch_param` to share. Default: the last.
     title : str, optional
         ``{epoch}`` in it is the epoch shown. Default: "Losses".
-    width, height : int, default 220 and 160
+    width, height : int, default 220 and 157
         Size in pixels.
 
     Returns

@@ -136,9 +136,18 @@ def entry(name: str, clock: Clock) -> str:
 
 
 def paths_by_epoch(
-    clock: Clock, run_epochs: np.ndarray, paths: Paths, x: Ruler, y: Ruler, value: str
+    clock: Clock,
+    run_epochs: np.ndarray,
+    paths: Paths,
+    x: Ruler,
+    y: Ruler,
+    name: str,
+    values: list[float],
 ) -> Rows:
     """Return one row per epoch and value, its paths in one list, with a gap between paths.
+
+    Every epoch has a row for every value. The browser keeps marks in the order in which their
+    groups first appeared: a group that came later would be painted over those before it.
 
     Parameters
     ----------
@@ -150,21 +159,27 @@ def paths_by_epoch(
         The paths.
     x, y : Ruler
         For the coordinates.
-    value : str
+    name : str
         Column name for the paths' value.
+    values : list of float
+        The values that paths may have, in the order of painting.
     """
     xs, ys = x.measured(paths.vertices[:, 0]), y.measured(paths.vertices[:, 1])
-    rows: dict[tuple[int, float], dict[str, Any]] = {}
-    for index, (snapshot, of_path) in enumerate(zip(paths.snapshot, paths.value, strict=True)):
+    rows: dict[tuple[int, float], dict[str, Any]] = {
+        (epoch, value): {EPOCH: epoch, name: value, "xs": [], "ys": []}
+        for epoch in clock.epochs.tolist()
+        for value in values
+    }
+    for index, (snapshot, value) in enumerate(zip(paths.snapshot, paths.value, strict=True)):
+        row = rows[int(run_epochs[snapshot]), float(value)]
         start, end = paths.starts[index], paths.starts[index + 1]
-        key = (int(run_epochs[snapshot]), float(of_path))
-        if key in rows:
-            rows[key]["xs"] += [None, *xs[start:end]]
-            rows[key]["ys"] += [None, *ys[start:end]]
-        else:
-            rows[key] = {EPOCH: key[0], value: key[1], "xs": xs[start:end], "ys": ys[start:end]}
-    # A mark without a single row would leave its scale without a domain.
-    return list(rows.values()) or [{EPOCH: int(clock.epochs[0]), value: 0, "xs": [], "ys": []}]
+        gap = [None] if row["xs"] else []
+        row["xs"] += gap + xs[start:end]
+        row["ys"] += gap + ys[start:end]
+    for row in rows.values():
+        if not row["xs"]:
+            row["xs"], row["ys"] = [None], [None]
+    return list(rows.values())
 
 
 def at_epoch(name: str, rows: Rows, epoch: int) -> Rows:

@@ -121,9 +121,11 @@ def class_color(run: Run) -> alt.Color:
 def surface_layer(plane: Plane, run: Run, paths: Paths, *, bands: int) -> alt.Chart:
     """Return the decision surface, its bands painted from low to high."""
     # Each region is painted in the colour at the middle of its band.
-    middles = dataclasses.replace(paths, value=paths.value + 0.5 / bands)
+    middles = np.round((np.arange(bands) + 0.5) / bands, 6)
+    bands_of_paths = np.rint(paths.value * bands).astype(np.int64)
+    colored = dataclasses.replace(paths, value=middles[bands_of_paths])
     return (
-        _paths_chart(plane, run, middles, value="probability")
+        _paths_chart(plane, run, colored, value="probability", values=middles.tolist())
         .mark_line(
             filled=True,
             strokeWidth=0,
@@ -168,7 +170,7 @@ def _line_chart(
     plane: Plane, run: Run, paths: Paths, *, width: float, color: str, opacity: float
 ) -> alt.Chart:
     return (
-        _paths_chart(plane, run, paths, value="line")
+        _paths_chart(plane, run, paths, value="line", values=np.unique(paths.value).tolist())
         .mark_line(
             strokeWidth=width,
             color=color,
@@ -181,9 +183,11 @@ def _line_chart(
     )
 
 
-def _paths_chart(plane: Plane, run: Run, paths: Paths, *, value: str) -> alt.Chart:
+def _paths_chart(
+    plane: Plane, run: Run, paths: Paths, *, value: str, values: list[float]
+) -> alt.Chart:
     x, y = plane.rulers()
-    rows = packing.paths_by_epoch(plane.clock, run.epochs, paths, x, y, value)
+    rows = packing.paths_by_epoch(plane.clock, run.epochs, paths, x, y, value, values)
     return (
         alt.Chart(packing.PackedData(rows))
         .transform_filter(f"datum.{packing.EPOCH} === {plane.clock.epoch_expression()}")

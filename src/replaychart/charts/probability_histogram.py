@@ -22,7 +22,7 @@ def probability_histogram(
     epoch: int | alt.Parameter | None = None,
     title: str | None = None,
     width: int = 220,
-    height: int = 160,
+    height: int = 157,
 ) -> alt.VConcatChart:
     """Draw how the probability of class 1 is distributed over negative and positive cases.
 
@@ -40,7 +40,7 @@ def probability_histogram(
         The epoch shown at first, or a parameter from `epoch_param` to share. Default: the last.
     title : str, optional
         Stands above both panels; ``{epoch}`` in it is the epoch shown. Default: none.
-    width, height : int, default 220 and 160
+    width, height : int, default 220 and 157
         Size of each panel in pixels.
 
     Returns

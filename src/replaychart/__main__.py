@@ -1,0 +1,8 @@
+"""``python -m replaychart`` is the command ``replaychart``."""
+
+import sys
+
+from replaychart.command import main
+
+if __name__ == "__main__":
+    sys.exit(main())

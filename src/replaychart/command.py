@@ -1,0 +1,177 @@
+"""The command ``replaychart``: a demo, a look into a file, charts and evaluations without code."""
+
+import argparse
+import inspect
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import replaychart
+from replaychart import datasets, demonstration
+from replaychart.charts.decision_boundary import decision_boundary
+from replaychart.charts.feature_space import feature_space
+from replaychart.charts.loss_and_metric import loss_and_metric
+from replaychart.charts.loss_histogram import loss_histogram
+from replaychart.charts.probability_histogram import probability_histogram
+from replaychart.errors import ArgumentError, ReplayChartError
+from replaychart.export.save import MOVING, save
+from replaychart.playback.animate import animate
+from replaychart.run import Run, list_runs, open_run
+
+_CHARTS: dict[str, Callable[..., Any]] = {
+    "feature-space": feature_space,
+    "decision-boundary": decision_boundary,
+    "probability-histogram": probability_histogram,
+    "loss-and-metric": loss_and_metric,
+    "loss-histogram": loss_histogram,
+    "dashboard": demonstration.dashboard,
+}
+# One in two epochs: half the time to draw and half the bytes, and the eye does not miss them.
+_DEMO_GIF_STRIDE = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Default: those of the process.
+
+    Returns
+    -------
+    int
+        0; 1 after an error that was told; 130 after an interruption.
+    """
+    options = _parser().parse_args(arguments)
+    # TensorFlow greets every process with lines that are no news to a user of this command.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        options.run(options)
+    except ReplayChartError as error:
+        print(f"replaychart: error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("replaychart: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def demo(options: argparse.Namespace) -> None:
+    """Draw the canonical dashboard as HTML, PNG and GIF."""
+    out = Path(options.out)
+    if out.exists() and not out.is_dir():
+        message = f"--out must be a directory. Got {options.out!r}, which is a file."
+        raise ArgumentError(message)
+    if not out.absolute().parent.is_dir():
+        message = f"--out must lie in a directory that exists. Got {options.out!r}."
+        raise ArgumentError(message)
+    out.mkdir(exist_ok=True)
+    recording = datasets.parabola_recording()
+    if options.train:
+        recording = out / "parabola.h5"
+        print("Training a 2-2-1 network on two parabolas for 150 epochs ...")
+        demonstration.train(recording)
+        print(f"Recorded {recording}")
+    run = open_run(recording, demonstration.GROUP)
+    chart = demonstration.dashboard(run)
+    print(f"{run!r}\nDrawing ...")
+    page = save(animate(chart, fps=12), out / "parabola.html")
+    print(f"  {page}  plays in any browser, without a network")
+    still = save(chart, out / "parabola.png", scale=2)
+    print(f"  {still}  the last epoch")
+    epochs = run.epochs[::_DEMO_GIF_STRIDE].tolist()
+    moving = save(chart, out / "parabola.gif", epochs=epochs, fps=12)
+    print(f"  {moving}  every second epoch")
+
+
+def info(options: argparse.Namespace) -> None:
+    """List runs, layers and epochs of a file."""
+    names = list_runs(options.file)
+    if not names:
+        print(f"{options.file}: no runs")
+    for name in names:
+        run = open_run(options.file, name)
+        first, last = run.epochs[0], run.epochs[-1]
+        print(f"{name}\n  epochs  {first} to {last} ({len(run.epochs)} recorded)")
+        print(f"  points  {len(run.inputs)}, each of the shape {run.inputs.shape[1:]}")
+        print("  layers  " + ", ".join(f"{layer} {_shape(run, layer)}" for layer in run.layers))
+        print("  curves  " + ", ".join(run.curve_names("training")))
+
+
+def render(options: argparse.Namespace) -> None:
+    """Draw one chart of a run into a file."""
+    run = open_run(options.file, options.group)
+    build = _CHARTS[options.chart]
+    accepted = inspect.signature(build).parameters
+    given = {name: getattr(options, name) for name in ("layer", "metric")}
+    given = {name: value for name, value in given.items() if value is not None}
+    for name in given:
+        if name not in accepted:
+            message = f"--{name} is not for the chart {options.chart!r}."
+            raise ArgumentError(message)
+    chart = build(run, **given)
+    out = Path(options.out)
+    if out.suffix.lower() == ".html" and len(run.epochs) > 1:
+        chart = animate(chart, fps=options.fps)
+    moving = out.suffix.lower() in MOVING
+    epochs = run.epochs[:: options.every].tolist() if moving else None
+    print(save(chart, out, epoch=options.epoch, epochs=epochs, fps=options.fps, scale=options.scale))
+
+
+def store(options: argparse.Namespace) -> None:
+    """Store a run's evaluations in its file, so that it charts without Keras."""
+    names = list_runs(options.file) if options.group is None else [options.group]
+    for name in names:
+        open_run(options.file, name).store()
+        print(f"Stored the evaluations of {name!r} in {options.file}")
+
+
+def _shape(run: Run, layer: str) -> str:
+    shape = run.layer_shape(layer)
+    return "(?)" if shape is None else "x".join("?" if n is None else str(n) for n in shape)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="replaychart", description="Replay the training of a neural network as charts."
+    )
+    parser.add_argument("--version", action="version", version=replaychart.__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("demo", help="draw the canonical dashboard as HTML, PNG and GIF")
+    command.add_argument("--out", default="replaychart-demo", metavar="DIR", help="where to")
+    command.add_argument("--train", action="store_true", help="train first (needs TensorFlow)")
+    command.set_defaults(run=demo)
+
+    command = commands.add_parser("info", help="list runs, layers and epochs of a file")
+    command.add_argument("file", metavar="FILE")
+    command.set_defaults(run=info)
+
+    command = commands.add_parser("render", help="draw one chart of a run into a file")
+    command.add_argument("file", metavar="FILE")
+    command.add_argument("group", metavar="GROUP")
+    command.add_argument("--chart", choices=list(_CHARTS), default="dashboard")
+    command.add_argument("--out", required=True, metavar="FILE", help="the suffix is the format")
+    command.add_argument("--layer", help="for feature-space")
+    command.add_argument("--metric", help="for loss-and-metric")
+    command.add_argument("--epoch", type=int, help="for stills; default: the last")
+    command.add_argument("--every", type=_positive, default=1, help="for GIF: one in so many epochs")
+    command.add_argument("--fps", type=float, default=10, help="for GIF and HTML")
+    command.add_argument("--scale", type=float, default=1.0, help="the size's factor")
+    command.set_defaults(run=render)
+
+    command = commands.add_parser("store", help="store evaluations, to chart without Keras")
+    command.add_argument("file", metavar="FILE")
+    command.add_argument("group", metavar="GROUP", nargs="?", help="default: every run")
+    command.set_defaults(run=store)
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")  # noqa: EM101
+    return number

@@ -1,0 +1,1 @@
+"""Writes finished charts into files: one module per family of formats."""

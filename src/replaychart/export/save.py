@@ -1,0 +1,174 @@
+"""`save`: a finished chart into a file, whose suffix picks the format."""
+
+import json
+from collections.abc import Iterable
+from os import PathLike
+from pathlib import Path
+
+import altair as alt
+
+from replaychart.charts.epoch_parameter import NAME
+from replaychart.errors import ArgumentError
+from replaychart.export.files import written_beside
+from replaychart.export.gif import FASTEST, write_gif
+from replaychart.export.html import write_html
+from replaychart.export.images import write_image
+from replaychart.export.specs import Spec, spec_of
+from replaychart.playback.parameter import EpochSlider, find_slider
+
+STILL = (".png", ".svg", ".pdf")
+MOVING = (".gif",)
+WHOLE = (".html", ".json")
+
+
+def save(
+    chart: alt.TopLevelMixin,
+    path: str | PathLike[str],
+    *,
+    epoch: int | None = None,
+    epochs: Iterable[int] | None = None,
+    fps: float = 10,
+    scale: float = 1.0,
+    hold: float = 1.0,
+    loop: bool = True,
+    progress: bool = True,
+) -> Path:
+    """Write a chart into a file.
+
+    ``.html`` is self-contained and opens without a network; it plays if the chart went through
+    `animate`. ``.json`` is the Vega-Lite spec. ``.png``, ``.svg`` and ``.pdf`` show one epoch,
+    ``.gif`` moves through many. The theme ``replaychart`` is applied unless another one is enabled.
+    The file appears only when it is whole.
+
+    Parameters
+    ----------
+    chart : altair chart
+        Any Altair chart, composed or not.
+    path : str or os.PathLike
+        The file. Its suffix is one of ``.html``, ``.json``, ``.png``, ``.svg``, ``.pdf``,
+        ``.gif``; its directory must exist. An existing file is replaced.
+    epoch : int, optional
+        For stills, and for what ``.html`` and ``.json`` show at first. Default: the epoch that the
+        chart shows at first.
+    epochs : iterable of int, optional
+        For ``.gif``: one frame for each. Default: all that the slider stops at.
+    fps : float, default 10
+        For ``.gif``: frames per second, more than 0 and at most 50.
+    scale : float, default 1.0
+        For ``.png``, ``.pdf`` and ``.gif``: the size's factor.
+    hold : float, default 1.0
+        For ``.gif``: seconds for which the last frame stays.
+    loop : bool, default True
+        For ``.gif``: whether to begin again for ever.
+    progress : bool, default True
+        For ``.gif``: whether to show a progress bar.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    ArgumentError
+        The suffix is unknown, the directory does not exist, an epoch lies outside the chart's, or
+        an argument is not allowed or does not go with the format.
+
+    Examples
+    --------
+    >>> import replaychart as rc
+    >>> run = rc.open_run(rc.datasets.parabola_recording())
+    >>> path = rc.save(rc.decision_boundary(run), "boundary.png", epoch=15, scale=2)
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    _check_path(path, suffix)
+    _check_chart(chart)
+    _check_number("scale", scale, least=0, most=20)
+    _check_number("fps", fps, least=0, most=FASTEST)
+    if epoch is not None and suffix in MOVING:
+        message = f"epoch is for stills; for {suffix} give epochs. Got {epoch!r}."
+        raise ArgumentError(message)
+    if epochs is not None and suffix not in MOVING:
+        message = f"epochs is for {', '.join(MOVING)}; for {suffix} give epoch. Got {epochs!r}."
+        raise ArgumentError(message)
+
+    spec = spec_of(chart)
+    slider = find_slider(spec)
+    if epoch is not None:
+        _check_epochs("epoch", [epoch], slider)
+    if suffix in MOVING:
+        write_gif(
+            spec,
+            path,
+            epochs=_chosen_epochs(epochs, slider),
+            fps=fps,
+            scale=scale,
+            hold=hold,
+            loop=loop,
+            progress=progress,
+        )
+    elif suffix in STILL:
+        write_image(spec, path, epoch=epoch, scale=scale)
+    elif suffix == ".html":
+        write_html(_shown_first(spec, epoch), path, title=path.stem)
+    else:
+        with written_beside(path) as beside:
+            beside.write_text(json.dumps(_shown_first(spec, epoch)), encoding="utf-8")
+    return path
+
+
+def _shown_first(spec: Spec, epoch: int | None) -> Spec:
+    if epoch is None:
+        return spec
+    params = [{**p, "value": epoch} if p["name"] == NAME else p for p in spec["params"]]
+    return {**spec, "params": params}
+
+
+def _chosen_epochs(epochs: Iterable[int] | None, slider: EpochSlider | None) -> list[int]:
+    if slider is None:
+        message = (
+            f"chart must have the {NAME!r} parameter with a slider to move. Got a chart without it."
+        )
+        raise ArgumentError(message)
+    chosen = slider.epochs() if epochs is None else [int(epoch) for epoch in epochs]
+    if not chosen:
+        message = "epochs must name at least one epoch. Got none."
+        raise ArgumentError(message)
+    _check_epochs("epochs", chosen, slider)
+    return chosen
+
+
+def _check_epochs(argument: str, epochs: list[int], slider: EpochSlider | None) -> None:
+    if slider is None:
+        message = f"{argument} needs a chart with the {NAME!r} parameter and a slider. Got none."
+        raise ArgumentError(message)
+    for epoch in epochs:
+        if not slider.first <= epoch <= slider.last:
+            message = (
+                f"{argument} must lie between {slider.first} and {slider.last}, the chart's "
+                f"epochs. Got {epoch!r}."
+            )
+            raise ArgumentError(message)
+
+
+def _check_path(path: Path, suffix: str) -> None:
+    known = (*WHOLE, *STILL, *MOVING)
+    if suffix not in known:
+        message = f"path must end in one of {', '.join(known)}. Got {str(path)!r}."
+        raise ArgumentError(message)
+    if not path.parent.is_dir():
+        message = f"path must lie in a directory that exists. Got {str(path)!r}."
+        raise ArgumentError(message)
+
+
+def _check_chart(chart: object) -> None:
+    if not isinstance(chart, alt.TopLevelMixin):
+        message = f"chart must be an Altair chart. Got {type(chart).__name__}."
+        raise ArgumentError(message)
+
+
+def _check_number(argument: str, value: object, *, least: float, most: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not least < value <= most:
+        message = f"{argument} must be more than {least} and at most {most}. Got {value!r}."
+        raise ArgumentError(message)
