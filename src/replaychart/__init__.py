@@ -33,7 +33,7 @@ _HOMES = {
 # Importing altair is most of what this costs; the theme must be registered to be enabled by name.
 importlib.import_module("replaychart.charts.theme")
 
-__all__ = ["__version__", "datasets", *sorted(_HOMES)]  # noqa: PLE0604
+__all__ = ["__version__", "datasets", *sorted(_HOMES)]
 
 if TYPE_CHECKING:
     from replaychart import datasets

@@ -98,7 +98,7 @@ def info(options: argparse.Namespace) -> None:
         print(f"{name}\n  epochs  {first} to {last} ({len(run.epochs)} recorded)")
         print(f"  points  {len(run.inputs)}, each of the shape {run.inputs.shape[1:]}")
         print("  layers  " + ", ".join(f"{layer} {_shape(run, layer)}" for layer in run.layers))
-        print("  curves  " + ", ".join(run.curve_names("training")))
+        print("  curves  " + ", ".join(run.curves.names("training")))
 
 
 def render(options: argparse.Namespace) -> None:
@@ -118,7 +118,9 @@ def render(options: argparse.Namespace) -> None:
         chart = animate(chart, fps=options.fps)
     moving = out.suffix.lower() in MOVING
     epochs = run.epochs[:: options.every].tolist() if moving else None
-    print(save(chart, out, epoch=options.epoch, epochs=epochs, fps=options.fps, scale=options.scale))
+    print(
+        save(chart, out, epoch=options.epoch, epochs=epochs, fps=options.fps, scale=options.scale)
+    )
 
 
 def store(options: argparse.Namespace) -> None:
@@ -158,7 +160,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--layer", help="for feature-space")
     command.add_argument("--metric", help="for loss-and-metric")
     command.add_argument("--epoch", type=int, help="for stills; default: the last")
-    command.add_argument("--every", type=_positive, default=1, help="for GIF: one in so many epochs")
+    command.add_argument(
+        "--every", type=_positive, default=1, help="for GIF: one in so many epochs"
+    )
     command.add_argument("--fps", type=float, default=10, help="for GIF and HTML")
     command.add_argument("--scale", type=float, default=1.0, help="the size's factor")
     command.set_defaults(run=render)

@@ -23,7 +23,7 @@ def dashboard(run: Run) -> alt.HConcatChart:
         A training with a two-unit layer and two classes.
     """
     curves = loss_and_metric(run) & loss_histogram(run)
-    return feature_space(run) | probability_histogram(run) | curves
+    return alt.HConcatChart(hconcat=[feature_space(run), probability_histogram(run), curves])
 
 
 def train(path: Path, *, epochs: int = 150, seed: int = 8, verbose: int = 0) -> None:

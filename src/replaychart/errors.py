@@ -1,6 +1,7 @@
 """The exceptions that ReplayChart raises: all of them are `ReplayChartError`."""
 
 from collections.abc import Iterable
+from numbers import Integral
 
 __all__ = [
     "ArgumentError",
@@ -9,6 +10,7 @@ __all__ = [
     "RecordingError",
     "ReplayChartError",
     "RunFileError",
+    "require_at_least",
     "require_one_of",
 ]
 
@@ -43,4 +45,11 @@ def require_one_of(argument: str, value: object, allowed: Iterable[object]) -> N
     if value not in allowed:
         names = ", ".join(repr(name) for name in allowed)
         message = f"{argument} must be one of {names}. Got {value!r}."
+        raise ArgumentError(message)
+
+
+def require_at_least(argument: str, value: object, least: int) -> None:
+    """Raise `ArgumentError` unless `value` is a whole number of at least `least`."""
+    if not isinstance(value, Integral) or value < least:
+        message = f"{argument} must be a whole number of at least {least}. Got {value!r}."
         raise ArgumentError(message)

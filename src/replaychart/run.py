@@ -1,6 +1,6 @@
 """`Run`: a recorded training, evaluated when something is asked of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,23 +8,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from replaychart.errors import ArgumentError, EvaluationError, require_one_of
-from replaychart.frames import extents
+from replaychart.errors import require_at_least, require_one_of
+from replaychart.frames.curves import SOURCES, Curves
+from replaychart.frames.epochs import Epochs, chosen_snapshots
 from replaychart.frames.evaluations import Evaluations, require_classes
 from replaychart.frames.extents import Limits
 from replaychart.frames.grid import grid_frame
 from replaychart.frames.histograms import histogram_frame
 from replaychart.frames.history import history_frame
+from replaychart.frames.planes import BANDS, GRID_LINES, RESOLUTION, Planes
 from replaychart.frames.points import points_frame
 from replaychart.frames.tables import paths_frame
 from replaychart.storage import reader
 
 if TYPE_CHECKING:
     import keras
-
-    from replaychart.frames.paths import Paths
-
-Epochs = int | slice | range | Iterable[int] | None
 
 
 def list_runs(path: str | PathLike[str]) -> list[str]:
@@ -117,6 +115,10 @@ class Run:
         Names of the model's layers in their order, inputs left out.
     feature_names : list of str or None
         The columns' names, if the points were recorded from a frame.
+    planes : Planes
+        Grid lines, surfaces and boundaries as arrays: what chart builders draw.
+    curves : Curves
+        Losses, metrics and learning rates by name, as arrays.
     """
 
     def __init__(
@@ -128,6 +130,8 @@ class Run:
     ) -> None:
         self._stored = stored
         self._evaluations = Evaluations(stored, model=model, custom_objects=custom_objects)
+        self.planes = Planes(stored, self._evaluations)
+        self.curves = Curves(stored, self._evaluations)
         self.name: str = stored.name
         self.epochs: np.ndarray = stored.epochs
         self.inputs: np.ndarray = stored.inputs
@@ -146,12 +150,32 @@ class Run:
     @property
     def targets(self) -> np.ndarray:
         """Class numbers of the points, shape (points,); numbers for a regression."""
-        return self._evaluations.task.labels(self._stored.targets)
+        return self._evaluations.labels
 
     @property
     def classes(self) -> int:
         """Number of classes; 0 for a regression."""
         return self._evaluations.task.classes
+
+    def snapshots(self, epochs: Epochs) -> list[int]:
+        """Return the positions of epochs in the recording.
+
+        Parameters
+        ----------
+        epochs : int, slice, range, iterable of int or None
+            Recorded epochs; a slice counts positions in `epochs`; None for all.
+
+        Returns
+        -------
+        list of int
+            Rising, without repetition.
+
+        Raises
+        ------
+        ArgumentError
+            An epoch was not recorded, or none is left.
+        """
+        return chosen_snapshots(self.epochs, epochs)
 
     def layer_shape(self, layer: str) -> tuple[int | None, ...] | None:
         """Return the shape of a layer's output without the batch axis.
@@ -168,11 +192,6 @@ class Run:
         """
         require_one_of("layer", layer, self.layers)
         return self._stored.layers[self.layers.index(layer)].output_shape
-
-    def plane_layers(self) -> list[str]:
-        """Return the layers whose output is a point in the plane, the model's output left out."""
-        shapes = [(name, self.layer_shape(name)) for name in self.layers[:-1]]
-        return [name for name, shape in shapes if shape == (2,)]
 
     def points(self, layer: str | None = None, *, epochs: Epochs = None) -> pd.DataFrame:
         """Return the recorded points at every epoch, as a layer sees them.
@@ -216,8 +235,8 @@ class Run:
             self.epochs[chosen],
             self.targets,
             self.coordinates(layer, epochs=epochs),
-            self._prediction(chosen),
-            self._probability(chosen),
+            self._evaluations.decisions(chosen),
+            self._evaluations.probability(chosen),
             self._evaluations.losses(chosen),
         )
 
@@ -227,7 +246,7 @@ class Run:
         *,
         xlim: Limits | None = None,
         ylim: Limits | None = None,
-        lines: int = 11,
+        lines: int = GRID_LINES,
         epochs: Epochs = None,
     ) -> pd.DataFrame:
         """Return grid lines of the inputs' plane as a layer bends them.
@@ -237,7 +256,7 @@ class Run:
         layer : str, optional
             A layer with two units. Default: the inputs themselves, where the lines are straight.
         xlim, ylim : tuple of float, optional
-            The rectangle that the lines divide. Default: `input_limits`.
+            The rectangle that the lines divide. Default: the recorded points with a margin.
         lines : int, default 11
             Lines in each direction, at least 2.
         epochs : int, slice, range or iterable of int, optional
@@ -263,8 +282,10 @@ class Run:
         >>> list(run.grid("hidden").columns)
         ['epoch', 'line', 'constant', 'at', 'vertex', 'x', 'y']
         """
-        xlim, ylim = self.input_limits(xlim, ylim)
-        paths = self.grid_paths(layer, xlim=xlim, ylim=ylim, lines=lines, epochs=epochs)
+        xlim, ylim = self.planes.input_limits(xlim, ylim)
+        paths = self.planes.grid(
+            layer, xlim=xlim, ylim=ylim, lines=lines, snapshots=self.snapshots(epochs)
+        )
         return grid_frame(self.epochs, paths, xlim=xlim, ylim=ylim, lines=lines)
 
     def surface(
@@ -273,8 +294,8 @@ class Run:
         *,
         xlim: Limits | None = None,
         ylim: Limits | None = None,
-        resolution: int = 100,
-        bands: int = 10,
+        resolution: int = RESOLUTION,
+        bands: int = BANDS,
         plane: str = "inputs",
         epochs: Epochs = None,
     ) -> pd.DataFrame:
@@ -290,7 +311,7 @@ class Run:
             A layer with two units. Default: the inputs' own plane.
         xlim, ylim : tuple of float, optional
             The rectangle, in the inputs' plane or (``plane="layer"``) in the layer's. Default:
-            `input_limits`; for ``plane="layer"``, around all points as the layer sees them.
+            the recorded points, or all points as the layer sees them, with a margin.
         resolution : int, default 100
             Lattice points along each side of the rectangle, at least 2.
         bands : int, default 10
@@ -324,14 +345,14 @@ class Run:
         >>> list(run.surface("hidden").columns)
         ['epoch', 'level', 'ring', 'vertex', 'x', 'y']
         """
-        paths = self.surface_paths(
+        paths = self.planes.surface(
             layer,
             xlim=xlim,
             ylim=ylim,
             resolution=resolution,
             bands=bands,
             plane=plane,
-            epochs=epochs,
+            snapshots=self.snapshots(epochs),
         )
         frame = paths_frame(self.epochs, paths).rename(columns={"path": "ring", "value": "level"})
         return frame[["epoch", "level", "ring", "vertex", "x", "y"]]
@@ -342,7 +363,7 @@ class Run:
         *,
         xlim: Limits | None = None,
         ylim: Limits | None = None,
-        resolution: int = 100,
+        resolution: int = RESOLUTION,
         plane: str = "inputs",
         epochs: Epochs = None,
     ) -> pd.DataFrame:
@@ -372,8 +393,13 @@ class Run:
         >>> list(run.boundary().columns)
         ['epoch', 'line', 'vertex', 'x', 'y']
         """
-        paths = self.boundary_paths(
-            layer, xlim=xlim, ylim=ylim, resolution=resolution, plane=plane, epochs=epochs
+        paths = self.planes.boundary(
+            layer,
+            xlim=xlim,
+            ylim=ylim,
+            resolution=resolution,
+            plane=plane,
+            snapshots=self.snapshots(epochs),
         )
         frame = paths_frame(self.epochs, paths).rename(columns={"path": "line"})
         return frame[["epoch", "line", "vertex", "x", "y"]]
@@ -404,9 +430,13 @@ class Run:
         >>> sorted(history["name"].unique())
         ['acc', 'accuracy', 'learning_rate', 'loss']
         """
-        replayed = {name: self.curve(name, source="replay") for name in self.curve_names("replay")}
-        logged = {name: self.curve(name, source="training") for name in self.curve_names("training")}
-        return history_frame(self.epochs, {"training": logged, "replay": replayed})
+        sources = {
+            source: {
+                name: self.curves.values(name, source=source) for name in self.curves.names(source)
+            }
+            for source in SOURCES
+        }
+        return history_frame(self.epochs, sources)
 
     def probabilities(self, *, epochs: Epochs = None) -> np.ndarray:
         """Return the probability of each class for each point at every epoch.
@@ -514,14 +544,16 @@ class Run:
         >>> int(counts.query("epoch == 0")["count"].sum())
         2000
         """
-        _require_at_least("bins", bins, 1)
+        require_at_least("bins", bins, 1)
         require_classes(self._evaluations.task, self.name, 2)
         chosen = self.snapshots(epochs)
-        correct = self._prediction(chosen) == self.targets
-        groups = {f"{target} {right}": (target, right) for target in (0, 1) for right in (True, False)}
+        correct = self._evaluations.decisions(chosen) == self.targets
+        groups = {
+            f"{target} {right}": (target, right) for target in (0, 1) for right in (True, False)
+        }
         frame = histogram_frame(
             self.epochs[chosen],
-            self._probability(chosen),
+            self._evaluations.probability(chosen),
             np.linspace(0, 1, bins + 1),
             2 * self.targets + ~correct,
             list(groups),
@@ -554,7 +586,7 @@ class Run:
         >>> int(counts.query("epoch == 150")["count"].sum())
         2000
         """
-        _require_at_least("bins", bins, 1)
+        require_at_least("bins", bins, 1)
         losses = self.losses()
         finite = losses[np.isfinite(losses)]
         low, high = (min(0.0, finite.min()), finite.max()) if len(finite) else (0.0, 1.0)
@@ -567,45 +599,6 @@ class Run:
             ["all"],
         )
         return frame.drop(columns="group")
-
-    def curve_names(self, source: str) -> list[str]:
-        """Return the names of the curves that a source has.
-
-        Parameters
-        ----------
-        source : {"training", "replay"}
-            What Keras logged, or what is evaluated over the recorded points.
-        """
-        require_one_of("source", source, ["training", "replay"])
-        if source == "training":
-            return list({**self._stored.logs, "learning_rate": None})
-        names = ["loss", *self._compiled_metrics()]
-        return [*names, "accuracy"] if self.classes and "accuracy" not in names else names
-
-    def curve(self, name: str, *, source: str) -> np.ndarray:
-        """Return one curve of `history`.
-
-        Parameters
-        ----------
-        name : str
-            One of ``curve_names(source)``.
-        source : {"training", "replay"}
-            What Keras logged, or what is evaluated over the recorded points.
-
-        Returns
-        -------
-        numpy.ndarray of float64, shape (snapshots,)
-            NaN where nothing was logged.
-        """
-        require_one_of("name", name, self.curve_names(source))
-        if source == "training":
-            return {**self._stored.logs, "learning_rate": self._stored.learning_rates}[name]
-        every = self.snapshots(None)
-        if name == "loss":
-            return self._evaluations.losses(every).mean(axis=1, dtype=np.float64)
-        if name in ("accuracy", "acc") and self.classes:
-            return (self._prediction(every) == self.targets).mean(axis=1, dtype=np.float64)
-        return self._evaluations.metric(name, every)
 
     def store(self, *, layers: Sequence[str] | None = None) -> None:
         """Evaluate what the charts need and write it into the run's file.
@@ -633,236 +626,9 @@ class Run:
         if layers is None:
             layers = [name for name in self.layers if self.layer_shape(name) == (2,)]
         self.losses()
-        for name in self.curve_names("replay"):
-            self.curve(name, source="replay")
+        for name in self.curves.names("replay"):
+            self.curves.values(name, source="replay")
         for layer in layers:
             self.coordinates(layer)
-        self._evaluate_planes([layer for layer in layers if layer in self.plane_layers()])
+        self.planes.evaluate([layer for layer in layers if self.layer_shape(layer) == (2,)])
         self._evaluations.store()
-
-    def snapshots(self, epochs: Epochs) -> list[int]:
-        """Return the positions of epochs in the recording.
-
-        Parameters
-        ----------
-        epochs : int, slice, range, iterable of int or None
-            Recorded epochs; a slice counts positions in `epochs`; None for all.
-
-        Raises
-        ------
-        ArgumentError
-            An epoch was not recorded, or none is left.
-        """
-        if epochs is None:
-            return list(range(len(self.epochs)))
-        if isinstance(epochs, slice):
-            chosen = list(range(len(self.epochs)))[epochs]
-        else:
-            wanted = [epochs] if isinstance(epochs, (int, np.integer)) else list(epochs)
-            position = {int(epoch): index for index, epoch in enumerate(self.epochs)}
-            missing = [epoch for epoch in wanted if epoch not in position]
-            if missing:
-                message = (
-                    f"epochs must be among those recorded, {self.epochs[0]} to {self.epochs[-1]} "
-                    f"({len(self.epochs)} of them). Got {missing[0]!r}."
-                )
-                raise ArgumentError(message)
-            chosen = sorted({position[epoch] for epoch in wanted})
-        if not chosen:
-            message = f"epochs must leave at least one epoch. Got {epochs!r}."
-            raise ArgumentError(message)
-        return chosen
-
-    def input_limits(
-        self, xlim: Limits | None = None, ylim: Limits | None = None
-    ) -> tuple[Limits, Limits]:
-        """Return the rectangle of the inputs' plane that surfaces and grids cover.
-
-        Parameters
-        ----------
-        xlim, ylim : tuple of float, optional
-            Taken as they are where given, the lower limit first.
-
-        Returns
-        -------
-        xlim, ylim : tuple of float
-            By default the recorded points with a margin of 5 %; of equal span where the two
-            features' spans are comparable.
-
-        Raises
-        ------
-        ArgumentError
-            The inputs are not 2-D, or a limit is not a rising pair of numbers.
-        """
-        self.require_plane(None)
-        default_x, default_y = extents.padded_limits(self.inputs)
-        return _limits("xlim", xlim, default_x), _limits("ylim", ylim, default_y)
-
-    def layer_limits(self, layer: str, *, epochs: Epochs = None) -> tuple[Limits, Limits]:
-        """Return a rectangle of a layer's plane around all points as the layer sees them."""
-        self.require_plane(layer)
-        return extents.padded_limits(self.coordinates(layer, epochs=epochs))
-
-    def grid_paths(
-        self,
-        layer: str | None,
-        *,
-        xlim: Limits | None,
-        ylim: Limits | None,
-        lines: int,
-        epochs: Epochs,
-    ) -> "Paths":
-        """Return what `grid` tabulates, as arrays."""
-        _require_at_least("lines", lines, 2)
-        self.require_plane(layer)
-        xlim, ylim = self.input_limits(xlim, ylim)
-        return self._evaluations.grid(
-            layer, self.snapshots(epochs), xlim=xlim, ylim=ylim, lines=lines
-        )
-
-    def surface_paths(
-        self,
-        layer: str | None,
-        *,
-        xlim: Limits | None,
-        ylim: Limits | None,
-        resolution: int,
-        bands: int,
-        plane: str,
-        epochs: Epochs,
-    ) -> "Paths":
-        """Return what `surface` tabulates, as arrays."""
-        _require_at_least("bands", bands, 1)
-        xlim, ylim = self._plane_limits(layer, plane, resolution, xlim, ylim)
-        return self._evaluations.surface(
-            layer,
-            self.snapshots(epochs),
-            xlim=xlim,
-            ylim=ylim,
-            resolution=resolution,
-            bands=bands,
-            plane=plane,
-        )
-
-    def boundary_paths(
-        self,
-        layer: str | None,
-        *,
-        xlim: Limits | None,
-        ylim: Limits | None,
-        resolution: int,
-        plane: str,
-        epochs: Epochs,
-    ) -> "Paths":
-        """Return what `boundary` tabulates, as arrays."""
-        xlim, ylim = self._plane_limits(layer, plane, resolution, xlim, ylim)
-        return self._evaluations.boundary(
-            layer, self.snapshots(epochs), xlim=xlim, ylim=ylim, resolution=resolution, plane=plane
-        )
-
-    def _plane_limits(
-        self,
-        layer: str | None,
-        plane: str,
-        resolution: int,
-        xlim: Limits | None,
-        ylim: Limits | None,
-    ) -> tuple[Limits, Limits]:
-        require_one_of("plane", plane, ["inputs", "layer"])
-        _require_at_least("resolution", resolution, 2)
-        self.require_plane(layer)
-        require_classes(self._evaluations.task, self.name, 2)
-        if plane == "inputs" or layer is None:
-            return self.input_limits(xlim, ylim)
-        default_x, default_y = self.layer_limits(layer)
-        return _limits("xlim", xlim, default_x), _limits("ylim", ylim, default_y)
-
-    def require_plane(self, layer: str | None) -> None:
-        """Raise unless a layer's output, or the inputs, are points in the plane.
-
-        Parameters
-        ----------
-        layer : str or None
-            One of `layers`; None for the inputs.
-
-        Raises
-        ------
-        ArgumentError
-            There is no such layer, or it has not two units.
-        EvaluationError
-            The model does not tell what its layers give.
-        """
-        if layer is None:
-            if self.inputs.shape[1:] != (2,):
-                message = (
-                    f"This needs inputs with 2 features. Run {self.name!r} has inputs of the shape "
-                    f"{self.inputs.shape[1:]}."
-                )
-                raise ArgumentError(message)
-            return
-        shape = self.layer_shape(layer)
-        if shape is None:
-            message = (
-                f"The outputs of layer {layer!r} cannot be told: the model of run {self.name!r} is "
-                "a subclassed one, whose layers are connected by code and not by a graph. "
-                "Probabilities and losses are available; for charts of a layer build the model as "
-                "Sequential or functional."
-            )
-            raise EvaluationError(message)
-        if shape != (2,):
-            planes = ", ".join(repr(name) for name in self.plane_layers()) or "none"
-            message = (
-                f"layer must have 2 units; such layers are: {planes}. Got {layer!r}, whose output "
-                f"has the shape {shape}."
-            )
-            raise ArgumentError(message)
-
-    def _compiled_metrics(self) -> list[str]:
-        metrics = self._stored.details.get("metrics")
-        return list(metrics) if isinstance(metrics, dict) else []
-
-    def _prediction(self, chosen: Sequence[int]) -> np.ndarray:
-        outputs = self._evaluations.predictions(chosen)
-        if not self.classes:
-            return outputs.reshape(*outputs.shape[:2], -1)[:, :, 0]
-        return self._evaluations.task.decisions(outputs)
-
-    def _probability(self, chosen: Sequence[int]) -> np.ndarray:
-        outputs = self._evaluations.predictions(chosen)
-        if not self.classes:
-            return np.full(outputs.shape[:2], np.nan, np.float32)
-        probabilities = self._evaluations.task.probabilities(outputs)
-        if self.classes == 2:
-            return probabilities[:, :, 1]
-        return probabilities[:, np.arange(len(self.targets)), self.targets]
-
-    def _evaluate_planes(self, layers: Sequence[str]) -> None:
-        """Evaluate surfaces, boundaries and grids as the charts ask for them by default."""
-        flat_inputs = self.inputs.shape[1:] == (2,)
-        planes: list[str | None] = [None, *layers] if flat_inputs else list(layers)
-        for layer in planes:
-            plane = "inputs" if flat_inputs else "layer"
-            if flat_inputs:
-                self.grid_paths(layer, xlim=None, ylim=None, lines=11, epochs=None)
-            if self.classes == 2:
-                self.surface(layer, plane=plane)
-                self.boundary(layer, plane=plane)
-
-
-def _limits(argument: str, limits: Limits | None, default: Limits) -> Limits:
-    if limits is None:
-        return default
-    try:
-        low, high = (float(limit) for limit in limits)
-    except (TypeError, ValueError):
-        low = high = np.nan
-    if not (np.isfinite([low, high]).all() and low < high):
-        message = f"{argument} must be two finite numbers, the lower first. Got {limits!r}."
-        raise ArgumentError(message)
-    return low, high
-
-
-def _require_at_least(argument: str, value: int, least: int) -> None:
-    if not isinstance(value, (int, np.integer)) or value < least:
-        message = f"{argument} must be a whole number of at least {least}. Got {value!r}."
-        raise ArgumentError(message)

@@ -68,7 +68,9 @@ def count_bars(clock: Clock, frame: pd.DataFrame, *, x_title: str, highest: int)
 def total_label(
     clock: Clock, totals: np.ndarray, *, suffix: str, color: str, line: int, width: int
 ) -> alt.Chart:
-    """Return a text in the upper right corner: a total that follows the epoch, and what it counts.
+    """Return a text at the top: a total that follows the epoch, and what it counts.
+
+    In the middle, because the bars of a trained network stand at the sides.
 
     Parameters
     ----------
@@ -92,9 +94,9 @@ def total_label(
             label=f"format({packing.entry('count', clock)}, ',') + {literal(' ' + suffix)}"
         )
         .mark_text(
-            align="right", baseline="top", color=color, fontSize=11, fontWeight=600, tooltip=None
+            align="center", baseline="top", color=color, fontSize=11, fontWeight=600, tooltip=None
         )
-        .encode(text="label:N", x=alt.value(width - 6), y=alt.value(6 + 15 * line))
+        .encode(text="label:N", x=alt.value(width / 2), y=alt.value(6 + 15 * line))
     )
 
 

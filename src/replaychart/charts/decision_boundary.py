@@ -3,7 +3,6 @@
 import altair as alt
 
 from replaychart.charts.epoch_parameter import Clock
-from replaychart.charts.feature_space import BANDS, GRID_LINES
 from replaychart.charts.plane import (
     Plane,
     boundary_layer,
@@ -12,8 +11,10 @@ from replaychart.charts.plane import (
     surface_layer,
 )
 from replaychart.charts.titles import chart_title, check_size
+from replaychart.frames.epochs import Epochs
 from replaychart.frames.extents import Limits
-from replaychart.run import Epochs, Run
+from replaychart.frames.planes import BANDS, GRID_LINES, RESOLUTION
+from replaychart.run import Run
 
 
 def decision_boundary(
@@ -21,7 +22,7 @@ def decision_boundary(
     *,
     xlim: Limits | None = None,
     ylim: Limits | None = None,
-    resolution: int = 100,
+    resolution: int = RESOLUTION,
     grid: bool = False,
     epochs: Epochs = None,
     epoch: int | alt.Parameter | None = None,
@@ -69,21 +70,22 @@ def decision_boundary(
     >>> chart = rc.decision_boundary(run, epoch=15)
     """
     check_size(width, height)
-    xlim, ylim = run.input_limits(xlim, ylim)
+    xlim, ylim = run.planes.input_limits(xlim, ylim)
     clock = Clock.of(run, epochs, epoch)
-    names = run.feature_names or ["x\N{SUBSCRIPT ONE}", "x\N{SUBSCRIPT TWO}"]
+    snapshots = run.snapshots(clock.epochs)
+    names = run.feature_names or ["input 1", "input 2"]
     plane = Plane(clock, [xlim], [ylim], (names[0], names[1]), width, height)
-    rings = run.surface_paths(
+    rings = run.planes.surface(
         None,
         xlim=xlim,
         ylim=ylim,
         resolution=resolution,
         bands=BANDS,
         plane="inputs",
-        epochs=clock.epochs,
+        snapshots=snapshots,
     )
-    boundary = run.boundary_paths(
-        None, xlim=xlim, ylim=ylim, resolution=resolution, plane="inputs", epochs=clock.epochs
+    boundary = run.planes.boundary(
+        None, xlim=xlim, ylim=ylim, resolution=resolution, plane="inputs", snapshots=snapshots
     )
     layers = [
         surface_layer(plane, run, rings, bands=BANDS),
@@ -91,10 +93,10 @@ def decision_boundary(
         boundary_layer(plane, run, boundary),
     ]
     if grid:
-        lines = run.grid_paths(None, xlim=xlim, ylim=ylim, lines=GRID_LINES, epochs=clock.epochs)
+        lines = run.planes.grid(None, xlim=xlim, ylim=ylim, lines=GRID_LINES, snapshots=snapshots)
         layers.insert(1, grid_layer(plane, run, lines))
     return (
-        alt.layer(*layers)
+        alt.LayerChart(layer=layers)
         .properties(
             title=chart_title(title, "Decision boundary \N{MIDDLE DOT} epoch {epoch}", clock),
             width=width,

@@ -9,7 +9,8 @@ from altair.vegalite.v6.schema import core
 
 from replaychart.charts.expressions import literal
 from replaychart.errors import ArgumentError
-from replaychart.run import Epochs, Run
+from replaychart.frames.epochs import Epochs
+from replaychart.run import Run
 
 NAME = "epoch"
 
@@ -118,7 +119,7 @@ def _step(epochs: np.ndarray) -> int:
 
 def _parameter(**definition: Any) -> alt.Parameter:
     parameter = alt.param(name=NAME, **definition)
-    parameter.param = _EpochVariable(**parameter.param._kwds)
+    parameter.param = _EpochVariable(name=NAME, **definition)
     return parameter
 
 
@@ -149,7 +150,7 @@ class _Definition(dict[str, Any]):
         )
         raise ArgumentError(message)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
 
 def _described(definition: dict[str, Any]) -> str:

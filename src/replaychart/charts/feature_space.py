@@ -15,12 +15,11 @@ from replaychart.charts.plane import (
 )
 from replaychart.charts.titles import chart_title, check_size
 from replaychart.errors import ArgumentError, require_one_of
+from replaychart.frames.epochs import Epochs
 from replaychart.frames.extents import Limits, padded_limits
 from replaychart.frames.paths import Paths
-from replaychart.run import Epochs, Run
-
-GRID_LINES = 11
-BANDS = 10
+from replaychart.frames.planes import BANDS, GRID_LINES, RESOLUTION
+from replaychart.run import Run
 
 
 def feature_space(
@@ -29,7 +28,7 @@ def feature_space(
     *,
     xlim: Limits | None = None,
     ylim: Limits | None = None,
-    resolution: int = 100,
+    resolution: int = RESOLUTION,
     grid: bool = True,
     surface: str | None = "auto",
     scale: str = "fixed",
@@ -48,8 +47,9 @@ def feature_space(
     layer : str, optional
         A layer with two units. Default: the last hidden one.
     xlim, ylim : tuple of float, optional
-        The rectangle of the inputs' plane that is carried through the layer. Default:
-        `Run.input_limits`.
+        The rectangle of the inputs' plane that is carried through the layer; with
+        ``surface="layer"`` the rectangle of the layer's plane that is evaluated and shown.
+        Default: around all recorded points.
     resolution : int, default 100
         Lattice points along each side of the rectangle on which contours are found.
     grid : bool, default True
@@ -100,28 +100,36 @@ def feature_space(
     require_one_of("scale", scale, ["fixed", "per-epoch"])
     require_one_of("surface", surface, ["auto", "inputs", "layer", None])
     layer = _default_layer(run) if layer is None else layer
-    run.require_plane(layer)
-    flat_inputs = run.inputs.shape[1:] == (2,)
+    run.planes.require(layer)
+    flat_inputs = run.planes.inputs_are_plane()
     if surface == "auto":
         surface = ("inputs" if flat_inputs else "layer") if run.classes == 2 else None
     clock = Clock.of(run, epochs, epoch)
+    snapshots = run.snapshots(clock.epochs)
 
     coordinates = run.coordinates(layer, epochs=clock.epochs)
     rings = boundary = lines = None
     if surface is not None:
+        if surface == "layer":
+            xlim, ylim = run.planes.layer_limits(layer, xlim, ylim)
         where: dict[str, Any] = {"xlim": xlim, "ylim": ylim, "resolution": resolution}
-        where |= {"plane": surface, "epochs": clock.epochs}
-        rings = run.surface_paths(layer, bands=BANDS, **where)
-        boundary = run.boundary_paths(layer, **where)
+        where |= {"plane": surface, "snapshots": snapshots}
+        rings = run.planes.surface(layer, bands=BANDS, **where)
+        boundary = run.planes.boundary(layer, **where)
     if grid and flat_inputs:
-        limits = (None, None) if surface == "layer" else (xlim, ylim)
-        lines = run.grid_paths(
-            layer, xlim=limits[0], ylim=limits[1], lines=GRID_LINES, epochs=clock.epochs
+        rectangle = (None, None) if surface == "layer" else (xlim, ylim)
+        lines = run.planes.grid(
+            layer, xlim=rectangle[0], ylim=rectangle[1], lines=GRID_LINES, snapshots=snapshots
         )
 
-    # A surface over the layer's own plane fills the axes, whatever the grid lines do.
-    framing = rings if surface == "layer" else lines or rings
-    xlims, ylims = _limits(run, clock, coordinates, framing, per_epoch=scale == "per-epoch")
+    if scale == "per-epoch":
+        xlims, ylims = _limits_by_epoch(snapshots, coordinates, lines or rings)
+    elif surface == "layer" and xlim and ylim:
+        xlims, ylims = [xlim], [ylim]
+    else:
+        framing = lines or rings
+        around = [coordinates] if framing is None else [coordinates, framing.vertices]
+        xlims, ylims = ([limits] for limits in padded_limits(*around))
     titles = (f"{layer}, unit 1", f"{layer}, unit 2")
     plane = Plane(clock, xlims, ylims, titles, width, height)
     layers = [
@@ -131,7 +139,7 @@ def feature_space(
         boundary_layer(plane, run, boundary) if boundary else None,
     ]
     return (
-        alt.layer(*(part for part in layers if part is not None))
+        alt.LayerChart(layer=[part for part in layers if part is not None])
         .properties(
             title=chart_title(title, f"{layer} \N{MIDDLE DOT} epoch {{epoch}}", clock),
             width=width,
@@ -143,11 +151,11 @@ def feature_space(
 
 def _default_layer(run: Run) -> str:
     """Return the last hidden layer with two units."""
-    if run.plane_layers():
-        return run.plane_layers()[-1]
+    if run.planes.layers():
+        return run.planes.layers()[-1]
     shapes = {layer: run.layer_shape(layer) for layer in run.layers}
     if None in shapes.values():
-        run.require_plane(run.layers[-1])
+        run.planes.require(run.layers[-1])
     listed = ", ".join(f"{layer!r} {shape}" for layer, shape in shapes.items())
     message = (
         "layer must have an output in the plane, of the shape (2,), and no hidden layer of run "
@@ -156,16 +164,14 @@ def _default_layer(run: Run) -> str:
     raise ArgumentError(message)
 
 
-def _limits(
-    run: Run, clock: Clock, coordinates: np.ndarray, framing: Paths | None, *, per_epoch: bool
+def _limits_by_epoch(
+    snapshots: list[int], coordinates: np.ndarray, framing: Paths | None
 ) -> tuple[list[Limits], list[Limits]]:
-    """Return the axes' limits: one pair for the run, or one for each epoch."""
-    framing_vertices = np.empty((0, 2)) if framing is None else framing.vertices
-    if not per_epoch:
-        xlim, ylim = padded_limits(coordinates, framing_vertices)
-        return [xlim], [ylim]
+    """Return limits for each epoch, around its own points and its own grid or surface."""
     pairs = []
-    for frame, snapshot in enumerate(run.snapshots(clock.epochs)):
-        around = framing_vertices if framing is None else framing.selected([snapshot]).vertices
-        pairs.append(padded_limits(coordinates[frame], around))
+    for frame, snapshot in enumerate(snapshots):
+        around = [coordinates[frame]]
+        if framing is not None:
+            around.append(framing.selected([snapshot]).vertices)
+        pairs.append(padded_limits(*around))
     return [x for x, _ in pairs], [y for _, y in pairs]

@@ -1,6 +1,6 @@
 """`loss_and_metric`: both curves, drawn up to the epoch shown."""
 
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import numpy as np
@@ -10,7 +10,8 @@ from replaychart.charts import colors, packing
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.titles import chart_title, check_size
 from replaychart.errors import ArgumentError, require_one_of
-from replaychart.run import Epochs, Run
+from replaychart.frames.epochs import Epochs
+from replaychart.run import Run
 
 _NOT_METRICS = ("loss", "val_loss")
 
@@ -65,7 +66,7 @@ def loss_and_metric(
     >>> chart = rc.loss_and_metric(run, metric="acc")
     """
     check_size(width, height)
-    names = run.curve_names(source)
+    names = run.curves.names(source)
     metrics = [name for name in names if name not in _NOT_METRICS]
     if metric is None:
         metric = _default_metric(run, metrics)
@@ -77,13 +78,16 @@ def loss_and_metric(
         if name in names
     }
     validated = any((frame["data"] == "validation").any() for frame in frames.values())
-    styles = {"loss": (colors.LOSS, "right"), metric: (colors.METRIC, "left")}
+    styles: dict[str, tuple[str, Literal["left", "right"]]] = {
+        "loss": (colors.LOSS, "right"),
+        metric: (colors.METRIC, "left"),
+    }
     panels = [
         _panel(clock, frame, name=name, color=styles[name][0], side=styles[name][1], told=validated)
         for name, frame in reversed(frames.items())
     ]
     return (
-        alt.layer(*panels)
+        alt.LayerChart(layer=panels)
         .resolve_scale(y="independent")
         .properties(
             title=chart_title(title, f"Loss and {metric}", clock), width=width, height=height
@@ -101,9 +105,7 @@ def _default_metric(run: Run, metrics: list[str]) -> str:
     return plain[0]
 
 
-def _curves(
-    run: Run, clock: Clock, name: str, names: list[str], *, source: str
-) -> pd.DataFrame:
+def _curves(run: Run, clock: Clock, name: str, names: list[str], *, source: str) -> pd.DataFrame:
     """Return a curve and, where it was logged, its validation: epoch, value, data."""
     snapshots = run.snapshots(clock.epochs)
     own = "recorded points" if source == "replay" else "training"
@@ -111,7 +113,7 @@ def _curves(
         pd.DataFrame(
             {
                 "epoch": clock.epochs,
-                "value": run.curve(curve, source=source)[snapshots],
+                "value": run.curves.values(curve, source=source)[snapshots],
                 "data": data,
             }
         )
@@ -123,7 +125,13 @@ def _curves(
 
 
 def _panel(
-    clock: Clock, frame: pd.DataFrame, *, name: str, color: str, side: str, told: bool
+    clock: Clock,
+    frame: pd.DataFrame,
+    *,
+    name: str,
+    color: str,
+    side: Literal["left", "right"],
+    told: bool,
 ) -> alt.LayerChart:
     rows: list[dict[str, Any]] = [
         {"epoch": epoch, "value": float(f"{value:.6g}"), "data": data}
@@ -154,19 +162,21 @@ def _panel(
         ),
     )
     shown = clock.epoch_expression()
-    return alt.layer(
-        base.mark_line(color=color, opacity=0.25, strokeWidth=1.5),
-        base.transform_filter(f"datum.epoch <= {shown}").mark_line(color=color, strokeWidth=2),
-        base.transform_filter(f"datum.epoch == {shown}")
-        .mark_circle(color=color, size=55, opacity=1)
-        .encode(
-            strokeDash=alt.value([1, 0]),
-            tooltip=[
-                alt.Tooltip("epoch:Q", title="Epoch"),
-                alt.Tooltip("value:Q", title=name, format=".4~g"),
-                alt.Tooltip("data:N", title="Over"),
-            ],
-        ),
+    return alt.LayerChart(
+        layer=[
+            base.mark_line(color=color, opacity=0.25, strokeWidth=1.5),
+            base.transform_filter(f"datum.epoch <= {shown}").mark_line(color=color, strokeWidth=2),
+            base.transform_filter(f"datum.epoch == {shown}")
+            .mark_circle(color=color, size=55, opacity=1)
+            .encode(
+                strokeDash=alt.value([1, 0]),
+                tooltip=[
+                    alt.Tooltip("epoch:Q", title="Epoch"),
+                    alt.Tooltip("value:Q", title=name, format=".4~g"),
+                    alt.Tooltip("data:N", title="Over"),
+                ],
+            ),
+        ]
     )
 
 

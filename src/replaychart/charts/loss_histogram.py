@@ -6,7 +6,8 @@ from replaychart.charts import colors
 from replaychart.charts.counts import count_bars, highest_count
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.titles import chart_title, check_size
-from replaychart.run import Epochs, Run
+from replaychart.frames.epochs import Epochs
+from replaychart.run import Run
 
 
 def loss_histogram(
@@ -58,10 +59,7 @@ def loss_histogram(
     clock = Clock.of(run, epochs, epoch)
     frame = run.loss_histogram(bins=bins, epochs=clock.epochs)
     frame["color"] = colors.LOSS
-    bars = count_bars(
-        clock, frame, x_title="Loss of a point", highest=highest_count(frame, by=[])
-    )
-    return (
-        bars.properties(title=chart_title(title, "Losses", clock), width=width, height=height)
-        .add_params(clock.parameter)
-    )
+    bars = count_bars(clock, frame, x_title="Loss of a point", highest=highest_count(frame, by=[]))
+    return bars.properties(
+        title=chart_title(title, "Losses", clock), width=width, height=height
+    ).add_params(clock.parameter)

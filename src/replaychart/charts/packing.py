@@ -100,7 +100,9 @@ class Ruler:
         steps = steps.astype(np.int64)
         if finite.all():
             return steps.tolist()
-        return np.where(finite, steps.astype(object), None).tolist()
+        whole = steps.astype(object)
+        whole[~finite] = None
+        return whole.tolist()
 
     def expression(self, steps: str) -> str:
         """Return the expression for the value that the expression `steps` measures."""
@@ -204,9 +206,7 @@ def at_epoch(name: str, rows: Rows, epoch: int) -> Rows:
     epochs = rows[0][EPOCHS]
     frame = epochs.index(_shown(epochs, epoch))
     packed = [name for name in rows[0] if name.startswith(_PREFIX)]
-    return [
-        {**row, **{name: [row[name][frame]] for name in packed if name in row}} for row in rows
-    ]
+    return [{**row, **{name: [row[name][frame]] for name in packed if name in row}} for row in rows]
 
 
 def _shown(epochs: list[int], epoch: int) -> int:

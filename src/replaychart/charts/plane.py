@@ -112,9 +112,7 @@ def class_color(run: Run) -> alt.Color:
         "target:N",
         title="Class",
         scale=alt.Scale(domain=list(range(run.classes)), range=list(colors.CLASSES)),
-        legend=alt.Legend(
-            orient="bottom", direction="horizontal", symbolSize=70, symbolOpacity=1
-        ),
+        legend=alt.Legend(orient="bottom", direction="horizontal", symbolSize=70, symbolOpacity=1),
     )
 
 

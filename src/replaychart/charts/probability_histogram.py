@@ -8,7 +8,8 @@ from replaychart.charts.counts import count_bars, highest_count, total_label
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.titles import chart_title, check_size
 from replaychart.errors import require_one_of
-from replaychart.run import Epochs, Run
+from replaychart.frames.epochs import Epochs
+from replaychart.run import Run
 
 _TITLES = {0: "Negative cases", 1: "Positive cases"}
 
@@ -89,4 +90,4 @@ def _panel(clock: Clock, frame: pd.DataFrame, *, highest: int, width: int) -> al
             [(True, "correct", colors.MUTED), (False, "wrong", colors.WRONG)]
         )
     ]
-    return alt.layer(bars, *labels)
+    return alt.LayerChart(layer=[bars, *labels])

@@ -107,7 +107,7 @@ def _palette(frames: Frames, epochs: Sequence[int], scale: float) -> Image.Image
     commonest = colors[np.argsort(-counts, kind="stable")[:_EXACT_COLORS]]
     strip = np.repeat(colors, np.log2(counts + 1).astype(int) + 1, axis=0)
     rest = Image.fromarray(strip[None]).quantize(colors=256, method=Image.Quantize.MEDIANCUT)
-    entries = _apart(np.concatenate([commonest, np.reshape(rest.getpalette(), (-1, 3))]))
+    entries = _apart(np.concatenate([commonest, np.reshape(rest.getpalette() or [], (-1, 3))]))
     palette = Image.new("P", (1, 1))
     palette.putpalette(entries[:256].ravel().tolist())
     return palette

@@ -80,4 +80,6 @@ def json_for_script(spec: Spec) -> str:
 @cache
 def _libraries() -> str:
     """Return Vega, Vega-Lite and vega-embed as one script."""
-    return vl_convert.javascript_bundle().replace("</script", "<\\/script")
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace(
+        "</script", "<\\/script"
+    )

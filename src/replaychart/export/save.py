@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
-import altair as alt
+from altair.typing import ChartType, is_chart_type
 
 from replaychart.charts.epoch_parameter import NAME
 from replaychart.errors import ArgumentError
@@ -22,7 +22,7 @@ WHOLE = (".html", ".json")
 
 
 def save(
-    chart: alt.TopLevelMixin,
+    chart: ChartType,
     path: str | PathLike[str],
     *,
     epoch: int | None = None,
@@ -163,7 +163,7 @@ def _check_path(path: Path, suffix: str) -> None:
 
 
 def _check_chart(chart: object) -> None:
-    if not isinstance(chart, alt.TopLevelMixin):
+    if not is_chart_type(chart):
         message = f"chart must be an Altair chart. Got {type(chart).__name__}."
         raise ArgumentError(message)
 

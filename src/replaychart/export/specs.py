@@ -5,6 +5,7 @@ from typing import Any
 
 import altair as alt
 import vl_convert
+from altair.typing import ChartType
 
 from replaychart.charts import packing
 from replaychart.charts.epoch_parameter import NAME
@@ -14,7 +15,7 @@ from replaychart.playback.parameter import find_parameter
 Spec = dict[str, Any]
 
 
-def spec_of(chart: alt.TopLevelMixin) -> Spec:
+def spec_of(chart: ChartType) -> Spec:
     """Return a chart's Vega-Lite spec, with the theme ``replaychart`` unless another is enabled."""
     theme = THEME if alt.theme.active == "default" else alt.theme.active
     # A file holds its data, however many rows: Altair's limit is for notebooks.
@@ -38,8 +39,7 @@ def at_epoch(spec: Spec, epoch: int | None) -> Spec:
     epoch = parameter.get("value", 0) if epoch is None else epoch
     params = [{**p, "value": epoch} if p is parameter else p for p in spec["params"]]
     datasets = {
-        name: packing.at_epoch(name, rows, epoch)
-        for name, rows in spec.get("datasets", {}).items()
+        name: packing.at_epoch(name, rows, epoch) for name, rows in spec.get("datasets", {}).items()
     }
     return {**spec, "params": params, "datasets": datasets}
 

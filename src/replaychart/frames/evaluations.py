@@ -81,6 +81,31 @@ class Evaluations:
             lambda chosen: {"values": self._network.outputs(None, self._stored.inputs, chosen)},
         )["values"]
 
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """Class numbers of the points, int64 (points,); numbers for a regression."""
+        return self.task.labels(self._stored.targets)
+
+    def decisions(self, snapshots: Sequence[int]) -> np.ndarray:
+        """Return the predicted class of each point, int64 (snapshots, points), or the number."""
+        outputs = self.predictions(snapshots)
+        if not self.task.classes:
+            return outputs.reshape(*outputs.shape[:2], -1)[:, :, 0]
+        return self.task.decisions(outputs)
+
+    def probability(self, snapshots: Sequence[int]) -> np.ndarray:
+        """Return one probability for each point, float32 (snapshots, points).
+
+        Of class 1 where there are two classes, else of the true class; NaN for a regression.
+        """
+        outputs = self.predictions(snapshots)
+        if not self.task.classes:
+            return np.full(outputs.shape[:2], np.nan, np.float32)
+        probabilities = self.task.probabilities(outputs)
+        if self.task.classes == 2:
+            return probabilities[:, :, 1]
+        return probabilities[:, np.arange(len(self.labels)), self.labels]
+
     def losses(self, snapshots: Sequence[int]) -> np.ndarray:
         """Return the loss of each point, float32 (snapshots, points)."""
         return self._remembered(
@@ -280,7 +305,11 @@ class Evaluations:
         return Paths.from_arrays(self._remembered(arguments, snapshots, compute))
 
     def _heights(
-        self, plane_of: str | None, points: np.ndarray, shape: tuple[int, int], chosen: Sequence[int]
+        self,
+        plane_of: str | None,
+        points: np.ndarray,
+        shape: tuple[int, int],
+        chosen: Sequence[int],
     ) -> Iterator[np.ndarray]:
         outputs = self._network.outputs_by_snapshot(
             None, (points for _ in chosen), chosen, plane_of=plane_of
@@ -332,13 +361,15 @@ def _grid_lines(xlim: Limits, ylim: Limits, lines: int) -> np.ndarray:
     """Return straight grid lines, shape (2 * lines, vertices, 2)."""
     along_x = np.linspace(*xlim, _VERTICES_PER_GRID_LINE)
     along_y = np.linspace(*ylim, _VERTICES_PER_GRID_LINE)
-    upright = [np.stack(np.broadcast_arrays(x, along_y), axis=-1) for x in np.linspace(*xlim, lines)]
+    upright = [
+        np.stack(np.broadcast_arrays(x, along_y), axis=-1) for x in np.linspace(*xlim, lines)
+    ]
     level = [np.stack(np.broadcast_arrays(along_x, y), axis=-1) for y in np.linspace(*ylim, lines)]
     return np.array([*upright, *level])
 
 
 def _thinned(paths: Paths) -> Paths:
-    """Return the paths without vertices that no chart would show, judged in each snapshot's extent."""
+    """Return the paths without vertices that no chart would show at the snapshot's extent."""
     tolerance = np.zeros(len(paths.value))
     of_vertex = np.repeat(paths.snapshot, paths.lengths())
     for snapshot in np.unique(paths.snapshot):
@@ -362,7 +393,9 @@ def _keras_missing(stored: StoredRun, asked: str, known: Sequence[str]) -> Missi
 def require_classes(task: Task, run: str, classes: int | None = None) -> None:
     """Raise `EvaluationError` unless the run tells classes apart (exactly so many, if given)."""
     if task.classes == 0:
-        message = f"The targets of run {run!r} are numbers, not classes, so there are no probabilities."
+        message = (
+            f"The targets of run {run!r} are numbers, not classes, so there are no probabilities."
+        )
         raise EvaluationError(message)
     if classes is not None and task.classes != classes:
         message = f"This needs {classes} classes. Run {run!r} has {task.classes}."

@@ -64,7 +64,9 @@ class Network:
         EvaluationError
             The model has no graph, or the layer several outputs.
         """
-        return np.stack(list(self.outputs_by_snapshot(layer, (inputs for _ in snapshots), snapshots)))
+        return np.stack(
+            list(self.outputs_by_snapshot(layer, (inputs for _ in snapshots), snapshots))
+        )
 
     def outputs_by_snapshot(
         self,
@@ -142,7 +144,7 @@ class Network:
         return [(self._recorded_at.get(id(variable)), variable) for variable in variables]
 
     def _part(self, plane_of: str | None, layer: str | None) -> keras.Model:
-        """Return the part of the model between two layers, sharing its variables."""
+        """Return the part of the model up to a layer, or behind one, sharing its variables."""
         if plane_of is None and layer is None:
             return self.model
         if not models.has_graph(self.model):
@@ -153,15 +155,28 @@ class Network:
                 "of a layer build the model as Sequential or functional."
             )
             raise EvaluationError(message)
-        begin = self.model.inputs if plane_of is None else _output(self.model, plane_of)
-        end = self.model.outputs[0] if layer is None else _output(self.model, layer)
+        if plane_of is None:
+            return keras.Model(self.model.inputs, _output(self.model, str(layer)))
         try:
-            return keras.Model(begin, end)
+            return _behind(self.model, plane_of)
         except ValueError as error:
             message = (
                 f"The network behind layer {plane_of!r} is no function of that layer alone: {error}"
             )
             raise EvaluationError(message) from error
+
+
+def _behind(model: keras.Model, layer: str) -> keras.Model:
+    """Return the part of the model from a layer's output to the model's."""
+    if not isinstance(model, keras.Sequential):
+        return keras.Model(_output(model, layer), model.outputs[0])
+    # A Sequential connects its layers anew whenever one is added, and a layer's `output` is that
+    # of the first time, which leads nowhere.
+    position = model.layers.index(model.get_layer(layer))
+    begin = end = keras.Input(batch_shape=_output(model, layer).shape)
+    for following in model.layers[position + 1 :]:
+        end = following(end)
+    return keras.Model(begin, end)
 
 
 def _output(model: keras.Model, layer: str) -> Any:

@@ -4,6 +4,7 @@ from typing import Any
 
 import altair as alt
 import vl_convert
+from altair.typing import ChartType, is_chart_type
 
 from replaychart.charts.epoch_parameter import NAME
 from replaychart.charts.expressions import literal
@@ -12,10 +13,12 @@ from replaychart.playback.parameter import EpochSlider, find_slider
 
 PLAYING = "playing"
 
+Spec = dict[str, Any]
+
 
 def animate(
-    chart: alt.TopLevelMixin, *, fps: float = 10, loop: bool = True, autoplay: bool = True
-) -> alt.TopLevelMixin:
+    chart: ChartType, *, fps: float = 10, loop: bool = True, autoplay: bool = True
+) -> ChartType:
     """Return the same chart, which plays by itself.
 
     The timer travels in the spec, so the chart plays without a kernel, in a notebook, in a saved
@@ -58,7 +61,11 @@ def animate(
     if isinstance(fps, bool) or not isinstance(fps, (int, float)) or not 0 < fps <= 60:
         message = f"fps must be more than 0 and at most 60. Got {fps!r}."
         raise ArgumentError(message)
-    spec = chart.to_dict(validate=False)
+    if not is_chart_type(chart):
+        message = f"chart must be an Altair chart. Got {type(chart).__name__}."
+        raise ArgumentError(message)
+    with alt.data_transformers.disable_max_rows():
+        spec = chart.to_dict(validate=False)
     slider = find_slider(spec)
     if slider is None:
         message = (
@@ -78,9 +85,9 @@ def animate(
     return playing
 
 
-def _compiled_signals(spec: dict[str, Any]) -> list[dict[str, Any]]:
+def _compiled_signals(spec: Spec) -> list[dict[str, Any]]:
     """Return the signals of the compiled chart. They do not depend on its data."""
-    empty = {name: [] for name in spec.get("datasets", {})}
+    empty: Spec = {name: [] for name in spec.get("datasets", {})}
     return vl_convert.vegalite_to_vega({**spec, "datasets": empty})["signals"]
 
 

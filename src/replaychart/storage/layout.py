@@ -8,7 +8,7 @@ A file holds one group per run::
         epochs                    (snapshots,) int64; written last: a snapshot without it never was
         learning_rate             (snapshots,) float64, NaN before training
         weights/<i>               (snapshots, ...) in the order of ``model.weights``
-        logs/<i>                  (snapshots,) float64, attribute: name; NaN where nothing was logged
+        logs/<i>                  (snapshots,) float64, NaN where not logged; attribute: name
         model/architecture        JSON text
         model/compile_config      JSON text
         model/layers              JSON text, see `RecordedLayer`
