@@ -1,6 +1,7 @@
 """Evaluates a recorded network with the weights of each epoch, without ever setting them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from inspect import signature
 from typing import Any
 
 import keras
@@ -120,12 +121,12 @@ class Network:
         trainable = self._recorded_positions(part.trainable_variables)
         frozen = self._recorded_positions(part.non_trainable_variables)
         dtype = _input_dtype(part)
+        # A subclassed model need not take `training`; its layers then run as in inference.
+        mode = {"training": False} if "training" in signature(part.call).parameters else {}
 
         @_compiled
         def call(points: Any, trainable_values: Any, frozen_values: Any) -> Any:
-            outputs, _ = part.stateless_call(
-                trainable_values, frozen_values, points, training=False
-            )
+            outputs, _ = part.stateless_call(trainable_values, frozen_values, points, **mode)
             return keras.ops.cast(outputs, "float32")
 
         def function(points: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:

@@ -88,7 +88,7 @@ def metric(
 
 
 def _targets(stored: StoredRun) -> Any:
-    # As `fit` does with arrays: (points,) becomes (points, 1).
+    # Losses and metrics want targets of the outputs' rank.
     targets = stored.targets[:, None] if stored.targets.ndim == 1 else stored.targets
     return keras.ops.convert_to_tensor(targets)
 

@@ -10,8 +10,6 @@ from replaychart.errors import RecordingError
 from replaychart.storage.layout import RecordedLayer
 
 NOTHING = "null"
-# Metrics that Keras looks up by the shapes of targets and outputs, and logs as they were given.
-_RESOLVED_BY_SHAPE = ("accuracy", "acc", "crossentropy", "ce")
 
 
 def check_recordable(model: keras.Model) -> None:
@@ -96,11 +94,7 @@ def details_of(model: keras.Model, *, feature_names: list[str] | None) -> dict[s
 
 def _logged_name(identifier: Any) -> str:
     if isinstance(identifier, str):
-        if identifier in _RESOLVED_BY_SHAPE:
-            return identifier
-        # Keras logs "AUC" under the metric's own name, "auc".
-        metric = keras.metrics.get(identifier)
-        return getattr(metric, "name", getattr(metric, "__name__", identifier))
+        return identifier
     config = identifier.get("config")
     if isinstance(config, Mapping):
         return str(config.get("name") or identifier["class_name"])

@@ -102,6 +102,9 @@ class Recorder(keras.callbacks.Callback):
                 "another group, for another training."
             )
             raise RecordingError(message)
+        if not self.model.built:
+            # Keras would build it with the first batch: too late for the state before training.
+            self.model(keras.ops.convert_to_tensor(self._inputs[:1]))
         description.check_recordable(self.model)
         check_destination(self._path, self._group, if_exists=self._if_exists)
 

@@ -1,0 +1,260 @@
+"""Real recordings, made once per session by small seeded trainings, and a real browser."""
+
+import dataclasses
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+import altair as alt
+import keras
+import numpy as np
+import pytest
+from sklearn.datasets import make_moons
+
+import replaychart as rc
+
+EPOCHS = 6
+
+
+class KeepWeights(keras.callbacks.Callback):
+    """Copies of the weights at every epoch: what the recording is compared with."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weights: list[list[np.ndarray]] = []
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self.weights = [self.model.get_weights()]
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.weights.append(self.model.get_weights())
+
+
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """A training that was recorded, and what Keras itself knows of it."""
+
+    path: Path
+    group: str
+    model: keras.Model
+    weights: list[list[np.ndarray]]
+    history: dict[str, list[float]]
+    X: np.ndarray
+    y: np.ndarray
+
+    def open(self, **options: Any) -> rc.Run:
+        return rc.open_run(self.path, self.group, **options)
+
+    def at(self, snapshot: int) -> keras.Model:
+        """The model with the weights of one snapshot."""
+        self.model.set_weights(self.weights[snapshot])
+        return self.model
+
+
+def train(
+    path: Path,
+    group: str,
+    model: keras.Model,
+    X: np.ndarray,
+    y: np.ndarray,
+    *,
+    callbacks: tuple[keras.callbacks.Callback, ...] = (),
+    epochs: int = EPOCHS,
+    **fit: Any,
+) -> Training:
+    """Train and record."""
+    kept = KeepWeights()
+    recorder = rc.Recorder(X, y, path, group)
+    history = model.fit(
+        X,
+        y,
+        epochs=epochs,
+        batch_size=32,
+        verbose=0,
+        callbacks=[recorder, kept, *callbacks],
+        **fit,
+    )
+    return Training(path, group, model, kept.weights, history.history, X, y)
+
+
+def small_model(
+    *layers: keras.layers.Layer, loss: Any = "binary_crossentropy", features: int = 2
+) -> keras.Model:
+    """A compiled Sequential model."""
+    model = keras.Sequential([keras.Input((features,)), *layers])
+    model.compile(loss=loss, optimizer=keras.optimizers.SGD(0.5), metrics=["accuracy"])
+    return model
+
+
+def dense(units: int, activation: str | None, name: str) -> keras.layers.Dense:
+    return keras.layers.Dense(units, activation=activation, name=name)
+
+
+@pytest.fixture(scope="session")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("recordings")
+
+
+@pytest.fixture(scope="session")
+def parabola(directory: Path) -> Training:
+    """A 2-2-1 sigmoid network with validation data and a learning-rate schedule."""
+    keras.utils.set_random_seed(1)
+    X, y = rc.datasets.parabola(100)
+    X_val, y_val = rc.datasets.parabola(40, seed=3)
+    model = small_model(dense(2, "sigmoid", "hidden"), dense(1, "sigmoid", "output"))
+    scheduler = keras.callbacks.LearningRateScheduler(lambda epoch: 0.5 / (epoch + 1))
+    return train(
+        directory / "parabola.h5",
+        "parabola",
+        model,
+        X,
+        y,
+        callbacks=(scheduler,),
+        validation_data=(X_val, y_val),
+    )
+
+
+@pytest.fixture(scope="session")
+def folded(directory: Path) -> Training:
+    """A network whose two-unit layer folds the plane."""
+    keras.utils.set_random_seed(2)
+    X, y = make_moons(150, noise=0.1, random_state=0)
+    model = small_model(
+        dense(8, "tanh", "wide"), dense(2, "tanh", "fold"), dense(1, "sigmoid", "output")
+    )
+    return train(directory / "folded.h5", "folded", model, X.astype("float32"), y)
+
+
+@pytest.fixture(scope="session")
+def branches(directory: Path) -> Training:
+    """A functional model with two branches, BatchNormalization, Dropout and logits."""
+    keras.utils.set_random_seed(3)
+    inputs = keras.Input((5,))
+    left = keras.layers.Dense(4, activation="relu", name="left")(inputs)
+    right = keras.layers.Dense(4, name="right")(inputs)
+    right = keras.layers.BatchNormalization(name="normal")(right)
+    both = keras.layers.Concatenate(name="both")([left, right])
+    both = keras.layers.Dropout(0.4, name="dropout")(both)
+    plane = keras.layers.Dense(2, activation="tanh", name="plane")(both)
+    model = keras.Model(inputs, keras.layers.Dense(1, name="logit")(plane))
+    model.compile(
+        loss=keras.losses.BinaryCrossentropy(from_logits=True),
+        optimizer="adam",
+        metrics=[keras.metrics.BinaryAccuracy(threshold=0.0), "mse"],
+    )
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 5)).astype("float32")
+    y = (X.sum(axis=1, keepdims=True) > 0).astype("int64")
+    return train(directory / "branches.h5", "branches", model, X, y)
+
+
+@pytest.fixture(scope="session")
+def one_hot(directory: Path) -> Training:
+    """Three classes, softmax, one-hot targets, four features."""
+    keras.utils.set_random_seed(4)
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(90, 4)).astype("float32")
+    y = keras.utils.to_categorical(X[:, :3].argmax(axis=1), 3)
+    model = small_model(
+        dense(2, "tanh", "latent"),
+        dense(3, "softmax", "output"),
+        loss="categorical_crossentropy",
+        features=4,
+    )
+    return train(directory / "one_hot.h5", "one_hot", model, X, y)
+
+
+@keras.saving.register_keras_serializable("tests")
+class Subclassed(keras.Model):
+    """A model whose layers are connected by code."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.first = keras.layers.Dense(2, activation="tanh", name="first")
+        self.last = keras.layers.Dense(1, activation="sigmoid", name="last")
+
+    def call(self, inputs: Any) -> Any:
+        return self.last(self.first(inputs))
+
+
+@pytest.fixture(scope="session")
+def subclassed(directory: Path) -> Training:
+    keras.utils.set_random_seed(5)
+    X, y = rc.datasets.parabola(50)
+    model = Subclassed()
+    model.compile(loss="binary_crossentropy", optimizer="sgd")
+    return train(directory / "subclassed.h5", "subclassed", model, X, y)
+
+
+@pytest.fixture(scope="session")
+def shipped() -> rc.Run:
+    """The recording that comes with the package."""
+    return rc.open_run(rc.datasets.parabola_recording())
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium. CI must have one; elsewhere the tests say how to get it."""
+    from playwright.sync_api import sync_playwright
+
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    executable = next(filter(None, map(shutil.which, names)), None)
+    if executable is None:
+        message = "No Chromium on the PATH. Install it: apt-get install chromium"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@dataclasses.dataclass
+class Page:
+    """A saved chart, open in the browser."""
+
+    page: Any
+    problems: list[str]
+
+    def epoch(self) -> int:
+        return self.page.evaluate("view.signal('epoch')")
+
+    def show(self, epoch: int) -> None:
+        self.page.evaluate(f"view.signal('epoch', {epoch}).runAsync().then(() => 1)")
+
+    def wait_until(self, expression: str) -> None:
+        self.page.wait_for_function(expression, timeout=20_000)
+
+    def picture(self) -> bytes:
+        return self.page.locator("#chart canvas, #chart svg.marks").first.screenshot()
+
+
+@pytest.fixture
+def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[[alt.typing.ChartType], Page]]:
+    """Saves a chart as HTML and opens it, without a network; no error may be told."""
+    pages: list[Page] = []
+
+    def open_page(chart: alt.typing.ChartType) -> Page:
+        path = rc.save(chart, tmp_path / f"chart-{len(pages)}.html")
+        page = browser.new_page(viewport={"width": 1300, "height": 900}, offline=True)
+        problems: list[str] = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on(
+            "console",
+            lambda message: problems.append(message.text) if message.type == "error" else None,
+        )
+        page.goto(path.as_uri())
+        page.wait_for_function("window.view !== undefined || window.failed", timeout=20_000)
+        pages.append(Page(page, problems))
+        return pages[-1]
+
+    yield open_page
+    for page in pages:
+        page.page.close()
+        assert not page.problems

@@ -1,0 +1,231 @@
+"""Everything evaluated agrees with what Keras computes with the same weights."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from conftest import EPOCHS, Training, dense, small_model
+
+import replaychart as rc
+
+TRAININGS = ["parabola", "folded", "branches", "one_hot", "subclassed"]
+
+
+@pytest.fixture(params=TRAININGS)
+def training(request: pytest.FixtureRequest) -> Training:
+    return request.getfixturevalue(request.param)
+
+
+def test_probabilities_are_those_of_keras(training: Training) -> None:
+    probabilities = training.open().probabilities()
+    assert probabilities.dtype == np.float32
+    for snapshot in range(EPOCHS + 1):
+        outputs = training.at(snapshot).predict(training.X, verbose=0)
+        if training.group == "branches":
+            outputs = 1 / (1 + np.exp(-outputs))
+        expected = np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
+        np.testing.assert_allclose(probabilities[snapshot], expected, rtol=0, atol=1e-6)
+
+
+def test_losses_average_to_the_loss_of_keras(training: Training) -> None:
+    losses = training.open().losses()
+    for snapshot in range(EPOCHS + 1):
+        evaluated = training.at(snapshot).evaluate(
+            training.X, training.y, verbose=0, batch_size=len(training.X), return_dict=True
+        )
+        assert losses[snapshot].mean() == pytest.approx(evaluated["loss"], abs=1e-6)
+
+
+def test_loss_of_a_point_is_that_of_the_point_alone(training: Training) -> None:
+    losses = training.open().losses()
+    model = training.at(EPOCHS)
+    for point in (0, 7, 31):
+        alone = slice(point, point + 1)
+        expected = model.evaluate(training.X[alone], training.y[alone], verbose=0, return_dict=True)
+        assert losses[EPOCHS, point] == pytest.approx(expected["loss"], abs=2e-6)
+
+
+def test_compiled_metrics_are_those_of_keras(training: Training) -> None:
+    run = training.open()
+    for name in run.curves.names("replay"):
+        curve = run.curves.values(name, source="replay")
+        for snapshot in (0, EPOCHS):
+            evaluated = training.at(snapshot).evaluate(
+                training.X, training.y, verbose=0, batch_size=len(training.X), return_dict=True
+            )
+            if name in evaluated:
+                assert curve[snapshot] == pytest.approx(evaluated[name], abs=1e-6), name
+
+
+def test_compiled_metrics_are_all_replayed(branches: Training) -> None:
+    names = branches.open().curves.names("replay")
+    assert names[:3] == ["loss", "binary_accuracy", "mse"]
+
+
+def test_layer_outputs_are_those_of_keras(training: Training) -> None:
+    if training.group == "subclassed":
+        pytest.skip("a subclassed model has no graph; see test_subclassed_model")
+    run = training.open()
+    for layer in run.layers:
+        outputs = run.coordinates(layer)
+        for snapshot in (0, EPOCHS):
+            model = training.at(snapshot)
+            part = keras.Model(model.inputs, model.get_layer(layer).output)
+            expected = part.predict(training.X, verbose=0)
+            np.testing.assert_allclose(outputs[snapshot], expected, rtol=0, atol=1e-6)
+
+
+def test_inputs_are_coordinates_of_their_own(parabola: Training) -> None:
+    coordinates = parabola.open().coordinates()
+    assert coordinates.shape == (EPOCHS + 1, 200, 2)
+    np.testing.assert_array_equal(coordinates[3], parabola.X)
+
+
+def test_some_epochs_are_evaluated_alone(parabola: Training) -> None:
+    run = parabola.open()
+    some = run.probabilities(epochs=[5, 2])
+    np.testing.assert_array_equal(some, run.probabilities()[[2, 5]])
+    np.testing.assert_array_equal(run.probabilities(epochs=slice(None, None, 3)).shape, (3, 200, 2))
+    np.testing.assert_array_equal(run.probabilities(epochs=4)[0], run.probabilities()[4])
+
+
+@pytest.mark.parametrize("epochs", [[99], range(5, 9), -1])
+def test_epochs_outside_the_run_are_told(epochs: Any, parabola: Training) -> None:
+    with pytest.raises(rc.ArgumentError, match="epochs must be among those recorded, 0 to 6"):
+        parabola.open().points(epochs=epochs)
+
+
+def test_no_epochs_are_told(parabola: Training) -> None:
+    with pytest.raises(rc.ArgumentError, match="at least one epoch"):
+        parabola.open().points(epochs=[])
+
+
+def test_unknown_layer_is_told_with_those_there(parabola: Training) -> None:
+    with pytest.raises(rc.ArgumentError, match="one of 'hidden', 'output'. Got 'hiden'"):
+        parabola.open().points("hiden")
+
+
+def test_large_inputs_are_evaluated_in_batches(
+    parabola: Training, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = parabola.open().probabilities()
+    monkeypatch.setattr("replaychart.network.evaluation._NUMBERS_PER_BATCH", 14)
+    np.testing.assert_allclose(parabola.open().probabilities(), whole, rtol=0, atol=1e-6)
+
+
+def test_subclassed_model_has_probabilities_and_losses_but_no_layers(subclassed: Training) -> None:
+    run = subclassed.open()
+    assert run.probabilities().shape == (EPOCHS + 1, 100, 2)
+    with pytest.raises(rc.EvaluationError, match="subclassed model"):
+        run.points("first")
+    with pytest.raises(rc.EvaluationError, match="build the model as Sequential or functional"):
+        rc.feature_space(run)
+    assert rc.probability_histogram(run).to_dict()
+
+
+class Unregistered(keras.Model):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.dense = keras.layers.Dense(1, activation="sigmoid")
+
+    def call(self, inputs: Any) -> Any:
+        return self.dense(inputs)
+
+
+def test_unknown_model_class_opens_with_the_model(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(16)
+    model = Unregistered()
+    model.compile(loss="binary_crossentropy")
+    model(X)
+    rc.Recorder(X, y, tmp_path / "a.h5", "a", model=model)
+    expected = model.predict(X, verbose=0)[:, 0]
+    with pytest.raises(
+        rc.EvaluationError, match=r"custom_objects=.* or the model itself as model="
+    ):
+        rc.open_run(tmp_path / "a.h5").probabilities()
+    for options in ({"model": model}, {"custom_objects": {"Unregistered": Unregistered}}):
+        run = rc.open_run(tmp_path / "a.h5", **options)  # type: ignore[arg-type]
+        np.testing.assert_allclose(run.probabilities()[0, :, 1], expected, rtol=0, atol=1e-6)
+
+
+def test_given_model_keeps_its_own_weights(parabola: Training) -> None:
+    model = parabola.at(2)
+    before = model.get_weights()
+    parabola.open(model=model).probabilities()
+    for kept, weight in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(kept, weight)
+
+
+def test_model_of_another_architecture_is_told(parabola: Training) -> None:
+    wide = small_model(dense(3, "sigmoid", "hidden"), dense(1, "sigmoid", "output"))
+    with pytest.raises(rc.EvaluationError, match=r"has the shape \(2, 3\).* has \(2, 2\)"):
+        parabola.open(model=wide).probabilities()
+    deep = small_model(dense(1, "sigmoid", "output"))
+    with pytest.raises(rc.EvaluationError, match="2 variables, the recording of 'parabola' has 4"):
+        parabola.open(model=deep).probabilities()
+
+
+def _squared(y_true: Any, y_pred: Any) -> Any:
+    return keras.ops.mean(keras.ops.square(keras.ops.cast(y_true, "float32") - y_pred), axis=-1)
+
+
+def test_custom_loss_is_asked_for_and_used(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(16)
+    model = small_model(dense(1, "sigmoid", "output"), loss=_squared)
+    rc.Recorder(X, y, tmp_path / "a.h5", "a", model=model)
+    run = rc.open_run(tmp_path / "a.h5")
+    assert run.probabilities().shape == (1, 32, 2), "what needs no loss works without it"
+    with pytest.raises(rc.EvaluationError, match="custom_objects"):
+        run.losses()
+    run = rc.open_run(tmp_path / "a.h5", custom_objects={"_squared": _squared})
+    expected = (model.predict(X, verbose=0)[:, 0] - y) ** 2
+    np.testing.assert_allclose(run.losses()[0], expected, rtol=0, atol=1e-6)
+
+
+def test_code_in_a_file_is_not_run(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(16)
+    model = small_model(
+        keras.layers.Lambda(lambda x: 2 * x, name="code"), dense(1, "sigmoid", "output")
+    )
+    rc.Recorder(X, y, tmp_path / "a.h5", "a", model=model)
+    with pytest.raises(rc.EvaluationError, match="cannot be rebuilt.*model="):
+        rc.open_run(tmp_path / "a.h5").probabilities()
+    run = rc.open_run(tmp_path / "a.h5", model=model)
+    assert run.probabilities().shape == (1, 32, 2)
+
+
+def test_sparse_targets_of_three_classes(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 4)).astype("float32")
+    y = rng.integers(0, 3, 30)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model = small_model(dense(3, None, "logits"), loss=loss, features=4)
+    rc.Recorder(X, y, tmp_path / "a.h5", "a", model=model)
+    run = rc.open_run(tmp_path / "a.h5")
+    expected = keras.ops.convert_to_numpy(keras.ops.softmax(model.predict(X, verbose=0)))
+    np.testing.assert_allclose(run.probabilities()[0], expected, rtol=0, atol=1e-6)
+    points = run.points()
+    np.testing.assert_allclose(points["probability"], expected[np.arange(30), y], atol=1e-6)
+    np.testing.assert_array_equal(points["prediction"], expected.argmax(axis=1))
+    assert run.losses().mean() == pytest.approx(model.evaluate(X, y, verbose=0)[0], abs=1e-6)
+
+
+def test_regression_has_predictions_and_no_probabilities(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 2)).astype("float32")
+    y = X[:, 0] * 3
+    model = small_model(dense(1, None, "output"), loss="mse")
+    rc.Recorder(X, y, tmp_path / "a.h5", "a", model=model)
+    run = rc.open_run(tmp_path / "a.h5")
+    assert run.classes == 0
+    points = run.points()
+    expected = model.predict(X, verbose=0)[:, 0]
+    np.testing.assert_allclose(points["prediction"], expected, rtol=0, atol=1e-6)
+    assert points["probability"].isna().all()
+    np.testing.assert_allclose(points["loss"], (expected - y) ** 2, rtol=1e-5)
+    with pytest.raises(rc.EvaluationError, match="are numbers, not classes"):
+        run.probabilities()
+    with pytest.raises(rc.EvaluationError, match="are numbers, not classes"):
+        rc.decision_boundary(run)

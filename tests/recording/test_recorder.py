@@ -1,0 +1,296 @@
+"""What a Recorder writes is what happened in the training."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import EPOCHS, Training, dense, small_model
+
+import replaychart as rc
+
+
+def test_weights_of_every_epoch_are_those_of_the_model(branches: Training) -> None:
+    with h5py.File(branches.path) as file:
+        weights = file["branches/weights"]
+        assert len(weights) == len(branches.model.weights)
+        for index in range(len(weights)):
+            recorded = weights[str(index)][()]
+            assert len(recorded) == EPOCHS + 1
+            for snapshot, kept in enumerate(branches.weights):
+                np.testing.assert_array_equal(recorded[snapshot], kept[index])
+
+
+def test_batch_normalization_statistics_move(branches: Training) -> None:
+    names = [weight.path for weight in branches.model.weights]
+    moving_mean = names.index(next(name for name in names if "moving_mean" in name))
+    with h5py.File(branches.path) as file:
+        recorded = file[f"branches/weights/{moving_mean}"][()]
+    assert np.abs(np.diff(recorded, axis=0)).max() > 0
+
+
+def test_logs_are_what_keras_reported(parabola: Training) -> None:
+    history = parabola.open().history().query("source == 'training'")
+    assert {"loss", "accuracy", "val_loss", "val_accuracy"} <= set(history["name"])
+    for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
+        rows = history[history["name"] == name]
+        assert rows["epoch"].tolist() == list(range(1, EPOCHS + 1))
+        np.testing.assert_allclose(rows["value"], parabola.history[name], rtol=0, atol=1e-12)
+
+
+def test_learning_rate_is_that_of_the_epoch_even_of_a_later_scheduler(parabola: Training) -> None:
+    rates = parabola.open().curves.values("learning_rate", source="training")
+    assert np.isnan(rates[0])
+    np.testing.assert_allclose(rates[1:], [0.5 / (epoch + 1) for epoch in range(EPOCHS)], rtol=1e-6)
+
+
+def test_learning_rate_follows_an_optimizer_schedule(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(32)
+    model = small_model(dense(1, "sigmoid", "output"))
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.1, decay_steps=2, decay_rate=0.5)
+    model.compile(loss="binary_crossentropy", optimizer=keras.optimizers.SGD(schedule))
+    recorder = rc.Recorder(X, y, tmp_path / "a.h5", "a")
+    model.fit(X, y, epochs=3, batch_size=32, verbose=0, callbacks=[recorder])
+    rates = rc.open_run(tmp_path / "a.h5").curves.values("learning_rate", source="training")
+    np.testing.assert_allclose(rates[1:], [0.1, 0.05, 0.025], rtol=1e-6)
+
+
+def _generator(X: np.ndarray, y: np.ndarray) -> Any:
+    class Batches(keras.utils.PyDataset):
+        def __len__(self) -> int:
+            return 4
+
+        def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+            return X[index::4], y[index::4]
+
+    return Batches()
+
+
+def _dataset(X: np.ndarray, y: np.ndarray) -> Any:
+    import tensorflow as tf
+
+    return tf.data.Dataset.from_tensor_slices((X, y[:, None])).batch(16)
+
+
+@pytest.mark.parametrize("feed", [_generator, _dataset])
+def test_training_data_may_come_from_anywhere(feed: Any, tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(32)
+    model = small_model(dense(2, "tanh", "hidden"), dense(1, "sigmoid", "output"))
+    recorder = rc.Recorder(X[:10], y[:10], tmp_path / "a.h5", "a")
+    model.fit(feed(X, y), epochs=2, shuffle=False, verbose=0, callbacks=[recorder])
+    run = rc.open_run(tmp_path / "a.h5")
+    assert run.epochs.tolist() == [0, 1, 2]
+    assert len(run.inputs) == 10
+    np.testing.assert_allclose(
+        run.probabilities()[-1, :, 1], model.predict(X[:10], verbose=0)[:, 0], atol=1e-6
+    )
+
+
+def test_early_stopping_leaves_the_epochs_that_happened(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(32)
+    model = small_model(dense(1, "sigmoid", "output"))
+    stopping = keras.callbacks.EarlyStopping(monitor="loss", patience=1, min_delta=10)
+    recorder = rc.Recorder(X, y, tmp_path / "a.h5", "a")
+    model.fit(X, y, epochs=50, verbose=0, callbacks=[recorder, stopping])
+    assert rc.open_run(tmp_path / "a.h5").epochs.tolist() == [0, 1, 2]
+
+
+class _Interruption(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if self.params and self.model.optimizer.iterations >= 5:
+            raise KeyboardInterrupt
+
+
+def test_interrupted_training_leaves_the_epochs_that_happened(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(32)
+    model = small_model(dense(1, "sigmoid", "output"))
+    recorder = rc.Recorder(X, y, tmp_path / "a.h5", "a")
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y, epochs=9, batch_size=32, verbose=0, callbacks=[recorder, _Interruption()])
+    run = rc.open_run(tmp_path / "a.h5")
+    assert run.epochs.tolist() == [0, 1, 2]
+    assert len(run.losses()) == 3
+
+
+def test_validation_every_other_epoch_has_no_invented_values(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(32)
+    model = small_model(dense(1, "sigmoid", "output"))
+    recorder = rc.Recorder(X, y, tmp_path / "a.h5", "a")
+    model.fit(
+        X, y, epochs=4, verbose=0, validation_data=(X, y), validation_freq=2, callbacks=[recorder]
+    )
+    history = rc.open_run(tmp_path / "a.h5").history()
+    rows = history.query("source == 'training' and name == 'val_loss'")
+    assert rows["epoch"].tolist() == [2, 4]
+
+
+def test_training_that_begins_later_keeps_its_epochs(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(32)
+    model = small_model(dense(1, "sigmoid", "output"))
+    recorder = rc.Recorder(X, y, tmp_path / "a.h5", "a")
+    model.fit(X, y, initial_epoch=3, epochs=5, verbose=0, callbacks=[recorder])
+    assert rc.open_run(tmp_path / "a.h5").epochs.tolist() == [3, 4, 5]
+
+
+def test_untrained_model_is_recorded_without_fit(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(32)
+    model = small_model(dense(2, "tanh", "hidden"), dense(1, "sigmoid", "output"))
+    rc.Recorder(X, y, tmp_path / "a.h5", "start", model=model)
+    run = rc.open_run(tmp_path / "a.h5")
+    assert run.epochs.tolist() == [0]
+    expected = model.predict(X, verbose=0)[:, 0]
+    np.testing.assert_allclose(run.probabilities()[0, :, 1], expected, atol=1e-6)
+
+
+def test_several_runs_live_in_one_file(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(16)
+    for group in ("b", "a"):
+        model = small_model(dense(1, "sigmoid", "output"))
+        rc.Recorder(X, y, tmp_path / "a.h5", group, model=model)
+    assert rc.list_runs(tmp_path / "a.h5") == ["a", "b"]
+
+
+def test_existing_run_is_kept_unless_overwritten(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(16)
+    model = small_model(dense(1, "sigmoid", "output"))
+    path = tmp_path / "a.h5"
+    rc.Recorder(X, y, path, "run", model=model)
+    with pytest.raises(rc.RecordingError, match=r"group 'run' exists .* if_exists='overwrite'"):
+        rc.Recorder(X, y, path, "run")
+    recorder = rc.Recorder(X[:8], y[:8], path, "run", if_exists="overwrite")
+    assert len(rc.open_run(path).inputs) == 32, "replaced only when the new training begins"
+    model.fit(X, y, epochs=1, verbose=0, callbacks=[recorder])
+    assert len(rc.open_run(path).inputs) == 8
+
+
+def test_group_of_somebody_else_is_never_replaced(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["run/data"] = [1, 2, 3]
+    X, y = rc.datasets.parabola(16)
+    with pytest.raises(rc.RecordingError, match="is not a run of ReplayChart"):
+        rc.Recorder(X, y, tmp_path / "a.h5", "run", if_exists="overwrite")
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert file["run/data"][()].tolist() == [1, 2, 3]
+
+
+def test_frames_and_lists_are_accepted(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"length": [0.1, 0.2, 0.3], "depth": [1, 2, 3]})
+    model = small_model(dense(1, "sigmoid", "output"))
+    rc.Recorder(frame, pd.Series([0, 1, 0]), tmp_path / "a.h5", "frame", model=model)
+    rc.Recorder(frame.to_numpy().tolist(), [0, 1, 0], tmp_path / "a.h5", "list", model=model)
+    run = rc.open_run(tmp_path / "a.h5", "frame")
+    assert run.feature_names == ["length", "depth"]
+    other = rc.open_run(tmp_path / "a.h5", "list")
+    np.testing.assert_array_equal(run.inputs, other.inputs)
+    np.testing.assert_array_equal(run.targets, [0, 1, 0])
+
+
+@pytest.mark.parametrize("shape", ["flat", "column", "one-hot"])
+def test_targets_of_any_usual_shape_become_class_numbers(shape: str, tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(16)
+    targets = {"flat": y, "column": y[:, None], "one-hot": keras.utils.to_categorical(y)}[shape]
+    units, loss = (2, "categorical_crossentropy") if shape == "one-hot" else (1, None)
+    activation = "softmax" if shape == "one-hot" else "sigmoid"
+    model = small_model(dense(units, activation, "output"), loss=loss or "binary_crossentropy")
+    rc.Recorder(X, targets, tmp_path / "a.h5", "a", model=model)
+    run = rc.open_run(tmp_path / "a.h5")
+    np.testing.assert_array_equal(run.targets, y)
+    assert run.probabilities().shape == (1, 32, 2)
+    expected = model.evaluate(X, targets, verbose=0)[0]
+    assert run.losses().mean() == pytest.approx(expected, abs=1e-6)
+
+
+def test_metric_of_several_values_becomes_several_curves(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2)).astype("float32")
+    y = keras.utils.to_categorical(rng.integers(0, 3, 60), 3)
+    model = small_model(dense(3, "softmax", "output"), loss="categorical_crossentropy")
+    model.compile(
+        loss="categorical_crossentropy", optimizer="sgd", metrics=[keras.metrics.F1Score()]
+    )
+    recorder = rc.Recorder(X, y, tmp_path / "a.h5", "a")
+    history = model.fit(X, y, epochs=1, verbose=0, callbacks=[recorder]).history
+    values = rc.open_run(tmp_path / "a.h5").curves
+    for index in range(3):
+        curve = values.values(f"f1_score[{index}]", source="training")
+        assert curve[1] == pytest.approx(float(np.asarray(history["f1_score"][0])[index]))
+
+
+X_GOOD, Y_GOOD = [[0.0, 1.0], [1.0, 0.0]], [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "message"),
+    [
+        ([[0.0, np.nan], [1.0, 0.0]], Y_GOOD, "X must be finite.* 1 of 2 points.* row 0"),
+        ([[0.0, 1.0], [np.inf, 0.0]], Y_GOOD, "X must be finite.* row 1"),
+        (X_GOOD, [0, 1, 1], "same length. Got 2 points and 3 targets"),
+        (X_GOOD, [0, np.nan], "y must be finite"),
+        (X_GOOD, 1, "same length. Got 2 points and a single value"),
+        ([0.0, 1.0], Y_GOOD, r"X must have the shape \(points, features, ...\)"),
+        (np.empty((0, 2)), [], "X must have at least one point"),
+        ([["a", "b"]], [0], "X must hold numbers"),
+        ([[0.0], [1.0, 2.0]], Y_GOOD, "rows of equal length"),
+        ({"a": [1.0]}, [0], "X must be one array, frame or list of numbers. Got dict"),
+    ],
+)
+def test_bad_points_are_told_before_anything_is_written(
+    X: Any, y: Any, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(rc.ArgumentError, match=message):
+        rc.Recorder(X, y, tmp_path / "a.h5", "run")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("group", ["", "a/b", ".", 3])
+def test_bad_group_names_are_told(group: Any, tmp_path: Path) -> None:
+    with pytest.raises(rc.ArgumentError, match="group must be a non-empty text without '/'"):
+        rc.Recorder(X_GOOD, Y_GOOD, tmp_path / "a.h5", group)
+
+
+def test_bad_destinations_are_told(tmp_path: Path) -> None:
+    with pytest.raises(rc.RunFileError, match="directory that exists"):
+        rc.Recorder(X_GOOD, Y_GOOD, tmp_path / "nowhere" / "a.h5", "run")
+    text = tmp_path / "notes.txt"
+    text.write_text("not HDF5")
+    with pytest.raises(rc.RunFileError, match="must be an HDF5 file"):
+        rc.Recorder(X_GOOD, Y_GOOD, text, "run")
+    assert text.read_text() == "not HDF5"
+    with pytest.raises(rc.ArgumentError, match="if_exists must be one of 'error', 'overwrite'"):
+        rc.Recorder(X_GOOD, Y_GOOD, tmp_path / "a.h5", "run", if_exists="replace")
+
+
+def test_models_that_cannot_be_recorded_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    unbuilt = keras.Sequential([keras.layers.Dense(1)])
+    unbuilt.compile(loss="mse")
+    with pytest.raises(rc.RecordingError, match="is not built"):
+        rc.Recorder(X_GOOD, Y_GOOD, path, "run", model=unbuilt)
+    uncompiled = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    with pytest.raises(rc.RecordingError, match="is not compiled"):
+        rc.Recorder(X_GOOD, Y_GOOD, path, "run", model=uncompiled)
+    with pytest.raises(rc.RecordingError, match="must be a Keras model. Got str"):
+        rc.Recorder(X_GOOD, Y_GOOD, path, "run", model="model")  # type: ignore[arg-type]
+    assert not path.exists()
+
+
+def test_recorder_records_one_training(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(16)
+    model = small_model(dense(1, "sigmoid", "output"))
+    recorder = rc.Recorder(X, y, tmp_path / "a.h5", "a")
+    model.fit(X, y, epochs=1, verbose=0, callbacks=[recorder])
+    with pytest.raises(rc.RecordingError, match="already recorded 'a'"):
+        model.fit(X, y, epochs=1, verbose=0, callbacks=[recorder])
+
+
+def test_file_holds_the_model_and_its_compile_configuration(parabola: Training) -> None:
+    with h5py.File(parabola.path) as file:
+        architecture = json.loads(file["parabola/model/architecture"].asstr()[()])
+        compiled = json.loads(file["parabola/model/compile_config"].asstr()[()])
+    assert architecture["class_name"] == "Sequential"
+    assert compiled["loss"] == "binary_crossentropy"
+    assert compiled["optimizer"]["class_name"] == "SGD"

@@ -1,0 +1,83 @@
+"""Opening files of runs, good and bad."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from conftest import EPOCHS, Training, dense, small_model
+
+import replaychart as rc
+
+
+def test_run_tells_what_was_recorded(parabola: Training) -> None:
+    run = parabola.open()
+    assert run.name == "parabola"
+    assert run.epochs.tolist() == list(range(EPOCHS + 1))
+    assert run.layers == ["hidden", "output"]
+    np.testing.assert_array_equal(run.inputs, parabola.X)
+    np.testing.assert_array_equal(run.targets, parabola.y)
+    assert repr(run) == "Run('parabola': 200 points, epochs 0 to 6, layers 'hidden', 'output')"
+
+
+def test_only_run_needs_no_name(parabola: Training) -> None:
+    assert rc.open_run(str(parabola.path)).name == "parabola"
+
+
+def test_file_errors_name_the_file_and_the_way_on(parabola: Training, tmp_path: Path) -> None:
+    with pytest.raises(rc.RunFileError, match="There is no file '.*missing.h5'"):
+        rc.open_run(tmp_path / "missing.h5")
+    text = tmp_path / "text.h5"
+    text.write_text("hello")
+    with pytest.raises(rc.RunFileError, match="is not an HDF5 file"):
+        rc.list_runs(text)
+    with pytest.raises(rc.RunFileError, match="is not an HDF5 file"):
+        rc.open_run(tmp_path)
+    empty = tmp_path / "empty.h5"
+    h5py.File(empty, "w").close()
+    assert rc.list_runs(empty) == []
+    with pytest.raises(rc.RunFileError, match="holds no run of ReplayChart"):
+        rc.open_run(empty)
+    with pytest.raises(rc.RunFileError, match="group must be one of 'parabola'.* Got 'other'"):
+        rc.open_run(parabola.path, "other")
+
+
+def test_several_runs_need_a_name(tmp_path: Path) -> None:
+    model = small_model(dense(1, "sigmoid", "output"))
+    for group in ("one", "two"):
+        rc.Recorder([[0.0, 1.0]], [1], tmp_path / "a.h5", group, model=model)
+    with pytest.raises(rc.RunFileError, match="group must be one of 'one', 'two'"):
+        rc.open_run(tmp_path / "a.h5")
+
+
+def test_newer_layout_is_refused_with_the_version_it_needs(
+    parabola: Training, tmp_path: Path
+) -> None:
+    path = tmp_path / "new.h5"
+    path.write_bytes(parabola.path.read_bytes())
+    with h5py.File(path, "a") as file:
+        file["parabola"].attrs["replaychart_layout"] = 99
+        file["parabola"].attrs["replaychart_version"] = "9.9"
+    with pytest.raises(rc.RunFileError, match=r"layout version 99; .* replaychart 9\.9"):
+        rc.open_run(path)
+
+
+@pytest.mark.parametrize("part", ["inputs", "epochs", "model/architecture", "learning_rate"])
+def test_missing_part_is_told(part: str, parabola: Training, tmp_path: Path) -> None:
+    path = tmp_path / "damaged.h5"
+    path.write_bytes(parabola.path.read_bytes())
+    with h5py.File(path, "a") as file:
+        del file["parabola"][part]
+    with pytest.raises(rc.RunFileError, match="is damaged"):
+        rc.open_run(path)
+
+
+def test_snapshot_without_its_epoch_never_was(parabola: Training, tmp_path: Path) -> None:
+    path = tmp_path / "cut.h5"
+    path.write_bytes(parabola.path.read_bytes())
+    with h5py.File(path, "a") as file:
+        file["parabola/epochs"].resize(3, axis=0)
+    run = rc.open_run(path)
+    assert run.epochs.tolist() == [0, 1, 2]
+    assert run.probabilities().shape == (3, 200, 2)
+    assert run.history()["epoch"].max() == 2
