@@ -124,8 +124,12 @@ def folded(directory: Path) -> Training:
     """A network whose two-unit layer folds the plane."""
     keras.utils.set_random_seed(2)
     X, y = make_moons(150, noise=0.1, random_state=0)
+    # Large initial weights: a layer that starts small does not fold.
+    large = keras.initializers.RandomNormal(stddev=1.5, seed=0)
     model = small_model(
-        dense(8, "tanh", "wide"), dense(2, "tanh", "fold"), dense(1, "sigmoid", "output")
+        keras.layers.Dense(8, activation="tanh", kernel_initializer=large, name="wide"),
+        dense(2, "tanh", "fold"),
+        dense(1, "sigmoid", "output"),
     )
     return train(directory / "folded.h5", "folded", model, X.astype("float32"), y)
 

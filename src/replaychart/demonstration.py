@@ -44,7 +44,7 @@ def train(path: Path, *, epochs: int = 150, seed: int = 8, verbose: int = 0) -> 
 
     from replaychart.recording.recorder import Recorder
 
-    X, y = datasets.parabola()  # noqa: N806
+    X, y = datasets.parabola()
     keras.utils.set_random_seed(seed)
     model = keras.Sequential(
         [

@@ -6,7 +6,8 @@ the folded part cancel each other, and it would stay empty. `filled_contours` th
 lattice's image and, where it is folded, traces each side on its own, with the same orientation.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 import contourpy
 import numpy as np
@@ -64,13 +65,16 @@ def filled_contours(
         return
     covered = np.flatnonzero(levels <= np.nanmin(z))
     first = covered[-1] if len(covered) else 0
-    sides = None if image is None else _sides(image)
+    sides = None if image is None else _sides(image, z)
     if sides is not None:
-        triangles = _triangles(z.shape, sides)
+        folds = _folds(z.shape, sides)
         points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
         for level in levels[first:]:
-            for ring in _traced(triangles, points, z.ravel(), level):
-                yield float(level), ring
+            edges = _ring_edges(_mesh(z.shape)[0], sides, folds, z.ravel() >= level)
+            nodes, numbers = np.unique(edges, return_inverse=True)
+            positions = _positions(nodes, points, z.ravel(), level)
+            for ring in _cycles(numbers.reshape(edges.shape)):
+                yield float(level), positions[ring]
         return
     generator = contourpy.contour_generator(
         x, y, np.ma.masked_invalid(z), fill_type=contourpy.FillType.ChunkCombinedOffset
@@ -93,9 +97,68 @@ def contour_lines(
         yield from np.split(points, offsets[1:-1])
 
 
-def _sides(image: np.ndarray) -> np.ndarray | None:
+def refined(
+    vertices: np.ndarray,
+    levels: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    z: np.ndarray,
+    surface: Callable[[np.ndarray], np.ndarray],
+    *,
+    steps: int = 3,
+) -> np.ndarray:
+    """Move contour vertices along their lattice edges to where the surface is at the level.
+
+    A contour is traced as if the surface were straight between lattice points. Carried through a
+    layer that stretches the plane, the difference would show as ripples.
+
+    Parameters
+    ----------
+    vertices : numpy.ndarray, shape (vertices, 2)
+        On edges (or diagonals) of the lattice; lattice points themselves stay where they are.
+    levels : numpy.ndarray, shape (vertices,)
+        The level of the contour that each belongs to.
+    x, y : numpy.ndarray, shape (columns,) and (rows,)
+        The lattice.
+    z : numpy.ndarray, shape (rows, columns)
+        The surface on the lattice.
+    surface : callable
+        Evaluates the surface at points of shape (n, 2).
+    steps : int, default 3
+        How many times the surface is evaluated (the Illinois variant of false position).
+    """
+    (left, right), (below, above) = _neighbours(vertices[:, 0], x), _neighbours(vertices[:, 1], y)
+    begin, end = np.stack([x[left], y[below]], axis=1), np.stack([x[right], y[above]], axis=1)
+    f_begin, f_end = z[below, left] - levels, z[above, right] - levels
+    # Only what lies between lattice points, with the level in between, can and need move.
+    movable = f_begin * f_end < 0
+    low, high = np.zeros(len(vertices)), np.ones(len(vertices))
+    share = np.where(movable, f_begin / np.where(movable, f_begin - f_end, 1), 0)
+    for _ in range(steps):
+        f = surface(begin + share[:, None] * (end - begin)) - levels
+        same = f * f_begin > 0
+        f_end, f_begin = np.where(same, f_end / 2, f), np.where(same, f, f_begin / 2)
+        low, high = np.where(same, share, low), np.where(same, high, share)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = low + (high - low) * f_begin / (f_begin - f_end)
+        share = np.clip(np.nan_to_num(share), 0, 1)
+    return np.where(movable[:, None], begin + share[:, None] * (end - begin), vertices)
+
+
+def _neighbours(values: np.ndarray, lattice: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lattice positions around each value; the same one twice for a value on it."""
+    place = (values - lattice[0]) / (lattice[-1] - lattice[0]) * (len(lattice) - 1)
+    nearest = np.rint(place)
+    on = np.abs(place - nearest) < 1e-9 * len(lattice)
+    low = np.where(on, nearest, np.floor(place)).astype(np.int64)
+    high = np.where(on, nearest, np.floor(place) + 1).astype(np.int64)
+    return np.clip(low, 0, len(lattice) - 1), np.clip(high, 0, len(lattice) - 1)
+
+
+def _sides(image: np.ndarray, z: np.ndarray) -> np.ndarray | None:
     """Return +1, -1 or 0 for each triangle of a folded image, None if it is not folded."""
-    corners = image.reshape(-1, 2)[_lattice_triangles(image.shape[:2])].astype(np.float64)
+    triangles = _mesh(z.shape)[0]
+    corners = image.reshape(-1, 2)[triangles].astype(np.float64)
     first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     areas = first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
     total = np.nansum(np.abs(areas))
@@ -103,73 +166,82 @@ def _sides(image: np.ndarray) -> np.ndarray | None:
     if not lesser > _FOLDED_SHARE * total:
         return None
     # Triangles that the layer has pressed flat have no inside to fill, and no side to be sure of.
+    known = np.isfinite(areas) & np.isfinite(z.ravel()[triangles]).all(axis=1)
     flat = np.abs(areas) < 1e-6 * total / len(areas)
-    return np.where(flat | ~np.isfinite(areas), 0, np.sign(areas)).astype(np.int8)
+    return np.where(known & ~flat, np.sign(areas), 0).astype(np.int8)
 
 
-def _lattice_triangles(shape: tuple[int, ...]) -> np.ndarray:
-    """Return the lattice's triangles as corner numbers, shape (triangles, 3), anticlockwise."""
+@lru_cache(maxsize=8)
+def _mesh(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return a lattice's triangles and edges.
+
+    Returns
+    -------
+    triangles : numpy.ndarray of int64, shape (triangles, 3)
+        Corner numbers, anticlockwise.
+    edges : numpy.ndarray of int64, shape (edges, 2)
+        Corner numbers, the lower first.
+    beside : numpy.ndarray of int64, shape (edges, 2)
+        The triangle on the left of each edge and that on its right, -1 for none.
+    """
     corner = np.arange(shape[0] * shape[1]).reshape(shape)
     lower_left, lower_right = corner[:-1, :-1].ravel(), corner[:-1, 1:].ravel()
     upper_left, upper_right = corner[1:, :-1].ravel(), corner[1:, 1:].ravel()
-    return np.concatenate(
+    triangles = np.concatenate(
         [
             np.stack([lower_left, lower_right, upper_right], axis=1),
             np.stack([lower_left, upper_right, upper_left], axis=1),
         ]
     )
+    directed = np.concatenate([triangles[:, [i, (i + 1) % 3]] for i in range(3)])
+    of_triangle = np.tile(np.arange(len(triangles)), 3)
+    edges, number = np.unique(np.sort(directed, axis=1), axis=0, return_inverse=True)
+    beside = np.full((len(edges), 2), -1)
+    # A triangle lies on the left of the edges that it runs through upwards.
+    beside[number.ravel(), (directed[:, 0] > directed[:, 1]).astype(int)] = of_triangle
+    return triangles, edges, beside
 
 
-def _triangles(shape: tuple[int, ...], sides: np.ndarray) -> np.ndarray:
-    """Return the triangles that have an image, each anticlockwise in the image."""
-    triangles = _lattice_triangles(shape)
-    turned = triangles[:, [0, 2, 1]]
-    return np.where((sides < 0)[:, None], turned, triangles)[sides != 0]
+def _folds(shape: tuple[int, int], sides: np.ndarray) -> np.ndarray:
+    """Return the directed edges at which a side of the image ends, shape (edges, 2).
+
+    Each triangle is run around anticlockwise in the image. Neighbours of one side run through
+    their common edge against each other, which leaves nothing; at a fold both run the same way.
+    """
+    _, edges, beside = _mesh(shape)
+    of_triangle = np.append(sides, 0)
+    net = of_triangle[beside[:, 0]] - of_triangle[beside[:, 1]]
+    turned = np.where((net < 0)[:, None], edges[:, ::-1], edges)
+    return np.repeat(turned, np.abs(net), axis=0)
 
 
-def _traced(
-    triangles: np.ndarray, points: np.ndarray, z: np.ndarray, level: float
-) -> Iterator[np.ndarray]:
-    """Yield the rings around the parts of the triangles where z >= level."""
-    finite = np.isfinite(z[triangles]).all(axis=1)
-    edges = _clipped_edges(triangles[finite], z >= level, len(points))
-    nodes, numbered = np.unique(edges, return_inverse=True)
-    positions = _positions(nodes, points, z, level)
-    for ring in _cycles(_boundary(numbered.reshape(edges.shape), len(nodes))):
-        yield positions[ring]
-
-
-def _clipped_edges(triangles: np.ndarray, inside: np.ndarray, corners: int) -> np.ndarray:
-    """Return the directed edges of the triangles' parts inside, shape (edges, 2).
+def _ring_edges(
+    triangles: np.ndarray, sides: np.ndarray, folds: np.ndarray, inside: np.ndarray
+) -> np.ndarray:
+    """Return the directed edges around the triangles' parts inside, shape (edges, 2).
 
     A node below ``corners`` is a lattice corner; any other, ``corners * (a + 1) + b``, is the
     place between corners ``a < b`` where the surface crosses the level.
     """
+    corners = len(inside)
 
     def crossing(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return corners * (np.minimum(a, b) + 1) + np.maximum(a, b)
 
-    count = inside[triangles].sum(axis=1)
-    whole = triangles[count == 3]
-    edges = [whole[:, [i, (i + 1) % 3]] for i in range(3)]
+    begin, end = folds.T
+    cut = crossing(begin, end)
+    touched = inside[begin] | inside[end]
+    along = np.stack([np.where(inside[begin], begin, cut), np.where(inside[end], end, cut)], axis=1)
+    pieces = [along[touched]]
+    crossed = (sides != 0) & ~np.isin(inside[triangles].sum(axis=1), (0, 3))
     for corner in range(3):
         # Turned so that the corner which is alone on its side comes first.
-        a, b, c = np.roll(triangles, -corner, axis=1).T
-        alone_in = (count == 1) & inside[a]
-        alone_out = (count == 2) & ~inside[a]
-        ab, ca = crossing(a, b), crossing(c, a)
-        edges += [np.stack(pair, axis=1)[alone_in] for pair in ((a, ab), (ab, ca), (ca, a))]
-        edges += [
-            np.stack(pair, axis=1)[alone_out] for pair in ((ab, b), (b, c), (c, ca), (ca, ab))
-        ]
-    return np.concatenate(edges)
-
-
-def _boundary(edges: np.ndarray, nodes: int) -> np.ndarray:
-    """Return the edges that no neighbour runs through the other way."""
-    there = edges[:, 0] * nodes + edges[:, 1]
-    back = edges[:, 1] * nodes + edges[:, 0]
-    return edges[~np.isin(there, back)]
+        a, b, c = np.roll(triangles[crossed], -corner, axis=1).T
+        alone = (inside[a] != inside[b]) & (inside[b] == inside[c])
+        across = np.stack([crossing(a, b), crossing(c, a)], axis=1)
+        backwards = inside[a] != (sides[crossed] > 0)
+        pieces.append(np.where(backwards[:, None], across[:, ::-1], across)[alone])
+    return np.concatenate(pieces)
 
 
 def _positions(nodes: np.ndarray, points: np.ndarray, z: np.ndarray, level: float) -> np.ndarray:

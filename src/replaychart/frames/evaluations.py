@@ -4,8 +4,9 @@ This is where a run without Keras differs from one with it: what the file holds 
 and only what it does not hold needs the network.
 """
 
+import dataclasses
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 # a pixel in a chart 500 pixels wide.
 _INVISIBLE = 1 / 2000
 _VERTICES_PER_GRID_LINE = 101
+# In numbers: 200 MB.
+_LARGEST_KEPT_LATTICE = 50_000_000
 
 Arrays = dict[str, np.ndarray]
 
@@ -56,6 +59,7 @@ class Evaluations:
         self._model = model
         self._custom_objects = custom_objects
         self._every = tuple(range(len(stored.epochs)))
+        self._kept_lattice: tuple[Any, list[np.ndarray]] | None = None
 
     @cached_property
     def task(self) -> Task:
@@ -290,32 +294,60 @@ class Evaluations:
                 arguments["xlim"], arguments["ylim"], arguments["resolution"]
             )
             shape = (len(y), len(x))
+            plane_of = None if from_inputs else layer
             images = self._images(layer if from_inputs else None, points, shape, chosen)
-            heights = self._heights(None if from_inputs else layer, points, shape, chosen)
-            pieces = [
-                (snapshot, level, ring)
-                for snapshot, z, image in zip(chosen, heights, images, strict=True)
-                for level, ring in trace(x, y, z, image)
-            ]
-            paths = Paths.from_pieces(pieces)
+            heights = self._lattice_heights(plane_of, points, chosen)
+            paths = []
+            for snapshot, flat, image in zip(chosen, heights, images, strict=True):
+                z = flat.reshape(shape)
+                traced = Paths.from_pieces(
+                    (snapshot, level, line) for level, line in trace(x, y, z, image)
+                )
+                paths.append(self._refined(traced, x, y, z, snapshot, plane_of))
+            together = Paths.joined(paths)
             if from_inputs and layer is not None:
-                paths = self._carried_paths(layer, paths, chosen)
-            return _thinned(paths).to_arrays()
+                together = self._carried_paths(layer, together, chosen)
+            return _thinned(together).to_arrays()
 
         return Paths.from_arrays(self._remembered(arguments, snapshots, compute))
 
-    def _heights(
+    def _refined(
         self,
+        paths: Paths,
+        x: np.ndarray,
+        y: np.ndarray,
+        z: np.ndarray,
+        snapshot: int,
         plane_of: str | None,
-        points: np.ndarray,
-        shape: tuple[int, int],
-        chosen: Sequence[int],
+    ) -> Paths:
+        def surface(points: np.ndarray) -> np.ndarray:
+            return next(self._heights(plane_of, iter([points]), [snapshot]))
+
+        if not len(paths.vertices):
+            return paths
+        levels = np.repeat(paths.value, paths.lengths())
+        vertices = contours.refined(paths.vertices, levels, x, y, z, surface)
+        return dataclasses.replace(paths, vertices=vertices)
+
+    def _lattice_heights(
+        self, plane_of: str | None, points: np.ndarray, chosen: Sequence[int]
+    ) -> Iterable[np.ndarray]:
+        """Return the heights over a lattice, kept for the next chart that asks for the same."""
+        if points.shape[0] * len(chosen) > _LARGEST_KEPT_LATTICE:
+            return self._heights(plane_of, (points for _ in chosen), chosen)
+        key = (plane_of, points.tobytes(), tuple(chosen))
+        if self._kept_lattice is None or self._kept_lattice[0] != key:
+            heights = list(self._heights(plane_of, (points for _ in chosen), chosen))
+            self._kept_lattice = (key, heights)
+        return self._kept_lattice[1]
+
+    def _heights(
+        self, plane_of: str | None, points: Iterator[np.ndarray], chosen: Sequence[int]
     ) -> Iterator[np.ndarray]:
-        outputs = self._network.outputs_by_snapshot(
-            None, (points for _ in chosen), chosen, plane_of=plane_of
-        )
+        """Yield the probability of class 1 at points of a plane, shape (points,)."""
+        outputs = self._network.outputs_by_snapshot(None, points, chosen, plane_of=plane_of)
         for values in outputs:
-            yield self.task.probabilities(values)[:, 1].reshape(shape)
+            yield self.task.probabilities(values)[:, 1]
 
     def _images(
         self, layer: str | None, points: np.ndarray, shape: tuple[int, int], chosen: Sequence[int]

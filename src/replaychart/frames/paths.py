@@ -12,7 +12,7 @@ class Paths:
 
     Attributes
     ----------
-    vertices : numpy.ndarray of float32, shape (vertices, 2)
+    vertices : numpy.ndarray of float64 or (once thinned) float32, shape (vertices, 2)
         The paths' vertices, one path after the other.
     starts : numpy.ndarray of int64, shape (paths + 1,)
         Where each path begins in `vertices`, and where the last one ends.
@@ -38,13 +38,16 @@ class Paths:
         pieces = list(pieces)
         lengths = [len(vertices) for _, _, vertices in pieces]
         return cls(
-            vertices=np.concatenate(
-                [np.empty((0, 2), np.float32), *(v for _, _, v in pieces)], dtype=np.float32
-            ),
+            vertices=np.concatenate([np.empty((0, 2)), *(v for _, _, v in pieces)]),
             starts=np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64),
             snapshot=np.array([snapshot for snapshot, _, _ in pieces], np.int64),
             value=np.array([value for _, value, _ in pieces], np.float64),
         )
+
+    @classmethod
+    def joined(cls, parts: Sequence["Paths"]) -> "Paths":
+        """Return the paths of all parts in one table."""
+        return cls.from_pieces(piece for part in parts for piece in part.pieces())
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays by name."""
@@ -101,7 +104,8 @@ class Paths:
             kept, displacement = kept[~dropped], displacement[~dropped]
         lengths = np.bincount(path[kept], minlength=len(self.value))
         starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        return dataclasses.replace(self, vertices=self.vertices[kept], starts=starts)
+        thinned = self.vertices[kept].astype(np.float32)
+        return dataclasses.replace(self, vertices=thinned, starts=starts)
 
 
 def _droppable(

@@ -71,7 +71,7 @@ class Recorder(keras.callbacks.Callback):
 
     def __init__(
         self,
-        X: object,  # noqa: N803 - the name that scikit-learn and Keras use
+        X: object,
         y: object,
         path: str | Path,
         group: str,

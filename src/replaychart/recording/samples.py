@@ -8,7 +8,7 @@ import pandas as pd
 from replaychart.errors import ArgumentError
 
 
-def checked_inputs(X: object) -> np.ndarray:  # noqa: N803 - the name that scikit-learn and Keras use
+def checked_inputs(X: object) -> np.ndarray:
     """Return the points as an array of numbers, shape (points, ...).
 
     Parameters
@@ -64,7 +64,7 @@ def checked_targets(y: object, points: int) -> np.ndarray:
     return targets
 
 
-def feature_names(X: object) -> list[str] | None:  # noqa: N803 - see above
+def feature_names(X: object) -> list[str] | None:
     """Return the column names of a frame, None for anything else."""
     return [str(name) for name in X.columns] if isinstance(X, pd.DataFrame) else None
 
