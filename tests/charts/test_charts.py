@@ -1,0 +1,302 @@
+"""The five charts: their marks, scales and data, read off the specs."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import EPOCHS, Training, dense, small_model
+
+import replaychart as rc
+from replaychart.charts import packing
+from replaychart.charts.expressions import text_with_epoch
+
+CHARTS: list[Callable[..., Any]] = [
+    rc.feature_space,
+    rc.decision_boundary,
+    rc.probability_histogram,
+    rc.loss_and_metric,
+    rc.loss_histogram,
+]
+
+
+def _views(spec: Any) -> list[dict[str, Any]]:
+    """All views of a spec that have a mark."""
+    if isinstance(spec, list):
+        return [view for part in spec for view in _views(part)]
+    if not isinstance(spec, dict):
+        return []
+    inner = [spec.get(kind, []) for kind in ("layer", "hconcat", "vconcat", "concat")]
+    return ([spec] if "mark" in spec else []) + _views(inner)
+
+
+def _marks(chart: Any) -> list[str]:
+    return [view["mark"]["type"] for view in _views(chart.to_dict())]
+
+
+@pytest.mark.parametrize("build", CHARTS)
+def test_charts_are_plain_altair_with_the_epoch_parameter(
+    build: Callable[..., Any], parabola: Training
+) -> None:
+    chart = build(parabola.open())
+    assert type(chart) in (alt.Chart, alt.LayerChart, alt.VConcatChart)
+    (parameter,) = chart.to_dict()["params"]
+    assert parameter["name"] == "epoch"
+    assert parameter["value"] == EPOCHS
+    assert parameter["bind"] == {
+        "input": "range", "min": 0, "max": EPOCHS, "step": 1, "name": "Epoch ",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("build", CHARTS)
+def test_same_recording_gives_the_same_spec(build: Callable[..., Any], parabola: Training) -> None:
+    first, second = (json.dumps(build(parabola.open()).to_dict()) for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.parametrize("build", CHARTS)
+def test_one_recorded_epoch_has_no_slider(build: Callable[..., Any], parabola: Training) -> None:
+    chart = build(parabola.open(), epochs=[3])
+    (parameter,) = chart.to_dict()["params"]
+    assert parameter == {"name": "epoch", "value": 3}
+
+
+@pytest.mark.parametrize("build", CHARTS)
+def test_sizes_and_titles(build: Callable[..., Any], parabola: Training) -> None:
+    spec = build(parabola.open(), width=321, height=123, title="At {epoch}").to_dict()
+    assert spec["title"]["text"]["expr"].startswith('"At " + (')
+    sized = spec.get("vconcat", [spec])
+    assert all((view["width"], view["height"]) == (321, 123) for view in sized)
+
+
+@pytest.mark.parametrize("build", CHARTS)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"width": 0}, "width must be a positive number of pixels. Got 0"),
+        ({"height": "tall"}, "height must be a positive number of pixels. Got 'tall'"),
+        ({"title": 7}, "title must be a text"),
+        ({"epoch": EPOCHS + 1}, "epoch must lie between 0 and 6, the epochs recorded. Got 7"),
+        ({"epoch": "last"}, "epoch must be a whole number or the result of epoch_param"),
+        ({"epoch": alt.param(name="time")}, "epoch must be a parameter named 'epoch'"),
+        ({"epochs": [77]}, "epochs must be among those recorded, 0 to 6"),
+    ],
+)
+def test_bad_arguments_are_told(
+    build: Callable[..., Any], options: dict[str, Any], message: str, parabola: Training
+) -> None:
+    with pytest.raises(rc.ArgumentError, match=message):
+        build(parabola.open(), **options)
+
+
+def _point_rows(chart: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    spec = chart.to_dict()
+    view = next(view for view in _views(spec) if view["mark"]["type"] == "circle")
+    return view, spec["datasets"][view["data"]["name"]]
+
+
+def test_points_unpack_to_the_coordinates(parabola: Training) -> None:
+    run = parabola.open()
+    view, rows = _point_rows(rc.feature_space(run))
+    expressions = {t["as"]: t["calculate"] for t in view["transform"]}
+    origin, step = (
+        float(number) for number in expressions["x"].split("? ")[1].split(" * ")[0].split(" + ")
+    )
+    packed = np.array([row["replay_x"] for row in rows]).T
+    pixel = (view["encoding"]["x"]["scale"]["domain"][1]) / 400
+    np.testing.assert_allclose(
+        origin + step * packed, run.coordinates("hidden")[:, :, 0], rtol=0, atol=pixel / 4
+    )
+    assert [row["target"] for row in rows] == run.targets.tolist()
+
+
+def test_feature_space_draws_surface_grid_points_and_boundary(parabola: Training) -> None:
+    run = parabola.open()
+    assert _marks(rc.feature_space(run)) == ["line", "line", "circle", "line"]
+    assert _marks(rc.feature_space(run, grid=False)) == ["line", "circle", "line"]
+    assert _marks(rc.feature_space(run, grid=False, surface=None)) == ["circle"]
+    filled = _views(rc.feature_space(run).to_dict())[0]
+    assert filled["mark"]["filled"]
+    assert filled["encoding"]["fill"]["scale"]["domain"] == [0, 0.5, 1]
+
+
+def test_feature_space_takes_the_last_hidden_layer_with_two_units(
+    folded: Training, branches: Training
+) -> None:
+    title = rc.feature_space(folded.open()).to_dict()["title"]["text"]["expr"]
+    assert title.startswith('"fold ')
+    branched = rc.feature_space(branches.open())
+    assert branched.to_dict()["title"]["text"]["expr"].startswith('"plane ')
+    assert _marks(branched) == ["line", "circle", "line"], "no grid lines without a plane of inputs"
+
+
+def test_feature_space_without_a_layer_to_take_lists_the_layers(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(16)
+    model = small_model(dense(3, "tanh", "wide"), dense(1, "sigmoid", "output"))
+    rc.Recorder(X, y, tmp_path / "a.h5", "a", model=model)
+    with pytest.raises(rc.ArgumentError, match=r"'wide' \(3,\), 'output' \(1,\)"):
+        rc.feature_space(rc.open_run(tmp_path / "a.h5"))
+    with pytest.raises(rc.ArgumentError, match=r"layer must have 2 units; .* Got 'wide'"):
+        rc.feature_space(rc.open_run(tmp_path / "a.h5"), "wide")
+
+
+def test_axes_are_fixed_over_the_run_and_hold_everything(parabola: Training) -> None:
+    run = parabola.open()
+    view, _ = _point_rows(rc.feature_space(run))
+    grid = run.grid("hidden")
+    for axis, values in (("x", grid["x"]), ("y", grid["y"])):
+        low, high = view["encoding"][axis]["scale"]["domain"]
+        assert low < values.min()
+        assert high > values.max()
+    spans = [np.ptp(view["encoding"][axis]["scale"]["domain"]) for axis in "xy"]
+    assert spans[0] == pytest.approx(spans[1]), "a square has one scale on both axes"
+
+
+def test_axes_per_epoch_follow_the_epoch(parabola: Training) -> None:
+    view, _ = _point_rows(rc.feature_space(parabola.open(), scale="per-epoch"))
+    low, high = view["encoding"]["x"]["scale"]["domain"]
+    assert low["expr"].startswith("[")
+    values = json.loads(low["expr"].split("]")[0] + "]")
+    assert len(values) == EPOCHS + 1
+    assert len(set(values)) > 1
+    assert high["expr"] != low["expr"]
+
+
+def test_decision_boundary_fills_the_limits(parabola: Training) -> None:
+    run = parabola.open()
+    spec = rc.decision_boundary(run, xlim=(-2, 2), ylim=(-1, 3)).to_dict()
+    for view in _views(spec):
+        assert view["encoding"]["x"]["scale"]["domain"] == [-2, 2]
+        assert view["encoding"]["y"]["scale"]["domain"] == [-1, 3]
+    surface = run.surface(xlim=(-2, 2), ylim=(-1, 3), epochs=EPOCHS)
+    lowest = surface[surface["level"] == surface["level"].min()]
+    assert [lowest["x"].min(), lowest["x"].max()] == [-2, 2]
+
+
+def test_probability_histogram_has_one_count_axis(parabola: Training) -> None:
+    run = parabola.open()
+    spec = rc.probability_histogram(run).to_dict()
+    bars = [view for view in _views(spec) if view["mark"]["type"] == "bar"]
+    domains = [view["encoding"]["y"]["scale"]["domain"] for view in bars]
+    counts = run.probability_histogram().groupby(["epoch", "target", "bin_start"])["count"].sum()
+    assert domains == [[0, counts.max()]] * 2
+    assert (
+        [part["title"]["text"] for part in spec["vconcat"]]
+        if isinstance(spec["vconcat"][0]["title"], dict)
+        else [part["title"] for part in spec["vconcat"]] == ["Negative cases", "Positive cases"]
+    )
+    only = rc.probability_histogram(run, target=1).to_dict()
+    assert len(only["vconcat"]) == 1
+    with pytest.raises(rc.ArgumentError, match="target must be one of None, 0, 1. Got 2"):
+        rc.probability_histogram(run, target=2)
+
+
+def test_histogram_of_late_epochs_shows_their_own_data(parabola: Training) -> None:
+    run = parabola.open()
+    spec = rc.loss_histogram(run, epochs=[4, 6]).to_dict()
+    (rows,) = spec["datasets"].values()
+    assert rows[0]["replay_epochs"] == [4, 6]
+    packed = np.array([row["replay_count"] for row in rows])
+    expected = run.loss_histogram(epochs=[4, 6])
+    for frame, epoch in enumerate((4, 6)):
+        assert packed[:, frame].tolist() == expected.query(f"epoch == {epoch}")["count"].tolist()
+
+
+def test_loss_and_metric_by_source(parabola: Training) -> None:
+    run = parabola.open()
+    replay = rc.loss_and_metric(run).to_dict()
+    data = {row["data"] for rows in replay["datasets"].values() for row in rows}
+    assert data == {"recorded points"}
+    training = rc.loss_and_metric(run, "accuracy", source="training").to_dict()
+    data = {row["data"] for rows in training["datasets"].values() for row in rows}
+    assert data == {"training", "validation"}
+    assert replay["resolve"] == {"scale": {"y": "independent"}}
+    with pytest.raises(rc.ArgumentError, match="metric must be one of 'accuracy'.* Got 'acc'"):
+        rc.loss_and_metric(run, "acc")
+    with pytest.raises(rc.ArgumentError, match="source must be one of 'training', 'replay'"):
+        rc.loss_and_metric(run, source="both")
+
+
+def test_learning_rate_is_a_curve_like_others(parabola: Training) -> None:
+    chart = rc.loss_and_metric(parabola.open(), "learning_rate", source="training")
+    assert "learning_rate" in json.dumps(chart.to_dict())
+
+
+def test_charts_compose_into_one_slider(parabola: Training) -> None:
+    run = parabola.open()
+    own = alt.Chart(run.points("hidden").head(400)).mark_point().encode(x="x", y="y")
+    own = own.transform_filter("datum.epoch == epoch").add_params(rc.epoch_param(run))
+    everything = (
+        (rc.feature_space(run) | rc.decision_boundary(run) | own)
+        & (rc.probability_histogram(run) | rc.loss_and_metric(run) | rc.loss_histogram(run))
+        & (rc.feature_space(run, surface=None, grid=False) + own)
+    )
+    (parameter,) = everything.to_dict()["params"]
+    assert parameter["name"] == "epoch"
+
+
+def test_equal_data_is_stored_once(parabola: Training) -> None:
+    run = parabola.open()
+    alone = rc.feature_space(run).to_dict()["datasets"]
+    twice = (rc.feature_space(run) | rc.feature_space(run)).to_dict()["datasets"]
+    assert alone.keys() == twice.keys()
+
+
+def test_composing_does_not_copy_or_validate_the_data(parabola: Training) -> None:
+    chart = rc.loss_histogram(parabola.open())
+    assert isinstance(chart.data, packing.PackedData)
+    assert chart.copy().data is chart.data
+    assert (chart | chart).hconcat[1].data in (chart.data, alt.Undefined)
+
+
+def test_runs_of_different_length_share_a_parameter(parabola: Training, shipped: rc.Run) -> None:
+    run = parabola.open()
+    with pytest.raises(rc.ArgumentError, match="different 'epoch' parameters.*epoch_param"):
+        rc.loss_histogram(run) | rc.loss_histogram(shipped)
+    epoch = rc.epoch_param(run, shipped)
+    both = rc.loss_histogram(run, epoch=epoch) | rc.loss_histogram(shipped, epoch=epoch)
+    (parameter,) = both.to_dict()["params"]
+    assert (parameter["bind"]["min"], parameter["bind"]["max"]) == (0, 150)
+
+
+def test_epoch_param_needs_a_run() -> None:
+    with pytest.raises(rc.ArgumentError, match="at least one run"):
+        rc.epoch_param()
+
+
+def test_slider_steps_over_the_chosen_epochs(shipped: rc.Run) -> None:
+    (parameter,) = rc.loss_histogram(shipped, epochs=range(10, 151, 20)).to_dict()["params"]
+    assert parameter["bind"] | {"name": ""} == {
+        "input": "range", "min": 10, "max": 150, "step": 20, "name": "",
+    }  # fmt: skip
+
+
+HOSTILE = "'+alert(1)+'\"\\</script><script>window.ran = true</script>"
+
+
+def test_text_in_an_expression_stays_text() -> None:
+    expression = text_with_epoch(HOSTILE + " {epoch}", "epoch")
+    text, _, rest = expression.partition(" + (epoch) + ")
+    assert json.loads(text) == HOSTILE + " "
+    assert json.loads(rest) == ""
+    assert "<" not in expression
+
+
+def test_names_from_a_file_cannot_become_script(tmp_path: Path, opened: Any) -> None:
+    X, y = rc.datasets.parabola(16)
+    model = small_model(dense(1, "sigmoid", "output"))
+    frame = pd.DataFrame(X, columns=[HOSTILE, "plain"])
+    rc.Recorder(frame, y, tmp_path / "a.h5", "a", model=model)
+    chart = rc.decision_boundary(rc.open_run(tmp_path / "a.h5"), title=HOSTILE + "{epoch}")
+    page = opened(chart)
+    assert page.page.evaluate("window.ran") is None
+    assert page.page.evaluate("document.scripts.length") == 3
+
+
+def test_theme_is_registered_and_not_forced() -> None:
+    assert "replaychart" in alt.theme.names()
+    assert alt.theme.active != "replaychart"
