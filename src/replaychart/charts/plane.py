@@ -101,7 +101,7 @@ def points_layer(plane: Plane, run: Run, coordinates: np.ndarray) -> alt.Chart:
     return (
         alt.Chart(packing.PackedData(rows))
         .transform_calculate(**transforms)
-        .mark_circle(size=13, opacity=0.9, clip=True, color=colors.CLASSES[0])
+        .mark_circle(size=13, opacity=0.9, clip=True, color=colors.CLASSES[0], aria=False)
         .encode(x=plane.x(), y=plane.y(), tooltip=tooltip, **encodings)
     )
 
@@ -130,6 +130,7 @@ def surface_layer(plane: Plane, run: Run, paths: Paths, *, bands: int) -> alt.Ch
             clip=True,
             invalid="break-paths-show-domains",
             tooltip=None,
+            aria=False,
         )
         .encode(
             x=plane.x(),
@@ -176,6 +177,7 @@ def _line_chart(
             clip=True,
             invalid="break-paths-show-domains",
             tooltip=None,
+            aria=False,
         )
         .encode(x=plane.x(), y=plane.y(), order="vertex:Q", detail="line:N")
     )

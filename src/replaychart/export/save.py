@@ -1,6 +1,7 @@
 """`save`: a finished chart into a file, whose suffix picks the format."""
 
 import json
+import math
 from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
@@ -86,6 +87,9 @@ def save(
     _check_chart(chart)
     _check_number("scale", scale, least=0, most=20)
     _check_number("fps", fps, least=0, most=FASTEST)
+    if isinstance(hold, bool) or not isinstance(hold, (int, float)) or not 0 <= hold < math.inf:
+        message = f"hold must be at least 0 seconds. Got {hold!r}."
+        raise ArgumentError(message)
     if epoch is not None and suffix in MOVING:
         message = f"epoch is for stills; for {suffix} give epochs. Got {epoch!r}."
         raise ArgumentError(message)

@@ -23,6 +23,14 @@ def spec_of(chart: ChartType) -> Spec:
         return chart.to_dict()
 
 
+def vega_theme(spec: Spec) -> Any:
+    """Return the name of the Vega theme that an Altair theme such as ``dark`` stands for, or None.
+
+    Altair leaves such themes to vega-embed, which does not take part in drawing images.
+    """
+    return spec.get("usermeta", {}).get("embedOptions", {}).get("theme")
+
+
 def at_epoch(spec: Spec, epoch: int | None) -> Spec:
     """Return a Vega-Lite spec that shows one epoch and holds only what it shows.
 
@@ -57,7 +65,7 @@ class Frames:
 
     def __init__(self, spec: Spec, epoch: int) -> None:
         self._datasets = spec.get("datasets", {})
-        self._compiled = vl_convert.vegalite_to_vega(at_epoch(spec, epoch))
+        self._compiled = vl_convert.vegalite_to_vega(at_epoch(spec, epoch), theme=vega_theme(spec))
 
     def vega(self, epoch: int) -> Spec:
         """Return the Vega spec of one epoch, with that epoch's data."""

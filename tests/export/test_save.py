@@ -1,0 +1,200 @@
+"""Saved files: whole, of the right epoch, at the right speed."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import pytest
+import vl_convert
+from conftest import EPOCHS, Training
+from PIL import Image
+
+import replaychart as rc
+from replaychart.charts import colors
+
+
+def _image(source: Path | bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as opened:
+        return np.asarray(opened.convert("RGB")).astype(int)
+
+
+def _count(image: np.ndarray, color: str) -> int:
+    """Pixels of a colour."""
+    wanted = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)])
+    return int((np.abs(image - wanted).max(axis=2) <= 6).sum())
+
+
+@pytest.fixture
+def chart(parabola: Training) -> alt.LayerChart:
+    return rc.feature_space(parabola.open())
+
+
+def test_png_shows_its_epoch_and_both_classes(shipped: rc.Run, tmp_path: Path) -> None:
+    chart = rc.feature_space(shipped)
+    path = rc.save(chart, tmp_path / "a.png", epoch=15)
+    assert path == tmp_path / "a.png"
+    image = _image(path)
+    for color in (*colors.CLASSES, colors.BOUNDARY, colors.SURFACE[0], colors.SURFACE[2]):
+        assert _count(image, color) > 20, color
+    other = _image(rc.save(chart, tmp_path / "b.png", epoch=140))
+    assert (np.abs(image - other).max(axis=2) > 30).mean() > 0.05
+
+
+def test_still_of_its_own_data_is_the_picture_of_all_data(
+    chart: alt.LayerChart, tmp_path: Path
+) -> None:
+    path = rc.save(chart, tmp_path / "a.png", epoch=2)
+    with alt.theme.enable("replaychart"):
+        spec = chart.to_dict()
+    spec["params"][0]["value"] = 2
+    np.testing.assert_array_equal(_image(path), _image(vl_convert.vegalite_to_png(spec)))
+
+
+def test_same_chart_gives_the_same_bytes(chart: alt.LayerChart, tmp_path: Path) -> None:
+    for suffix in ("png", "svg", "html", "json"):
+        first, second = (rc.save(chart, tmp_path / f"{n}.{suffix}") for n in "ab")
+        content = [
+            path.read_bytes().replace(b"<title>a<", b"<title>b<") for path in (first, second)
+        ]
+        assert content[0] == content[1], suffix
+
+
+def test_scale_multiplies_the_pixels(chart: alt.LayerChart, tmp_path: Path) -> None:
+    single, double = (
+        _image(rc.save(chart, tmp_path / f"{scale}.png", scale=scale)).shape for scale in (1, 2)
+    )
+    assert np.allclose(double[:2], 2 * np.array(single[:2]), atol=2)
+
+
+def test_svg_and_pdf(chart: alt.LayerChart, tmp_path: Path) -> None:
+    svg = rc.save(chart, tmp_path / "a.svg", epoch=3).read_text()
+    assert svg.startswith("<svg")
+    assert "epoch 3" in svg
+    assert rc.save(chart, tmp_path / "a.pdf", epoch=3).read_bytes().startswith(b"%PDF")
+
+
+def test_json_is_the_spec(chart: alt.LayerChart, tmp_path: Path) -> None:
+    spec = json.loads(rc.save(chart, tmp_path / "a.json", epoch=1).read_text())
+    assert spec["params"][0]["value"] == 1
+    assert alt.Chart.from_dict(spec, validate=True).to_dict()["layer"]
+
+
+def test_html_needs_no_network(chart: alt.LayerChart, opened: Any) -> None:
+    page = opened(chart)
+    assert page.epoch() == EPOCHS
+    assert page.page.locator("input[type=range]").count() == 1
+    assert page.page.evaluate("performance.getEntriesByType('resource').length") == 0
+    drawn = _image(page.picture())
+    assert _count(drawn, colors.CLASSES[0]) > 20
+
+
+def test_theme_is_ours_unless_another_is_enabled(chart: alt.LayerChart, tmp_path: Path) -> None:
+    spec = json.loads(rc.save(chart, tmp_path / "a.json").read_text())
+    assert spec["config"]["axis"]["domain"] is False
+    with alt.theme.enable("dark"):
+        dark = _image(rc.save(chart, tmp_path / "b.png"))
+    assert dark[2, 2].max() < 80
+    assert alt.theme.active == "default"
+
+
+def _frames(path: Path) -> tuple[list[np.ndarray], list[int], dict[str, Any]]:
+    frames, durations = [], []
+    with Image.open(path) as image:
+        for index in range(image.n_frames):
+            image.seek(index)
+            frames.append(np.asarray(image.convert("RGB")).astype(int))
+            durations.append(image.info["duration"])
+        return frames, durations, dict(image.info)
+
+
+def test_gif_has_a_frame_per_epoch_at_its_rate(shipped: rc.Run, tmp_path: Path) -> None:
+    chart = rc.decision_boundary(shipped, width=150, height=150)
+    epochs = range(0, 151, 10)
+    path = rc.save(chart, tmp_path / "a.gif", epochs=epochs, fps=12, hold=2, progress=False)
+    frames, durations, info = _frames(path)
+    assert len(frames) == 16
+    assert sum(durations[:-1]) == pytest.approx(15 * 1000 / 12, abs=10)
+    assert durations[-1] == 2000
+    assert info["loop"] == 0
+    for position in (0, 7, 15):
+        still = rc.save(chart, tmp_path / "still.png", epoch=epochs[position])
+        assert np.abs(frames[position] - _image(still)).mean() < 2
+    assert (frames[0][2, 2] == 255).all(), "paper stays white"
+
+
+def test_gif_without_a_loop(parabola: Training, tmp_path: Path) -> None:
+    chart = rc.loss_histogram(parabola.open())
+    path = rc.save(chart, tmp_path / "a.gif", loop=False, progress=False)
+    frames, _, info = _frames(path)
+    assert len(frames) == EPOCHS + 1
+    assert "loop" not in info
+
+
+def test_progress_is_shown_and_can_be_silenced(
+    parabola: Training, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    chart = rc.loss_histogram(parabola.open())
+    rc.save(chart, tmp_path / "a.gif", epochs=[0, 1])
+    assert "2/2" in capfd.readouterr().err
+    rc.save(chart, tmp_path / "b.gif", epochs=[0, 1], progress=False)
+    assert capfd.readouterr().err == ""
+
+
+def test_interruption_leaves_the_old_file(
+    parabola: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.gif"
+    path.write_bytes(b"old")
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("replaychart.export.gif._durations", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        rc.save(rc.loss_histogram(parabola.open()), path, progress=False)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_charts_of_others_are_saved_too(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"x": range(6000), "y": range(6000)})
+    chart = alt.Chart(frame).mark_point().encode(x="x", y="y")
+    assert rc.save(chart, tmp_path / "a.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("a.bmp", {}, "path must end in one of .html, .json, .png, .svg, .pdf, .gif. Got"),
+        ("a", {}, "path must end in one of"),
+        ("nowhere/a.png", {}, "path must lie in a directory that exists"),
+        ("a.png", {"epoch": 99}, "epoch must lie between 0 and 6, the chart's epochs. Got 99"),
+        ("a.gif", {"epochs": [1, 99]}, "epochs must lie between 0 and 6.* Got 99"),
+        ("a.gif", {"epochs": []}, "epochs must name at least one epoch"),
+        ("a.gif", {"epoch": 3}, "epoch is for stills; for .gif give epochs"),
+        ("a.png", {"epochs": [3]}, "epochs is for .gif; for .png give epoch"),
+        ("a.gif", {"fps": 51}, "fps must be more than 0 and at most 50. Got 51"),
+        ("a.png", {"scale": 0}, "scale must be more than 0 and at most 20. Got 0"),
+        ("a.gif", {"hold": -1}, "hold must be at least 0"),
+    ],
+)
+def test_bad_arguments_are_told_and_nothing_is_written(
+    name: str, options: dict[str, Any], message: str, chart: alt.LayerChart, tmp_path: Path
+) -> None:
+    with pytest.raises(rc.ArgumentError, match=message):
+        rc.save(chart, tmp_path / name, **options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_charts_without_epochs_do_not_move(tmp_path: Path) -> None:
+    chart = alt.Chart(pd.DataFrame({"x": [1]})).mark_point().encode(x="x")
+    with pytest.raises(rc.ArgumentError, match="must have the 'epoch' parameter with a slider"):
+        rc.save(chart, tmp_path / "a.gif")
+    with pytest.raises(rc.ArgumentError, match="epoch needs a chart with the 'epoch' parameter"):
+        rc.save(chart, tmp_path / "a.png", epoch=1)
+    with pytest.raises(rc.ArgumentError, match="chart must be an Altair chart. Got dict"):
+        rc.save({}, tmp_path / "a.png")  # type: ignore[type-var]

@@ -1,0 +1,97 @@
+"""The package from outside: names, imports, examples."""
+
+import doctest
+import importlib
+import inspect
+import os
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import replaychart as rc
+
+PUBLIC = [name for name in rc.__all__ if name not in ("__version__", "datasets")]
+
+
+def test_every_public_name_is_there_and_documented() -> None:
+    for name in PUBLIC:
+        assert inspect.getdoc(getattr(rc, name)), name
+    assert set(PUBLIC) <= set(dir(rc))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = rc.nothing  # type: ignore[attr-defined]
+
+
+def test_importing_does_not_import_keras() -> None:
+    code = (
+        "import replaychart, sys; "
+        "print([m for m in ('keras', 'tensorflow', 'h5py', 'sklearn', 'PIL') if m in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
+
+
+def test_missing_keras_is_told() -> None:
+    code = "import sys; sys.modules['keras'] = None; import replaychart; replaychart.Recorder"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert "MissingDependencyError" in result.stderr
+    assert "pip install 'replaychart[tensorflow]'" in result.stderr
+
+
+def _modules_with_examples() -> list[str]:
+    found = []
+    for module in pkgutil.walk_packages(rc.__path__, "replaychart."):
+        if module.name == "replaychart.__main__":
+            continue
+        if ">>>" in Path(importlib.import_module(module.name).__file__ or "").read_text():
+            found.append(module.name)
+    return found
+
+
+@pytest.mark.parametrize("name", _modules_with_examples())
+def test_examples_in_docstrings_run(name: str, tmp_path: Path) -> None:
+    here = Path.cwd()
+    os.chdir(tmp_path)
+    try:
+        if name == "replaychart.run":
+            import keras
+
+            X, y = rc.datasets.parabola(8)
+            model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, "sigmoid")])
+            model.compile(loss="binary_crossentropy")
+            rc.Recorder(X, y, "runs.h5", "parabola", model=model)
+        result = doctest.testmod(importlib.import_module(name))
+    finally:
+        os.chdir(here)
+    assert result.attempted > 0
+    assert result.failed == 0
+
+
+def test_parabola_data() -> None:
+    X, y = rc.datasets.parabola()
+    assert (X.shape, X.dtype, y.shape, y.dtype) == ((2000, 2), np.float32, (2000,), np.int64)
+    assert np.bincount(y).tolist() == [1000, 1000]
+    np.testing.assert_allclose(X[:, 1], X[:, 0] ** 2 - 0.5 * y, atol=1e-6)
+    x1 = np.sort(X[y == 0, 0])
+    np.testing.assert_allclose(x1, np.linspace(-1, 1, 1000), atol=1e-6)
+    np.testing.assert_array_equal(rc.datasets.parabola()[0], X)
+    assert not np.array_equal(rc.datasets.parabola(seed=1)[0], X)
+    assert len(np.unique(np.diff(y[:100]))) > 1, "shuffled"
+    with pytest.raises(rc.ArgumentError, match="points must be at least 1. Got 0"):
+        rc.datasets.parabola(0)
+
+
+def test_shipped_recording_is_that_of_the_original_post(shipped: rc.Run) -> None:
+    assert shipped.epochs.tolist() == list(range(151))
+    assert shipped.layers == ["hidden", "output"]
+    np.testing.assert_array_equal(shipped.inputs, rc.datasets.parabola()[0])
+    assert (shipped.probabilities()[-1, :, 1] > 0.5).astype(
+        int
+    ).tolist() == shipped.targets.tolist()
