@@ -41,6 +41,9 @@ def _pdf(spec: Spec, scale: float) -> bytes:
     return vl_convert.vegalite_to_pdf(spec, scale=scale, theme=vega_theme(spec))
 
 
+_DRAWN: dict[str, Callable[[Spec, float], bytes]] = {".png": _png, ".svg": _svg, ".pdf": _pdf}
+
+
 def _renumbered(svg: str) -> str:
     """Return an SVG whose clip paths and gradients are counted from 0.
 
@@ -53,37 +56,3 @@ def _renumbered(svg: str) -> str:
         lambda found: numbers.setdefault(found[0], f"{found[1] or found[2]}{len(numbers)}"),
         svg,
     )
-
-
-_DRAWN[path.suffix.lower()](at_epoch(spec, epoch), scale)
-    with written_beside(path) as beside:
-        beside.write_bytes(content)
-
-
-def _png(spec: Spec, scale: float) -> bytes:
-    return vl_convert.vegalite_to_png(spec, scale=scale, theme=vega_theme(spec))
-
-
-def _svg(spec: Spec, scale: float) -> bytes:  # noqa: ARG001
-    return _renumbered(vl_convert.vegalite_to_svg(spec, theme=vega_theme(spec))).encode()
-
-
-def _pdf(spec: Spec, scale: float) -> bytes:
-    return vl_convert.vegalite_to_pdf(spec, scale=scale, theme=vega_theme(spec))
-
-
-def _renumbered(svg: str) -> str:
-    """Return an SVG whose clip paths are counted from 0.
-
-    Vega counts them through all charts that a process draws, so that the same chart would give
-    another file each time.
-    """
-    numbers: dict[str, str] = {}
-    return re.sub(
-        r'(?<=id="clip)\d+(?=")|(?<=url\(#clip)\d+(?=\))',
-        lambda found: numbers.setdefault(found[0], str(len(numbers))),
-        svg,
-    )
-
-
-_DRAWN: dict[str, Callable[[Spec, float], bytes]] = {".png": _png, ".svg": _svg, ".pdf": _pdf}
