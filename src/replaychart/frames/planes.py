@@ -10,6 +10,7 @@ from replaychart.frames import extents
 from replaychart.frames.evaluations import Evaluations, require_classes
 from replaychart.frames.extents import Limits
 from replaychart.frames.paths import Paths
+from replaychart.frames.plane_paths import Rectangle
 from replaychart.storage.reader import StoredRun
 
 GRID_LINES = 11
@@ -31,7 +32,7 @@ class Planes:
     def __init__(self, stored: StoredRun, evaluations: Evaluations) -> None:
         self._stored = stored
         self._evaluations = evaluations
-        self._every = range(len(stored.epochs))
+        self._every = tuple(range(len(stored.epochs)))
 
     def layers(self) -> list[str]:
         """Return the layers whose output is a point in the plane, the model's output left out."""
@@ -119,17 +120,8 @@ class Planes:
         snapshots: Sequence[int],
     ) -> Paths:
         """Return filled contours; as `Run.surface`, with positions in the recording."""
-        require_at_least("bands", bands, 1)
-        xlim, ylim = self._plane_limits(layer, plane, resolution, xlim, ylim)
-        return self._evaluations.surface(
-            layer,
-            snapshots,
-            xlim=xlim,
-            ylim=ylim,
-            resolution=resolution,
-            bands=bands,
-            plane=plane,
-        )
+        rectangle = self._rectangle(layer, plane, xlim, ylim, resolution, bands)
+        return self._evaluations.surface(rectangle, snapshots)
 
     def boundary(
         self,
@@ -142,10 +134,8 @@ class Planes:
         snapshots: Sequence[int],
     ) -> Paths:
         """Return lines; as `Run.boundary`, with positions in the recording."""
-        xlim, ylim = self._plane_limits(layer, plane, resolution, xlim, ylim)
-        return self._evaluations.boundary(
-            layer, snapshots, xlim=xlim, ylim=ylim, resolution=resolution, plane=plane
-        )
+        rectangle = self._rectangle(layer, plane, xlim, ylim, resolution, BANDS)
+        return self._evaluations.boundary(rectangle, snapshots)
 
     def require(self, layer: str | None) -> None:
         """Raise unless a layer's output, or the inputs, are points in the plane.
@@ -204,21 +194,25 @@ class Planes:
             self.surface(layer, bands=BANDS, snapshots=self._every, **where)
             self.boundary(layer, snapshots=self._every, **where)
 
-    def _plane_limits(
+    def _rectangle(
         self,
         layer: str | None,
         plane: str,
-        resolution: int,
         xlim: Limits | None,
         ylim: Limits | None,
-    ) -> tuple[Limits, Limits]:
+        resolution: int,
+        bands: int,
+    ) -> Rectangle:
         require_one_of("plane", plane, ["inputs", "layer"])
         require_at_least("resolution", resolution, 2)
+        require_at_least("bands", bands, 1)
         self.require(layer)
         require_classes(self._evaluations.task, self._stored.name, 2)
         if plane == "inputs" or layer is None:
-            return self.input_limits(xlim, ylim)
-        return self.layer_limits(layer, xlim, ylim)
+            xlim, ylim = self.input_limits(xlim, ylim)
+        else:
+            xlim, ylim = self.layer_limits(layer, xlim, ylim)
+        return Rectangle(layer, plane, xlim, ylim, resolution, bands)
 
 
 def _limits(argument: str, limits: Limits | None, default: Limits) -> Limits:

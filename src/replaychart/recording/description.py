@@ -89,6 +89,7 @@ def details_of(model: keras.Model, *, feature_names: list[str] | None) -> dict[s
         "model_class": type(model).__name__,
         "feature_names": feature_names,
         "metrics": metrics_of(model),
+        "output_shape": _output_shape_of(model),
     }
 
 
@@ -99,6 +100,11 @@ def _logged_name(identifier: Any) -> str:
     if isinstance(config, Mapping):
         return str(config.get("name") or identifier["class_name"])
     return str(config)
+
+
+def _output_shape_of(model: keras.Model) -> tuple[int | None, ...] | None:
+    outputs = getattr(model, "outputs", None)
+    return tuple(outputs[0].shape[1:]) if outputs and len(outputs) == 1 else None
 
 
 def _output_shape(layer: Any) -> tuple[int | None, ...] | None:
