@@ -14,7 +14,7 @@ import altair as alt
 import keras
 import numpy as np
 import pytest
-from sklearn.datasets import make_moons
+from sklearn.datasets import make_blobs, make_moons
 
 import replaychart as rc
 
@@ -63,13 +63,14 @@ def train(
     X: np.ndarray,
     y: np.ndarray,
     *,
+    class_names: list[str] | None = None,
     callbacks: tuple[keras.callbacks.Callback, ...] = (),
     epochs: int = EPOCHS,
     **fit: Any,
 ) -> Training:
     """Train and record."""
     kept = KeepWeights()
-    recorder = rc.Recorder(X, y, path, group)
+    recorder = rc.Recorder(X, y, path, group, class_names=class_names)
     history = model.fit(
         X,
         y,
@@ -171,6 +172,17 @@ def one_hot(directory: Path) -> Training:
         features=4,
     )
     return train(directory / "one_hot.h5", "one_hot", model, X, y)
+
+
+@pytest.fixture(scope="session")
+def three(directory: Path) -> Training:
+    """Three named classes in the plane, sparse targets, logits."""
+    keras.utils.set_random_seed(6)
+    X, y = make_blobs(240, centers=[(-1, 0), (1, 0), (0, 1.5)], cluster_std=0.4, random_state=0)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model = small_model(dense(2, "tanh", "bend"), dense(3, None, "logits"), loss=loss)
+    names = ["setosa", "versicolor", "virginica"]
+    return train(directory / "three.h5", "three", model, X.astype("float32"), y, class_names=names)
 
 
 @keras.saving.register_keras_serializable("tests")

@@ -177,6 +177,12 @@ class Run:
         """
         return chosen_snapshots(self.epochs, epochs)
 
+    @property
+    def class_names(self) -> list[str]:
+        """Names of the classes, as they were given to the recorder; their numbers otherwise."""
+        names = self._stored.details.get("class_names")
+        return list(names) if names else [str(number) for number in range(self.classes)]
+
     def layer_shape(self, layer: str) -> tuple[int | None, ...] | None:
         """Return the shape of a layer's output without the batch axis.
 
@@ -299,11 +305,13 @@ class Run:
         plane: str = "inputs",
         epochs: Epochs = None,
     ) -> pd.DataFrame:
-        """Return the decision surface as filled contours of the probability of class 1.
+        """Return the decision surface as filled contours.
 
-        Each level's rings enclose the region where the probability is at least that level. Painted
-        one over the other, from low to high, they show the surface; levels that the whole
-        rectangle exceeds are left out but for the highest.
+        Where there are two classes, the surface is the probability of class 1. Where there are
+        more, each class has a surface of its own, the margin by which it wins: its probability
+        less the greatest of the others. Each level's rings enclose the region where the surface
+        is at least at that level. Painted one over the other, from low to high, they show the
+        surface; levels that the whole rectangle exceeds are left out but for the highest.
 
         Parameters
         ----------
@@ -315,7 +323,9 @@ class Run:
         resolution : int, default 100
             Lattice points along each side of the rectangle, at least 2.
         bands : int, default 10
-            Number of levels: 0, 1 / bands, 2 / bands, ...
+            Number of levels of the probability: 0, 1 / bands, 2 / bands, ...; half as many levels
+            of the margin where there are more than two classes, and one at -0.1, which fills the
+            gaps that straight contours leave where three classes meet.
         plane : {"inputs", "layer"}, default "inputs"
             ``"inputs"`` finds the contours in the inputs' plane and carries them through the layer,
             vertex by vertex: the surface fills the image of the rectangle. ``"layer"`` evaluates
@@ -326,24 +336,25 @@ class Run:
         Returns
         -------
         pandas.DataFrame
-            One row per vertex: ``epoch`` (int64), ``level`` (float64), ``ring`` (int64, counted
-            within the epoch), ``vertex`` (int64, along the ring, whose last vertex is its first),
-            ``x`` and ``y`` (float32). Holes run against the ring around them. Vertices within
-            1/2000 of the picture from a straight line are left out.
+            One row per vertex: ``epoch`` (int64), ``class`` (int64, whose surface it is; 1 where
+            there are two), ``level`` (float64), ``ring`` (int64, counted within the epoch),
+            ``vertex`` (int64, along the ring, whose last vertex is its first), ``x`` and ``y``
+            (float32). Holes run against the ring around them. Vertices within 1/2000 of the
+            picture from a straight line are left out.
 
         Raises
         ------
         ArgumentError
             The inputs or the layer are not 2-D, or an argument is not allowed.
         EvaluationError
-            The run does not tell two classes apart.
+            The targets are numbers and no classes.
 
         Examples
         --------
         >>> import replaychart as rc
         >>> run = rc.open_run(rc.datasets.parabola_recording())
         >>> list(run.surface("hidden").columns)
-        ['epoch', 'level', 'ring', 'vertex', 'x', 'y']
+        ['epoch', 'class', 'level', 'ring', 'vertex', 'x', 'y']
         """
         paths = self.planes.surface(
             layer,
@@ -355,7 +366,7 @@ class Run:
             snapshots=self.snapshots(epochs),
         )
         frame = paths_frame(self.epochs, paths).rename(columns={"path": "ring", "value": "level"})
-        return frame[["epoch", "level", "ring", "vertex", "x", "y"]]
+        return frame[["epoch", "class", "level", "ring", "vertex", "x", "y"]]
 
     def boundary(
         self,
@@ -367,7 +378,7 @@ class Run:
         plane: str = "inputs",
         epochs: Epochs = None,
     ) -> pd.DataFrame:
-        """Return the decision boundary: the lines where both classes are equally probable.
+        """Return the decision boundary: where the two most probable classes are equally so.
 
         Parameters
         ----------
@@ -516,7 +527,9 @@ class Run:
         return outputs.reshape(*outputs.shape[:2], -1)
 
     def probability_histogram(self, *, bins: int = 10, epochs: Epochs = None) -> pd.DataFrame:
-        """Return counts of the probability of class 1, by true class and correctness.
+        """Return counts of the points' probability, by true class and correctness.
+
+        The probability is that of class 1 where there are two classes, else that of the true class.
 
         Parameters
         ----------
@@ -535,7 +548,7 @@ class Run:
         Raises
         ------
         EvaluationError
-            The run does not tell two classes apart.
+            The targets are numbers and no classes.
 
         Examples
         --------
@@ -545,11 +558,13 @@ class Run:
         2000
         """
         require_at_least("bins", bins, 1)
-        require_classes(self._evaluations.task, self.name, 2)
+        require_classes(self._evaluations.task, self.name)
         chosen = self.snapshots(epochs)
         correct = self._evaluations.decisions(chosen) == self.targets
         groups = {
-            f"{target} {right}": (target, right) for target in (0, 1) for right in (True, False)
+            f"{target} {right}": (target, right)
+            for target in range(self.classes)
+            for right in (True, False)
         }
         frame = histogram_frame(
             self.epochs[chosen],

@@ -12,7 +12,7 @@ import pytest
 from conftest import EPOCHS, Training, dense, small_model
 
 import replaychart as rc
-from replaychart.charts import packing
+from replaychart.charts import colors, packing
 from replaychart.charts.expressions import text_with_epoch
 
 CHARTS: list[Callable[..., Any]] = [
@@ -193,6 +193,25 @@ def test_probability_histogram_has_one_count_axis(parabola: Training) -> None:
     assert len(only["vconcat"]) == 1
     with pytest.raises(rc.ArgumentError, match="target must be one of None, 0, 1. Got 2"):
         rc.probability_histogram(run, target=2)
+
+
+def test_many_classes_have_panels_colours_and_names(three: Training) -> None:
+    run = three.open()
+    names = ["setosa", "versicolor", "virginica"]
+    assert run.class_names == names
+    spec = rc.probability_histogram(run).to_dict()
+    assert [panel["title"] for panel in spec["vconcat"]] == [f"Class {name}" for name in names]
+    view, rows = _point_rows(rc.decision_boundary(run))
+    assert view["encoding"]["color"]["scale"]["domain"] == names
+    assert len(set(view["encoding"]["color"]["scale"]["range"])) == 3
+    assert [row["target"] for row in rows] == [names[target] for target in run.targets]
+    filled = _views(rc.feature_space(run).to_dict())[0]
+    assert filled["encoding"]["fill"] == {"field": "tint", "scale": None, "type": "nominal"}
+
+
+def test_colours_of_any_number_of_classes_differ() -> None:
+    assert len(set(colors.class_colors(10))) == 10
+    assert len(set(colors.class_colors(25))) == 25
 
 
 def test_histogram_of_late_epochs_shows_their_own_data(parabola: Training) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -202,8 +203,44 @@ def test_bad_arguments_of_a_surface_are_told(
         parabola.open().surface(**options)
 
 
-def test_surface_needs_a_plane_and_two_classes(branches: Training, one_hot: Training) -> None:
+def test_surface_needs_a_plane(branches: Training) -> None:
     with pytest.raises(rc.ArgumentError, match="needs inputs with 2 features"):
         branches.open().surface()
-    with pytest.raises(rc.EvaluationError, match="needs 2 classes. Run 'one_hot' has 3"):
-        one_hot.open().surface("latent", plane="layer")
+
+
+@pytest.mark.parametrize("layer", [None, "bend"])
+def test_surfaces_of_many_classes_enclose_the_points_of_the_winner(
+    layer: str | None, three: Training
+) -> None:
+    run = three.open()
+    surface = run.surface(layer, epochs=EPOCHS)
+    probabilities = run.probabilities(epochs=EPOCHS)[0]
+    ranked = np.sort(probabilities, axis=1)
+    margin = ranked[:, -1] - ranked[:, -2]
+    where = run.coordinates(layer, epochs=EPOCHS)[0]
+    if layer is not None:  # thinned paths may cut the corners of tanh's square by 1/1000
+        margin[np.abs(where).max(axis=1) > 0.995] = np.nan
+    assert set(surface["class"]) == {0, 1, 2}
+    for (number, level), rings in surface.query("level >= 0").groupby(["class", "level"]):
+        inside = _covered(rings, where) != 0
+        expected = (probabilities.argmax(axis=1) == number) & (margin >= level)
+        sure = np.abs(margin - level) > 0.02
+        np.testing.assert_array_equal(inside[sure], expected[sure])
+
+
+def test_boundary_of_many_classes_lies_between_the_two_most_probable(three: Training) -> None:
+    run = three.open()
+    vertices = run.boundary(epochs=EPOCHS)[["x", "y"]].to_numpy("float32")
+    outputs = keras.ops.softmax(three.at(EPOCHS).predict(vertices, verbose=0))
+    ranked = np.sort(keras.ops.convert_to_numpy(outputs), axis=1)
+    assert np.quantile(ranked[:, -1] - ranked[:, -2], 0.95) < 5e-3
+
+
+def test_probability_of_many_classes_is_that_of_the_true_one(three: Training) -> None:
+    run = three.open()
+    frame = run.probability_histogram(bins=5, epochs=EPOCHS)
+    own = run.probabilities(epochs=EPOCHS)[0][np.arange(240), run.targets]
+    for target in range(3):
+        counted = frame[frame["target"] == target].groupby("bin_start")["count"].sum()
+        expected, _ = np.histogram(own[run.targets == target], bins=np.linspace(0, 1, 6))
+        assert counted.tolist() == expected.tolist()

@@ -278,6 +278,22 @@ def test_models_that_cannot_be_recorded_are_told(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["a", "b", "c"], "class_names must be 2 names, .* Got 3"),
+        (["a"], "class_names must be 2 names, .* Got 1"),
+        (["a", "a"], "class_names must be different texts"),
+        ([0, 1], "class_names must be different texts"),
+    ],
+)
+def test_class_names_that_do_not_fit_are_told(names: Any, message: str, tmp_path: Path) -> None:
+    model = small_model(dense(1, "sigmoid", "output"))
+    with pytest.raises(rc.ArgumentError, match=message):
+        rc.Recorder(X_GOOD, Y_GOOD, tmp_path / "a.h5", "a", model=model, class_names=names)
+    assert not list(tmp_path.iterdir())
+
+
 def test_recorder_records_one_training(tmp_path: Path) -> None:
     X, y = rc.datasets.parabola(16)
     model = small_model(dense(1, "sigmoid", "output"))

@@ -6,6 +6,19 @@ colours, so that points stay visible on them.
 """
 
 CLASSES = ("#1b6ca8", "#e07b00")
+# More than two: of different hue and lightness, in an order in which neighbours differ in both.
+MANY_CLASSES = (
+    "#1b6ca8",
+    "#e07b00",
+    "#2a9d6f",
+    "#b3134f",
+    "#7b4aa0",
+    "#c9a400",
+    "#4fb3d9",
+    "#8c564b",
+    "#e377a8",
+    "#5f6b77",
+)
 SURFACE = ("#9cc5e6", "#f6f4f0", "#ffc981")
 CORRECT = "#a9b1ba"
 WRONG = "#b3134f"
@@ -16,3 +29,32 @@ GRID = "#454c54"
 INK = "#24292f"
 MUTED = "#656d76"
 HAIRLINE = "#d0d7de"
+
+
+def class_colors(classes: int) -> list[str]:
+    """Return a colour for each class.
+
+    Parameters
+    ----------
+    classes : int
+        Number of classes. Beyond ten the colours come again, in darker shades.
+    """
+    if classes <= len(CLASSES):
+        return list(CLASSES[:classes])
+    rounds, count = divmod(classes - 1, len(MANY_CLASSES))
+    shades = [
+        mixed(color, INK, 0.45 * darker / (rounds + 1))
+        for darker in range(rounds + 1)
+        for color in MANY_CLASSES
+    ]
+    return shades[: rounds * len(MANY_CLASSES) + count + 1]
+
+
+def mixed(color: str, other: str, share: float) -> str:
+    """Return a colour with a share of another in it, both as ``#rrggbb``."""
+    pairs = zip(_channels(color), _channels(other), strict=True)
+    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
+
+
+def _channels(color: str) -> list[int]:
+    return [int(color[start : start + 2], 16) for start in (1, 3, 5)]

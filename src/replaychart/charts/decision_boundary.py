@@ -61,7 +61,7 @@ def decision_boundary(
     ArgumentError
         The inputs have not two features, an epoch was not recorded, or an argument is not allowed.
     EvaluationError
-        The model cannot be rebuilt, or does not tell two classes apart.
+        The model cannot be rebuilt, or the targets are numbers and no classes.
 
     Examples
     --------

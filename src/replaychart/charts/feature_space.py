@@ -58,8 +58,7 @@ def feature_space(
     surface : {"auto", "inputs", "layer", None}, default "auto"
         ``"inputs"`` fills the image of the rectangle, ``"layer"`` evaluates the rest of the network
         over the layer's own plane, None draws no surface. ``"auto"`` takes the first for inputs
-        with two features and the second for any others; it draws none where there are not two
-        classes.
+        with two features and the second for any others; it draws none where targets are numbers.
     scale : {"fixed", "per-epoch"}, default "fixed"
         Axes that hold for the whole run, or that follow the points.
     epochs : int, slice, range or iterable of int, optional
@@ -103,7 +102,7 @@ def feature_space(
     run.planes.require(layer)
     flat_inputs = run.planes.inputs_are_plane()
     if surface == "auto":
-        surface = ("inputs" if flat_inputs else "layer") if run.classes == 2 else None
+        surface = ("inputs" if flat_inputs else "layer") if run.classes else None
     clock = Clock.of(run, epochs, epoch)
     snapshots = run.snapshots(clock.epochs)
 

@@ -9,7 +9,7 @@ first row.
 import dataclasses
 import hashlib
 import marshal
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from altair.utils.schemapi import debug_mode
@@ -137,18 +137,25 @@ def entry(name: str, clock: Clock) -> str:
     return f"{column}[min({clock.frame_expression()}, {column}.length - 1)]"
 
 
+class Labelled(NamedTuple):
+    """Labels of paths: their column's name, one for each path, and all in the order of painting."""
+
+    name: str
+    labels: list[Any]
+    order: list[Any]
+
+
 def paths_by_epoch(
     clock: Clock,
     run_epochs: np.ndarray,
     paths: Paths,
     x: Ruler,
     y: Ruler,
-    name: str,
-    values: list[float],
+    labelled: Labelled,
 ) -> Rows:
-    """Return one row per epoch and value, its paths in one list, with a gap between paths.
+    """Return one row per epoch and label, its paths in one list, with a gap between paths.
 
-    Every epoch has a row for every value. The browser keeps marks in the order in which their
+    Every epoch has a row for every label. The browser keeps marks in the order in which their
     groups first appeared: a group that came later would be painted over those before it.
 
     Parameters
@@ -161,19 +168,17 @@ def paths_by_epoch(
         The paths.
     x, y : Ruler
         For the coordinates.
-    name : str
-        Column name for the paths' value.
-    values : list of float
-        The values that paths may have, in the order of painting.
+    labelled : Labelled
+        What tells the paths of an epoch apart.
     """
     xs, ys = x.measured(paths.vertices[:, 0]), y.measured(paths.vertices[:, 1])
-    rows: dict[tuple[int, float], dict[str, Any]] = {
-        (epoch, value): {EPOCH: epoch, name: value, "xs": [], "ys": []}
+    rows: dict[tuple[int, Any], dict[str, Any]] = {
+        (epoch, label): {EPOCH: epoch, labelled.name: label, "xs": [], "ys": []}
         for epoch in clock.epochs.tolist()
-        for value in values
+        for label in labelled.order
     }
-    for index, (snapshot, value) in enumerate(zip(paths.snapshot, paths.value, strict=True)):
-        row = rows[int(run_epochs[snapshot]), float(value)]
+    for index, (snapshot, label) in enumerate(zip(paths.snapshot, labelled.labels, strict=True)):
+        row = rows[int(run_epochs[snapshot]), label]
         start, end = paths.starts[index], paths.starts[index + 1]
         gap = [None] if row["xs"] else []
         row["xs"] += gap + xs[start:end]

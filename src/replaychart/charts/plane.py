@@ -12,6 +12,7 @@ from replaychart.charts.expressions import literal
 from replaychart.charts.packing import Ruler
 from replaychart.frames.extents import Limits
 from replaychart.frames.paths import Paths
+from replaychart.frames.plane_paths import surface_levels
 from replaychart.run import Run
 
 
@@ -90,13 +91,16 @@ def points_layer(plane: Plane, run: Run, coordinates: np.ndarray) -> alt.Chart:
     }
     if run.classes:
         encodings["color"] = class_color(run)
-        tooltip.append(alt.Tooltip("target:N", title="Class"))
-    if run.classes == 2:
+        labels = _class_labels(run)
+        constant["target"] = [labels[target] for target in run.targets]
         percent = Ruler(0.0, 0.01)
-        probability = run.probabilities(epochs=plane.clock.epochs)[:, :, 1]
+        probability = _shown_probability(run, plane.clock)
         changing["p"] = percent.measured(probability.T)
         transforms["p"] = percent.expression(packing.entry("p", plane.clock))
-        tooltip.append(alt.Tooltip("p:Q", title="Probability of class 1", format=".2f"))
+        tooltip += [
+            alt.Tooltip("target:N", title="Class"),
+            alt.Tooltip("p:Q", title=probability_title(run), format=".2f"),
+        ]
     rows = packing.by_epoch(plane.clock, constant, changing)
     return (
         alt.Chart(packing.PackedData(rows))
@@ -111,19 +115,49 @@ def class_color(run: Run) -> alt.Color:
     return alt.Color(
         "target:N",
         title="Class",
-        scale=alt.Scale(domain=list(range(run.classes)), range=list(colors.CLASSES)),
-        legend=alt.Legend(orient="bottom", direction="horizontal", symbolSize=70, symbolOpacity=1),
+        scale=alt.Scale(domain=_class_labels(run), range=colors.class_colors(run.classes)),
+        legend=alt.Legend(
+            orient="bottom", direction="horizontal", symbolSize=70, symbolOpacity=1, columns=5
+        ),
     )
+
+
+def _class_labels(run: Run) -> list[Any]:
+    """Return the classes' names, or their numbers as they stand in the frames."""
+    numbers = list(range(run.classes))
+    return numbers if run.class_names == [str(number) for number in numbers] else run.class_names
+
+
+def probability_title(run: Run) -> str:
+    """Return what a point's probability is the probability of."""
+    if run.classes != 2:
+        return "Probability of the true class"
+    return f"Probability of class {run.class_names[1]}"
+
+
+def _shown_probability(run: Run, clock: Clock) -> np.ndarray:
+    """Return the probability of class 1 of two, else of the true class, (frames, points)."""
+    probabilities = run.probabilities(epochs=clock.epochs)
+    if run.classes == 2:
+        return probabilities[:, :, 1]
+    return probabilities[:, np.arange(len(run.targets)), run.targets]
 
 
 def surface_layer(plane: Plane, run: Run, paths: Paths, *, bands: int) -> alt.Chart:
     """Return the decision surface, its bands painted from low to high."""
+    levels = surface_levels(run.classes, bands)
+    band = np.searchsorted(levels, paths.value - 1e-9)
     # Each region is painted in the colour at the middle of its band.
-    middles = np.round((np.arange(bands) + 0.5) / bands, 6)
-    bands_of_paths = np.rint(paths.value * bands).astype(np.int64)
-    colored = dataclasses.replace(paths, value=middles[bands_of_paths])
+    middles = np.round(np.maximum(levels, 0) + 0.5 * (levels[-1] - levels[-2]), 6)
+    if run.classes == 2:
+        labels: list[Any] = middles.tolist()
+        rows = packing.Labelled("probability", [labels[i] for i in band], labels)
+        fill = _probability_fill(run)
+    else:
+        rows = packing.Labelled(*_tints(run, paths, band, middles))
+        fill = alt.Fill("tint:N", scale=None)
     return (
-        _paths_chart(plane, run, colored, value="probability", values=middles.tolist())
+        _paths_chart(plane, run, paths, rows)
         .mark_line(
             filled=True,
             strokeWidth=0,
@@ -132,26 +166,42 @@ def surface_layer(plane: Plane, run: Run, paths: Paths, *, bands: int) -> alt.Ch
             tooltip=None,
             aria=False,
         )
-        .encode(
-            x=plane.x(),
-            y=plane.y(),
-            order="vertex:Q",
-            fill=alt.Fill(
-                "probability:Q",
-                title="Probability of class 1",
-                scale=alt.Scale(
-                    domain=[0, 0.5, 1], range=list(colors.SURFACE), interpolate="rgb", clamp=True
-                ),
-                legend=alt.Legend(
-                    orient="bottom",
-                    direction="horizontal",
-                    gradientLength=150,
-                    gradientThickness=10,
-                    values=[0, 0.5, 1],
-                    format=".1f",
-                ),
-            ),
-        )
+        .encode(x=plane.x(), y=plane.y(), order="vertex:Q", fill=fill)
+    )
+
+
+def _tints(
+    run: Run, paths: Paths, band: np.ndarray, middles: np.ndarray
+) -> tuple[str, list[Any], list[Any]]:
+    """Return a column of tints: its name, one for each path, and all in the order of painting."""
+    of_class = colors.class_colors(run.classes)
+    tints = [
+        # The last digits keep tints of equal look apart, which are painted at different times.
+        [
+            f"{colors.mixed('#ffffff', color, 0.2 + 0.35 * middle)}{255 - i:02x}"
+            for color in of_class
+        ]
+        for i, middle in enumerate(middles)
+    ]
+    own = [tints[i][number] for i, number in zip(band, paths.of_class, strict=True)]
+    return "tint", own, [tint for level in tints for tint in level]
+
+
+def _probability_fill(run: Run) -> alt.Fill:
+    return alt.Fill(
+        "probability:Q",
+        title=probability_title(run),
+        scale=alt.Scale(
+            domain=[0, 0.5, 1], range=list(colors.SURFACE), interpolate="rgb", clamp=True
+        ),
+        legend=alt.Legend(
+            orient="bottom",
+            direction="horizontal",
+            gradientLength=150,
+            gradientThickness=10,
+            values=[0, 0.5, 1],
+            format=".1f",
+        ),
     )
 
 
@@ -168,8 +218,10 @@ def boundary_layer(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
 def _line_chart(
     plane: Plane, run: Run, paths: Paths, *, width: float, color: str, opacity: float
 ) -> alt.Chart:
+    numbers = paths.value.tolist()
+    lines = packing.Labelled("line", numbers, sorted(set(numbers)))
     return (
-        _paths_chart(plane, run, paths, value="line", values=np.unique(paths.value).tolist())
+        _paths_chart(plane, run, paths, lines)
         .mark_line(
             strokeWidth=width,
             color=color,
@@ -183,11 +235,9 @@ def _line_chart(
     )
 
 
-def _paths_chart(
-    plane: Plane, run: Run, paths: Paths, *, value: str, values: list[float]
-) -> alt.Chart:
+def _paths_chart(plane: Plane, run: Run, paths: Paths, labelled: packing.Labelled) -> alt.Chart:
     x, y = plane.rulers()
-    rows = packing.paths_by_epoch(plane.clock, run.epochs, paths, x, y, value, values)
+    rows = packing.paths_by_epoch(plane.clock, run.epochs, paths, x, y, labelled)
     return (
         alt.Chart(packing.PackedData(rows))
         .transform_filter(f"datum.{packing.EPOCH} === {plane.clock.epoch_expression()}")

@@ -1,4 +1,4 @@
-"""`probability_histogram`: how sure the network is of negative and positive cases."""
+"""`probability_histogram`: how sure the network is of the cases of each class."""
 
 import altair as alt
 import pandas as pd
@@ -6,12 +6,14 @@ import pandas as pd
 from replaychart.charts import colors
 from replaychart.charts.counts import count_bars, highest_count, total_label
 from replaychart.charts.epoch_parameter import Clock
+from replaychart.charts.plane import probability_title
 from replaychart.charts.titles import chart_title, check_size
 from replaychart.errors import require_one_of
 from replaychart.frames.epochs import Epochs
 from replaychart.run import Run
 
-_TITLES = {0: "Negative cases", 1: "Positive cases"}
+# Panels stand below each other; so many classes get a column of their own.
+_PANELS_PER_COLUMN = 5
 
 
 def probability_histogram(
@@ -25,14 +27,17 @@ def probability_histogram(
     width: int = 220,
     height: int = 157,
 ) -> alt.VConcatChart:
-    """Draw how the probability of class 1 is distributed over negative and positive cases.
+    """Draw how probabilities are distributed over the cases of each class.
+
+    Where there are two classes, the probability is that of class 1, over negative and positive
+    cases; where there are more, that of the true class.
 
     Parameters
     ----------
     run : Run
-        A recorded training that tells two classes apart.
-    target : {0, 1}, optional
-        Draw only the negative (0) or the positive (1) cases. Default: both, one above the other.
+        A recorded training that tells classes apart.
+    target : int, optional
+        Draw only the cases of this class. Default: all, one panel for each.
     bins : int, default 10
         Number of bins between 0 and 1.
     epochs : int, slice, range or iterable of int, optional
@@ -40,22 +45,22 @@ def probability_histogram(
     epoch : int or altair.Parameter, optional
         The epoch shown at first, or a parameter from `epoch_param` to share. Default: the last.
     title : str, optional
-        Stands above both panels; ``{epoch}`` in it is the epoch shown. Default: none.
+        Stands above the panels; ``{epoch}`` in it is the epoch shown. Default: none.
     width, height : int, default 220 and 157
         Size of each panel in pixels.
 
     Returns
     -------
     altair.VConcatChart
-        One panel per class. Correct and wrong predictions are told apart by colour; the count axis
-        is the same in both panels and at every epoch.
+        One panel per class, in columns of up to five. Correct and wrong predictions are told apart
+        by colour; the count axis is the same in all panels and at every epoch.
 
     Raises
     ------
     ArgumentError
         An epoch was not recorded, or an argument is not allowed.
     EvaluationError
-        The model cannot be rebuilt, or does not tell two classes apart.
+        The model cannot be rebuilt, or the targets are numbers and no classes.
 
     Examples
     --------
@@ -64,23 +69,38 @@ def probability_histogram(
     >>> chart = rc.probability_histogram(run, bins=20)
     """
     check_size(width, height)
-    require_one_of("target", target, [None, 0, 1])
     clock = Clock.of(run, epochs, epoch)
     frame = run.probability_histogram(bins=bins, epochs=clock.epochs)
+    require_one_of("target", target, [None, *range(run.classes)])
     frame["color"] = frame["correct"].map({True: colors.CORRECT, False: colors.WRONG})
     highest = highest_count(frame, by=["target"])
     panels = [
-        _panel(clock, frame[frame["target"] == case], highest=highest, width=width).properties(
-            title=_TITLES[case], width=width, height=height
-        )
-        for case in ((0, 1) if target is None else (target,))
+        _panel(
+            clock,
+            frame[frame["target"] == case],
+            x_title=probability_title(run),
+            highest=highest,
+            width=width,
+        ).properties(title=_title(run, case), width=width, height=height)
+        for case in (range(run.classes) if target is None else (target,))
     ]
-    chart = alt.vconcat(*panels).add_params(clock.parameter)
+    columns = -(-len(panels) // _PANELS_PER_COLUMN)
+    rows = [panels[start : start + columns] for start in range(0, len(panels), columns)]
+    chart = alt.vconcat(*(row[0] if columns == 1 else alt.hconcat(*row) for row in rows))
+    chart = chart.add_params(clock.parameter)
     return chart if title is None else chart.properties(title=chart_title(title, "", clock))
 
 
-def _panel(clock: Clock, frame: pd.DataFrame, *, highest: int, width: int) -> alt.LayerChart:
-    bars = count_bars(clock, frame, x_title="Probability of class 1", highest=highest)
+def _title(run: Run, case: int) -> str:
+    if run.classes == 2 and run.class_names == ["0", "1"]:
+        return ("Negative cases", "Positive cases")[case]
+    return f"Class {run.class_names[case]}"
+
+
+def _panel(
+    clock: Clock, frame: pd.DataFrame, *, x_title: str, highest: int, width: int
+) -> alt.LayerChart:
+    bars = count_bars(clock, frame, x_title=x_title, highest=highest)
     totals = frame.groupby(["correct", "epoch"])["count"].sum()
     labels = [
         total_label(

@@ -23,7 +23,7 @@ def grid_frame(
     lines : int
         Lines in each direction.
     """
-    frame = paths_frame(epochs, paths)
+    frame = paths_frame(epochs, paths).drop(columns="class")
     number = frame.pop("value").to_numpy(np.int64)
     constants = np.concatenate([np.linspace(*xlim, lines), np.linspace(*ylim, lines)])
     frame = frame.rename(columns={"path": "line"})

@@ -1,9 +1,19 @@
 """Many polylines or rings in one table of arrays: grid lines, contours, boundaries."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
+
+
+class Piece(NamedTuple):
+    """One path: see `Paths` for what its fields mean."""
+
+    snapshot: int
+    value: float
+    vertices: np.ndarray
+    of_class: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,12 +30,15 @@ class Paths:
         The position in the recording to which each path belongs.
     value : numpy.ndarray of float64, shape (paths,)
         What each path stands for: a contour's level, a grid line's number.
+    of_class : numpy.ndarray of int64, shape (paths,)
+        The class whose surface a contour belongs to; 0 for other paths.
     """
 
     vertices: np.ndarray
     starts: np.ndarray
     snapshot: np.ndarray
     value: np.ndarray
+    of_class: np.ndarray
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Paths":
@@ -33,15 +46,16 @@ class Paths:
         return cls(**{field.name: arrays[field.name] for field in dataclasses.fields(cls)})
 
     @classmethod
-    def from_pieces(cls, pieces: Iterable[tuple[int, float, np.ndarray]]) -> "Paths":
-        """Return the paths given as (snapshot, value, vertices of shape (n, 2))."""
+    def from_pieces(cls, pieces: Iterable[Piece]) -> "Paths":
+        """Return the paths given one by one."""
         pieces = list(pieces)
-        lengths = [len(vertices) for _, _, vertices in pieces]
+        lengths = [len(piece.vertices) for piece in pieces]
         return cls(
-            vertices=np.concatenate([np.empty((0, 2)), *(v for _, _, v in pieces)]),
+            vertices=np.concatenate([np.empty((0, 2)), *(piece.vertices for piece in pieces)]),
             starts=np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64),
-            snapshot=np.array([snapshot for snapshot, _, _ in pieces], np.int64),
-            value=np.array([value for _, value, _ in pieces], np.float64),
+            snapshot=np.array([piece.snapshot for piece in pieces], np.int64),
+            value=np.array([piece.value for piece in pieces], np.float64),
+            of_class=np.array([piece.of_class for piece in pieces], np.int64),
         )
 
     @classmethod
@@ -57,14 +71,13 @@ class Paths:
         """Return the number of vertices of each path."""
         return np.diff(self.starts)
 
-    def pieces(self) -> Iterable[tuple[int, float, np.ndarray]]:
-        """Yield each path as (snapshot, value, vertices)."""
-        for index, (snapshot, value) in enumerate(zip(self.snapshot, self.value, strict=True)):
-            yield (
-                int(snapshot),
-                float(value),
-                self.vertices[self.starts[index] : self.starts[index + 1]],
-            )
+    def pieces(self) -> Iterator[Piece]:
+        """Yield the paths one by one."""
+        for index, (snapshot, value, of_class) in enumerate(
+            zip(self.snapshot, self.value, self.of_class, strict=True)
+        ):
+            vertices = self.vertices[self.starts[index] : self.starts[index + 1]]
+            yield Piece(int(snapshot), float(value), vertices, int(of_class))
 
     def selected(self, snapshots: Sequence[int]) -> "Paths":
         """Return only the paths of `snapshots`."""
@@ -75,6 +88,7 @@ class Paths:
             starts=starts,
             snapshot=self.snapshot[wanted],
             value=self.value[wanted],
+            of_class=self.of_class[wanted],
         )
 
     def simplified(self, tolerance: np.ndarray) -> "Paths":

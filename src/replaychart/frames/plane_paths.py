@@ -2,13 +2,13 @@
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from replaychart.frames import contours
 from replaychart.frames.extents import Limits
-from replaychart.frames.paths import Paths
+from replaychart.frames.paths import Paths, Piece
 from replaychart.network.task import Task
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _INVISIBLE = 1 / 2000
 _VERTICES_PER_GRID_LINE = 101
 # In numbers: 200 MB.
 _LARGEST_KEPT_LATTICE = 50_000_000
-_EVEN = 0.5
+_UNDERLAY = -0.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Rectangle:
     resolution : int
         Lattice points along each side.
     bands : int
-        Number of the surface's levels, evenly spaced from 0.
+        Number of the surface's levels, see `surface_levels`.
     """
 
     layer: str | None
@@ -56,6 +56,14 @@ class Rectangle:
     def plane_of(self) -> str | None:
         """Return the layer in whose plane the rectangle lies, None for the inputs' plane."""
         return self.layer if self.plane == "layer" else None
+
+
+class Lattice(NamedTuple):
+    """Surfaces over a lattice: x (columns,), y (rows,), heights (rows, columns, surfaces)."""
+
+    x: np.ndarray
+    y: np.ndarray
+    heights: np.ndarray
 
 
 class PlaneTracer:
@@ -77,6 +85,10 @@ class PlaneTracer:
     def contours(self, rectangle: Rectangle, snapshots: Sequence[int]) -> tuple[Paths, Paths]:
         """Return surface and boundary.
 
+        Where there are two classes, the surface is the probability of class 1. Where there are
+        more, each class has a surface of its own: the margin by which it wins, its probability
+        less the greatest of the others.
+
         Parameters
         ----------
         rectangle : Rectangle
@@ -86,35 +98,48 @@ class PlaneTracer:
         Returns
         -------
         surface : Paths
-            Rings around the regions where the probability of class 1 is at least a level, the
-            paths' value.
+            Rings around the regions where a class' surface is at least at a level.
         boundary : Paths
-            The lines where both classes are equally probable.
+            The lines where the two most probable classes are equally probable.
         """
         x, y, points = contours.lattice(rectangle.xlim, rectangle.ylim, rectangle.resolution)
-        levels = np.arange(rectangle.bands) / rectangle.bands
         heights = self._lattice_heights(rectangle.plane_of(), points, snapshots)
         images = self._images(rectangle.carries_through(), points, snapshots)
         rings: list[Paths] = []
         lines: list[Paths] = []
-        for snapshot, flat, image in zip(snapshots, heights, images, strict=True):
-            z = flat.reshape(len(y), len(x))
-            folded = None if image is None else image.reshape(*z.shape, 2)
-            traced_rings = [
-                (snapshot, level, ring)
-                for level, ring in contours.filled_contours(x, y, z, levels, folded)
-            ]
-            traced_lines = [
-                (snapshot, _EVEN, line) for line in contours.contour_lines(x, y, z, _EVEN)
-            ]
-            both = Paths.from_pieces(traced_rings + traced_lines)
-            both = self._refined(both, (x, y, z), snapshot, rectangle.plane_of())
+        for snapshot, height, image in zip(snapshots, heights, images, strict=True):
+            lattice = Lattice(x, y, height.reshape(len(y), len(x), -1))
+            folded = None if image is None else image.reshape(len(y), len(x), 2)
+            of_surface = list(self._rings(lattice, folded, rectangle, snapshot))
+            of_boundary = list(self._lines(lattice, snapshot))
+            both = Paths.from_pieces(of_surface + of_boundary)
+            both = self._refined(both, lattice, snapshot, rectangle.plane_of())
             if rectangle.carries_through() is not None:
                 both = self._carried(both, rectangle.carries_through(), snapshot)
             pieces = list(both.pieces())
-            rings.append(Paths.from_pieces(pieces[: len(traced_rings)]))
-            lines.append(Paths.from_pieces(pieces[len(traced_rings) :]))
+            rings.append(Paths.from_pieces(pieces[: len(of_surface)]))
+            lines.append(Paths.from_pieces(pieces[len(of_surface) :]))
         return thinned(Paths.joined(rings)), thinned(Paths.joined(lines))
+
+    def _rings(
+        self, lattice: Lattice, image: np.ndarray | None, rectangle: Rectangle, snapshot: int
+    ) -> Iterator[Piece]:
+        levels = surface_levels(self._task.classes, rectangle.bands)
+        for position, of_class in enumerate(self._surface_classes()):
+            z = lattice.heights[:, :, position]
+            for level, ring in contours.filled_contours(lattice.x, lattice.y, z, levels, image):
+                yield Piece(snapshot, level, ring, of_class)
+
+    def _lines(self, lattice: Lattice, snapshot: int) -> Iterator[Piece]:
+        even = 0.5 if self._task.classes == 2 else 0.0
+        for position, of_class in enumerate(self._surface_classes()):
+            z = lattice.heights[:, :, position]
+            for line in contours.contour_lines(lattice.x, lattice.y, z, even):
+                yield Piece(snapshot, even, line, of_class)
+
+    def _surface_classes(self) -> list[int]:
+        """Return the classes that have a surface: class 1 of two, else all."""
+        return [1] if self._task.classes == 2 else list(range(self._task.classes))
 
     def grid(
         self,
@@ -134,7 +159,7 @@ class PlaneTracer:
         flat = straight.reshape(-1, 2)
         images = self._images(layer, flat, snapshots)
         pieces = (
-            (snapshot, number, line)
+            Piece(snapshot, number, line)
             for snapshot, image in zip(snapshots, images, strict=True)
             for number, line in enumerate(
                 (flat if image is None else image).reshape(straight.shape)
@@ -143,19 +168,27 @@ class PlaneTracer:
         return thinned(Paths.from_pieces(pieces))
 
     def _refined(
-        self,
-        paths: Paths,
-        surface: tuple[np.ndarray, np.ndarray, np.ndarray],
-        snapshot: int,
-        plane_of: str | None,
+        self, paths: Paths, lattice: Lattice, snapshot: int, plane_of: str | None
     ) -> Paths:
-        def height(points: np.ndarray) -> np.ndarray:
-            return next(self._heights(plane_of, iter([points]), [snapshot]))
-
-        if not len(paths.vertices):
-            return paths
         levels = np.repeat(paths.value, paths.lengths())
-        vertices = contours.refined(paths.vertices, levels, *surface, height)
+        of_class = np.repeat(paths.of_class, paths.lengths())
+        vertices = paths.vertices.copy()
+        for position, number in enumerate(self._surface_classes()):
+            own = of_class == number
+            if not own.any():
+                continue
+
+            def height(points: np.ndarray, position: int = position) -> np.ndarray:
+                return next(self._heights(plane_of, iter([points]), [snapshot]))[:, position]
+
+            vertices[own] = contours.refined(
+                vertices[own],
+                levels[own],
+                lattice.x,
+                lattice.y,
+                lattice.heights[:, :, position],
+                height,
+            )
         return dataclasses.replace(paths, vertices=vertices)
 
     def _carried(self, paths: Paths, layer: str | None, snapshot: int) -> Paths:
@@ -175,7 +208,7 @@ class PlaneTracer:
         self, plane_of: str | None, points: np.ndarray, snapshots: Sequence[int]
     ) -> Iterable[np.ndarray]:
         """Return the heights over a lattice, kept for the next chart that asks for the same."""
-        if points.shape[0] * len(snapshots) > _LARGEST_KEPT_LATTICE:
+        if len(points) * len(snapshots) * max(self._task.classes, 1) > _LARGEST_KEPT_LATTICE:
             return self._heights(plane_of, (points for _ in snapshots), snapshots)
         key = (plane_of, points.tobytes(), tuple(snapshots))
         if self._kept_lattice is None or self._kept_lattice[0] != key:
@@ -186,10 +219,37 @@ class PlaneTracer:
     def _heights(
         self, plane_of: str | None, points: Iterator[np.ndarray], snapshots: Sequence[int]
     ) -> Iterator[np.ndarray]:
-        """Yield the probability of class 1 at points of a plane, shape (points,)."""
+        """Yield each surface's height at points of a plane, shape (points, surfaces)."""
         outputs = self._network.outputs_by_snapshot(None, points, snapshots, plane_of=plane_of)
         for values in outputs:
-            yield self._task.probabilities(values)[:, 1]
+            probabilities = self._task.probabilities(values)
+            yield probabilities[:, 1:] if self._task.classes == 2 else _margins(probabilities)
+
+
+def surface_levels(classes: int, bands: int) -> np.ndarray:
+    """Return the levels of a decision surface, rising.
+
+    Parameters
+    ----------
+    classes : int
+        Two: levels of the probability of class 1, from 0. More: levels of the margin by which a
+        class wins, from 0, half as many; and one below 0, for the gaps that straight contours
+        leave where three classes meet.
+    bands : int
+        Number of levels for two classes.
+    """
+    if classes == 2:
+        return np.arange(bands) / bands
+    count = (bands + 1) // 2
+    return np.concatenate([[_UNDERLAY], np.arange(count) / count])
+
+
+def _margins(probabilities: np.ndarray) -> np.ndarray:
+    """Return each class' probability less the greatest of the others, shape (points, classes)."""
+    ranked = np.sort(probabilities, axis=-1)
+    first, second = ranked[:, -1:], ranked[:, -2:-1]
+    wins = probabilities == first
+    return np.where(wins, probabilities - second, probabilities - first)
 
 
 def thinned(paths: Paths) -> Paths:

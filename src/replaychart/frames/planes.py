@@ -187,7 +187,7 @@ class Planes:
         for layer in planes:
             if flat:
                 self.grid(layer, xlim=None, ylim=None, lines=GRID_LINES, snapshots=self._every)
-            if self._evaluations.task.classes != 2:
+            if not self._evaluations.task.classes:
                 continue
             where: dict[str, Any] = {"xlim": None, "ylim": None, "resolution": RESOLUTION}
             where["plane"] = plane
@@ -207,7 +207,7 @@ class Planes:
         require_at_least("resolution", resolution, 2)
         require_at_least("bands", bands, 1)
         self.require(layer)
-        require_classes(self._evaluations.task, self._stored.name, 2)
+        require_classes(self._evaluations.task, self._stored.name)
         if plane == "inputs" or layer is None:
             xlim, ylim = self.input_limits(xlim, ylim)
         else:

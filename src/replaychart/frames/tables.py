@@ -35,6 +35,7 @@ def paths_frame(epochs: np.ndarray, paths: Paths) -> pd.DataFrame:
         {
             "epoch": np.repeat(epochs[paths.snapshot], lengths),
             "path": np.repeat(of_epoch, lengths),
+            "class": np.repeat(paths.of_class, lengths),
             "value": np.repeat(paths.value, lengths),
             "vertex": np.arange(len(paths.vertices)) - np.repeat(paths.starts[:-1], lengths),
             "x": paths.vertices[:, 0],

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from replaychart.errors import RecordingError
+from replaychart.errors import ArgumentError, RecordingError
 from replaychart.storage.layout import RecordedLayer
 
 NOTHING = "null"
@@ -29,6 +29,20 @@ def check_recordable(model: keras.Model) -> None:
             "model.compile(loss=..., optimizer=...) first."
         )
         raise RecordingError(message)
+
+
+def check_class_names(model: keras.Model, class_names: list[str] | None) -> None:
+    """Raise `ArgumentError` unless there are as many names as the model has classes."""
+    shape = _output_shape_of(model)
+    if class_names is None or shape is None:
+        return
+    classes = 2 if shape[-1] == 1 else shape[-1]
+    if len(class_names) != classes:
+        message = (
+            f"class_names must be {classes} names, one for each class of the model's output. Got "
+            f"{len(class_names)}: {class_names!r}."
+        )
+        raise ArgumentError(message)
 
 
 def architecture_of(model: keras.Model) -> str:
@@ -80,7 +94,9 @@ def layers_of(model: keras.Model) -> tuple[RecordedLayer, ...]:
     )
 
 
-def details_of(model: keras.Model, *, feature_names: list[str] | None) -> dict[str, object]:
+def details_of(
+    model: keras.Model, *, feature_names: list[str] | None, class_names: list[str] | None
+) -> dict[str, object]:
     """Return what helps a reader of the file: versions, backend, names."""
     return {
         "keras_version": keras.version(),
@@ -88,6 +104,7 @@ def details_of(model: keras.Model, *, feature_names: list[str] | None) -> dict[s
         "model_name": model.name,
         "model_class": type(model).__name__,
         "feature_names": feature_names,
+        "class_names": class_names,
         "metrics": metrics_of(model),
         "output_shape": _output_shape_of(model),
     }

@@ -1,6 +1,6 @@
 """`Recorder`, the Keras callback that records a training."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,8 @@ class Recorder(keras.callbacks.Callback):
     model : keras.Model, optional
         A built and compiled model whose state is recorded at once as epoch 0, without ``fit``.
         The recorder is then complete and takes no part in a training.
+    class_names : sequence of str, optional
+        Names of the classes in the order of their numbers, for legends, titles and tooltips.
     if_exists : {"error", "overwrite"}, default "error"
         What to do if the file already has a run of this name. It is replaced only when the first
         snapshot of the new one is written.
@@ -77,6 +79,7 @@ class Recorder(keras.callbacks.Callback):
         group: str,
         *,
         model: keras.Model | None = None,
+        class_names: Sequence[str] | None = None,
         if_exists: str = "error",
     ) -> None:
         super().__init__()
@@ -84,6 +87,7 @@ class Recorder(keras.callbacks.Callback):
         self._inputs = samples.checked_inputs(X)
         self._targets = samples.checked_targets(y, len(self._inputs))
         self._feature_names = samples.feature_names(X)
+        self._class_names = samples.checked_class_names(class_names)
         self._path = Path(path)
         self._group = group
         self._if_exists = if_exists
@@ -92,6 +96,7 @@ class Recorder(keras.callbacks.Callback):
         check_destination(self._path, group, if_exists=if_exists)
         if model is not None:
             description.check_recordable(model)
+            description.check_class_names(model, self._class_names)
             self._begin(model, epoch=0)
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
@@ -106,6 +111,7 @@ class Recorder(keras.callbacks.Callback):
             # Keras would build it with the first batch: too late for the state before training.
             self.model(keras.ops.convert_to_tensor(self._inputs[:1]))
         description.check_recordable(self.model)
+        description.check_class_names(self.model, self._class_names)
         check_destination(self._path, self._group, if_exists=self._if_exists)
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
@@ -142,7 +148,9 @@ class Recorder(keras.callbacks.Callback):
             architecture=description.architecture_of(model),
             compile_config=description.compile_config_of(model),
             layers=description.layers_of(model),
-            details=description.details_of(model, feature_names=self._feature_names),
+            details=description.details_of(
+                model, feature_names=self._feature_names, class_names=self._class_names
+            ),
         )
         weights = _weights(model)
         self._writer = RunWriter(self._path, self._group, run)

@@ -69,6 +69,23 @@ def feature_names(X: object) -> list[str] | None:
     return [str(name) for name in X.columns] if isinstance(X, pd.DataFrame) else None
 
 
+def checked_class_names(names: object) -> list[str] | None:
+    """Return the classes' names as a list of text, None if none were given.
+
+    Raises
+    ------
+    ArgumentError
+        They are not texts, or one stands twice.
+    """
+    if names is None:
+        return None
+    listed = [names] if isinstance(names, str) else list(names)  # type: ignore[call-overload]
+    if not all(isinstance(name, str) for name in listed) or len(set(listed)) < len(listed):
+        message = f"class_names must be different texts, one for each class. Got {names!r}."
+        raise ArgumentError(message)
+    return listed
+
+
 def _as_numbers(argument: str, values: object) -> np.ndarray:
     if isinstance(values, (Mapping, str)):
         message = (
