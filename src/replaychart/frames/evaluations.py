@@ -160,7 +160,7 @@ class Evaluations:
 
     def store(self) -> None:
         """Write everything remembered for the whole run into the run's file."""
-        write_evaluations(self._stored.path, self._stored.name, self._memory)
+        write_evaluations(self._stored, self._memory)
 
     @cached_property
     def _memory(self) -> dict[str, Arrays]:

@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from replaychart.errors import ArgumentError, EvaluationError, require_at_least, require_one_of
+from replaychart.errors import ArgumentError, require_at_least, require_one_of
 from replaychart.frames import extents
 from replaychart.frames.evaluations import Evaluations, require_classes
 from replaychart.frames.extents import Limits
 from replaychart.frames.paths import Paths
 from replaychart.frames.plane_paths import Rectangle
+from replaychart.network.graph import no_graph
 from replaychart.storage.reader import StoredRun
 
 GRID_LINES = 11
@@ -106,7 +107,7 @@ class Planes:
         require_at_least("lines", lines, 2)
         self.require(layer)
         xlim, ylim = self.input_limits(xlim, ylim)
-        return self._evaluations.grid(layer, snapshots, xlim=xlim, ylim=ylim, lines=lines)
+        return self._evaluations.grid(layer, snapshots, xlim=xlim, ylim=ylim, lines=int(lines))
 
     def surface(
         self,
@@ -164,13 +165,7 @@ class Planes:
         require_one_of("layer", layer, names)
         shape = self._stored.layers[names.index(layer)].output_shape
         if shape is None:
-            message = (
-                f"The outputs of layer {layer!r} cannot be told: the model of run "
-                f"{self._stored.name!r} is a subclassed one, whose layers are connected by code "
-                "and not by a graph. Probabilities and losses are available; for charts of a layer "
-                "build the model as Sequential or functional."
-            )
-            raise EvaluationError(message)
+            raise no_graph(layer, self._stored.name)
         if shape != (2,):
             planes = ", ".join(repr(name) for name in self.layers()) or "none"
             message = (
@@ -212,7 +207,7 @@ class Planes:
             xlim, ylim = self.input_limits(xlim, ylim)
         else:
             xlim, ylim = self.layer_limits(layer, xlim, ylim)
-        return Rectangle(layer, plane, xlim, ylim, resolution, bands)
+        return Rectangle(layer, plane, xlim, ylim, int(resolution), int(bands))
 
 
 def _limits(argument: str, limits: Limits | None, default: Limits) -> Limits:

@@ -9,6 +9,7 @@ import numpy as np
 
 from replaychart.errors import EvaluationError
 from replaychart.network import model as models
+from replaychart.network.graph import no_graph
 from replaychart.storage.reader import StoredRun
 
 # Numbers that go into the network at once. Large enough to keep it busy, small enough that the
@@ -37,8 +38,11 @@ class Network:
         custom_objects: Mapping[str, Any] | None = None,
     ) -> None:
         self.model = models.rebuild(stored, custom_objects) if model is None else model
+        self._run = stored.name
         self._weights = stored.weights()
         models.check_weights(self.model, self._weights, stored.name)
+        if model is None:
+            models.restore_constants(self.model, self._weights)
         self._functions: dict[tuple[str | None, str | None], Callable[..., Any]] = {}
         self._recorded_at = {id(weight): i for i, weight in enumerate(self.model.weights)}
 
@@ -127,6 +131,9 @@ class Network:
         @_compiled
         def call(points: Any, trainable_values: Any, frozen_values: Any) -> Any:
             outputs, _ = part.stateless_call(trainable_values, frozen_values, points, **mode)
+            if isinstance(outputs, (list, tuple, dict)):
+                message = f"The model of run {self._run!r} has several outputs; it needs one."
+                raise EvaluationError(message)
             return keras.ops.cast(outputs, "float32")
 
         def function(points: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
@@ -149,43 +156,35 @@ class Network:
         if plane_of is None and layer is None:
             return self.model
         if not models.has_graph(self.model):
-            message = (
-                f"The outputs of layer {layer or plane_of!r} cannot be told: "
-                f"{type(self.model).__name__} is a subclassed model, whose layers are connected "
-                "by code and not by a graph. Probabilities and losses are available; for charts "
-                "of a layer build the model as Sequential or functional."
-            )
-            raise EvaluationError(message)
-        if plane_of is None:
-            return keras.Model(self.model.inputs, _output(self.model, str(layer)))
+            raise no_graph(str(layer or plane_of), self._run)
+        begin = self.model.inputs if plane_of is None else _output(self.model, plane_of)
+        end = self.model.outputs[0] if layer is None else _output(self.model, layer)
         try:
-            return _behind(self.model, plane_of)
+            return keras.Model(begin, end)
         except ValueError as error:
             message = (
-                f"The network behind layer {plane_of!r} is no function of that layer alone: {error}"
+                f"The network from {plane_of or 'its inputs'!r} to {layer or 'its output'!r} "
+                f"cannot be evaluated by itself: {error}"
             )
             raise EvaluationError(message) from error
 
 
-def _behind(model: keras.Model, layer: str) -> keras.Model:
-    """Return the part of the model from a layer's output to the model's."""
-    if not isinstance(model, keras.Sequential):
-        return keras.Model(_output(model, layer), model.outputs[0])
-    # A Sequential connects its layers anew whenever one is added, and a layer's `output` is that
-    # of the first time, which leads nowhere.
-    position = model.layers.index(model.get_layer(layer))
-    begin = end = keras.Input(batch_shape=_output(model, layer).shape)
-    for following in model.layers[position + 1 :]:
-        end = following(end)
-    return keras.Model(begin, end)
-
-
 def _output(model: keras.Model, layer: str) -> Any:
-    output = model.get_layer(layer).output
-    if isinstance(output, (list, tuple, dict)):
-        message = f"Layer {layer!r} has several outputs; only layers with one can be evaluated."
+    """Return the symbolic output of a layer where it stands in the model's own graph."""
+    found = model.get_layer(layer)
+    # A layer may have been called in other graphs before: a Sequential connects its layers anew
+    # whenever one is added, and a nested model is called first when it is made.
+    graph = getattr(model, "_functional", None) or model
+    nodes = [
+        node
+        for nodes in graph._nodes_by_depth.values()
+        for node in nodes
+        if node.operation is found
+    ]
+    if not nodes or len(nodes[0].output_tensors) != 1:
+        message = f"Layer {layer!r} has not one output; only layers with one can be evaluated."
         raise EvaluationError(message)
-    return output
+    return nodes[0].output_tensors[0]
 
 
 def _value(weights: Sequence[np.ndarray], position: tuple[int | None, Any]) -> Any:

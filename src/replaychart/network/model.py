@@ -1,7 +1,7 @@
 """Rebuilds a Keras model from the texts in a run file."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -50,6 +50,31 @@ def rebuild(stored: StoredRun, custom_objects: Mapping[str, Any] | None) -> kera
         # A subclassed model makes its variables when it first sees data.
         model(keras.ops.convert_to_tensor(stored.inputs[:1].astype(keras.config.floatx())))
     return model
+
+
+def restore_constants(model: keras.Model, weights: Sequence[np.ndarray]) -> None:
+    """Make the constants that layers keep beside their variables, such as a Normalization's mean.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A rebuilt model; its variables take the values of the first snapshot.
+    weights : sequence of numpy.ndarray, shape (snapshots, ...)
+        In the order of ``model.weights``.
+    """
+    adapted = [layer for layer in _all_layers(model) if hasattr(layer, "finalize_state")]
+    if not adapted:
+        return
+    for variable, values in zip(model.weights, weights, strict=True):
+        variable.assign(values[0])
+    for layer in adapted:
+        layer.finalize_state()
+
+
+def _all_layers(layer: Any) -> Iterator[Any]:
+    yield layer
+    for inner in getattr(layer, "layers", []):
+        yield from _all_layers(inner)
 
 
 def check_weights(model: keras.Model, weights: Sequence[np.ndarray], run: str) -> None:

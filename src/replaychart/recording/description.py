@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from replaychart.errors import ArgumentError, RecordingError
+from replaychart.storage.compile_config import single_output
 from replaychart.storage.layout import RecordedLayer
 
 NOTHING = "null"
@@ -23,6 +24,14 @@ def check_recordable(model: keras.Model) -> None:
             "Input layer, call model.build(input_shape), or call it on data once."
         )
         raise RecordingError(message)
+    for what in ("inputs", "outputs"):
+        count = len(getattr(model, what, None) or [])
+        if count > 1:
+            message = (
+                f"model {model.name!r} has {count} {what}; only models with one input and one "
+                "output can be recorded."
+            )
+            raise RecordingError(message)
     if not model.compiled:
         message = (
             f"model {model.name!r} is not compiled, so there is no loss to record. Call "
@@ -59,7 +68,9 @@ def architecture_of(model: keras.Model) -> str:
 def compile_config_of(model: keras.Model) -> str:
     """Return loss, metrics and optimizer as JSON, ``"null"`` where they cannot be told."""
     try:
-        return json.dumps(model.get_compile_config())
+        config = model.get_compile_config() or {}
+        config["loss"] = single_output(config.get("loss"))
+        return json.dumps(config)
     except (NotImplementedError, TypeError, ValueError):
         return NOTHING
 
@@ -70,7 +81,7 @@ def metrics_of(model: keras.Model) -> dict[str, Any]:
     A metric that cannot be told (a bare function of a subclassed model, say) is left to the logs.
     """
     try:
-        metrics = (model.get_compile_config() or {}).get("metrics")
+        metrics = single_output((model.get_compile_config() or {}).get("metrics"))
     except (NotImplementedError, TypeError, ValueError):
         metrics = None
     if metrics is None:

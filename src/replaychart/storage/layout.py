@@ -12,7 +12,8 @@ A file holds one group per run::
         model/architecture        JSON text
         model/compile_config      JSON text
         model/layers              JSON text, see `RecordedLayer`
-        evaluations/<i>           what `Run.store` kept, attribute: key
+        evaluations/              what `Run.store` kept; attribute: epochs that it was made for
+        evaluations/<i>           arrays by name; attribute: key
 """
 
 import dataclasses
@@ -22,6 +23,7 @@ from typing import Any
 LAYOUT_VERSION = 1
 LAYOUT_ATTRIBUTE = "replaychart_layout"
 WRITER_ATTRIBUTE = "replaychart_version"
+RUN_ID_ATTRIBUTE = "run_id"
 DETAILS_ATTRIBUTE = "details"
 
 INPUTS = "inputs"

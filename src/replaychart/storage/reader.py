@@ -24,6 +24,8 @@ class StoredRun:
         The file.
     name : str
         The run's name.
+    run_id : str
+        Tells this recording from another one that took its name later.
     inputs, targets : numpy.ndarray, shape (points, ...)
         The recorded points and their targets.
     epochs : numpy.ndarray of int64, shape (snapshots,)
@@ -42,6 +44,7 @@ class StoredRun:
 
     path: Path
     name: str
+    run_id: str
     inputs: np.ndarray
     targets: np.ndarray
     epochs: np.ndarray
@@ -52,16 +55,32 @@ class StoredRun:
     layers: tuple[layout.RecordedLayer, ...]
     details: Mapping[str, Any]
 
+    def same_run(self, file: h5py.File) -> h5py.Group:
+        """Return this run's group in its opened file, and raise if it holds another run by now."""
+        group = file.get(self.name)
+        if group is None or group.attrs.get(layout.RUN_ID_ATTRIBUTE) != self.run_id:
+            message = (
+                f"Run {self.name!r} of {str(self.path)!r} was replaced or removed since it was "
+                "opened. Open it again."
+            )
+            raise RunFileError(message)
+        return group
+
     def weights(self) -> list[np.ndarray]:
         """Return each recorded variable, shape (snapshots, ...), in ``model.weights`` order."""
         with _opened(self.path) as file:
-            weights = file[self.name][layout.WEIGHTS]
+            weights = self.same_run(file)[layout.WEIGHTS]
             return [weights[str(index)][: len(self.epochs)] for index in range(len(weights))]
 
     def evaluations(self) -> dict[str, dict[str, np.ndarray]]:
-        """Return what `write_evaluations` stored: named arrays for each key."""
+        """Return what `write_evaluations` stored: named arrays for each key.
+
+        Nothing, if it was stored for other epochs: the training went on since.
+        """
         with _opened(self.path) as file:
-            stored = file[self.name].get(layout.EVALUATIONS, {})
+            stored = self.same_run(file).get(layout.EVALUATIONS)
+            if stored is None or not np.array_equal(stored.attrs[layout.EPOCHS], self.epochs):
+                return {}
             return {
                 evaluation.attrs[layout.KEY_ATTRIBUTE]: {
                     name: evaluation[name][()] for name in evaluation
@@ -140,6 +159,7 @@ def _read(path: Path, name: str, run: h5py.Group) -> StoredRun:
     return StoredRun(
         path=path,
         name=name,
+        run_id=run.attrs[layout.RUN_ID_ATTRIBUTE],
         inputs=run[layout.INPUTS][()],
         targets=run[layout.TARGETS][()],
         epochs=epochs,

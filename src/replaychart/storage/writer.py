@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import replaychart
 from replaychart.errors import ArgumentError, RecordingError, RunFileError
 from replaychart.storage import layout
+from replaychart.storage.reader import StoredRun
 
 # A chunk is the piece that HDF5 reads and writes at once. Small weights share a chunk between
 # epochs, so that thousands of epochs are not thousands of pieces.
@@ -36,7 +38,8 @@ class RunDescription:
     layers : tuple of RecordedLayer
         The model's layers, inputs left out.
     details : mapping
-        Versions, backend and names: JSON values that help a reader and that no chart depends on.
+        Versions, backend, names of features, classes and metrics, and the output's shape, as JSON
+        values.
     """
 
     inputs: np.ndarray
@@ -112,10 +115,7 @@ class RunWriter:
     def __init__(self, path: Path, group: str, description: RunDescription) -> None:
         self._path = path
         self._group = group
-        with _opened(path, "a") as file:
-            if group in file:
-                del file[group]
-            _write_description(file.create_group(group), description)
+        self._to_describe: RunDescription | None = description
 
     def append(
         self,
@@ -140,6 +140,12 @@ class RunWriter:
             without it hold NaN.
         """
         with _opened(self._path, "a") as file:
+            if self._to_describe is not None:
+                # Only now, with a snapshot to write, does a run of the same name go.
+                if self._group in file:
+                    del file[self._group]
+                _write_description(file.create_group(self._group), self._to_describe)
+                self._to_describe = None
             run = file[self._group]
             row = len(run[layout.EPOCHS])
             for index, weight in enumerate(weights):
@@ -151,28 +157,32 @@ class RunWriter:
 
 
 def write_evaluations(
-    path: Path, group: str, evaluations: Mapping[str, Mapping[str, np.ndarray]]
+    stored: StoredRun, evaluations: Mapping[str, Mapping[str, np.ndarray]]
 ) -> None:
     """Replace the evaluations stored with a run.
 
     Parameters
     ----------
-    path : pathlib.Path
-        The file.
-    group : str
-        The run's name.
+    stored : StoredRun
+        The run, whose epochs the evaluations are for.
     evaluations : mapping of str to mapping of str to numpy.ndarray
         Named arrays for each key.
+
+    Raises
+    ------
+    RunFileError
+        The file cannot be written, or the run was replaced since it was read.
     """
-    with _opened(path, "a") as file:
-        run = file[group]
+    with _opened(stored.path, "a") as file:
+        run = stored.same_run(file)
         # Written beside, then renamed: an interruption leaves the old ones.
         beside = layout.EVALUATIONS + ".new"
         if beside in run:
             del run[beside]
-        stored = run.create_group(beside)
+        kept = run.create_group(beside)
+        kept.attrs[layout.EPOCHS] = stored.epochs
         for index, (key, arrays) in enumerate(evaluations.items()):
-            evaluation = stored.create_group(str(index))
+            evaluation = kept.create_group(str(index))
             evaluation.attrs[layout.KEY_ATTRIBUTE] = key
             for name, values in arrays.items():
                 compression = {"compression": "gzip", "shuffle": True} if values.size else {}
@@ -195,6 +205,7 @@ def _opened(path: Path, mode: str) -> Iterator[h5py.File]:
 
 def _write_description(run: h5py.Group, description: RunDescription) -> None:
     run.attrs[layout.WRITER_ATTRIBUTE] = replaychart.__version__
+    run.attrs[layout.RUN_ID_ATTRIBUTE] = uuid.uuid4().hex
     run.attrs[layout.DETAILS_ATTRIBUTE] = json.dumps(dict(description.details))
     run.create_dataset(layout.INPUTS, data=description.inputs)
     run.create_dataset(layout.TARGETS, data=description.targets)
