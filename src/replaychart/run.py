@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from replaychart.errors import require_at_least, require_one_of
-from replaychart.frames.curves import SOURCES, Curves
+from replaychart.errors import EvaluationError, require_at_least, require_one_of
+from replaychart.frames.curves import Curves
 from replaychart.frames.epochs import Epochs, chosen_snapshots
 from replaychart.frames.evaluations import Evaluations, require_classes
 from replaychart.frames.extents import Limits
@@ -237,6 +237,12 @@ class Run:
         ['epoch', 'point', 'target', 'x', 'y', 'prediction', 'probability', 'loss']
         """
         chosen = self.snapshots(epochs)
+        if self.targets.ndim > 1:
+            message = (
+                f"Run {self.name!r} has {self.targets.shape[1:]} targets for each point; the frame "
+                "of points holds one. coordinates(), losses() and the layers' outputs are there."
+            )
+            raise EvaluationError(message)
         return points_frame(
             self.epochs[chosen],
             self.targets,
@@ -426,13 +432,14 @@ class Run:
             epoch's end (its loss and metrics are running averages over the epoch; ``val_*``; and
             ``learning_rate`` at the epoch's begin); source ``replay`` is what the snapshot gives
             over the recorded points, epoch 0 included: ``loss`` (the mean of the points' losses,
-            without regularization), every metric that the model was compiled with, and
-            ``accuracy`` where there are classes. Values that were not logged have no row.
+            without regularization), every metric that the model was compiled with (weighted
+            metrics apart), and ``accuracy`` where there are classes. Values that were not logged
+            have no row. A metric that cannot be rebuilt has none either, and a warning tells.
 
         Raises
         ------
         EvaluationError
-            The model, its loss or a metric cannot be rebuilt.
+            The model or its loss cannot be rebuilt.
 
         Examples
         --------
@@ -441,12 +448,11 @@ class Run:
         >>> sorted(history["name"].unique())
         ['acc', 'accuracy', 'learning_rate', 'loss']
         """
-        sources = {
-            source: {
-                name: self.curves.values(name, source=source) for name in self.curves.names(source)
-            }
-            for source in SOURCES
+        logged = {
+            name: self.curves.values(name, source="training")
+            for name in self.curves.names("training")
         }
+        sources = {"training": logged, "replay": self.curves.replayed()}
         return history_frame(self.epochs, sources)
 
     def probabilities(self, *, epochs: Epochs = None) -> np.ndarray:
@@ -509,8 +515,9 @@ class Run:
 
         Returns
         -------
-        numpy.ndarray of float32, shape (epochs, points, units)
-            Outputs of more than one axis are flattened. For the inputs a view that repeats them.
+        numpy.ndarray, shape (epochs, points, units)
+            float32; for the inputs their own dtype, and a view that repeats them. Outputs of more
+            than one axis are flattened.
 
         Examples
         --------
@@ -641,8 +648,7 @@ class Run:
         if layers is None:
             layers = [name for name in self.layers if self.layer_shape(name) == (2,)]
         self.losses()
-        for name in self.curves.names("replay"):
-            self.curves.values(name, source="replay")
+        self.curves.replayed()
         for layer in layers:
             self.coordinates(layer)
         self.planes.evaluate([layer for layer in layers if self.layer_shape(layer) == (2,)])

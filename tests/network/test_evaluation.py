@@ -120,7 +120,7 @@ def test_large_inputs_are_evaluated_in_batches(
 def test_subclassed_model_has_probabilities_and_losses_but_no_layers(subclassed: Training) -> None:
     run = subclassed.open()
     assert run.probabilities().shape == (EPOCHS + 1, 100, 2)
-    with pytest.raises(rc.EvaluationError, match="subclassed model"):
+    with pytest.raises(rc.EvaluationError, match="is a subclassed one"):
         run.points("first")
     with pytest.raises(rc.EvaluationError, match="build the model as Sequential or functional"):
         rc.feature_space(run)
@@ -227,7 +227,7 @@ def test_regression_has_predictions_and_no_probabilities(tmp_path: Path) -> None
     np.testing.assert_allclose(points["prediction"], expected, rtol=0, atol=1e-6)
     assert points["probability"].isna().all()
     np.testing.assert_allclose(points["loss"], (expected - y) ** 2, rtol=1e-5)
-    with pytest.raises(rc.EvaluationError, match="are numbers, not classes"):
+    with pytest.raises(rc.EvaluationError, match="predicts numbers and not classes"):
         run.probabilities()
-    with pytest.raises(rc.EvaluationError, match="are numbers, not classes"):
+    with pytest.raises(rc.EvaluationError, match="predicts numbers and not classes"):
         rc.decision_boundary(run)

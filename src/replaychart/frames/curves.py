@@ -1,9 +1,13 @@
 """Losses, metrics and learning rates over the epochs, logged or evaluated."""
 
+import warnings
+from typing import Any
+
 import numpy as np
 
-from replaychart.errors import require_one_of
+from replaychart.errors import EvaluationError, require_one_of
 from replaychart.frames.evaluations import Evaluations
+from replaychart.network.task import accuracy
 from replaychart.storage.reader import StoredRun
 
 SOURCES = ("training", "replay")
@@ -30,7 +34,7 @@ class Curves:
         require_one_of("source", source, SOURCES)
         if source == "training":
             return list({**self._stored.logs, "learning_rate": None})
-        names = ["loss", *(self._stored.details.get("metrics") or {})]
+        names = ["loss", *(name for metric in self._metrics() for name in self._named(metric))]
         classes = self._evaluations.task.classes
         return [*names, "accuracy"] if classes and "accuracy" not in names else names
 
@@ -42,7 +46,32 @@ class Curves:
         every = range(len(self._stored.epochs))
         if name == "loss":
             return self._evaluations.losses(every).mean(axis=1, dtype=np.float64)
-        if name in _ACCURACY and self._evaluations.task.classes:
+        metric = next((metric for metric in self._metrics() if name in self._named(metric)), None)
+        if metric is None:
             right = self._evaluations.decisions(every) == self._evaluations.labels
             return right.mean(axis=1, dtype=np.float64)
-        return self._evaluations.metric(name, every)
+        if self._metrics()[metric] in _ACCURACY:
+            return accuracy(self._stored.targets, self._evaluations.predictions(every))
+        values = self._evaluations.metric(metric, every)
+        return values[:, self._named(metric).index(name)] if values.ndim == 2 else values
+
+    def replayed(self) -> dict[str, np.ndarray]:
+        """Return every curve that can be evaluated, and warn of metrics that cannot be."""
+        curves = {}
+        for name in self.names("replay"):
+            try:
+                curves[name] = self.values(name, source="replay")
+            except EvaluationError as error:
+                if name == "loss":
+                    raise
+                message = f"Metric {name!r} is left out of what is replayed: {error}"
+                warnings.warn(message, stacklevel=3)
+        return curves
+
+    def _metrics(self) -> dict[str, Any]:
+        return self._stored.details.get("metrics") or {}
+
+    def _named(self, metric: str) -> list[str]:
+        """Return the names of a metric's curves: several if it was logged with several values."""
+        several = [name for name in self._stored.logs if name.startswith(f"{metric}[")]
+        return several or [metric]

@@ -247,6 +247,7 @@ def require_classes(task: Task, run: str) -> None:
     """Raise `EvaluationError` unless the run tells classes apart."""
     if not task.classes:
         message = (
-            f"The targets of run {run!r} are numbers, not classes, so there are no probabilities."
+            f"Run {run!r} predicts numbers and not classes (by its targets, its loss and its "
+            "output's activation), so there are no probabilities."
         )
         raise EvaluationError(message)

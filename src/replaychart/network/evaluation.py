@@ -206,11 +206,26 @@ def _default_dtype(points: np.ndarray) -> str:
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     backend = keras.backend.backend()
     if backend == "tensorflow":
-        import tensorflow
-
-        return tensorflow.function(function, reduce_retracing=True)
+        return _traced_once(function)
     if backend == "jax":
         import jax
 
         return jax.jit(function)
     return function
+
+
+def _traced_once(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a TensorFlow function that takes any number of points without being traced again."""
+    import tensorflow
+
+    traced = None
+
+    def call(points: Any, *weights: Sequence[Any]) -> Any:
+        nonlocal traced
+        if traced is None:
+            any_number = tensorflow.TensorSpec((None, *points.shape[1:]), points.dtype)
+            fixed = [[tensorflow.TensorSpec(w.shape, w.dtype) for w in group] for group in weights]
+            traced = tensorflow.function(function).get_concrete_function(any_number, *fixed)
+        return traced(points, *weights)
+
+    return call

@@ -1,5 +1,6 @@
 """Losses and metrics of a recorded model, over the recorded points at each snapshot."""
 
+import copy
 import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -8,7 +9,10 @@ import keras
 import numpy as np
 
 from replaychart.errors import EvaluationError
+from replaychart.storage.compile_config import single_output
 from replaychart.storage.reader import StoredRun
+
+_CROSSENTROPY = ("crossentropy", "ce")
 
 
 def losses(
@@ -41,11 +45,7 @@ def losses(
     EvaluationError
         The loss was not recorded, is not known, or is not one loss of one output.
     """
-    identifier = _identifier(stored, model, "loss")
-    if identifier is None or isinstance(identifier, (list, tuple)) or _is_per_output(identifier):
-        message = f"Run {stored.name!r} has no single loss of a single output. Got {identifier!r}."
-        raise EvaluationError(message)
-    loss = _per_sample(_resolved(keras.losses.get, identifier, custom_objects, stored.name))
+    loss = _loss_of(stored, model, custom_objects)
     targets = _targets(stored)
     return np.stack([_values(loss, targets, outputs) for outputs in predictions])
 
@@ -72,19 +72,38 @@ def metric(
 
     Returns
     -------
-    numpy.ndarray of float64, shape (snapshots,)
+    numpy.ndarray of float64, shape (snapshots,) or (snapshots, values)
+        Of the second shape for a metric of several values.
 
     Raises
     ------
     EvaluationError
-        The metric is not known to Keras or gives no single number.
+        The metric is not known to Keras.
     """
     identifier = stored.details["metrics"][name]
-    resolved = _resolved(keras.metrics.get, identifier, custom_objects, stored.name)
+    targets = _targets(stored)
+    if identifier in _CROSSENTROPY:
+        resolved = _crossentropy(targets, stored)
+    else:
+        resolved = _resolved(_metric_or_loss, identifier, custom_objects, stored.name)
     if not isinstance(resolved, keras.metrics.Metric):
         resolved = keras.metrics.MeanMetricWrapper(resolved, name=name)
-    targets = _targets(stored)
     return np.array([_result(resolved, targets, outputs) for outputs in predictions])
+
+
+def _metric_or_loss(identifier: Any) -> Any:
+    if isinstance(identifier, Mapping) and identifier.get("module") == "keras.losses":
+        return keras.losses.get(identifier)
+    return keras.metrics.get(identifier)
+
+
+def _crossentropy(targets: Any, stored: StoredRun) -> keras.metrics.Metric:
+    """Return the metric that Keras takes for ``"crossentropy"``, by the shapes."""
+    if (stored.details.get("output_shape") or [1])[-1] == 1:
+        return keras.metrics.BinaryCrossentropy()
+    if targets.shape[-1] == 1:
+        return keras.metrics.SparseCategoricalCrossentropy()
+    return keras.metrics.CategoricalCrossentropy()
 
 
 def _targets(stored: StoredRun) -> Any:
@@ -93,47 +112,56 @@ def _targets(stored: StoredRun) -> Any:
     return keras.ops.convert_to_tensor(targets)
 
 
-def _result(metric: Any, targets: Any, outputs: np.ndarray) -> float:
+def _result(metric: Any, targets: Any, outputs: np.ndarray) -> np.ndarray:
     metric.reset_state()
     metric.update_state(targets, outputs)
-    result = np.asarray(keras.ops.convert_to_numpy(metric.result()))
-    if result.size != 1:
-        message = f"Metric {metric.name!r} gives {result.size} numbers where one is needed."
-        raise EvaluationError(message)
-    return float(result.reshape(()))
+    values = np.asarray(keras.ops.convert_to_numpy(metric.result()), np.float64)
+    return values.reshape(()) if values.size == 1 else values.ravel()
 
 
-def _identifier(stored: StoredRun, model: keras.Model | None, what: str) -> Any:
+def _loss_of(
+    stored: StoredRun, model: keras.Model | None, custom_objects: Mapping[str, Any] | None
+) -> keras.losses.Loss:
+    """Return the model's loss without its reduction over the points."""
     if model is not None and model.compiled:
-        return (model.get_compile_config() or {}).get(what, model.loss)
-    config = json.loads(stored.compile_config)
-    return None if config is None else config.get(what)
-
-
-def _is_per_output(identifier: Any) -> bool:
-    return isinstance(identifier, Mapping) and "class_name" not in identifier
+        identifier = single_output(model.loss)
+    else:
+        identifier = (json.loads(stored.compile_config) or {}).get("loss")
+    several = isinstance(identifier, (list, tuple)) or (
+        isinstance(identifier, Mapping) and "class_name" not in identifier
+    )
+    if identifier is None or several:
+        message = f"Run {stored.name!r} has no single loss of a single output. Got {identifier!r}."
+        raise EvaluationError(message)
+    return _per_sample(_resolved(keras.losses.get, identifier, custom_objects, stored.name))
 
 
 def _resolved(
     get: Callable[[Any], Any], identifier: Any, custom_objects: Mapping[str, Any] | None, run: str
 ) -> Any:
+    objects = dict(custom_objects or {})
+    if isinstance(identifier, Mapping) and identifier.get("class_name") == "function":
+        # Keras finds its own functions by name only.
+        identifier = identifier["config"]
+        if identifier in objects:
+            return objects[identifier]
     try:
-        with keras.saving.custom_object_scope(dict(custom_objects or {})):
-            found = get(identifier)
+        with keras.saving.custom_object_scope(objects):
+            return get(identifier)
     except (ValueError, TypeError) as error:
         message = (
             f"{identifier!r}, recorded with run {run!r}, is not known to Keras. Pass it to "
             "open_run as custom_objects={'name': function}."
         )
         raise EvaluationError(message) from error
-    return found
 
 
 def _per_sample(loss: Any) -> keras.losses.Loss:
     """Return the loss without its reduction over the points."""
     if isinstance(loss, keras.losses.Loss):
-        loss.reduction = "none"
-        return loss
+        unreduced = copy.copy(loss)  # the user's own stays as it is
+        unreduced.reduction = "none"
+        return unreduced
 
     class FunctionLoss(keras.losses.Loss):
         def call(self, y_true: Any, y_pred: Any) -> Any:

@@ -77,7 +77,46 @@ def task_of(stored: StoredRun, output_shape: tuple[int | None, ...]) -> Task:
         Shape of the model's output, without the batch axis.
     """
     units = output_shape[-1] if len(output_shape) == 1 else None
-    return Task(classes=_classes(stored.targets, units), from_logits=_from_logits(stored))
+    from_logits = _from_logits(stored)
+    if not (from_logits or _outputs_are_probabilities(stored)):
+        return Task(classes=0, from_logits=False)
+    return Task(classes=_classes(stored.targets, units), from_logits=from_logits)
+
+
+def accuracy(targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+    """Return what Keras calls ``"accuracy"`` for targets and outputs of these shapes.
+
+    Parameters
+    ----------
+    targets : numpy.ndarray, shape (points,), (points, 1) or (points, classes)
+    outputs : numpy.ndarray, shape (snapshots, points, units)
+        As they are: Keras compares logits with 0.5 too.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (snapshots,)
+
+    References
+    ----------
+    https://keras.io/api/models/model_training_apis/#compile-method
+    """
+    flat = targets.reshape(len(targets), -1)
+    if outputs.shape[-1] == 1:
+        right = (outputs[..., 0] > 0.5) == flat[:, 0]
+    else:
+        labels = flat[:, 0] if flat.shape[1] == 1 else flat.argmax(axis=1)
+        right = outputs.argmax(axis=-1) == labels
+    return right.mean(axis=-1, dtype=np.float64)
+
+
+def _outputs_are_probabilities(stored: StoredRun) -> bool:
+    """Return whether the outputs lie between 0 and 1, as far as the model tells."""
+    loss = (json.loads(stored.compile_config) or {}).get("loss")
+    if "crossentropy" in json.dumps(loss).replace("_", "").lower():
+        return True
+    activation = stored.layers[-1].activation if stored.layers else None
+    # A layer without an activation of its own (Softmax, a model in the model) is trusted.
+    return activation in (None, "sigmoid", "hard_sigmoid", "softmax")
 
 
 def _classes(targets: np.ndarray, units: int | None) -> int:
