@@ -15,7 +15,7 @@ from replaychart.charts.feature_space import feature_space
 from replaychart.charts.loss_and_metric import loss_and_metric
 from replaychart.charts.loss_histogram import loss_histogram
 from replaychart.charts.probability_histogram import probability_histogram
-from replaychart.errors import ArgumentError, ReplayChartError
+from replaychart.errors import ArgumentError, ReplayChartError, RunFileError
 from replaychart.export.save import MOVING, save
 from replaychart.playback.animate import animate
 from replaychart.run import Run, list_runs, open_run
@@ -68,7 +68,11 @@ def demo(options: argparse.Namespace) -> None:
     if not out.absolute().parent.is_dir():
         message = f"--out must lie in a directory that exists. Got {options.out!r}."
         raise ArgumentError(message)
-    out.mkdir(exist_ok=True)
+    try:
+        out.mkdir(exist_ok=True)
+    except OSError as error:
+        message = f"--out cannot be made: {error}"
+        raise ArgumentError(message) from error
     recording = datasets.parabola_recording()
     if options.train:
         recording = out / "parabola.h5"
@@ -126,6 +130,9 @@ def render(options: argparse.Namespace) -> None:
 def store(options: argparse.Namespace) -> None:
     """Store a run's evaluations in its file, so that it charts without Keras."""
     names = list_runs(options.file) if options.group is None else [options.group]
+    if not names:
+        message = f"{options.file!r} holds no run of ReplayChart."
+        raise RunFileError(message)
     for name in names:
         open_run(options.file, name).store()
         print(f"Stored the evaluations of {name!r} in {options.file}")

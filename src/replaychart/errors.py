@@ -28,7 +28,7 @@ class RecordingError(ReplayChartError, RuntimeError):
 
 
 class RunFileError(ReplayChartError, OSError):
-    """A file of runs is missing, is not one, or does not hold what was asked of it."""
+    """A file is missing, cannot be written, or does not hold what was asked of it."""
 
 
 class EvaluationError(ReplayChartError, RuntimeError):

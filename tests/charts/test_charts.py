@@ -84,6 +84,8 @@ def test_sizes_and_titles(build: Callable[..., Any], parabola: Training) -> None
         ({"epoch": "last"}, "epoch must be a whole number or the result of epoch_param"),
         ({"epoch": alt.param(name="time")}, "epoch must be a parameter named 'epoch'"),
         ({"epochs": [77]}, "epochs must be among those recorded, 0 to 6"),
+        ({"epochs": 1.5}, "epochs must be whole numbers. Got 1.5"),
+        ({"epochs": [True, False]}, "epochs must be whole numbers. Got True"),
     ],
 )
 def test_bad_arguments_are_told(
@@ -189,8 +191,10 @@ def test_probability_histogram_has_one_count_axis(parabola: Training) -> None:
         if isinstance(spec["vconcat"][0]["title"], dict)
         else [part["title"] for part in spec["vconcat"]] == ["Negative cases", "Positive cases"]
     )
-    only = rc.probability_histogram(run, target=1).to_dict()
-    assert len(only["vconcat"]) == 1
+    only = rc.probability_histogram(run, target=1)
+    assert only.to_dict()["title"] == "Positive cases"
+    rule = alt.Chart(pd.DataFrame({"x": [0.5]})).mark_rule().encode(x="x")
+    assert type(only + rule) is alt.LayerChart
     with pytest.raises(rc.ArgumentError, match="target must be one of None, 0, 1. Got 2"):
         rc.probability_histogram(run, target=2)
 
@@ -225,19 +229,52 @@ def test_histogram_of_late_epochs_shows_their_own_data(parabola: Training) -> No
         assert packed[:, frame].tolist() == expected.query(f"epoch == {epoch}")["count"].tolist()
 
 
+def _curve_titles(chart: Any) -> dict[str, list[int]]:
+    """Tooltip title and dashes of each curve that is drawn up to the epoch."""
+    lines = [view for view in _views(chart.to_dict()) if view["mark"].get("strokeWidth") == 2]
+    return {view["encoding"]["tooltip"][1]["title"]: view["mark"]["strokeDash"] for view in lines}
+
+
 def test_loss_and_metric_by_source(parabola: Training) -> None:
     run = parabola.open()
-    replay = rc.loss_and_metric(run).to_dict()
-    data = {row["data"] for rows in replay["datasets"].values() for row in rows}
-    assert data == {"recorded points"}
-    training = rc.loss_and_metric(run, "accuracy", source="training").to_dict()
-    data = {row["data"] for rows in training["datasets"].values() for row in rows}
-    assert data == {"training", "validation"}
-    assert replay["resolve"] == {"scale": {"y": "independent"}}
+    replay = rc.loss_and_metric(run)
+    assert _curve_titles(replay) == {"accuracy": [1, 0], "loss": [1, 0]}
+    assert replay.to_dict()["resolve"] == {"scale": {"y": "independent"}}
+    training = rc.loss_and_metric(run, "accuracy", source="training")
+    assert _curve_titles(training) == {
+        "accuracy": [1, 0],
+        "val_accuracy": [4, 3],
+        "loss": [1, 0],
+        "val_loss": [4, 3],
+    }
+    assert "dashed: validation" in json.dumps(training.to_dict())
     with pytest.raises(rc.ArgumentError, match="metric must be one of 'accuracy'.* Got 'acc'"):
         rc.loss_and_metric(run, "acc")
     with pytest.raises(rc.ArgumentError, match="source must be one of 'training', 'replay'"):
         rc.loss_and_metric(run, source="both")
+
+
+def test_loss_stands_alone_where_there_is_no_metric(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(16)
+    model = small_model(dense(1, None, "output"), loss="mse")
+    model.compile(loss="mse")
+    rc.Recorder(X, y, tmp_path / "a.h5", "a", model=model)
+    chart = rc.loss_and_metric(rc.open_run(tmp_path / "a.h5"))
+    assert list(_curve_titles(chart)) == ["loss"]
+    assert chart.to_dict()["title"]["text"] == "Loss"
+
+
+def test_limits_are_told_apart_far_from_zero(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(16)
+    model = small_model(dense(2, None, "far"), dense(1, "sigmoid", "output"))
+    model.get_layer("far").set_weights([np.eye(2), np.array([2e6, -2e6])])
+    rc.Recorder(X, y, tmp_path / "a.h5", "a", model=model)
+    rc.Recorder(np.full((4, 2), 1e18), [0, 1, 0, 1], tmp_path / "a.h5", "b", model=model)
+    view, _ = _point_rows(rc.feature_space(rc.open_run(tmp_path / "a.h5", "a"), scale="per-epoch"))
+    low, high = view["encoding"]["x"]["scale"]["domain"]
+    assert high - low > 1
+    for build in (rc.feature_space, rc.decision_boundary):
+        assert build(rc.open_run(tmp_path / "a.h5", "b")).to_dict()
 
 
 def test_learning_rate_is_a_curve_like_others(parabola: Training) -> None:
@@ -282,9 +319,30 @@ def test_runs_of_different_length_share_a_parameter(parabola: Training, shipped:
     assert (parameter["bind"]["min"], parameter["bind"]["max"]) == (0, 150)
 
 
-def test_epoch_param_needs_a_run() -> None:
+def test_epoch_param_needs_runs_and_epochs(parabola: Training) -> None:
     with pytest.raises(rc.ArgumentError, match="at least one run"):
         rc.epoch_param()
+    with pytest.raises(rc.ArgumentError, match="run must be a Run.* Got str"):
+        rc.epoch_param("runs.h5")  # type: ignore[arg-type]
+    with pytest.raises(rc.ArgumentError, match="epoch must be whole numbers. Got '3'"):
+        rc.epoch_param(parabola.open(), value="3")  # type: ignore[arg-type]
+
+
+def test_epoch_param_takes_epochs_that_one_of_the_runs_has(
+    parabola: Training, shipped: rc.Run
+) -> None:
+    epoch = rc.epoch_param(parabola.open(), shipped, epochs=(e for e in range(0, 151, 10)))
+    assert epoch.param.bind.to_dict()["step"] == 10
+    chart = rc.loss_histogram(shipped, epochs=(e for e in (0, 5)))
+    assert chart.to_dict()["params"][0]["bind"]["max"] == 5
+
+
+@pytest.mark.parametrize("build", CHARTS)
+def test_a_path_is_no_run(build: Callable[..., Any]) -> None:
+    with pytest.raises(
+        rc.ArgumentError, match="run must be a Run, as open_run returns it. Got str"
+    ):
+        build("runs.h5")
 
 
 def test_slider_steps_over_the_chosen_epochs(shipped: rc.Run) -> None:

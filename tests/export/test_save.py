@@ -177,9 +177,12 @@ def test_charts_of_others_are_saved_too(tmp_path: Path) -> None:
         ("a.gif", {"epochs": []}, "epochs must name at least one epoch"),
         ("a.gif", {"epoch": 3}, "epoch is for stills; for .gif give epochs"),
         ("a.png", {"epochs": [3]}, "epochs is for .gif; for .png give epoch"),
-        ("a.gif", {"fps": 51}, "fps must be more than 0 and at most 50. Got 51"),
+        ("a.gif", {"fps": 51}, "fps must be more than .* and at most 50. Got 51"),
         ("a.png", {"scale": 0}, "scale must be more than 0 and at most 20. Got 0"),
         ("a.gif", {"hold": -1}, "hold must be at least 0"),
+        ("a.gif", {"hold": 700}, "hold must be at least 0 and at most 655 seconds. Got 700"),
+        ("a.png", {"epoch": "last"}, "epoch must be whole numbers. Got 'last'"),
+        ("a.gif", {"epochs": [0.5]}, "epochs must be whole numbers. Got 0.5"),
     ],
 )
 def test_bad_arguments_are_told_and_nothing_is_written(
@@ -188,6 +191,39 @@ def test_bad_arguments_are_told_and_nothing_is_written(
     with pytest.raises(rc.ArgumentError, match=message):
         rc.save(chart, tmp_path / name, **options)
     assert not list(tmp_path.iterdir())
+
+
+def test_epochs_of_a_gif_keep_their_order(parabola: Training, tmp_path: Path) -> None:
+    chart = rc.loss_histogram(parabola.open())
+    there, _, _ = _frames(rc.save(chart, tmp_path / "a.gif", epochs=[0, 6], progress=False))
+    back, _, _ = _frames(rc.save(chart, tmp_path / "b.gif", epochs=[6, 0], progress=False))
+    assert np.abs(there[0] - back[1]).mean() < 2
+    stride, _, _ = _frames(
+        rc.save(chart, tmp_path / "c.gif", epochs=slice(None, None, 3), progress=False)
+    )
+    assert len(stride) == 3
+
+
+def test_playing_page_begins_at_the_epoch_asked_for(parabola: Training, tmp_path: Path) -> None:
+    chart = rc.animate(rc.loss_histogram(parabola.open()))
+    spec = json.loads(rc.save(chart, tmp_path / "a.json", epoch=4).read_text())
+    patch = spec["usermeta"]["embedOptions"]["patch"]
+    assert [step["value"] for step in patch if step["op"] == "replace"] == [4]
+
+
+def test_still_of_a_single_epoch_names_it(parabola: Training, tmp_path: Path) -> None:
+    chart = rc.loss_histogram(parabola.open(), epochs=[3])
+    assert rc.save(chart, tmp_path / "a.png", epoch=3).exists()
+    with pytest.raises(rc.ArgumentError, match="epoch must lie between 3 and 3"):
+        rc.save(chart, tmp_path / "a.png", epoch=4)
+
+
+def test_places_that_cannot_be_written_are_told(chart: alt.LayerChart, tmp_path: Path) -> None:
+    (tmp_path / "a.png").mkdir()
+    with pytest.raises(rc.ArgumentError, match="which is a directory"):
+        rc.save(chart, tmp_path / "a.png")
+    with pytest.raises(rc.RunFileError, match="cannot be written"):
+        rc.save(chart, "/proc/a.png")
 
 
 def test_charts_without_epochs_do_not_move(tmp_path: Path) -> None:

@@ -231,3 +231,144 @@ def test_regression_has_predictions_and_no_probabilities(tmp_path: Path) -> None
         run.probabilities()
     with pytest.raises(rc.EvaluationError, match="predicts numbers and not classes"):
         rc.decision_boundary(run)
+
+
+def _record(path: Path, model: keras.Model, X: np.ndarray, y: np.ndarray) -> rc.Run:
+    rc.Recorder(X, y, path, model.name, model=model)
+    return rc.open_run(path, model.name)
+
+
+def test_adapted_normalization_is_rebuilt(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(16)
+    X = 5 + 3 * X
+    normal = keras.layers.Normalization()
+    normal.adapt(X)
+    model = small_model(normal, dense(2, "tanh", "hidden"), dense(1, "sigmoid", "output"))
+    run = _record(tmp_path / "a.h5", model, X, y)
+    expected = model.predict(X, verbose=0)[:, 0]
+    np.testing.assert_allclose(run.probabilities()[0, :, 1], expected, rtol=0, atol=1e-6)
+    part = keras.Model(model.inputs, model.get_layer("hidden").output)
+    np.testing.assert_allclose(
+        run.coordinates("hidden")[0], part.predict(X, verbose=0), rtol=0, atol=1e-6
+    )
+
+
+def test_layers_around_a_nested_model(tmp_path: Path) -> None:
+    inner_input = keras.Input((2,))
+    inner = keras.Model(inner_input, dense(3, "tanh", "inside")(inner_input), name="inner")
+    inputs = keras.Input((2,))
+    plane = dense(2, "tanh", "plane")(inner(inputs))
+    model = keras.Model(inputs, dense(1, "sigmoid", "output")(plane), name="outer")
+    model.compile(loss="binary_crossentropy")
+    X, y = rc.datasets.parabola(16)
+    run = _record(tmp_path / "a.h5", model, X, y)
+    for layer in ("inner", "plane"):
+        tensor = {"inner": model.get_layer("plane").input, "plane": plane}[layer]
+        expected = keras.Model(inputs, tensor).predict(X, verbose=0)
+        np.testing.assert_allclose(run.coordinates(layer)[0], expected, rtol=0, atol=1e-6)
+    assert rc.feature_space(run, surface="layer").to_dict()
+
+
+@pytest.mark.parametrize("wrap", [lambda loss: {"output": loss}, lambda loss: [loss]])
+def test_loss_of_the_only_output_may_be_wrapped(wrap: Any, tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(16)
+    inputs = keras.Input((2,))
+    model = keras.Model(inputs, dense(1, None, "output")(inputs))
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    model.compile(loss=wrap(loss), metrics=wrap(["accuracy"]))
+    run = _record(tmp_path / "a.h5", model, X, y)
+    logits = model.predict(X, verbose=0)[:, 0]
+    np.testing.assert_allclose(
+        run.probabilities()[0, :, 1], 1 / (1 + np.exp(-logits)), rtol=0, atol=1e-6
+    )
+    assert run.losses().mean() == pytest.approx(model.evaluate(X, y, verbose=0)[0], abs=1e-6)
+    assert run.curves.names("replay") == ["loss", "accuracy"]
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        lambda: keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.7),
+        lambda: "accuracy",
+        lambda: keras.metrics.binary_accuracy,
+        lambda: keras.losses.MeanSquaredError(name="squared"),
+        lambda: "mse",
+    ],
+)
+@pytest.mark.parametrize("activation", ["sigmoid", None])
+def test_metrics_are_those_of_keras(metric: Any, activation: str | None, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 2)).astype("float32"), rng.integers(0, 2, (40, 1))
+    model = small_model(dense(1, activation, "output"))
+    loss = keras.losses.BinaryCrossentropy(from_logits=activation is None)
+    model.compile(loss=loss, metrics=[metric()])
+    run = _record(tmp_path / "a.h5", model, X, y)
+    expected = model.evaluate(X, y, verbose=0, batch_size=40, return_dict=True)
+    for name, value in expected.items():
+        assert run.curves.values(name, source="replay")[0] == pytest.approx(value, abs=1e-6)
+
+
+def test_metric_of_several_values_is_replayed(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2)).astype("float32")
+    y = keras.utils.to_categorical(rng.integers(0, 3, 60), 3)
+    model = small_model(dense(3, "softmax", "output"))
+    model.compile(loss="categorical_crossentropy", metrics=[keras.metrics.F1Score()])
+    model.fit(X, y, verbose=0, callbacks=[rc.Recorder(X, y, tmp_path / "a.h5", "a")])
+    run = rc.open_run(tmp_path / "a.h5")
+    expected = model.evaluate(X, y, verbose=0, batch_size=60, return_dict=True)["f1_score"]
+    for index in range(3):
+        curve = run.curves.values(f"f1_score[{index}]", source="replay")
+        assert curve[1] == pytest.approx(float(expected[index]), abs=1e-6)
+
+
+def _count_metric(y_true: Any, y_pred: Any) -> Any:
+    return keras.ops.mean(keras.ops.abs(y_true - y_pred), axis=-1)
+
+
+def test_unknown_metric_is_left_out_with_a_warning(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(16)
+    model = small_model(dense(1, "sigmoid", "output"))
+    model.compile(loss="binary_crossentropy", metrics=[_count_metric])
+    run = _record(tmp_path / "a.h5", model, X, y)
+    with pytest.warns(UserWarning, match="Metric '_count_metric' is left out"):
+        history = run.history()
+    assert set(history["name"]) == {"loss", "accuracy"}
+
+
+def test_loss_of_a_given_model_is_used(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(16)
+    model = small_model(dense(1, "sigmoid", "output"))
+    model.compile(loss=lambda t, p: keras.ops.mean(keras.ops.abs(t - p), axis=-1))
+    rc.Recorder(X, y[:, None].astype("float32"), tmp_path / "a.h5", "a", model=model)
+    run = rc.open_run(tmp_path / "a.h5", model=model)
+    expected = np.abs(model.predict(X, verbose=0)[:, 0] - y)
+    np.testing.assert_allclose(run.losses()[0], expected, rtol=0, atol=1e-6)
+
+
+def test_linear_outputs_are_no_probabilities(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(16)
+    run = _record(tmp_path / "a.h5", small_model(dense(1, "linear", "output"), loss="mse"), X, y)
+    assert run.classes == 0
+    with pytest.raises(rc.EvaluationError, match="predicts numbers and not classes"):
+        rc.probability_histogram(run)
+
+
+def test_several_targets_for_a_point_are_told(tmp_path: Path) -> None:
+    X, _ = rc.datasets.parabola(16)
+    run = _record(tmp_path / "a.h5", small_model(dense(2, None, "output"), loss="mse"), X, X)
+    assert run.losses().shape == (1, 32)
+    with pytest.raises(rc.EvaluationError, match=r"has \(2,\) targets for each point"):
+        run.points()
+
+
+def test_models_of_several_inputs_or_outputs_are_told_before_training(tmp_path: Path) -> None:
+    first, second = keras.Input((2,)), keras.Input((2,))
+    joined = keras.layers.Concatenate()([first, second])
+    two_in = keras.Model([first, second], dense(1, "sigmoid", "output")(joined))
+    two_out = keras.Model(first, [dense(1, None, "a")(first), dense(1, None, "b")(first)])
+    for model, message in ((two_in, "has 2 inputs"), (two_out, "has 2 outputs")):
+        model.compile(loss="mse")
+        with pytest.raises(rc.RecordingError, match=message):
+            rc.Recorder([[0.0, 1.0]], [1], tmp_path / "a.h5", "a", model=model)
+    assert not list(tmp_path.iterdir())

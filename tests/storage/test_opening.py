@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import h5py
+import keras
 import numpy as np
 import pytest
 from conftest import EPOCHS, Training, dense, small_model
@@ -70,6 +71,42 @@ def test_missing_part_is_told(part: str, parabola: Training, tmp_path: Path) -> 
         del file["parabola"][part]
     with pytest.raises(rc.RunFileError, match="is damaged"):
         rc.open_run(path)
+
+
+class _Store(keras.callbacks.Callback):
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def on_epoch_end(self, epoch: int, logs: object = None) -> None:
+        if epoch == 1:
+            rc.open_run(self._path).store()
+
+
+def test_evaluations_stored_during_the_training_do_not_count_after_it(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(16)
+    model = small_model(dense(2, "tanh", "hidden"), dense(1, "sigmoid", "output"))
+    path = tmp_path / "a.h5"
+    callbacks = [rc.Recorder(X, y, path, "a"), _Store(path)]
+    model.fit(X, y, epochs=4, verbose=0, callbacks=callbacks)
+    run = rc.open_run(path)
+    assert run.losses().shape == (5, 32)
+    assert len(run.points("hidden")) == 5 * 32
+    run.store()
+    stored = rc.open_run(path)
+    np.testing.assert_array_equal(stored.losses(), run.losses())
+
+
+def test_run_that_was_replaced_says_so(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(16)
+    model = small_model(dense(1, "sigmoid", "output"))
+    path = tmp_path / "a.h5"
+    rc.Recorder(X, y, path, "a", model=model)
+    run = rc.open_run(path)
+    rc.Recorder(X[:4], y[:4], path, "a", model=model, if_exists="overwrite")
+    for ask in (run.losses, run.store):
+        with pytest.raises(rc.RunFileError, match="was replaced or removed since it was opened"):
+            ask()
 
 
 def test_snapshot_without_its_epoch_never_was(parabola: Training, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from replaychart.charts.plane import (
     points_layer,
     surface_layer,
 )
-from replaychart.charts.titles import chart_title, check_size
+from replaychart.charts.titles import chart_title, check_chart
 from replaychart.frames.epochs import Epochs
 from replaychart.frames.extents import Limits
 from replaychart.frames.planes import BANDS, GRID_LINES, RESOLUTION
@@ -37,7 +37,8 @@ def decision_boundary(
     run : Run
         A recorded training on inputs with two features.
     xlim, ylim : tuple of float, optional
-        The axes' limits, which the surface fills. Default: `Run.input_limits`.
+        The axes' limits, which the surface fills. Default: around all
+        recorded points.
     resolution : int, default 100
         Lattice points along each side on which contours are found.
     grid : bool, default False
@@ -69,7 +70,7 @@ def decision_boundary(
     >>> run = rc.open_run(rc.datasets.parabola_recording())
     >>> chart = rc.decision_boundary(run, epoch=15)
     """
-    check_size(width, height)
+    check_chart(run, width, height)
     xlim, ylim = run.planes.input_limits(xlim, ylim)
     clock = Clock.of(run, epochs, epoch)
     snapshots = run.snapshots(clock.epochs)

@@ -9,7 +9,7 @@ from altair.vegalite.v6.schema import core
 
 from replaychart.charts.expressions import literal
 from replaychart.errors import ArgumentError
-from replaychart.frames.epochs import Epochs
+from replaychart.frames.epochs import Epochs, chosen_snapshots, whole_numbers
 from replaychart.run import Run
 
 NAME = "epoch"
@@ -51,9 +51,11 @@ def epoch_param(*runs: Run, epochs: Epochs = None, value: int | None = None) -> 
     if not runs:
         message = "runs must be at least one run. Got none."
         raise ArgumentError(message)
-    every = np.unique(np.concatenate([run.epochs[run.snapshots(epochs)] for run in runs]))
+    for run in runs:
+        require_run(run)
+    every = _chosen_epochs(runs, epochs)
     first, last = int(every[0]), int(every[-1])
-    if value is not None and not first <= value <= last:
+    if value is not None and not first <= whole_numbers("epoch", value)[0] <= last:
         message = f"epoch must lie between {first} and {last}, the epochs recorded. Got {value!r}."
         raise ArgumentError(message)
     shown = last if value is None else int(value)
@@ -81,6 +83,8 @@ class Clock:
     @classmethod
     def of(cls, run: Run, epochs: Epochs, epoch: int | alt.Parameter | None) -> "Clock":
         """Return the clock for a chart's ``epochs`` and ``epoch`` arguments."""
+        if not isinstance(epochs, slice) and epochs is not None:
+            epochs = whole_numbers("epochs", epochs)
         chosen = run.epochs[run.snapshots(epochs)]
         if isinstance(epoch, alt.Parameter):
             if epoch.name != NAME:
@@ -111,6 +115,22 @@ class Clock:
         if first + step * (count - 1) == self.epochs[-1]:
             return f"({first} + {step} * {self.frame_expression()})"
         return f"{literal(self.epochs.tolist())}[{self.frame_expression()}]"
+
+
+def require_run(run: object) -> None:
+    """Raise `ArgumentError` unless `run` is a `Run`."""
+    if not isinstance(run, Run):
+        message = f"run must be a Run, as open_run returns it. Got {type(run).__name__}."
+        raise ArgumentError(message)
+
+
+def _chosen_epochs(runs: tuple[Run, ...], epochs: Epochs) -> np.ndarray:
+    """Return the chosen epochs of all runs together, rising."""
+    if epochs is None or isinstance(epochs, slice):
+        return np.unique(np.concatenate([run.epochs[run.snapshots(epochs)] for run in runs]))
+    # An epoch that one of the runs has is enough: the others hold their last one before it.
+    every = np.unique(np.concatenate([run.epochs for run in runs]))
+    return every[chosen_snapshots(every, epochs)]
 
 
 def _step(epochs: np.ndarray) -> int:

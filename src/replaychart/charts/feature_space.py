@@ -13,12 +13,12 @@ from replaychart.charts.plane import (
     points_layer,
     surface_layer,
 )
-from replaychart.charts.titles import chart_title, check_size
+from replaychart.charts.titles import chart_title, check_chart
 from replaychart.errors import ArgumentError, require_one_of
 from replaychart.frames.epochs import Epochs
 from replaychart.frames.extents import Limits, padded_limits
 from replaychart.frames.paths import Paths
-from replaychart.frames.planes import BANDS, GRID_LINES, RESOLUTION
+from replaychart.frames.planes import BANDS, GRID_LINES, RESOLUTION, checked_limits
 from replaychart.run import Run
 
 
@@ -95,9 +95,10 @@ def feature_space(
     C. Olah, "Neural Networks, Manifolds, and Topology" (2014),
     https://colah.github.io/posts/2014-03-NN-Manifolds-Topology/
     """
-    check_size(width, height)
+    check_chart(run, width, height)
     require_one_of("scale", scale, ["fixed", "per-epoch"])
     require_one_of("surface", surface, ["auto", "inputs", "layer", None])
+    xlim, ylim = checked_limits("xlim", xlim), checked_limits("ylim", ylim)
     layer = _default_layer(run) if layer is None else layer
     run.planes.require(layer)
     flat_inputs = run.planes.inputs_are_plane()

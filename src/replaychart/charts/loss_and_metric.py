@@ -8,12 +8,14 @@ import pandas as pd
 
 from replaychart.charts import colors, packing
 from replaychart.charts.epoch_parameter import Clock
-from replaychart.charts.titles import chart_title, check_size
-from replaychart.errors import ArgumentError, require_one_of
+from replaychart.charts.titles import chart_title, check_chart
+from replaychart.errors import require_one_of
 from replaychart.frames.epochs import Epochs
 from replaychart.run import Run
 
 _NOT_METRICS = ("loss", "val_loss")
+
+Side = Literal["left", "right"]
 
 
 def loss_and_metric(
@@ -34,7 +36,7 @@ def loss_and_metric(
     run : Run
         The recorded training.
     metric : str, optional
-        A metric of the source. Default: the first one.
+        A metric of the source. Default: the first one; the loss alone if there is none.
     source : {"replay", "training"}, default "replay"
         ``"replay"`` evaluates each snapshot over the recorded points; ``"training"`` shows what
         Keras reported, validation included.
@@ -51,6 +53,7 @@ def loss_and_metric(
     -------
     altair.LayerChart
         Per curve: the whole of it, faint; the part up to the epoch shown; a dot at that epoch.
+        Validation is dashed.
 
     Raises
     ------
@@ -65,59 +68,49 @@ def loss_and_metric(
     >>> run = rc.open_run(rc.datasets.parabola_recording())
     >>> chart = rc.loss_and_metric(run, metric="acc")
     """
-    check_size(width, height)
+    check_chart(run, width, height)
     names = run.curves.names(source)
     metrics = [name for name in names if name not in _NOT_METRICS]
-    if metric is None:
-        metric = _default_metric(run, metrics)
-    require_one_of("metric", metric, metrics)
+    metric = _default_metric(metrics) if metric is None else metric
+    if metric is not None:
+        require_one_of("metric", metric, metrics)
     clock = Clock.of(run, epochs, epoch)
-    frames = {
-        name: _curves(run, clock, name, names, source=source)
-        for name in ("loss", metric)
+    quantities: list[tuple[str, str, Side]] = [("loss", colors.LOSS, "right")]
+    if metric is not None:
+        quantities.insert(0, (metric, colors.METRIC, "left"))
+    panels: list[alt.LayerChart | alt.Chart] = [
+        _panel(clock, _curves(run, clock, name, names, source), name=name, color=color, side=side)
+        for name, color, side in quantities
         if name in names
-    }
-    validated = any((frame["data"] == "validation").any() for frame in frames.values())
-    styles: dict[str, tuple[str, Literal["left", "right"]]] = {
-        "loss": (colors.LOSS, "right"),
-        metric: (colors.METRIC, "left"),
-    }
-    panels = [
-        _panel(clock, frame, name=name, color=styles[name][0], side=styles[name][1], told=validated)
-        for name, frame in reversed(frames.items())
     ]
+    if any(name.startswith("val_") for name in names):
+        panels.append(_validation_label(width))
+    default = "Loss" if metric is None else f"Loss and {metric}"
     return (
         alt.LayerChart(layer=panels)
         .resolve_scale(y="independent")
-        .properties(
-            title=chart_title(title, f"Loss and {metric}", clock), width=width, height=height
-        )
+        .properties(title=chart_title(title, default, clock), width=width, height=height)
         .add_params(clock.parameter)
     )
 
 
-def _default_metric(run: Run, metrics: list[str]) -> str:
-    """Return the first metric of a source, the learning rate if it has no other."""
-    plain = [name for name in metrics if not name.startswith("val_")]
-    if not plain:
-        message = f"metric must be given: run {run.name!r} was compiled without one."
-        raise ArgumentError(message)
-    return plain[0]
+def _default_metric(metrics: list[str]) -> str | None:
+    """Return the first metric of a source that is not its validation, None if it has none."""
+    return next((name for name in metrics if not name.startswith("val_")), None)
 
 
-def _curves(run: Run, clock: Clock, name: str, names: list[str], *, source: str) -> pd.DataFrame:
-    """Return a curve and, where it was logged, its validation: epoch, value, data."""
+def _curves(run: Run, clock: Clock, name: str, names: list[str], source: str) -> pd.DataFrame:
+    """Return a curve and, where it was logged, its validation: epoch, value, name."""
     snapshots = run.snapshots(clock.epochs)
-    own = "recorded points" if source == "replay" else "training"
     pieces = [
         pd.DataFrame(
             {
                 "epoch": clock.epochs,
                 "value": run.curves.values(curve, source=source)[snapshots],
-                "data": data,
+                "name": curve,
             }
         )
-        for curve, data in ((name, own), (f"val_{name}", "validation"))
+        for curve in (name, f"val_{name}")
         if curve in names
     ]
     frame = pd.concat(pieces, ignore_index=True)
@@ -125,58 +118,67 @@ def _curves(run: Run, clock: Clock, name: str, names: list[str], *, source: str)
 
 
 def _panel(
-    clock: Clock,
-    frame: pd.DataFrame,
-    *,
-    name: str,
-    color: str,
-    side: Literal["left", "right"],
-    told: bool,
+    clock: Clock, frame: pd.DataFrame, *, name: str, color: str, side: Side
 ) -> alt.LayerChart:
-    rows: list[dict[str, Any]] = [
-        {"epoch": epoch, "value": float(f"{value:.6g}"), "data": data}
-        for epoch, value, data in frame[["epoch", "value", "data"]].itertuples(index=False)
+    """Return one quantity: its own curve, and dashed the one of its validation."""
+    curves = [
+        _curve(clock, own, name=str(curve), y=_axis(frame, name, color, side), color=color)
+        for curve, own in frame.groupby("name", sort=False)
     ]
-    legend = alt.Legend(orient="bottom", direction="horizontal") if told else None
+    return alt.LayerChart(layer=[layer for curve in curves for layer in curve])
+
+
+def _axis(frame: pd.DataFrame, name: str, color: str, side: Side) -> alt.Y:
+    return alt.Y(
+        "value:Q",
+        title=name,
+        axis=alt.Axis(titleColor=color, orient=side, tickCount=5),
+        scale=alt.Scale(domain=_domain(frame["value"]), nice=True),
+    )
+
+
+def _curve(
+    clock: Clock, frame: pd.DataFrame, *, name: str, y: alt.Y, color: str
+) -> list[alt.Chart]:
+    """Return the whole curve, faint; the part up to the epoch shown; a dot at that epoch."""
+    rows: list[dict[str, Any]] = [
+        {"epoch": epoch, "value": float(f"{value:.6g}")}
+        for epoch, value in frame[["epoch", "value"]].itertuples(index=False)
+    ]
+    # Dashes are given outright: a scale of their own would be merged with those of other charts.
+    dash = [4, 3] if name.startswith("val_") else [1, 0]
+    last = int(clock.epochs[-1]) if len(clock.epochs) > 1 else int(clock.epochs[0]) + 1
     base = alt.Chart(packing.PackedData(rows)).encode(
         x=alt.X(
             "epoch:Q",
             title="Epoch",
             axis=alt.Axis(tickMinStep=1, labelFlush=False, tickCount=5),
-            scale=alt.Scale(domain=[int(clock.epochs[0]), int(clock.epochs[-1])], nice=False),
+            scale=alt.Scale(domain=[int(clock.epochs[0]), last], nice=False),
         ),
-        y=alt.Y(
-            "value:Q",
-            title=name,
-            axis=alt.Axis(titleColor=color, orient=side, tickCount=5),
-            scale=alt.Scale(domain=_domain(frame["value"]), nice=True),
-        ),
-        strokeDash=alt.StrokeDash(
-            "data:N",
-            title="Over",
-            scale=alt.Scale(
-                domain=list(dict.fromkeys(frame["data"])) or ["training"],
-                range=[[1, 0], [4, 3]][: max(1, frame["data"].nunique())],
-            ),
-            legend=legend,
-        ),
+        y=y,
+        tooltip=[
+            alt.Tooltip("epoch:Q", title="Epoch"),
+            alt.Tooltip("value:Q", title=name, format=".4~g"),
+        ],
     )
     shown = clock.epoch_expression()
-    return alt.LayerChart(
-        layer=[
-            base.mark_line(color=color, opacity=0.25, strokeWidth=1.5),
-            base.transform_filter(f"datum.epoch <= {shown}").mark_line(color=color, strokeWidth=2),
-            base.transform_filter(f"datum.epoch == {shown}")
-            .mark_circle(color=color, size=55, opacity=1)
-            .encode(
-                strokeDash=alt.value([1, 0]),
-                tooltip=[
-                    alt.Tooltip("epoch:Q", title="Epoch"),
-                    alt.Tooltip("value:Q", title=name, format=".4~g"),
-                    alt.Tooltip("data:N", title="Over"),
-                ],
-            ),
-        ]
+    return [
+        base.mark_line(color=color, opacity=0.25, strokeWidth=1.5, strokeDash=dash),
+        base.transform_filter(f"datum.epoch <= {shown}").mark_line(
+            color=color, strokeWidth=2, strokeDash=dash
+        ),
+        base.transform_filter(f"datum.epoch == {shown}").mark_circle(
+            color=color, size=55, opacity=1
+        ),
+    ]
+
+
+def _validation_label(width: int) -> alt.Chart:
+    """Return the text that explains the dashes."""
+    return (
+        alt.Chart(packing.PackedData([{"label": "dashed: validation"}]))
+        .mark_text(align="center", baseline="top", color=colors.MUTED, fontSize=11, tooltip=None)
+        .encode(text="label:N", x=alt.value(width / 2), y=alt.value(6))
     )
 
 

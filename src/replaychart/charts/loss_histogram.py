@@ -5,7 +5,7 @@ import altair as alt
 from replaychart.charts import colors
 from replaychart.charts.counts import count_bars, highest_count
 from replaychart.charts.epoch_parameter import Clock
-from replaychart.charts.titles import chart_title, check_size
+from replaychart.charts.titles import chart_title, check_chart
 from replaychart.frames.epochs import Epochs
 from replaychart.run import Run
 
@@ -55,7 +55,7 @@ def loss_histogram(
     >>> run = rc.open_run(rc.datasets.parabola_recording())
     >>> chart = rc.loss_histogram(run)
     """
-    check_size(width, height)
+    check_chart(run, width, height)
     clock = Clock.of(run, epochs, epoch)
     frame = run.loss_histogram(bins=bins, epochs=clock.epochs)
     frame["color"] = colors.LOSS

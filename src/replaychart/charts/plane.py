@@ -1,6 +1,7 @@
 """The layers of a chart that shows a plane: surface, grid lines, points, boundary."""
 
 import dataclasses
+import math
 from typing import Any
 
 import altair as alt
@@ -56,7 +57,7 @@ class Plane:
         if len(limits) > 1:
             frame = self.clock.frame_expression()
             domain = [
-                {"expr": f"{literal([_rounded(pair[end]) for pair in limits])}[{frame}]"}
+                {"expr": f"{literal([_rounded(pair, end) for pair in limits])}[{frame}]"}
                 for end in (0, 1)
             ]
         return alt.Scale(domain=domain, nice=False, zero=False)
@@ -253,5 +254,7 @@ def _ruler(limits: list[Limits], pixels: int) -> Ruler:
     return Ruler.over(low, high, pixels=pixels * (high - low) / closest)
 
 
-def _rounded(limit: float) -> float:
-    return float(f"{limit:.6g}")
+def _rounded(limits: Limits, end: int) -> float:
+    """Return one of the limits, to a hundred-thousandth of the span between them."""
+    digits = 5 - math.floor(math.log10(limits[1] - limits[0]))
+    return round(limits[end], digits)

@@ -7,7 +7,7 @@ from replaychart.charts import colors
 from replaychart.charts.counts import count_bars, highest_count, total_label
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.plane import probability_title
-from replaychart.charts.titles import chart_title, check_size
+from replaychart.charts.titles import chart_title, check_chart
 from replaychart.errors import require_one_of
 from replaychart.frames.epochs import Epochs
 from replaychart.run import Run
@@ -26,7 +26,7 @@ def probability_histogram(
     title: str | None = None,
     width: int = 220,
     height: int = 157,
-) -> alt.VConcatChart:
+) -> alt.VConcatChart | alt.LayerChart:
     """Draw how probabilities are distributed over the cases of each class.
 
     Where there are two classes, the probability is that of class 1, over negative and positive
@@ -45,15 +45,17 @@ def probability_histogram(
     epoch : int or altair.Parameter, optional
         The epoch shown at first, or a parameter from `epoch_param` to share. Default: the last.
     title : str, optional
-        Stands above the panels; ``{epoch}`` in it is the epoch shown. Default: none.
+        Stands above all panels, or in place of a single one's own; ``{epoch}`` in it is the epoch
+        shown. Default: each panel names its class.
     width, height : int, default 220 and 157
         Size of each panel in pixels.
 
     Returns
     -------
-    altair.VConcatChart
-        One panel per class, in columns of up to five. Correct and wrong predictions are told apart
-        by colour; the count axis is the same in all panels and at every epoch.
+    altair.VConcatChart or altair.LayerChart
+        One panel per class, in columns of up to five; a single panel with `target`. Correct and
+        wrong predictions are told apart by colour; the count axis is the same in all panels and
+        at every epoch.
 
     Raises
     ------
@@ -68,7 +70,7 @@ def probability_histogram(
     >>> run = rc.open_run(rc.datasets.parabola_recording())
     >>> chart = rc.probability_histogram(run, bins=20)
     """
-    check_size(width, height)
+    check_chart(run, width, height)
     clock = Clock.of(run, epochs, epoch)
     frame = run.probability_histogram(bins=bins, epochs=clock.epochs)
     require_one_of("target", target, [None, *range(run.classes)])
@@ -84,11 +86,18 @@ def probability_histogram(
         ).properties(title=_title(run, case), width=width, height=height)
         for case in (range(run.classes) if target is None else (target,))
     ]
-    columns = -(-len(panels) // _PANELS_PER_COLUMN)
-    rows = [panels[start : start + columns] for start in range(0, len(panels), columns)]
-    chart = alt.vconcat(*(row[0] if columns == 1 else alt.hconcat(*row) for row in rows))
+    chart = _stacked(panels) if target is None else panels[0]
     chart = chart.add_params(clock.parameter)
     return chart if title is None else chart.properties(title=chart_title(title, "", clock))
+
+
+def _stacked(panels: list[alt.LayerChart]) -> alt.VConcatChart:
+    """Return the panels below each other, in as many columns as they need."""
+    columns = -(-len(panels) // _PANELS_PER_COLUMN)
+    rows = [panels[start : start + columns] for start in range(0, len(panels), columns)]
+    return alt.VConcatChart(
+        vconcat=[row[0] if columns == 1 else alt.HConcatChart(hconcat=row) for row in rows]
+    )
 
 
 def _title(run: Run, case: int) -> str:

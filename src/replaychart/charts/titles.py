@@ -3,9 +3,10 @@
 import altair as alt
 import numpy as np
 
-from replaychart.charts.epoch_parameter import Clock
+from replaychart.charts.epoch_parameter import Clock, require_run
 from replaychart.charts.expressions import text_with_epoch
 from replaychart.errors import ArgumentError
+from replaychart.run import Run
 
 
 def chart_title(title: str | None, default: str, clock: Clock) -> alt.TitleParams:
@@ -29,8 +30,9 @@ def chart_title(title: str | None, default: str, clock: Clock) -> alt.TitleParam
     return alt.TitleParams(alt.ExprRef(text_with_epoch(text, clock.epoch_expression())))
 
 
-def check_size(width: int, height: int) -> None:
-    """Raise `ArgumentError` unless both are positive numbers of pixels."""
+def check_chart(run: Run, width: int, height: int) -> None:
+    """Raise `ArgumentError` unless there is a run, and both sizes are numbers of pixels."""
+    require_run(run)
     for argument, value in (("width", width), ("height", height)):
         if not isinstance(value, (int, float, np.number)) or not 0 < value < np.inf:
             message = f"{argument} must be a positive number of pixels. Got {value!r}."

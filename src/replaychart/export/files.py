@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from replaychart.errors import ArgumentError, RunFileError
+
 
 @contextmanager
 def written_beside(path: Path) -> Iterator[Path]:
@@ -23,8 +25,24 @@ def written_beside(path: Path) -> Iterator[Path]:
     ------
     pathlib.Path
         Where to write it.
+
+    Raises
+    ------
+    ArgumentError
+        The path is a directory.
+    RunFileError
+        The file cannot be written.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    if path.is_dir():
+        message = f"path must be a file. Got {str(path)!r}, which is a directory."
+        raise ArgumentError(message)
+    try:
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
+        )
+    except OSError as error:
+        message = f"{str(path)!r} cannot be written: {error}"
+        raise RunFileError(message) from error
     os.close(handle)
     beside = Path(name)
     try:
@@ -32,6 +50,9 @@ def written_beside(path: Path) -> Iterator[Path]:
         # mkstemp makes files that only their owner may read.
         beside.chmod(0o666 & ~_umask())
         beside.replace(path)
+    except OSError as error:
+        message = f"{str(path)!r} cannot be written: {error}"
+        raise RunFileError(message) from error
     finally:
         beside.unlink(missing_ok=True)
 

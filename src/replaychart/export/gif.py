@@ -15,6 +15,8 @@ from replaychart.export.specs import Frames, Spec
 
 # A GIF counts time in hundredths of a second, and browsers slow down frames shorter than two.
 FASTEST = 50
+# Seconds for which a frame can stay: 65,535 hundredths.
+LONGEST = 655
 # From how many frames, spread over the run, the palette is taken.
 _PALETTE_FRAMES = 6
 _EXACT_COLORS = 48

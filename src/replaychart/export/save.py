@@ -1,7 +1,6 @@
 """`save`: a finished chart into a file, whose suffix picks the format."""
 
 import json
-import math
 from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
@@ -11,11 +10,13 @@ from altair.typing import ChartType, is_chart_type
 from replaychart.charts.epoch_parameter import NAME
 from replaychart.errors import ArgumentError
 from replaychart.export.files import written_beside
-from replaychart.export.gif import FASTEST, write_gif
+from replaychart.export.gif import FASTEST, LONGEST, write_gif
 from replaychart.export.html import write_html
 from replaychart.export.images import write_image
 from replaychart.export.specs import Spec, spec_of
-from replaychart.playback.parameter import EpochSlider, find_slider
+from replaychart.frames.epochs import whole_numbers
+from replaychart.playback.animate import starting_at
+from replaychart.playback.parameter import EpochSlider, find_parameter, find_slider
 
 STILL = (".png", ".svg", ".pdf")
 MOVING = (".gif",)
@@ -27,7 +28,7 @@ def save(
     path: str | PathLike[str],
     *,
     epoch: int | None = None,
-    epochs: Iterable[int] | None = None,
+    epochs: int | slice | Iterable[int] | None = None,
     fps: float = 10,
     scale: float = 1.0,
     hold: float = 1.0,
@@ -51,8 +52,9 @@ def save(
     epoch : int, optional
         For stills, and for what ``.html`` and ``.json`` show at first. Default: the epoch that the
         chart shows at first.
-    epochs : iterable of int, optional
-        For ``.gif``: one frame for each. Default: all that the slider stops at.
+    epochs : int, slice or iterable of int, optional
+        For ``.gif``: one frame for each, in this order; a slice counts those that the slider stops
+        at. Default: all of them.
     fps : float, default 10
         For ``.gif``: frames per second, more than 0 and at most 50.
     scale : float, default 1.0
@@ -86,9 +88,9 @@ def save(
     _check_path(path, suffix)
     _check_chart(chart)
     _check_number("scale", scale, least=0, most=20)
-    _check_number("fps", fps, least=0, most=FASTEST)
-    if isinstance(hold, bool) or not isinstance(hold, (int, float)) or not 0 <= hold < math.inf:
-        message = f"hold must be at least 0 seconds. Got {hold!r}."
+    _check_number("fps", fps, least=1 / LONGEST, most=FASTEST)
+    if isinstance(hold, bool) or not isinstance(hold, (int, float)) or not 0 <= hold <= LONGEST:
+        message = f"hold must be at least 0 and at most {LONGEST} seconds. Got {hold!r}."
         raise ArgumentError(message)
     if epoch is not None and suffix in MOVING:
         message = f"epoch is for stills; for {suffix} give epochs. Got {epoch!r}."
@@ -100,7 +102,7 @@ def save(
     spec = spec_of(chart)
     slider = find_slider(spec)
     if epoch is not None:
-        _check_epochs("epoch", [epoch], slider)
+        _check_shown(epoch, spec)
     if suffix in MOVING:
         write_gif(
             spec,
@@ -123,37 +125,52 @@ def save(
 
 
 def _shown_first(spec: Spec, epoch: int | None) -> Spec:
+    """Return a spec that shows an epoch at first, also if it plays."""
     if epoch is None:
         return spec
     params = [{**p, "value": epoch} if p["name"] == NAME else p for p in spec["params"]]
-    return {**spec, "params": params}
+    return starting_at({**spec, "params": params}, epoch)
 
 
-def _chosen_epochs(epochs: Iterable[int] | None, slider: EpochSlider | None) -> list[int]:
+def _chosen_epochs(
+    epochs: int | slice | Iterable[int] | None, slider: EpochSlider | None
+) -> list[int]:
     if slider is None:
         message = (
             f"chart must have the {NAME!r} parameter with a slider to move. Got a chart without it."
         )
         raise ArgumentError(message)
-    chosen = slider.epochs() if epochs is None else [int(epoch) for epoch in epochs]
+    if epochs is None or isinstance(epochs, slice):
+        chosen = slider.epochs()[epochs or slice(None)]
+    else:
+        chosen = whole_numbers("epochs", epochs)
     if not chosen:
-        message = "epochs must name at least one epoch. Got none."
+        message = f"epochs must name at least one epoch. Got {epochs!r}."
         raise ArgumentError(message)
-    _check_epochs("epochs", chosen, slider)
+    for epoch in chosen:
+        _check_epoch("epochs", epoch, slider.first, slider.last)
     return chosen
 
 
-def _check_epochs(argument: str, epochs: list[int], slider: EpochSlider | None) -> None:
-    if slider is None:
-        message = f"{argument} needs a chart with the {NAME!r} parameter and a slider. Got none."
+def _check_shown(epoch: int, spec: Spec) -> None:
+    """Raise `ArgumentError` unless the chart can show this epoch."""
+    parameter, slider = find_parameter(spec), find_slider(spec)
+    if parameter is None:
+        message = f"epoch needs a chart with the {NAME!r} parameter. Got {epoch!r} for one without."
         raise ArgumentError(message)
-    for epoch in epochs:
-        if not slider.first <= epoch <= slider.last:
-            message = (
-                f"{argument} must lie between {slider.first} and {slider.last}, the chart's "
-                f"epochs. Got {epoch!r}."
-            )
-            raise ArgumentError(message)
+    whole_numbers("epoch", epoch)
+    if slider is None:
+        _check_epoch("epoch", epoch, parameter["value"], parameter["value"])
+    else:
+        _check_epoch("epoch", epoch, slider.first, slider.last)
+
+
+def _check_epoch(argument: str, epoch: int, first: int, last: int) -> None:
+    if not first <= epoch <= last:
+        message = (
+            f"{argument} must lie between {first} and {last}, the chart's epochs. Got {epoch!r}."
+        )
+        raise ArgumentError(message)
 
 
 def _check_path(path: Path, suffix: str) -> None:
@@ -174,5 +191,5 @@ def _check_chart(chart: object) -> None:
 
 def _check_number(argument: str, value: object, *, least: float, most: float) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not least < value <= most:
-        message = f"{argument} must be more than {least} and at most {most}. Got {value!r}."
+        message = f"{argument} must be more than {least:.2g} and at most {most}. Got {value!r}."
         raise ArgumentError(message)

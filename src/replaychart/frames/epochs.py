@@ -1,6 +1,8 @@
 """Picks epochs out of a recording."""
 
 from collections.abc import Iterable
+from numbers import Integral
+from typing import Any, cast
 
 import numpy as np
 
@@ -30,7 +32,7 @@ def chosen_snapshots(recorded: np.ndarray, epochs: Epochs) -> list[int]:
     if isinstance(epochs, slice):
         chosen = everything[epochs]
     else:
-        wanted = [epochs] if isinstance(epochs, (int, np.integer)) else list(epochs)
+        wanted = whole_numbers("epochs", epochs)
         position = {int(epoch): index for index, epoch in enumerate(recorded)}
         missing = [epoch for epoch in wanted if epoch not in position]
         if missing:
@@ -44,3 +46,20 @@ def chosen_snapshots(recorded: np.ndarray, epochs: Epochs) -> list[int]:
         message = f"epochs must leave at least one epoch. Got {epochs!r}."
         raise ArgumentError(message)
     return chosen
+
+
+def whole_numbers(argument: str, epochs: object) -> list[int]:
+    """Return epochs given as one whole number or as many, in their order.
+
+    Raises
+    ------
+    ArgumentError
+        They are something else: truth values too, which look like epochs 0 and 1.
+    """
+    many = isinstance(epochs, Iterable) and not isinstance(epochs, str)
+    numbers: list[Any] = list(cast("Iterable[Any]", epochs)) if many else [epochs]
+    for number in numbers:
+        if isinstance(number, (bool, np.bool_)) or not isinstance(number, Integral):
+            message = f"{argument} must be whole numbers. Got {number!r}."
+            raise ArgumentError(message)
+    return [int(number) for number in numbers]

@@ -27,8 +27,11 @@ def padded_limits(*coordinates: np.ndarray) -> tuple[Limits, Limits]:
     if not len(flat):
         return (-1.0, 1.0), (-1.0, 1.0)
     low, high = flat.min(axis=0), flat.max(axis=0)
-    # A layer that has collapsed to a point or a line still gets a plane around it.
-    span = np.where(high > low, high - low, max(float((high - low).max()), 0.1))
+    # A layer that has collapsed to a point or a line still gets a plane around it, and one that
+    # numbers can resolve: far from 0 they lie further apart.
+    least = np.maximum(0.1, np.abs(high) + np.abs(low)) * 1e-6
+    flat = np.array([0.1, 1e4 * least.max(), (high - low).max()]).max()
+    span = np.where(high - low > least, high - low, flat)
     if span.max() <= _COMPARABLE * span.min():
         span = np.full(2, span.max())
     middle, half = (low + high) / 2, span * (0.5 + _MARGIN)

@@ -66,7 +66,7 @@ class Planes:
         """
         self.require(None)
         default_x, default_y = extents.padded_limits(self._stored.inputs)
-        return _limits("xlim", xlim, default_x), _limits("ylim", ylim, default_y)
+        return checked_limits("xlim", xlim) or default_x, checked_limits("ylim", ylim) or default_y
 
     def layer_limits(
         self, layer: str, xlim: Limits | None = None, ylim: Limits | None = None
@@ -92,7 +92,7 @@ class Planes:
         """
         self.require(layer)
         default_x, default_y = extents.padded_limits(self._evaluations.outputs(layer, self._every))
-        return _limits("xlim", xlim, default_x), _limits("ylim", ylim, default_y)
+        return checked_limits("xlim", xlim) or default_x, checked_limits("ylim", ylim) or default_y
 
     def grid(
         self,
@@ -210,9 +210,16 @@ class Planes:
         return Rectangle(layer, plane, xlim, ylim, int(resolution), int(bands))
 
 
-def _limits(argument: str, limits: Limits | None, default: Limits) -> Limits:
+def checked_limits(argument: str, limits: Limits | None) -> Limits | None:
+    """Return limits as two numbers, the lower first, None for none.
+
+    Raises
+    ------
+    ArgumentError
+        They are something else.
+    """
     if limits is None:
-        return default
+        return None
     try:
         low, high = (float(limit) for limit in limits)
     except (TypeError, ValueError):

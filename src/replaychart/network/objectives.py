@@ -12,8 +12,6 @@ from replaychart.errors import EvaluationError
 from replaychart.storage.compile_config import single_output
 from replaychart.storage.reader import StoredRun
 
-_CROSSENTROPY = ("crossentropy", "ce")
-
 
 def losses(
     stored: StoredRun,
@@ -82,10 +80,7 @@ def metric(
     """
     identifier = stored.details["metrics"][name]
     targets = _targets(stored)
-    if identifier in _CROSSENTROPY:
-        resolved = _crossentropy(targets, stored)
-    else:
-        resolved = _resolved(_metric_or_loss, identifier, custom_objects, stored.name)
+    resolved = _resolved(_metric_or_loss, identifier, custom_objects, stored.name)
     if not isinstance(resolved, keras.metrics.Metric):
         resolved = keras.metrics.MeanMetricWrapper(resolved, name=name)
     return np.array([_result(resolved, targets, outputs) for outputs in predictions])
@@ -95,15 +90,6 @@ def _metric_or_loss(identifier: Any) -> Any:
     if isinstance(identifier, Mapping) and identifier.get("module") == "keras.losses":
         return keras.losses.get(identifier)
     return keras.metrics.get(identifier)
-
-
-def _crossentropy(targets: Any, stored: StoredRun) -> keras.metrics.Metric:
-    """Return the metric that Keras takes for ``"crossentropy"``, by the shapes."""
-    if (stored.details.get("output_shape") or [1])[-1] == 1:
-        return keras.metrics.BinaryCrossentropy()
-    if targets.shape[-1] == 1:
-        return keras.metrics.SparseCategoricalCrossentropy()
-    return keras.metrics.CategoricalCrossentropy()
 
 
 def _targets(stored: StoredRun) -> Any:

@@ -85,6 +85,25 @@ def animate(
     return playing
 
 
+def starting_at(spec: Spec, epoch: int) -> Spec:
+    """Return a spec whose chart, if it plays, begins at an epoch.
+
+    Parameters
+    ----------
+    spec : dict
+        A chart's Vega-Lite spec.
+    epoch : int
+        One of its epochs.
+    """
+    options = spec.get("usermeta", {}).get("embedOptions", {})
+    if not isinstance(options.get("patch"), list):
+        return spec
+    patch = [
+        {**step, "value": epoch} if step["op"] == "replace" else step for step in options["patch"]
+    ]
+    return {**spec, "usermeta": {**spec["usermeta"], "embedOptions": {**options, "patch": patch}}}
+
+
 def _compiled_signals(spec: Spec) -> list[dict[str, Any]]:
     """Return the signals of the compiled chart. They do not depend on its data."""
     empty: Spec = {name: [] for name in spec.get("datasets", {})}

@@ -1,7 +1,9 @@
 """Describes a Keras model in the texts that a run file keeps of it."""
 
 import json
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -57,7 +59,8 @@ def check_class_names(model: keras.Model, class_names: list[str] | None) -> None
 def architecture_of(model: keras.Model) -> str:
     """Return the model's architecture as JSON, ``"null"`` where the model cannot tell it."""
     try:
-        config = keras.saving.serialize_keras_object(model)
+        with _without_warnings_of_lambdas():
+            config = keras.saving.serialize_keras_object(model)
         config.pop("compile_config", None)
         return json.dumps(config)
     except (NotImplementedError, TypeError, ValueError):
@@ -68,7 +71,7 @@ def architecture_of(model: keras.Model) -> str:
 def compile_config_of(model: keras.Model) -> str:
     """Return loss, metrics and optimizer as JSON, ``"null"`` where they cannot be told."""
     try:
-        config = model.get_compile_config() or {}
+        config = _compile_config(model)
         config["loss"] = single_output(config.get("loss"))
         return json.dumps(config)
     except (NotImplementedError, TypeError, ValueError):
@@ -81,7 +84,7 @@ def metrics_of(model: keras.Model) -> dict[str, Any]:
     A metric that cannot be told (a bare function of a subclassed model, say) is left to the logs.
     """
     try:
-        metrics = single_output((model.get_compile_config() or {}).get("metrics"))
+        metrics = single_output(_compile_config(model).get("metrics"))
     except (NotImplementedError, TypeError, ValueError):
         metrics = None
     if metrics is None:
@@ -119,6 +122,19 @@ def details_of(
         "metrics": metrics_of(model),
         "output_shape": _output_shape_of(model),
     }
+
+
+def _compile_config(model: keras.Model) -> dict[str, Any]:
+    with _without_warnings_of_lambdas():
+        return model.get_compile_config() or {}
+
+
+@contextmanager
+def _without_warnings_of_lambdas() -> Iterator[None]:
+    # Keras warns of every lambda that it writes down. Code from a file is not run anyway.
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*lambda", category=UserWarning)
+        yield
 
 
 def _logged_name(identifier: Any) -> str:
