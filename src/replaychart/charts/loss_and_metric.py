@@ -78,18 +78,18 @@ def loss_and_metric(
     quantities: list[tuple[str, str, Side]] = [("loss", colors.LOSS, "right")]
     if metric is not None:
         quantities.insert(0, (metric, colors.METRIC, "left"))
-    panels: list[alt.LayerChart | alt.Chart] = [
+    panels = [
         _panel(clock, _curves(run, clock, name, names, source), name=name, color=color, side=side)
         for name, color, side in quantities
         if name in names
     ]
+    title_text = chart_title(title, "Loss" if metric is None else f"Loss and {metric}", clock)
     if any(name.startswith("val_") for name in names):
-        panels.append(_validation_label(width))
-    default = "Loss" if metric is None else f"Loss and {metric}"
+        title_text.subtitle = "dashed: validation"
     return (
         alt.LayerChart(layer=panels)
         .resolve_scale(y="independent")
-        .properties(title=chart_title(title, default, clock), width=width, height=height)
+        .properties(title=title_text, width=width, height=height)
         .add_params(clock.parameter)
     )
 
@@ -171,15 +171,6 @@ def _curve(
             color=color, size=55, opacity=1
         ),
     ]
-
-
-def _validation_label(width: int) -> alt.Chart:
-    """Return the text that explains the dashes."""
-    return (
-        alt.Chart(packing.PackedData([{"label": "dashed: validation"}]))
-        .mark_text(align="center", baseline="top", color=colors.MUTED, fontSize=11, tooltip=None)
-        .encode(text="label:N", x=alt.value(width / 2), y=alt.value(6))
-    )
 
 
 def _domain(values: pd.Series) -> list[float]:

@@ -1,0 +1,26 @@
+"""The README's code runs as it stands there, but for fewer epochs."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def _python_blocks() -> list[str]:
+    return re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_code_runs_in_its_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    blocks = _python_blocks()
+    assert len(blocks) >= 4
+    assert "epochs=150, batch_size=16" in blocks[0]
+    for block in blocks:
+        exec(block.replace("epochs=150, batch_size=16", "epochs=15, batch_size=256"), names)
+        names.setdefault("run_a", names["run"])
+        names.setdefault("run_b", names["run"])
+    for name in ("parabola.html", "parabola.png", "own.html"):
+        assert (tmp_path / name).stat().st_size > 20_000
