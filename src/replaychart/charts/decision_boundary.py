@@ -71,11 +71,12 @@ def decision_boundary(
     >>> chart = rc.decision_boundary(run, epoch=15)
     """
     check_chart(run, width, height)
+    given = not (xlim is None and ylim is None)
     xlim, ylim = run.planes.input_limits(xlim, ylim)
     clock = Clock.of(run, epochs, epoch)
     snapshots = run.snapshots(clock.epochs)
     names = run.feature_names or ["input 1", "input 2"]
-    plane = Plane(clock, [xlim], [ylim], (names[0], names[1]), width, height)
+    plane = Plane(clock, [xlim], [ylim], (names[0], names[1]), width, height, overflows=given)
     rings = run.planes.surface(
         None,
         xlim=xlim,

@@ -131,7 +131,7 @@ def feature_space(
         around = [coordinates] if framing is None else [coordinates, framing.vertices]
         xlims, ylims = ([limits] for limits in padded_limits(*around))
     titles = (f"{layer}, unit 1", f"{layer}, unit 2")
-    plane = Plane(clock, xlims, ylims, titles, width, height)
+    plane = Plane(clock, xlims, ylims, titles, width, height, overflows=surface == "layer")
     layers = [
         surface_layer(plane, run, rings, bands=BANDS) if rings else None,
         grid_layer(plane, run, lines) if lines else None,

@@ -163,7 +163,7 @@ def _curve(
     )
     shown = clock.epoch_expression()
     return [
-        base.mark_line(color=color, opacity=0.25, strokeWidth=1.5, strokeDash=dash),
+        base.mark_line(color=color, strokeOpacity=0.25, strokeWidth=1.5, strokeDash=dash),
         base.transform_filter(f"datum.epoch <= {shown}").mark_line(
             color=color, strokeWidth=2, strokeDash=dash
         ),

@@ -16,6 +16,11 @@ from replaychart.frames.paths import Paths
 from replaychart.frames.plane_paths import surface_levels
 from replaychart.run import Run
 
+# Names of mark styles that no theme defines. A chart that a user zooms must clip; in a still,
+# clipping marks that lie within the limits would cost a renderer two thirds of its time.
+WITHIN_LIMITS = "replaychart-within-limits"
+OVERFLOWING = "replaychart-overflowing"
+
 
 @dataclasses.dataclass(frozen=True)
 class Plane:
@@ -31,6 +36,8 @@ class Plane:
         The axes' titles.
     width, height : int
         The chart's size in pixels.
+    overflows : bool
+        Whether something may lie outside the limits.
     """
 
     clock: Clock
@@ -39,6 +46,7 @@ class Plane:
     titles: tuple[str, str]
     width: int
     height: int
+    overflows: bool
 
     def x(self) -> alt.X:
         """Return the encoding of the horizontal axis."""
@@ -47,6 +55,10 @@ class Plane:
     def y(self) -> alt.Y:
         """Return the encoding of the vertical axis."""
         return alt.Y("y:Q", title=self.titles[1], scale=self._scale(self.ylims))
+
+    def style(self) -> str:
+        """Return the marks' style, which tells an export whether they need to be clipped."""
+        return OVERFLOWING if self.overflows else WITHIN_LIMITS
 
     def rulers(self) -> tuple[Ruler, Ruler]:
         """Return rulers for both coordinates, fine enough for the closest view."""
@@ -106,7 +118,9 @@ def points_layer(plane: Plane, run: Run, coordinates: np.ndarray) -> alt.Chart:
     return (
         alt.Chart(packing.PackedData(rows))
         .transform_calculate(**transforms)
-        .mark_circle(size=13, opacity=0.9, clip=True, color=colors.CLASSES[0], aria=False)
+        .mark_circle(
+            size=13, opacity=1, clip=True, style=plane.style(), color=colors.CLASSES[0], aria=False
+        )
         .encode(x=plane.x(), y=plane.y(), tooltip=tooltip, **encodings)
     )
 
@@ -163,6 +177,7 @@ def surface_layer(plane: Plane, run: Run, paths: Paths, *, bands: int) -> alt.Ch
             filled=True,
             strokeWidth=0,
             clip=True,
+            style=plane.style(),
             invalid="break-paths-show-domains",
             tooltip=None,
             aria=False,
@@ -226,8 +241,10 @@ def _line_chart(
         .mark_line(
             strokeWidth=width,
             color=color,
-            opacity=opacity,
+            # Not `opacity`, for which a renderer draws each line on a sheet of its own.
+            strokeOpacity=opacity,
             clip=True,
+            style=plane.style(),
             invalid="break-paths-show-domains",
             tooltip=None,
             aria=False,

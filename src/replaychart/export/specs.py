@@ -9,6 +9,7 @@ from altair.typing import ChartType
 
 from replaychart.charts import packing
 from replaychart.charts.epoch_parameter import NAME
+from replaychart.charts.plane import WITHIN_LIMITS
 from replaychart.charts.theme import NAME as THEME
 from replaychart.playback.parameter import find_parameter
 
@@ -41,6 +42,7 @@ def at_epoch(spec: Spec, epoch: int | None) -> Spec:
     epoch : int or None
         The epoch; None for the parameter's own value, or for a chart without the parameter.
     """
+    spec = _unclipped(spec)
     parameter = find_parameter(spec)
     if parameter is None:
         return spec
@@ -50,6 +52,18 @@ def at_epoch(spec: Spec, epoch: int | None) -> Spec:
         name: packing.at_epoch(name, rows, epoch) for name, rows in spec.get("datasets", {}).items()
     }
     return {**spec, "params": params, "datasets": datasets}
+
+
+def _unclipped(view: Spec) -> Spec:
+    """Return a view whose marks are clipped only where something lies outside the limits."""
+    view = dict(view)
+    for kind in ("layer", "hconcat", "vconcat", "concat"):
+        if kind in view:
+            view[kind] = [_unclipped(part) for part in view[kind]]
+    mark = view.get("mark")
+    if isinstance(mark, dict) and mark.get("style") == WITHIN_LIMITS:
+        view["mark"] = {**mark, "clip": False}
+    return view
 
 
 class Frames:
