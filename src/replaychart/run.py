@@ -246,7 +246,7 @@ class Run:
         return points_frame(
             self.epochs[chosen],
             self.targets,
-            self.coordinates(layer, epochs=epochs),
+            self.coordinates(layer, epochs=self.epochs[chosen]),
             self._evaluations.decisions(chosen),
             self._evaluations.probability(chosen),
             self._evaluations.losses(chosen),

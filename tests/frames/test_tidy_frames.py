@@ -37,6 +37,13 @@ def test_points_without_a_layer_are_the_inputs(parabola: Training) -> None:
     np.testing.assert_array_equal(frame[["x", "y"]], parabola.X)
 
 
+def test_epochs_may_be_given_in_any_way(parabola: Training) -> None:
+    run = parabola.open()
+    expected = run.points("hidden", epochs=[2, 4])
+    for epochs in ((e for e in (4, 2)), np.array([2, 4]), range(2, 5, 2), slice(2, 5, 2)):
+        pd.testing.assert_frame_equal(run.points("hidden", epochs=epochs), expected)
+
+
 def test_coordinates_of_wide_and_narrow_layers_are_numbered(folded: Training) -> None:
     run = folded.open()
     assert [c for c in run.points("wide", epochs=0) if c.startswith("x")] == [
