@@ -483,6 +483,27 @@ class Run:
             self._evaluations.predictions(self.snapshots(epochs))
         )
 
+    def point_probabilities(self, *, epochs: Epochs = None) -> np.ndarray:
+        """Return one probability for each point at every epoch, as charts show it.
+
+        Parameters
+        ----------
+        epochs : int, slice, range or iterable of int, optional
+            Only these recorded epochs. Default: all.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (epochs, points)
+            Of class 1 where there are two classes, else of the true class; NaN for a regression.
+
+        Examples
+        --------
+        >>> import replaychart as rc
+        >>> rc.open_run(rc.datasets.parabola_recording()).point_probabilities().shape
+        (151, 2000)
+        """
+        return self._evaluations.probability(self.snapshots(epochs))
+
     def losses(self, *, epochs: Epochs = None) -> np.ndarray:
         """Return the model's own loss of each point at every epoch.
 

@@ -107,7 +107,7 @@ def points_layer(plane: Plane, run: Run, coordinates: np.ndarray) -> alt.Chart:
         labels = _class_labels(run)
         constant["target"] = [labels[target] for target in run.targets]
         percent = Ruler(0.0, 0.01)
-        probability = _shown_probability(run, plane.clock)
+        probability = run.point_probabilities(epochs=plane.clock.epochs)
         changing["p"] = percent.measured(probability.T)
         transforms["p"] = percent.expression(packing.entry("p", plane.clock))
         tooltip += [
@@ -148,14 +148,6 @@ def probability_title(run: Run) -> str:
     if run.classes != 2:
         return "Probability of the true class"
     return f"Probability of class {run.class_names[1]}"
-
-
-def _shown_probability(run: Run, clock: Clock) -> np.ndarray:
-    """Return the probability of class 1 of two, else of the true class, (frames, points)."""
-    probabilities = run.probabilities(epochs=clock.epochs)
-    if run.classes == 2:
-        return probabilities[:, :, 1]
-    return probabilities[:, np.arange(len(run.targets)), run.targets]
 
 
 def surface_layer(plane: Plane, run: Run, paths: Paths, *, bands: int) -> alt.Chart:
