@@ -158,13 +158,13 @@ def surface_layer(plane: Plane, run: Run, paths: Paths, *, bands: int) -> alt.Ch
     middles = np.round(np.maximum(levels, 0) + 0.5 * (levels[-1] - levels[-2]), 6)
     if run.classes == 2:
         labels: list[Any] = middles.tolist()
-        rows = packing.Labelled("probability", [labels[i] for i in band], labels)
+        labelled = packing.Labelled("probability", [labels[i] for i in band], labels)
         fill = _probability_fill(run)
     else:
-        rows = packing.Labelled(*_tints(run, paths, band, middles))
+        labelled = _tints(run, paths, band, middles)
         fill = alt.Fill("tint:N", scale=None)
     return (
-        _paths_chart(plane, run, paths, rows)
+        _paths_chart(plane, run, paths, labelled)
         .mark_line(
             filled=True,
             strokeWidth=0,
@@ -178,10 +178,8 @@ def surface_layer(plane: Plane, run: Run, paths: Paths, *, bands: int) -> alt.Ch
     )
 
 
-def _tints(
-    run: Run, paths: Paths, band: np.ndarray, middles: np.ndarray
-) -> tuple[str, list[Any], list[Any]]:
-    """Return a column of tints: its name, one for each path, and all in the order of painting."""
+def _tints(run: Run, paths: Paths, band: np.ndarray, middles: np.ndarray) -> packing.Labelled:
+    """Return the tint of each path: its class' colour, the stronger the higher its band."""
     of_class = colors.class_colors(run.classes)
     tints = [
         # The last digits keep tints of equal look apart, which are painted at different times.
@@ -192,7 +190,7 @@ def _tints(
         for i, middle in enumerate(middles)
     ]
     own = [tints[i][number] for i, number in zip(band, paths.of_class, strict=True)]
-    return "tint", own, [tint for level in tints for tint in level]
+    return packing.Labelled("tint", own, [tint for level in tints for tint in level])
 
 
 def _probability_fill(run: Run) -> alt.Fill:
@@ -219,7 +217,7 @@ def grid_layer(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
 
 
 def boundary_layer(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
-    """Return the line where both classes are equally probable."""
+    """Return the lines where the two most probable classes are equally probable."""
     return _line_chart(plane, run, paths, width=1.8, color=colors.BOUNDARY, opacity=1.0)
 
 

@@ -121,7 +121,7 @@ class Evaluations:
         )["values"]
 
     def metric(self, name: str, snapshots: Sequence[int]) -> np.ndarray:
-        """Return a compiled metric over the points, float64 (snapshots,)."""
+        """Return a compiled metric over the points, float64 (snapshots,) or (snapshots, values)."""
         return self._remembered(
             _key("metric", name=name),
             snapshots,

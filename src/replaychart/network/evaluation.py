@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from inspect import signature
+from itertools import chain
 from typing import Any
 
 import keras
@@ -124,7 +125,7 @@ class Network:
         part = self._part(plane_of, layer)
         trainable = self._recorded_positions(part.trainable_variables)
         frozen = self._recorded_positions(part.non_trainable_variables)
-        dtype = _input_dtype(part)
+        dtype = part.inputs[0].dtype if models.has_graph(part) else None
         # A subclassed model need not take `training`; its layers then run as in inference.
         mode = {"training": False} if "training" in signature(part.call).parameters else {}
 
@@ -137,7 +138,7 @@ class Network:
             return keras.ops.cast(outputs, "float32")
 
         def function(points: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
-            kind = dtype if dtype is not None else _default_dtype(points)
+            kind = dtype if dtype is not None else models.input_dtype(points)
             outputs = call(
                 keras.ops.convert_to_tensor(points, dtype=kind),
                 [_value(weights, position) for position in trainable],
@@ -175,12 +176,8 @@ def _output(model: keras.Model, layer: str) -> Any:
     # A layer may have been called in other graphs before: a Sequential connects its layers anew
     # whenever one is added, and a nested model is called first when it is made.
     graph = getattr(model, "_functional", None) or model
-    nodes = [
-        node
-        for nodes in graph._nodes_by_depth.values()
-        for node in nodes
-        if node.operation is found
-    ]
+    every = chain.from_iterable(graph._nodes_by_depth.values())
+    nodes = [node for node in every if node.operation is found]
     if not nodes or len(nodes[0].output_tensors) != 1:
         message = f"Layer {layer!r} has not one output; only layers with one can be evaluated."
         raise EvaluationError(message)
@@ -192,15 +189,6 @@ def _value(weights: Sequence[np.ndarray], position: tuple[int | None, Any]) -> A
     if index is None:
         return variable.value
     return keras.ops.convert_to_tensor(weights[index], dtype=variable.dtype)
-
-
-def _input_dtype(part: keras.Model) -> str | None:
-    inputs = getattr(part, "inputs", None)
-    return inputs[0].dtype if inputs else None
-
-
-def _default_dtype(points: np.ndarray) -> str:
-    return keras.config.floatx() if points.dtype.kind == "f" else points.dtype.name
 
 
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:

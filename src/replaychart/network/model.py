@@ -48,7 +48,8 @@ def rebuild(stored: StoredRun, custom_objects: Mapping[str, Any] | None) -> kera
         raise EvaluationError(message) from error
     if not model.built:
         # A subclassed model makes its variables when it first sees data.
-        model(keras.ops.convert_to_tensor(stored.inputs[:1].astype(keras.config.floatx())))
+        first = stored.inputs[:1]
+        model(keras.ops.convert_to_tensor(first, dtype=input_dtype(first)))
     return model
 
 
@@ -94,6 +95,11 @@ def check_weights(model: keras.Model, weights: Sequence[np.ndarray], run: str) -
                 f"has {recorded_shape}: it is another architecture."
             )
             raise EvaluationError(message)
+
+
+def input_dtype(points: np.ndarray) -> str:
+    """Return the dtype in which a model that names none takes points."""
+    return keras.config.floatx() if points.dtype.kind == "f" else points.dtype.name
 
 
 def has_graph(model: keras.Model) -> bool:

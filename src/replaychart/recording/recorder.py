@@ -44,11 +44,13 @@ class Recorder(keras.callbacks.Callback):
     Raises
     ------
     ArgumentError
-        `X` or `y` are not finite numbers of matching length, or an argument is not allowed.
+        `X` or `y` are not finite numbers of matching length, `class_names` does not fit the
+        model's output, or an argument is not allowed.
     RunFileError
         The directory is missing, or the file is not HDF5.
     RecordingError
-        The run exists; the model is not built or not compiled; the recorder was used before.
+        The run exists; the model is not built or not compiled, or has several inputs or outputs;
+        the recorder was used before.
 
     Examples
     --------
