@@ -26,6 +26,11 @@ _HOMES = {
     "probability_histogram": "charts.probability_histogram",
     "loss_and_metric": "charts.loss_and_metric",
     "loss_histogram": "charts.loss_histogram",
+    "weights": "charts.weights",
+    "gradients": "charts.gradients",
+    "activations": "charts.activations",
+    "pre_activations": "charts.pre_activations",
+    "spread": "charts.spread",
     "animate": "playback.animate",
     "save": "export.save",
 }
@@ -37,12 +42,17 @@ __all__ = ["__version__", "datasets", *sorted(_HOMES)]
 
 if TYPE_CHECKING:
     from replaychart import datasets
+    from replaychart.charts.activations import activations
     from replaychart.charts.decision_boundary import decision_boundary
     from replaychart.charts.epoch_parameter import epoch_param
     from replaychart.charts.feature_space import feature_space
+    from replaychart.charts.gradients import gradients
     from replaychart.charts.loss_and_metric import loss_and_metric
     from replaychart.charts.loss_histogram import loss_histogram
+    from replaychart.charts.pre_activations import pre_activations
     from replaychart.charts.probability_histogram import probability_histogram
+    from replaychart.charts.spread import spread
+    from replaychart.charts.weights import weights
     from replaychart.errors import (
         ArgumentError,
         EvaluationError,

@@ -10,11 +10,16 @@ from typing import Any
 
 import replaychart
 from replaychart import datasets, demonstration
+from replaychart.charts.activations import activations
 from replaychart.charts.decision_boundary import decision_boundary
 from replaychart.charts.feature_space import feature_space
+from replaychart.charts.gradients import gradients
 from replaychart.charts.loss_and_metric import loss_and_metric
 from replaychart.charts.loss_histogram import loss_histogram
+from replaychart.charts.pre_activations import pre_activations
 from replaychart.charts.probability_histogram import probability_histogram
+from replaychart.charts.spread import spread
+from replaychart.charts.weights import weights
 from replaychart.errors import ArgumentError, ReplayChartError, RunFileError
 from replaychart.export.save import MOVING, save
 from replaychart.playback.animate import animate
@@ -26,6 +31,11 @@ _CHARTS: dict[str, Callable[..., Any]] = {
     "probability-histogram": probability_histogram,
     "loss-and-metric": loss_and_metric,
     "loss-histogram": loss_histogram,
+    "weights": weights,
+    "gradients": gradients,
+    "activations": activations,
+    "pre-activations": pre_activations,
+    "spread": spread,
     "dashboard": demonstration.dashboard,
 }
 # One in two epochs: half the time to draw and half the bytes, and the eye does not miss them.

@@ -10,6 +10,7 @@ import pandas as pd
 
 from replaychart.errors import EvaluationError, require_at_least, require_one_of
 from replaychart.frames.curves import Curves
+from replaychart.frames.distributions import Distributions
 from replaychart.frames.epochs import Epochs, chosen_snapshots
 from replaychart.frames.evaluations import Evaluations, require_classes
 from replaychart.frames.extents import Limits
@@ -119,6 +120,8 @@ class Run:
         Grid lines, surfaces and boundaries as arrays: what chart builders draw.
     curves : Curves
         Losses, metrics and learning rates by name, as arrays.
+    value_distributions : Distributions
+        Weights, gradients and activations summarized by layer, as arrays.
     """
 
     def __init__(
@@ -132,6 +135,7 @@ class Run:
         self._evaluations = Evaluations(stored, model=model, custom_objects=custom_objects)
         self.planes = Planes(stored, self._evaluations)
         self.curves = Curves(stored, self._evaluations)
+        self.value_distributions = Distributions(stored, self._evaluations)
         self.name: str = stored.name
         self.epochs: np.ndarray = stored.epochs
         self.inputs: np.ndarray = stored.inputs
@@ -643,6 +647,88 @@ class Run:
         )
         return frame.drop(columns="group")
 
+    def distributions(
+        self,
+        kind: str,
+        *,
+        layers: Sequence[str] | None = None,
+        variable: str = "kernel",
+        inputs: bool = False,
+        output: bool = True,
+        summary: bool = False,
+        epochs: Epochs = None,
+    ) -> pd.DataFrame:
+        """Return the weights, gradients, activations or pre-activations of the layers.
+
+        A layer's activations are its outputs behind its activation function, its pre-activations
+        what goes into that function: whether it is fused into the layer or stands behind it as a
+        layer of its own, with a normalization in between. Layers run as in inference. Gradients
+        are those of the loss over all recorded points, with the loss' own reduction and the
+        model's regularization.
+
+        Parameters
+        ----------
+        kind : {"weights", "gradients", "activations", "pre_activations"}
+            The values.
+        layers : sequence of str, optional
+            Layers with a kernel. Default: all of them.
+        variable : {"kernel", "bias"}, default "kernel"
+            Which weights, for weights and gradients. All kernels of a layer that has several count
+            (a recurrent one, say), and embeddings do.
+        inputs : bool, default False
+            Whether the recorded points come first, as the layer ``"inputs"``; for activations and
+            pre-activations.
+        output : bool, default True
+            Whether the default `layers` hold the last layer with a kernel.
+        summary : bool, default False
+            Whether to return one row for each epoch and layer instead of all values, which may be
+            many.
+        epochs : int, slice, range or iterable of int, optional
+            Only these recorded epochs. Default: all.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per value, sorted by epoch and layer: ``epoch`` (int64), ``layer`` (str),
+            ``variable`` (str, the name of the weight; ``activation``, ``pre_activation`` or
+            ``input``), ``point`` (int64, row in `inputs`; for weights and gradients ``input``
+            instead, the row of the kernel), ``unit`` (int64, position in the layer's flattened
+            output; for weights and gradients the last axis of the kernel) and ``value`` (float).
+
+            With `summary` one row per epoch and layer: ``epoch``, ``layer``, ``variable``,
+            ``count`` (int64), ``not_finite`` (int64, how many of these are NaN or infinite),
+            ``mean``, ``std`` (population), ``min``, ``q1``, ``median``, ``q3``, ``max`` (float64,
+            of the finite ones; NaN if there are none).
+
+        Raises
+        ------
+        ArgumentError
+            There is no such kind or layer, no layer has such a variable, or an epoch was not
+            recorded.
+        EvaluationError
+            The model has no graph of layers (activations), or its loss cannot be rebuilt
+            (gradients).
+        MissingDependencyError
+            Something must be evaluated and Keras is not installed. Weights never need it.
+
+        Examples
+        --------
+        >>> import replaychart as rc
+        >>> run = rc.open_run(rc.datasets.parabola_recording())
+        >>> run.distributions("weights", epochs=0)[["layer", "input", "unit"]].values.tolist()
+        ... # doctest: +NORMALIZE_WHITESPACE
+        [['hidden', 0, 0], ['hidden', 0, 1], ['hidden', 1, 0], ['hidden', 1, 1], ['output', 0, 0],
+         ['output', 1, 0]]
+        """
+        chosen = self.snapshots(epochs)
+        selection = self.value_distributions.select(
+            kind, layers=layers, variable=variable, inputs=inputs, output=output
+        )
+        build = self.value_distributions.summary_frame
+        if not summary:
+            build = self.value_distributions.values_frame
+        return build(selection, chosen, self.epochs[chosen])
+
     def store(self, *, layers: Sequence[str] | None = None) -> None:
         """Evaluate what the charts need and write it into the run's file.
 
@@ -672,5 +758,6 @@ class Run:
         self.curves.replayed()
         for layer in layers:
             self.coordinates(layer)
+        self.value_distributions.evaluate()
         self.planes.evaluate([layer for layer in layers if self.layer_shape(layer) == (2,)])
         self._evaluations.store()

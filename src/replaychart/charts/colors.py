@@ -24,6 +24,12 @@ CORRECT = "#a9b1ba"
 WRONG = "#b3134f"
 LOSS = "#7b4aa0"
 METRIC = "#1d6f5f"
+WEIGHTS = "#1b6ca8"
+GRADIENTS = "#b3134f"
+ACTIVATIONS = "#2a9d6f"
+PRE_ACTIVATIONS = "#c26a00"
+# From the first layer to the last.
+DEPTH = ("#e8a13a", "#cf4a5c", "#7b2d8b", "#1f2a6b")
 BOUNDARY = "#1f2328"
 GRID = "#454c54"
 INK = "#24292f"
@@ -48,6 +54,23 @@ def class_colors(classes: int) -> list[str]:
         for color in MANY_CLASSES
     ]
     return shades[: rounds * len(MANY_CLASSES) + count + 1]
+
+
+def depth_colors(layers: int) -> list[str]:
+    """Return a colour for each layer, from light to dark.
+
+    Parameters
+    ----------
+    layers : int
+        Number of layers.
+    """
+    if layers == 1:
+        return [DEPTH[2]]
+    places = [(len(DEPTH) - 1) * layer / (layers - 1) for layer in range(layers)]
+    return [
+        mixed(DEPTH[int(place)], DEPTH[min(int(place) + 1, len(DEPTH) - 1)], place % 1)
+        for place in places
+    ]
 
 
 def mixed(color: str, other: str, share: float) -> str:

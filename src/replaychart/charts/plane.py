@@ -1,7 +1,6 @@
 """The layers of a chart that shows a plane: surface, grid lines, points, boundary."""
 
 import dataclasses
-import math
 from typing import Any
 
 import altair as alt
@@ -9,7 +8,7 @@ import numpy as np
 
 from replaychart.charts import colors, packing
 from replaychart.charts.epoch_parameter import Clock
-from replaychart.charts.expressions import literal
+from replaychart.charts.limits import limits_ruler, limits_scale
 from replaychart.charts.packing import Ruler
 from replaychart.frames.extents import Limits
 from replaychart.frames.paths import Paths
@@ -50,11 +49,11 @@ class Plane:
 
     def x(self) -> alt.X:
         """Return the encoding of the horizontal axis."""
-        return alt.X("x:Q", title=self.titles[0], scale=self._scale(self.xlims))
+        return alt.X("x:Q", title=self.titles[0], scale=limits_scale(self.clock, self.xlims))
 
     def y(self) -> alt.Y:
         """Return the encoding of the vertical axis."""
-        return alt.Y("y:Q", title=self.titles[1], scale=self._scale(self.ylims))
+        return alt.Y("y:Q", title=self.titles[1], scale=limits_scale(self.clock, self.ylims))
 
     def style(self) -> str:
         """Return the marks' style, which tells an export whether they need to be clipped."""
@@ -62,17 +61,7 @@ class Plane:
 
     def rulers(self) -> tuple[Ruler, Ruler]:
         """Return rulers for both coordinates, fine enough for the closest view."""
-        return _ruler(self.xlims, self.width), _ruler(self.ylims, self.height)
-
-    def _scale(self, limits: list[Limits]) -> alt.Scale:
-        domain: list[Any] = list(limits[0])
-        if len(limits) > 1:
-            frame = self.clock.frame_expression()
-            domain = [
-                {"expr": f"{literal([_rounded(pair, end) for pair in limits])}[{frame}]"}
-                for end in (0, 1)
-            ]
-        return alt.Scale(domain=domain, nice=False, zero=False)
+        return limits_ruler(self.xlims, self.width), limits_ruler(self.ylims, self.height)
 
 
 def points_layer(plane: Plane, run: Run, coordinates: np.ndarray) -> alt.Chart:
@@ -253,15 +242,3 @@ def _paths_chart(plane: Plane, run: Run, paths: Paths, labelled: packing.Labelle
         .transform_flatten(["xs", "ys", "vertex"])
         .transform_calculate(x=x.expression("datum.xs"), y=y.expression("datum.ys"))
     )
-
-
-def _ruler(limits: list[Limits], pixels: int) -> Ruler:
-    low, high = min(low for low, _ in limits), max(high for _, high in limits)
-    closest = min(high - low for low, high in limits)
-    return Ruler.over(low, high, pixels=pixels * (high - low) / closest)
-
-
-def _rounded(limits: Limits, end: int) -> float:
-    """Return one of the limits, to a hundred-thousandth of the span between them."""
-    digits = 5 - math.floor(math.log10(limits[1] - limits[0]))
-    return round(limits[end], digits)

@@ -6,13 +6,14 @@ and only what it does not hold needs the network.
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from replaychart.errors import EvaluationError, MissingDependencyError
+from replaychart.frames.densities import summarized_each
 from replaychart.frames.extents import Limits
 from replaychart.frames.paths import Paths
 from replaychart.frames.plane_paths import PlaneTracer, Rectangle
@@ -158,6 +159,57 @@ class Evaluations:
             self._remembered(_key("grid", layer=layer, **where), snapshots, compute)
         )
 
+    def layers(
+        self, layers: Sequence[str], snapshots: Sequence[int], *, before_activation: bool
+    ) -> Iterator[list[np.ndarray]]:
+        """Yield what goes into, or comes out of, the activation functions of layers.
+
+        One array of float32, shape (points, ...), for each layer, snapshot by snapshot.
+        """
+        self._asked = f"of the activations of {', '.join(map(repr, layers))}"
+        return self._network.layers_by_snapshot(
+            layers, self._stored.inputs, snapshots, before_activation=before_activation
+        )
+
+    def gradients(
+        self, positions: Sequence[int], snapshots: Sequence[int]
+    ) -> Iterator[list[np.ndarray]]:
+        """Yield the loss' gradients to weights, one array for each, snapshot by snapshot."""
+        self._asked = "of gradients"
+        network = self._network
+        from replaychart.network.gradients import gradients_by_snapshot
+
+        return gradients_by_snapshot(
+            network, self._stored, positions, snapshots, custom_objects=self._custom_objects
+        )
+
+    def distributions(
+        self,
+        quantity: Mapping[str, Any],
+        layers: Sequence[str],
+        snapshots: Sequence[int],
+        values: Callable[[Sequence[str]], Iterator[list[np.ndarray]]],
+    ) -> list[Arrays]:
+        """Return how values are distributed in each layer; see `densities.summarized`.
+
+        Parameters
+        ----------
+        quantity : mapping
+            What the values are, for the memory.
+        layers : sequence of str
+        snapshots : sequence of int
+        values : callable
+            Yields one array for each of the layers it is given, snapshot by snapshot. It is called
+            once, for all layers that are not remembered.
+        """
+        keys = {layer: _key("distribution", layer=layer, **quantity) for layer in layers}
+        missing = [layer for layer, key in keys.items() if not self._knows(key, snapshots)]
+        if missing:
+            summaries = summarized_each(values(missing))
+            for layer, arrays in zip(missing, summaries, strict=True):
+                self._remember(keys[layer], snapshots, arrays)
+        return [self._recalled(key, snapshots) for key in keys.values()]
+
     def store(self) -> None:
         """Write everything remembered for the whole run into the run's file."""
         write_evaluations(self._stored, self._memory)
@@ -205,13 +257,17 @@ class Evaluations:
         self, key: str, snapshots: Sequence[int], compute: Callable[[], Arrays]
     ) -> Arrays:
         """Return what is stored or was computed under a key, and compute it otherwise."""
-        if key in self._memory:
-            return _selected(self._memory[key], snapshots, self._every)
-        if (key, tuple(snapshots)) not in self._partial:
+        if not self._knows(key, snapshots):
             self._asked = key
             self._remember(key, snapshots, compute())
+        return self._recalled(key, snapshots)
+
+    def _knows(self, key: str, snapshots: Sequence[int]) -> bool:
+        return key in self._memory or (key, tuple(snapshots)) in self._partial
+
+    def _recalled(self, key: str, snapshots: Sequence[int]) -> Arrays:
         if key in self._memory:
-            return self._memory[key]
+            return _selected(self._memory[key], snapshots, self._every)
         return self._partial[key, tuple(snapshots)]
 
     def _remember(self, key: str, snapshots: Sequence[int], arrays: Arrays) -> None:

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from inspect import signature
-from itertools import chain
 from typing import Any
 
 import keras
 import numpy as np
 
 from replaychart.errors import EvaluationError
+from replaychart.network import activations
 from replaychart.network import model as models
+from replaychart.network.compilation import compiled
 from replaychart.network.graph import no_graph
 from replaychart.storage.reader import StoredRun
 
@@ -40,6 +41,7 @@ class Network:
     ) -> None:
         self.model = models.rebuild(stored, custom_objects) if model is None else model
         self._run = stored.name
+        self._custom_objects = custom_objects
         self._weights = stored.weights()
         models.check_weights(self.model, self._weights, stored.name)
         if model is None:
@@ -101,54 +103,109 @@ class Network:
         """
         function = self._function(plane_of, layer)
         for snapshot, points in zip(snapshots, inputs, strict=True):
-            yield self._in_batches(function, points, snapshot)
+            (outputs,) = self._in_batches(function, points, snapshot)
+            yield outputs
+
+    def layers_by_snapshot(
+        self,
+        layers: Sequence[str],
+        inputs: np.ndarray,
+        snapshots: Sequence[int],
+        *,
+        before_activation: bool,
+    ) -> Iterator[list[np.ndarray]]:
+        """Yield what goes into the activation functions of layers, or comes out of them.
+
+        Parameters
+        ----------
+        layers : sequence of str
+            The layers' names, at least one.
+        inputs : numpy.ndarray, shape (points, ...)
+            Points in the model's input space.
+        snapshots : sequence of int
+            Positions in the recording.
+        before_activation : bool
+            Which of the two.
+
+        Yields
+        ------
+        list of numpy.ndarray of float32, shape (points, ...)
+            One array for each layer.
+
+        Raises
+        ------
+        EvaluationError
+            The model has no graph, a layer several outputs, or no pre-activation.
+        """
+        if not models.has_graph(self.model):
+            raise no_graph(layers[0], self._run)
+        function = self._compiled(
+            keras.Model(self.model.inputs, self._activations(layers, before_activation))
+        )
+        for snapshot in snapshots:
+            yield self._in_batches(function, inputs, snapshot)
+
+    def weights_at(self, snapshot: int) -> list[np.ndarray]:
+        """Return the recorded weights of one snapshot, in the order of ``model.weights``."""
+        return [weight[snapshot] for weight in self._weights]
+
+    def _activations(self, layers: Sequence[str], before_activation: bool) -> list[Any]:
+        if not before_activation:
+            return [activations.activation_of(self.model, layer) for layer in layers]
+        tensors = []
+        for layer in layers:
+            tensor, twins = activations.pre_activation_of(self.model, layer, self._custom_objects)
+            tensors.append(tensor)
+            self._recorded_at |= {id(twin): self._recorded_at[id(own)] for twin, own in twins}
+        return tensors
 
     def _in_batches(
-        self, function: Callable[..., Any], points: np.ndarray, snapshot: int
-    ) -> np.ndarray:
-        weights = [weight[snapshot] for weight in self._weights]
-        numbers_per_point = int(np.prod(points.shape[1:], dtype=np.int64))
-        rows = max(1, _NUMBERS_PER_BATCH // max(1, numbers_per_point))
+        self, function: Callable[..., list[Any]], points: np.ndarray, snapshot: int
+    ) -> list[np.ndarray]:
+        weights = self.weights_at(snapshot)
         pieces = [
-            function(points[start : start + rows], weights)
-            for start in range(0, max(len(points), 1), rows)
+            function(points[rows], weights) for rows in batches(len(points), points.shape[1:])
         ]
-        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+        return [
+            outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
+            for outputs in zip(*pieces, strict=True)
+        ]
 
-    def _function(self, plane_of: str | None, layer: str | None) -> Callable[..., Any]:
+    def _function(self, plane_of: str | None, layer: str | None) -> Callable[..., list[Any]]:
         """Return the compiled function from points and recorded weights to outputs."""
         if (plane_of, layer) not in self._functions:
-            self._functions[plane_of, layer] = self._built(plane_of, layer)
+            self._functions[plane_of, layer] = self._compiled(self._part(plane_of, layer))
         return self._functions[plane_of, layer]
 
-    def _built(self, plane_of: str | None, layer: str | None) -> Callable[..., Any]:
-        part = self._part(plane_of, layer)
-        trainable = self._recorded_positions(part.trainable_variables)
-        frozen = self._recorded_positions(part.non_trainable_variables)
+    def _compiled(self, part: keras.Model) -> Callable[..., list[Any]]:
+        trainable = self.recorded_positions(part.trainable_variables)
+        frozen = self.recorded_positions(part.non_trainable_variables)
         dtype = part.inputs[0].dtype if models.has_graph(part) else None
         # A subclassed model need not take `training`; its layers then run as in inference.
         mode = {"training": False} if "training" in signature(part.call).parameters else {}
 
-        @_compiled
+        @compiled
         def call(points: Any, trainable_values: Any, frozen_values: Any) -> Any:
             outputs, _ = part.stateless_call(trainable_values, frozen_values, points, **mode)
-            if isinstance(outputs, (list, tuple, dict)):
+            every = outputs if isinstance(outputs, list) and part is not self.model else [outputs]
+            if any(isinstance(output, (list, tuple, dict)) for output in every):
                 message = f"The model of run {self._run!r} has several outputs; it needs one."
                 raise EvaluationError(message)
-            return keras.ops.cast(outputs, "float32")
+            return [keras.ops.cast(output, "float32") for output in every]
 
-        def function(points: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
+        def function(points: np.ndarray, weights: Sequence[np.ndarray]) -> list[np.ndarray]:
             kind = dtype if dtype is not None else models.input_dtype(points)
             outputs = call(
                 keras.ops.convert_to_tensor(points, dtype=kind),
-                [_value(weights, position) for position in trainable],
-                [_value(weights, position) for position in frozen],
+                [value_of(weights, position) for position in trainable],
+                [value_of(weights, position) for position in frozen],
             )
-            return keras.ops.convert_to_numpy(outputs)
+            return [keras.ops.convert_to_numpy(output) for output in outputs]
 
         return function
 
-    def _recorded_positions(self, variables: Sequence[Any]) -> list[tuple[int | None, Any]]:
+    def recorded_positions(self, variables: Sequence[Any]) -> list[tuple[int | None, Any]]:
+        """Return where variables stand among the recorded weights, each with the variable."""
         # What is not among the weights (a Dropout's seed) keeps the value that it has.
         return [(self._recorded_at.get(id(variable)), variable) for variable in variables]
 
@@ -158,8 +215,10 @@ class Network:
             return self.model
         if not models.has_graph(self.model):
             raise no_graph(str(layer or plane_of), self._run)
-        begin = self.model.inputs if plane_of is None else _output(self.model, plane_of)
-        end = self.model.outputs[0] if layer is None else _output(self.model, layer)
+        begin = (
+            self.model.inputs if plane_of is None else activations.output_of(self.model, plane_of)
+        )
+        end = self.model.outputs[0] if layer is None else activations.output_of(self.model, layer)
         try:
             return keras.Model(begin, end)
         except ValueError as error:
@@ -170,50 +229,24 @@ class Network:
             raise EvaluationError(message) from error
 
 
-def _output(model: keras.Model, layer: str) -> Any:
-    """Return the symbolic output of a layer where it stands in the model's own graph."""
-    found = model.get_layer(layer)
-    # A layer may have been called in other graphs before: a Sequential connects its layers anew
-    # whenever one is added, and a nested model is called first when it is made.
-    graph = getattr(model, "_functional", None) or model
-    every = chain.from_iterable(graph._nodes_by_depth.values())
-    nodes = [node for node in every if node.operation is found]
-    if not nodes or len(nodes[0].output_tensors) != 1:
-        message = f"Layer {layer!r} has not one output; only layers with one can be evaluated."
-        raise EvaluationError(message)
-    return nodes[0].output_tensors[0]
+def batches(points: int, shape: tuple[int, ...]) -> Iterator[slice]:
+    """Yield the rows that go into a network at once, one empty batch if there are no points.
+
+    Parameters
+    ----------
+    points : int
+        Number of points.
+    shape : tuple of int
+        The shape of one.
+    """
+    rows = max(1, _NUMBERS_PER_BATCH // max(1, int(np.prod(shape, dtype=np.int64))))
+    for start in range(0, max(points, 1), rows):
+        yield slice(start, start + rows)
 
 
-def _value(weights: Sequence[np.ndarray], position: tuple[int | None, Any]) -> Any:
+def value_of(weights: Sequence[np.ndarray], position: tuple[int | None, Any]) -> Any:
+    """Return a variable's recorded value as a tensor; its own if it was not recorded."""
     index, variable = position
     if index is None:
         return variable.value
     return keras.ops.convert_to_tensor(weights[index], dtype=variable.dtype)
-
-
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    backend = keras.backend.backend()
-    if backend == "tensorflow":
-        return _traced_once(function)
-    if backend == "jax":
-        import jax
-
-        return jax.jit(function)
-    return function
-
-
-def _traced_once(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a TensorFlow function that takes any number of points without being traced again."""
-    import tensorflow
-
-    traced = None
-
-    def call(points: Any, *weights: Sequence[Any]) -> Any:
-        nonlocal traced
-        if traced is None:
-            any_number = tensorflow.TensorSpec((None, *points.shape[1:]), points.dtype)
-            fixed = [[tensorflow.TensorSpec(w.shape, w.dtype) for w in group] for group in weights]
-            traced = tensorflow.function(function).get_concrete_function(any_number, *fixed)
-        return traced(points, *weights)
-
-    return call

@@ -43,8 +43,8 @@ def losses(
     EvaluationError
         The loss was not recorded, is not known, or is not one loss of one output.
     """
-    loss = _loss_of(stored, model, custom_objects)
-    targets = _targets(stored)
+    loss = _per_sample(_compiled_loss(stored, model, custom_objects))
+    targets = targets_of(stored)
     return np.stack([_values(loss, targets, outputs) for outputs in predictions])
 
 
@@ -79,7 +79,7 @@ def metric(
         The metric is not known to Keras.
     """
     identifier = stored.details["metrics"][name]
-    targets = _targets(stored)
+    targets = targets_of(stored)
     resolved = _resolved(_metric_or_loss, identifier, custom_objects, stored.name)
     if not isinstance(resolved, keras.metrics.Metric):
         resolved = keras.metrics.MeanMetricWrapper(resolved, name=name)
@@ -92,8 +92,31 @@ def _metric_or_loss(identifier: Any) -> Any:
     return keras.metrics.get(identifier)
 
 
-def _targets(stored: StoredRun) -> Any:
-    # Losses and metrics want targets of the outputs' rank.
+def unreduced_loss(
+    stored: StoredRun, model: keras.Model | None, custom_objects: Mapping[str, Any] | None
+) -> tuple[keras.losses.Loss, bool]:
+    """Return the model's loss without its reduction, and whether that is a sum and no mean.
+
+    Parameters
+    ----------
+    stored : StoredRun
+        The run.
+    model : keras.Model or None
+        A compiled model whose loss is used in place of the recorded one.
+    custom_objects : mapping or None
+        Losses that are not part of Keras, by name.
+
+    Raises
+    ------
+    EvaluationError
+        The loss was not recorded, is not known, or is not one loss of one output.
+    """
+    loss = _compiled_loss(stored, model, custom_objects)
+    return _per_sample(loss), getattr(loss, "reduction", None) == "sum"
+
+
+def targets_of(stored: StoredRun) -> Any:
+    """Return the targets as a tensor of the outputs' rank, as losses and metrics want them."""
     targets = stored.targets[:, None] if stored.targets.ndim == 1 else stored.targets
     return keras.ops.convert_to_tensor(targets)
 
@@ -105,10 +128,10 @@ def _result(metric: Any, targets: Any, outputs: np.ndarray) -> np.ndarray:
     return values.reshape(()) if values.size == 1 else values.ravel()
 
 
-def _loss_of(
+def _compiled_loss(
     stored: StoredRun, model: keras.Model | None, custom_objects: Mapping[str, Any] | None
-) -> keras.losses.Loss:
-    """Return the model's loss without its reduction over the points."""
+) -> Any:
+    """Return the loss that the model was compiled with: a ``Loss`` or a function."""
     if model is not None and model.compiled:
         identifier = single_output(model.loss)
     else:
@@ -119,7 +142,7 @@ def _loss_of(
     if identifier is None or several:
         message = f"Run {stored.name!r} has no single loss of a single output. Got {identifier!r}."
         raise EvaluationError(message)
-    return _per_sample(_resolved(keras.losses.get, identifier, custom_objects, stored.name))
+    return _resolved(keras.losses.get, identifier, custom_objects, stored.name)
 
 
 def _resolved(

@@ -10,7 +10,7 @@ import keras
 
 from replaychart.errors import ArgumentError, RecordingError
 from replaychart.storage.compile_config import single_output
-from replaychart.storage.layout import RecordedLayer
+from replaychart.storage.layout import RecordedLayer, RecordedVariable
 
 NOTHING = "null"
 
@@ -96,12 +96,18 @@ def metrics_of(model: keras.Model) -> dict[str, Any]:
 
 def layers_of(model: keras.Model) -> tuple[RecordedLayer, ...]:
     """Return the model's layers in their order, input layers left out."""
+    positions = {id(variable): position for position, variable in enumerate(model.weights)}
     return tuple(
         RecordedLayer(
             name=layer.name,
             kind=type(layer).__name__,
             output_shape=_output_shape(layer),
             activation=_activation(layer),
+            variables=tuple(
+                RecordedVariable(_name_within(layer, variable), positions[id(variable)])
+                for variable in layer.weights
+                if id(variable) in positions
+            ),
         )
         for layer in model.layers
         if not isinstance(layer, keras.layers.InputLayer)
@@ -157,6 +163,11 @@ def _output_shape(layer: Any) -> tuple[int | None, ...] | None:
     except (AttributeError, ValueError):
         return None
     return tuple(shape[1:])
+
+
+def _name_within(layer: Any, variable: Any) -> str:
+    """Return the part of a variable's path that lies within a layer."""
+    return f"/{variable.path}".rpartition(f"/{layer.name}/")[2]
 
 
 def _activation(layer: Any) -> str | None:

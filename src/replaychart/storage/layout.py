@@ -42,6 +42,22 @@ KEY_ATTRIBUTE = "key"
 
 
 @dataclasses.dataclass(frozen=True)
+class RecordedVariable:
+    """A variable of a layer.
+
+    Attributes
+    ----------
+    name : str
+        Within the layer, such as ``"kernel"`` or ``"lstm_cell/recurrent_kernel"``.
+    position : int
+        Among ``model.weights``.
+    """
+
+    name: str
+    position: int
+
+
+@dataclasses.dataclass(frozen=True)
 class RecordedLayer:
     """What a chart has to know of a layer without rebuilding the model.
 
@@ -56,12 +72,15 @@ class RecordedLayer:
         would tell it.
     activation : str or None
         Name of the activation fused into the layer.
+    variables : tuple of RecordedVariable
+        The layer's variables.
     """
 
     name: str
     kind: str
     output_shape: tuple[int | None, ...] | None
     activation: str | None = None
+    variables: tuple[RecordedVariable, ...] = ()
 
 
 def layers_to_json(layers: tuple[RecordedLayer, ...]) -> str:
@@ -81,4 +100,5 @@ def _layer_from_record(record: dict[str, Any]) -> RecordedLayer:
         kind=record["kind"],
         output_shape=None if shape is None else tuple(shape),
         activation=record.get("activation"),
+        variables=tuple(RecordedVariable(**variable) for variable in record.get("variables", ())),
     )

@@ -1,0 +1,264 @@
+"""`spread`: standard deviations of each layer over the epochs."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from replaychart.charts import colors, packing
+from replaychart.charts.epoch_parameter import Clock
+from replaychart.charts.layer_axis import layer_axis
+from replaychart.charts.titles import chart_title, check_chart
+from replaychart.errors import require_one_of
+from replaychart.frames.epochs import Epochs
+from replaychart.frames.extents import Limits
+from replaychart.run import Run
+
+# Pixels from one label to the next.
+_LINE = 13
+_TITLE = "Standard deviation"
+
+
+def spread(
+    run: Run,
+    *,
+    kind: str = "gradients",
+    layers: Sequence[str] | None = None,
+    variable: str = "kernel",
+    inputs: bool = False,
+    output: bool = True,
+    scale: str = "log",
+    epochs: Epochs = None,
+    epoch: int | alt.Parameter | None = None,
+    title: str | None = None,
+    width: int = 300,
+    height: int = 200,
+) -> alt.LayerChart:
+    """Draw the standard deviation of each layer's values over the epochs.
+
+    Gradients that vanish or explode from layer to layer show as lines that lie far apart; an
+    activation that dies, as one that falls. With a single epoch the layers stand side by side.
+
+    Parameters
+    ----------
+    run : Run
+        The recorded training, or a recorded untrained model.
+    kind : {"weights", "gradients", "activations", "pre_activations"}, default "gradients"
+        The values.
+    layers : sequence of str, optional
+        Layers to show. Default: every layer with a kernel.
+    variable : {"kernel", "bias"}, default "kernel"
+        Which weights, for weights and gradients.
+    inputs : bool, default False
+        Whether the recorded points come first, for activations and pre-activations.
+    output : bool, default True
+        Whether the default layers hold the last one.
+    scale : {"log", "linear"}, default "log"
+        The axis of the standard deviations. A logarithmic one has no place for 0: there a line has
+        a gap.
+    epochs : int, slice, range or iterable of int, optional
+        Only these recorded epochs. Default: all.
+    epoch : int or altair.Parameter, optional
+        The epoch shown at first, or a parameter from `epoch_param` to share. Default: the last.
+    title : str, optional
+        ``{epoch}`` in it is the epoch shown. Default: "Spread of ..." and the kind.
+    width, height : int, default 300 and 200
+        Size in pixels, the names of the layers at the right not included.
+
+    Returns
+    -------
+    altair.LayerChart
+        Per layer, from light to dark: the whole line, faint; the part up to the epoch shown; a dot
+        at that epoch; the layer's name.
+
+    Raises
+    ------
+    ArgumentError
+        There is no such kind or layer, an epoch was not recorded, or an argument is not allowed.
+    EvaluationError
+        The model cannot be rebuilt, or has no graph of layers.
+
+    Examples
+    --------
+    >>> import replaychart as rc
+    >>> run = rc.open_run(rc.datasets.parabola_recording())
+    >>> chart = rc.spread(run, kind="weights")
+
+    References
+    ----------
+    X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward neural
+    networks" (2010), https://proceedings.mlr.press/v9/glorot10a.html
+    """
+    check_chart(run, width, height)
+    require_one_of("scale", scale, ["log", "linear"])
+    clock = Clock.of(run, epochs, epoch)
+    frame = run.distributions(
+        kind,
+        layers=layers,
+        variable=variable,
+        inputs=inputs,
+        output=output,
+        summary=True,
+        epochs=clock.epochs,
+    )
+    if scale == "log":
+        frame["std"] = frame["std"].where(frame["std"] > 0)
+    names = list(frame["layer"].unique())
+    axis = _Axis(frame["std"].dropna(), scale, height)
+    if len(clock.epochs) == 1:
+        parts = _side_by_side(frame, names, axis, width)
+    else:
+        parts = _over_epochs(clock, frame, names, axis, width)
+    default = f"Spread of {kind.replace('_', '-')}"
+    return (
+        alt.LayerChart(layer=parts)
+        .properties(title=chart_title(title, default, clock), width=width, height=height)
+        .add_params(clock.parameter)
+    )
+
+
+class _Axis:
+    """The axis of the standard deviations, and where a value lies on it."""
+
+    def __init__(self, values: pd.Series, scale: str, height: int) -> None:
+        self._logarithmic = scale == "log"
+        self.height = height
+        self._limits = _limits(values, scale)
+
+    def encoding(self) -> alt.Y:
+        """Return the encoding of the axis."""
+        scale = alt.Scale(
+            type="log" if self._logarithmic else "linear",
+            domain=list(self._limits),
+            nice=False,
+            zero=False,
+        )
+        return alt.Y("value:Q", title=_TITLE, axis=alt.Axis(tickCount=5, format="~g"), scale=scale)
+
+    def pixel(self, value: float) -> float:
+        """Return how far below the chart's top a value lies."""
+        if not value > 0 and self._logarithmic:
+            return self.height
+        low, middle, high = (
+            math.log(number) if self._logarithmic else number
+            for number in (self._limits[0], value, self._limits[1])
+        )
+        return self.height * (high - middle) / (high - low)
+
+
+def _short(value: float) -> float | None:
+    """Return five digits; None, where a line has a gap, for what has no place on the axis."""
+    return float(f"{value:.5g}") if np.isfinite(value) else None
+
+
+def _limits(values: pd.Series, scale: str) -> Limits:
+    if not len(values):
+        return (0.1, 1.0)
+    low, high = float(values.min()), float(values.max())
+    if scale == "linear":
+        return 0.0, high * 1.05 if high > 0 else 1.0
+    return low / 1.25, high * 1.25
+
+
+def _over_epochs(
+    clock: Clock, frame: pd.DataFrame, names: list[str], axis: _Axis, width: int
+) -> list[alt.Chart]:
+    tones = dict(zip(names, colors.depth_colors(len(names)), strict=True))
+    rows: list[dict[str, Any]] = [
+        {"epoch": epoch, "layer": layer, "value": _short(value), "color": tones[layer]}
+        for epoch, layer, value in frame[["epoch", "layer", "std"]].itertuples(index=False)
+    ]
+    base = alt.Chart(packing.PackedData(rows)).encode(
+        x=alt.X(
+            "epoch:Q",
+            title="Epoch",
+            axis=alt.Axis(tickMinStep=1, labelFlush=False, tickCount=5),
+            scale=alt.Scale(domain=[int(clock.epochs[0]), int(clock.epochs[-1])], nice=False),
+        ),
+        y=axis.encoding(),
+        # Given outright: a scale of their own would be merged with that of other charts.
+        color=alt.Color("color:N", scale=None),
+        detail="layer:N",
+        tooltip=[
+            alt.Tooltip("layer:N", title="Layer"),
+            alt.Tooltip("epoch:Q", title="Epoch"),
+            alt.Tooltip("value:Q", title=_TITLE, format=".4~g"),
+        ],
+    )
+    shown = clock.epoch_expression()
+    return [
+        base.mark_line(strokeOpacity=0.25, strokeWidth=1.5),
+        base.transform_filter(f"datum.epoch <= {shown}").mark_line(strokeWidth=2),
+        base.transform_filter(f"datum.epoch == {shown}").mark_circle(size=45, opacity=1),
+        _names_at_the_end(frame, tones, axis, width),
+    ]
+
+
+def _names_at_the_end(
+    frame: pd.DataFrame, tones: dict[str, str], axis: _Axis, width: int
+) -> alt.Chart:
+    """Return the layers' names where their lines end, moved apart where they would overlap."""
+    last = frame.groupby("layer")["std"].last()
+    wanted = sorted((axis.pixel(last.get(layer, 0.0)), layer) for layer in tones)
+    placed = _apart([pixel for pixel, _ in wanted], lowest=axis.height)
+    rows = [
+        {"layer": layer, "color": tones[layer], "place": place}
+        for (_, layer), place in zip(wanted, placed, strict=True)
+    ]
+    return (
+        alt.Chart(packing.PackedData(rows))
+        .mark_text(align="left", baseline="middle", fontSize=11, tooltip=None)
+        .encode(
+            x=alt.value(width + 8),
+            y=alt.Y("place:Q", scale=None),
+            text="layer:N",
+            color=alt.Color("color:N", scale=None),
+        )
+    )
+
+
+def _apart(pixels: list[float], *, lowest: float) -> list[float]:
+    """Return rising positions with room for a label between them, near to where they were."""
+    # Least squares under the order: what would overlap is pooled around its mean.
+    pools: list[tuple[float, int]] = []
+    for index, pixel in enumerate(pixels):
+        mean, count = pixel - index * _LINE, 1
+        while pools and pools[-1][0] > mean:
+            above, others = pools.pop()
+            mean, count = (above * others + mean * count) / (others + count), others + count
+        pools.append((mean, count))
+    bases = [mean for mean, count in pools for _ in range(count)]
+    beyond = max(0.0, bases[-1] + (len(bases) - 1) * _LINE - lowest)
+    return [round(base + index * _LINE - beyond, 1) for index, base in enumerate(bases)]
+
+
+def _side_by_side(
+    frame: pd.DataFrame, names: list[str], axis: _Axis, width: int
+) -> list[alt.Chart]:
+    """Return a point for each layer, connected in the layers' order."""
+    tones = colors.depth_colors(len(names))
+    rows: list[dict[str, Any]] = [
+        {
+            "at": names.index(layer),
+            "layer": layer,
+            "value": _short(value),
+            "color": tones[names.index(layer)],
+        }
+        for layer, value in frame[["layer", "std"]].itertuples(index=False)
+    ]
+    base = alt.Chart(packing.PackedData(rows)).encode(
+        x=layer_axis("at:Q", names, width), y=axis.encoding()
+    )
+    return [
+        base.mark_line(color=colors.MUTED, strokeWidth=1, tooltip=None),
+        base.mark_circle(size=60, opacity=1).encode(
+            color=alt.Color("color:N", scale=None),
+            tooltip=[
+                alt.Tooltip("layer:N", title="Layer"),
+                alt.Tooltip("value:Q", title=_TITLE, format=".4~g"),
+            ],
+        ),
+    ]
