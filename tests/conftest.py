@@ -185,6 +185,38 @@ def three(directory: Path) -> Training:
     return train(directory / "three.h5", "three", model, X.astype("float32"), y, class_names=names)
 
 
+@pytest.fixture(scope="session")
+def regression(directory: Path) -> Training:
+    """A number to predict over the plane, through a wide layer and one with three units."""
+    keras.utils.set_random_seed(7)
+    X = np.random.default_rng(3).uniform(-2, 2, (150, 2)).astype("float32")
+    y = np.sin(2 * X[:, 0]) + X[:, 1] ** 2 / 2
+    model = small_model(
+        dense(8, "tanh", "wide"), dense(3, "tanh", "space"), dense(1, None, "number"), loss="mse"
+    )
+    return train(directory / "regression.h5", "regression", model, X, y)
+
+
+@pytest.fixture(scope="session")
+def images(directory: Path) -> Training:
+    """Small images of three classes, a convolution in between."""
+    keras.utils.set_random_seed(8)
+    rng = np.random.default_rng(4)
+    y = rng.integers(0, 3, 60)
+    X = rng.normal(0, 0.3, (60, 6, 6, 1)).astype("float32")
+    X[np.arange(60), 2 * y, :, 0] += 1
+    model = keras.Sequential(
+        [
+            keras.Input((6, 6, 1)),
+            keras.layers.Conv2D(4, 3, activation="relu", name="convolution"),
+            keras.layers.Flatten(name="flat"),
+            dense(3, "softmax", "output"),
+        ]
+    )
+    model.compile(loss="sparse_categorical_crossentropy", optimizer=keras.optimizers.SGD(0.3))
+    return train(directory / "images.h5", "images", model, X, y)
+
+
 @keras.saving.register_keras_serializable("tests")
 class Subclassed(keras.Model):
     """A model whose layers are connected by code."""

@@ -26,6 +26,7 @@ _HOMES = {
     "probability_histogram": "charts.probability_histogram",
     "loss_and_metric": "charts.loss_and_metric",
     "loss_histogram": "charts.loss_histogram",
+    "residual_histogram": "charts.residual_histogram",
     "weights": "charts.weights",
     "gradients": "charts.gradients",
     "activations": "charts.activations",
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from replaychart.charts.loss_histogram import loss_histogram
     from replaychart.charts.pre_activations import pre_activations
     from replaychart.charts.probability_histogram import probability_histogram
+    from replaychart.charts.residual_histogram import residual_histogram
     from replaychart.charts.spread import spread
     from replaychart.charts.weights import weights
     from replaychart.errors import (

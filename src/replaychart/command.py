@@ -18,6 +18,7 @@ from replaychart.charts.loss_and_metric import loss_and_metric
 from replaychart.charts.loss_histogram import loss_histogram
 from replaychart.charts.pre_activations import pre_activations
 from replaychart.charts.probability_histogram import probability_histogram
+from replaychart.charts.residual_histogram import residual_histogram
 from replaychart.charts.spread import spread
 from replaychart.charts.weights import weights
 from replaychart.errors import ArgumentError, ReplayChartError, RunFileError
@@ -31,6 +32,7 @@ _CHARTS: dict[str, Callable[..., Any]] = {
     "probability-histogram": probability_histogram,
     "loss-and-metric": loss_and_metric,
     "loss-histogram": loss_histogram,
+    "residual-histogram": residual_histogram,
     "weights": weights,
     "gradients": gradients,
     "activations": activations,

@@ -9,6 +9,7 @@ from replaychart.charts.feature_space import feature_space
 from replaychart.charts.loss_and_metric import loss_and_metric
 from replaychart.charts.loss_histogram import loss_histogram
 from replaychart.charts.probability_histogram import probability_histogram
+from replaychart.charts.residual_histogram import residual_histogram
 from replaychart.run import Run
 
 GROUP = "parabola"
@@ -17,13 +18,16 @@ GROUP = "parabola"
 def dashboard(run: Run) -> alt.HConcatChart:
     """Return feature space, probabilities, loss and metric, and losses, side by side.
 
+    Where the targets are numbers, residuals take the place of probabilities.
+
     Parameters
     ----------
     run : Run
-        A training with a two-unit layer and two classes.
+        A training with a hidden layer of at least two units.
     """
     curves = loss_and_metric(run) & loss_histogram(run)
-    return alt.HConcatChart(hconcat=[feature_space(run), probability_histogram(run), curves])
+    middle = probability_histogram(run) if run.classes else residual_histogram(run)
+    return alt.HConcatChart(hconcat=[feature_space(run), middle, curves])
 
 
 def train(path: Path, *, epochs: int = 150, seed: int = 8, verbose: int = 0) -> None:

@@ -19,6 +19,7 @@ from replaychart.frames.histograms import histogram_frame
 from replaychart.frames.history import history_frame
 from replaychart.frames.planes import BANDS, GRID_LINES, RESOLUTION, Planes
 from replaychart.frames.points import points_frame
+from replaychart.frames.projections import Projection
 from replaychart.frames.tables import paths_frame
 from replaychart.storage import reader
 
@@ -115,7 +116,7 @@ class Run:
     layers : list of str
         Names of the model's layers in their order, inputs left out.
     feature_names : list of str or None
-        The columns' names, if the points were recorded from a frame.
+        The features' names, if they were recorded.
     planes : Planes
         Grid lines, surfaces and boundaries as arrays: what chart builders draw.
     curves : Curves
@@ -203,13 +204,23 @@ class Run:
         require_one_of("layer", layer, self.layers)
         return self._stored.layers[self.layers.index(layer)].output_shape
 
-    def points(self, layer: str | None = None, *, epochs: Epochs = None) -> pd.DataFrame:
+    def points(
+        self,
+        layer: str | None = None,
+        *,
+        projection: object = None,
+        positions: str = "flatten",
+        epochs: Epochs = None,
+    ) -> pd.DataFrame:
         """Return the recorded points at every epoch, as a layer sees them.
 
         Parameters
         ----------
         layer : str, optional
             One of `layers`. Default: the inputs themselves.
+        projection, positions : optional
+            How the layer comes to the plane, as in `feature_space`. Default: not at all, the
+            coordinates are those of all units.
         epochs : int, slice, range or iterable of int, optional
             Only these recorded epochs; a slice counts positions in `epochs`. Default: all.
 
@@ -247,10 +258,15 @@ class Run:
                 "of points holds one. coordinates(), losses() and the layers' outputs are there."
             )
             raise EvaluationError(message)
+        if layer is None or projection is None:
+            coordinates = self.coordinates(layer, epochs=self.epochs[chosen])
+        else:
+            view = self.planes.view(layer, projection, positions)
+            coordinates = self.planes.coordinates(layer, chosen, view)
         return points_frame(
             self.epochs[chosen],
             self.targets,
-            self.coordinates(layer, epochs=self.epochs[chosen]),
+            coordinates,
             self._evaluations.decisions(chosen),
             self._evaluations.probability(chosen),
             self._evaluations.losses(chosen),
@@ -260,6 +276,8 @@ class Run:
         self,
         layer: str | None = None,
         *,
+        projection: object = None,
+        positions: str = "flatten",
         xlim: Limits | None = None,
         ylim: Limits | None = None,
         lines: int = GRID_LINES,
@@ -270,7 +288,10 @@ class Run:
         Parameters
         ----------
         layer : str, optional
-            A layer with two units. Default: the inputs themselves, where the lines are straight.
+            A layer with two units, or any with a `projection`. Default: the inputs themselves,
+            where the lines are straight.
+        projection, positions : optional
+            How the layer comes to the plane, as in `feature_space`.
         xlim, ylim : tuple of float, optional
             The rectangle that the lines divide. Default: the recorded points with a margin.
         lines : int, default 11
@@ -300,7 +321,12 @@ class Run:
         """
         xlim, ylim = self.planes.input_limits(xlim, ylim)
         paths = self.planes.grid(
-            layer, xlim=xlim, ylim=ylim, lines=lines, snapshots=self.snapshots(epochs)
+            layer,
+            xlim=xlim,
+            ylim=ylim,
+            lines=lines,
+            snapshots=self.snapshots(epochs),
+            view=self._view(layer, projection, positions),
         )
         return grid_frame(self.epochs, paths, xlim=xlim, ylim=ylim, lines=lines)
 
@@ -308,6 +334,10 @@ class Run:
         self,
         layer: str | None = None,
         *,
+        projection: object = None,
+        positions: str = "flatten",
+        features: Sequence[str | int] | None = None,
+        at: object = "median",
         xlim: Limits | None = None,
         ylim: Limits | None = None,
         resolution: int = RESOLUTION,
@@ -319,14 +349,20 @@ class Run:
 
         Where there are two classes, the surface is the probability of class 1. Where there are
         more, each class has a surface of its own, the margin by which it wins: its probability
-        less the greatest of the others. Each level's rings enclose the region where the surface
-        is at least at that level. Painted one over the other, from low to high, they show the
-        surface; levels that the whole rectangle exceeds are left out but for the highest.
+        less the greatest of the others. Where the targets are numbers, it is the prediction, with
+        `bands` levels between the least and the greatest target. Each level's rings enclose the
+        region where the surface is at least at that level. Painted one over the other, from low to
+        high, they show the surface; levels that the whole rectangle exceeds are left out but for
+        the highest.
 
         Parameters
         ----------
         layer : str, optional
-            A layer with two units. Default: the inputs' own plane.
+            A layer with two units, or any with a `projection`. Default: the inputs' own plane.
+        projection, positions : optional
+            How the layer comes to the plane, as in `feature_space`.
+        features, at : optional
+            A slice through inputs with more than two features, as in `decision_boundary`.
         xlim, ylim : tuple of float, optional
             The rectangle, in the inputs' plane or (``plane="layer"``) in the layer's. Default:
             the recorded points, or all points as the layer sees them, with a margin.
@@ -357,7 +393,7 @@ class Run:
         ArgumentError
             The inputs or the layer are not 2-D, or an argument is not allowed.
         EvaluationError
-            The targets are numbers and no classes.
+            The model predicts several labels or numbers for each point.
 
         Examples
         --------
@@ -374,6 +410,7 @@ class Run:
             bands=bands,
             plane=plane,
             snapshots=self.snapshots(epochs),
+            view=self._view(layer, projection, positions, features, at),
         )
         frame = paths_frame(self.epochs, paths).rename(columns={"path": "ring", "value": "level"})
         return frame[["epoch", "class", "level", "ring", "vertex", "x", "y"]]
@@ -382,6 +419,10 @@ class Run:
         self,
         layer: str | None = None,
         *,
+        projection: object = None,
+        positions: str = "flatten",
+        features: Sequence[str | int] | None = None,
+        at: object = "median",
         xlim: Limits | None = None,
         ylim: Limits | None = None,
         resolution: int = RESOLUTION,
@@ -392,7 +433,7 @@ class Run:
 
         Parameters
         ----------
-        layer, xlim, ylim, resolution, plane, epochs
+        layer, projection, positions, features, at, xlim, ylim, resolution, plane, epochs
             As in `surface`.
 
         Returns
@@ -421,9 +462,22 @@ class Run:
             resolution=resolution,
             plane=plane,
             snapshots=self.snapshots(epochs),
+            view=self._view(layer, projection, positions, features, at),
         )
         frame = paths_frame(self.epochs, paths).rename(columns={"path": "line"})
         return frame[["epoch", "line", "vertex", "x", "y"]]
+
+    def _view(
+        self,
+        layer: str | None,
+        projection: object,
+        positions: str,
+        features: Sequence[str | int] | None = None,
+        at: object = "median",
+    ) -> Projection | None:
+        if layer is None:
+            return None if features is None else self.planes.slice(features, at)
+        return None if projection is None else self.planes.view(layer, projection, positions)
 
     def history(self) -> pd.DataFrame:
         """Return losses, metrics and learning rates over the epochs.
@@ -507,6 +561,31 @@ class Run:
         (151, 2000)
         """
         return self._evaluations.probability(self.snapshots(epochs))
+
+    def residuals(self, *, epochs: Epochs = None) -> np.ndarray:
+        """Return the predicted number less the target, for each point at every epoch.
+
+        Parameters
+        ----------
+        epochs : int, slice, range or iterable of int, optional
+            Only these recorded epochs. Default: all.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (epochs, points) or (epochs, points, outputs)
+            Of the first shape where one number is predicted for each point.
+
+        Raises
+        ------
+        EvaluationError
+            The targets are classes or labels and no numbers.
+        """
+        if self.classes or self._evaluations.task.multi_label:
+            what = "labels" if not self.classes else "classes"
+            message = f"Run {self.name!r} predicts {what} and no numbers: there are no residuals."
+            raise EvaluationError(message)
+        residuals = self._evaluations.residuals(self.snapshots(epochs))
+        return residuals[..., 0] if residuals.shape[2:] == (1,) else residuals
 
     def losses(self, *, epochs: Epochs = None) -> np.ndarray:
         """Return the model's own loss of each point at every epoch.
@@ -610,6 +689,34 @@ class Run:
         frame.insert(2, "correct", group.map(lambda name: groups[name][1]))
         return frame
 
+    def residual_histogram(self, *, bins: int = 20, epochs: Epochs = None) -> pd.DataFrame:
+        """Return counts of the points' residuals, in bins that are fixed over the whole run.
+
+        Parameters
+        ----------
+        bins : int, default 20
+            Number of bins, on both sides of 0 as far as the greatest residual reaches.
+        epochs : int, slice, range or iterable of int, optional
+            Only these recorded epochs; the bins are those of the whole run. Default: all.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per epoch and bin: ``epoch`` (int64), ``bin_start``, ``bin_end`` (float64) and
+            ``count`` (int64). A residual that is not finite counts nowhere.
+
+        Raises
+        ------
+        EvaluationError
+            The targets are classes or labels and no numbers.
+        """
+        require_at_least("bins", bins, 1)
+        residuals = self.residuals().reshape(len(self.epochs), -1)
+        finite = np.abs(residuals[np.isfinite(residuals)])
+        reach = float(finite.max()) if len(finite) and finite.max() > 0 else 1.0
+        chosen = self.snapshots(epochs)
+        return self._counts(residuals[chosen], chosen, np.linspace(-reach, reach, bins + 1))
+
     def loss_histogram(self, *, bins: int = 20, epochs: Epochs = None) -> pd.DataFrame:
         """Return counts of the points' losses, in bins that are fixed over the whole run.
 
@@ -638,13 +745,12 @@ class Run:
         finite = losses[np.isfinite(losses)]
         low, high = (min(0.0, finite.min()), finite.max()) if len(finite) else (0.0, 1.0)
         chosen = self.snapshots(epochs)
-        frame = histogram_frame(
-            self.epochs[chosen],
-            losses[chosen],
-            np.linspace(low, high if high > low else low + 1.0, bins + 1),
-            np.zeros((len(chosen), losses.shape[1]), np.int64),
-            ["all"],
-        )
+        edges = np.linspace(low, high if high > low else low + 1.0, bins + 1)
+        return self._counts(losses[chosen], chosen, edges)
+
+    def _counts(self, values: np.ndarray, chosen: list[int], edges: np.ndarray) -> pd.DataFrame:
+        groups = np.zeros(values.shape, np.int64)
+        frame = histogram_frame(self.epochs[chosen], values, edges, groups, ["all"])
         return frame.drop(columns="group")
 
     def distributions(

@@ -200,7 +200,7 @@ def test_diverged_training_gives_frames(tmp_path: Path) -> None:
         ({"resolution": 1}, "resolution must be a whole number of at least 2. Got 1"),
         ({"bands": 0}, "bands must be a whole number of at least 1. Got 0"),
         ({"plane": "output"}, "plane must be one of 'inputs', 'layer'. Got 'output'"),
-        ({"layer": "output"}, "layer must have 2 units; such layers are: 'hidden'"),
+        ({"layer": "output"}, "layer must have 2 units, or be projected.*'hidden'. Got 'output'"),
     ],
 )
 def test_bad_arguments_of_a_surface_are_told(

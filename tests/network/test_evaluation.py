@@ -229,8 +229,37 @@ def test_regression_has_predictions_and_no_probabilities(tmp_path: Path) -> None
     np.testing.assert_allclose(points["loss"], (expected - y) ** 2, rtol=1e-5)
     with pytest.raises(rc.EvaluationError, match="predicts numbers and not classes"):
         run.probabilities()
-    with pytest.raises(rc.EvaluationError, match="predicts numbers and not classes"):
-        rc.decision_boundary(run)
+    np.testing.assert_allclose(run.residuals()[0], expected - y, rtol=0, atol=1e-6)
+    with pytest.raises(rc.EvaluationError, match="predicts numbers.*residual_histogram shows"):
+        rc.probability_histogram(run)
+
+
+def test_soft_targets_count_as_the_class_of_the_greatest_share(tmp_path: Path) -> None:
+    X, labels = rc.datasets.parabola(16)
+    y = keras.utils.to_categorical(labels, 2) * 0.8 + 0.1
+    model = small_model(dense(2, "softmax", "output"), loss="categorical_crossentropy")
+    rc.Recorder(X, y, tmp_path / "a.h5", "a", model=model)
+    run = rc.open_run(tmp_path / "a.h5")
+    np.testing.assert_array_equal(run.targets, labels)
+    evaluated = model.evaluate(X, y, verbose=0, batch_size=len(X), return_dict=True)
+    assert run.losses().mean() == pytest.approx(evaluated["loss"], abs=1e-6)
+
+
+def test_multi_label_is_told(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 2)).astype("float32")
+    y = np.stack([X[:, 0] > 0, X[:, 1] > 0, X.sum(axis=1) > 0], axis=1).astype(int)
+    model = small_model(dense(2, "tanh", "hidden"), dense(3, "sigmoid", "output"))
+    rc.Recorder(X, y, tmp_path / "a.h5", "a", model=model)
+    run = rc.open_run(tmp_path / "a.h5")
+    for chart in (rc.probability_histogram, rc.decision_boundary):
+        with pytest.raises(rc.EvaluationError, match="multi-label|3 labels for each point"):
+            chart(run)
+    with pytest.raises(rc.EvaluationError, match="predicts labels and no numbers"):
+        rc.residual_histogram(run)
+    evaluated = model.evaluate(X, y, verbose=0, batch_size=len(X), return_dict=True)
+    assert run.losses().mean() == pytest.approx(evaluated["loss"], abs=1e-6)
+    rc.save(rc.feature_space(run) | rc.loss_histogram(run), tmp_path / "multi_label.png")
 
 
 def _record(path: Path, model: keras.Model, X: np.ndarray, y: np.ndarray) -> rc.Run:

@@ -20,9 +20,12 @@ MANY_CLASSES = (
     "#5f6b77",
 )
 SURFACE = ("#9cc5e6", "#f6f4f0", "#ffc981")
+# Numbers, from the least to the greatest.
+NUMBERS = ("#2b2a7a", "#1b6ca8", "#2a9d8f", "#e0a82e", "#d1495b")
 CORRECT = "#a9b1ba"
 WRONG = "#b3134f"
 LOSS = "#7b4aa0"
+RESIDUALS = "#4a6fa5"
 METRIC = "#1d6f5f"
 WEIGHTS = "#1b6ca8"
 GRADIENTS = "#b3134f"
@@ -66,11 +69,13 @@ def depth_colors(layers: int) -> list[str]:
     """
     if layers == 1:
         return [DEPTH[2]]
-    places = [(len(DEPTH) - 1) * layer / (layers - 1) for layer in range(layers)]
-    return [
-        mixed(DEPTH[int(place)], DEPTH[min(int(place) + 1, len(DEPTH) - 1)], place % 1)
-        for place in places
-    ]
+    return [ramp(DEPTH, layer / (layers - 1)) for layer in range(layers)]
+
+
+def ramp(stops: tuple[str, ...], place: float) -> str:
+    """Return the colour at a place between 0 and 1 of evenly spaced stops."""
+    at = min(max(place, 0.0), 1.0) * (len(stops) - 1)
+    return mixed(stops[int(at)], stops[min(int(at) + 1, len(stops) - 1)], at % 1)
 
 
 def mixed(color: str, other: str, share: float) -> str:

@@ -1,6 +1,10 @@
 """`decision_boundary`: the inputs' own plane, divided by the network."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import altair as alt
+import numpy as np
 
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.plane import (
@@ -20,6 +24,8 @@ from replaychart.run import Run
 def decision_boundary(
     run: Run,
     *,
+    features: Sequence[str | int] | None = None,
+    at: object = "median",
     xlim: Limits | None = None,
     ylim: Limits | None = None,
     resolution: int = RESOLUTION,
@@ -32,17 +38,27 @@ def decision_boundary(
 ) -> alt.LayerChart:
     """Draw the inputs' plane with the points, the decision surface and the boundary.
 
+    Where the inputs have more than two features, the plane of two of them is drawn: a slice
+    through the inputs' space, with the other features held fixed. The points are shown where their
+    own two features are, whatever their others.
+
     Parameters
     ----------
     run : Run
-        A recorded training on inputs with two features.
+        A recorded training on inputs that are vectors.
+    features : pair of str or int, optional
+        The two features that the plane shows, by name or by position. Default: the only two.
+    at : {"median", "mean"}, int, mapping of str to float, or array_like, default "median"
+        Where the other features are held: their median or mean over the recorded points; at those
+        of a point, by its number; at values by name, the rest at the median; at a vector of all
+        features.
     xlim, ylim : tuple of float, optional
         The axes' limits, which the surface fills. Default: around all
         recorded points.
     resolution : int, default 100
         Lattice points along each side on which contours are found.
     grid : bool, default False
-        Whether to draw the grid lines that `feature_space` shows bent.
+        Whether to draw the grid lines that `feature_space` shows bent; of inputs with two features.
     epochs : int, slice, range or iterable of int, optional
         Only these recorded epochs. Default: all.
     epoch : int or altair.Parameter, optional
@@ -55,14 +71,16 @@ def decision_boundary(
     Returns
     -------
     altair.LayerChart
-        Surface, grid lines, points and boundary.
+        Surface, grid lines, points and boundary. Where the targets are numbers, the surface is the
+        prediction, and there is no boundary.
 
     Raises
     ------
     ArgumentError
-        The inputs have not two features, an epoch was not recorded, or an argument is not allowed.
+        The inputs have more than two features and none were chosen, there is no such feature, an
+        epoch was not recorded, or an argument is not allowed.
     EvaluationError
-        The model cannot be rebuilt, or the targets are numbers and no classes.
+        The model cannot be rebuilt, or it predicts several labels or numbers for each point.
 
     Examples
     --------
@@ -72,37 +90,36 @@ def decision_boundary(
     """
     check_chart(run, width, height)
     given = not (xlim is None and ylim is None)
-    xlim, ylim = run.planes.input_limits(xlim, ylim)
+    through = None if features is None else run.planes.slice(features, at)
+    if through is None:
+        xlim, ylim = run.planes.input_limits(xlim, ylim)
+    else:
+        xlim, ylim = run.planes.slice_limits(through, xlim, ylim)
     clock = Clock.of(run, epochs, epoch)
     snapshots = run.snapshots(clock.epochs)
-    names = run.feature_names or ["input 1", "input 2"]
-    plane = Plane(clock, [xlim], [ylim], (names[0], names[1]), width, height, overflows=given)
-    rings = run.planes.surface(
-        None,
-        xlim=xlim,
-        ylim=ylim,
-        resolution=resolution,
-        bands=BANDS,
-        plane="inputs",
-        snapshots=snapshots,
-    )
-    boundary = run.planes.boundary(
-        None, xlim=xlim, ylim=ylim, resolution=resolution, plane="inputs", snapshots=snapshots
-    )
+    first, second = run.planes.feature_names()[:2] if through is None else through.titles
+    plane = Plane(clock, [xlim], [ylim], (first, second), width, height, overflows=given)
+    where: dict[str, Any] = {"xlim": xlim, "ylim": ylim, "resolution": resolution}
+    where |= {"plane": "inputs", "snapshots": snapshots, "view": through}
+    coordinates = run.coordinates(None, epochs=clock.epochs)
+    if through is not None:
+        shown = through.coordinates(run.inputs, 0)
+        coordinates = np.broadcast_to(shown, (len(snapshots), *shown.shape))
     layers = [
-        surface_layer(plane, run, rings, bands=BANDS),
-        points_layer(plane, run, run.coordinates(None, epochs=clock.epochs)),
-        boundary_layer(plane, run, boundary),
+        surface_layer(plane, run, run.planes.surface(None, bands=BANDS, **where), bands=BANDS),
+        points_layer(plane, run, coordinates),
     ]
     if grid:
         lines = run.planes.grid(None, xlim=xlim, ylim=ylim, lines=GRID_LINES, snapshots=snapshots)
         layers.insert(1, grid_layer(plane, run, lines))
+    if run.classes:
+        layers.append(boundary_layer(plane, run, run.planes.boundary(None, **where)))
+    what = "Decision boundary" if run.classes else "Prediction"
+    heading = chart_title(title, f"{what} \N{MIDDLE DOT} epoch {{epoch}}", clock)
+    if through is not None and len(run.planes.feature_names()) > 2:
+        heading.subtitle = f"surface: slice at {through.slice}"
     return (
         alt.LayerChart(layer=layers)
-        .properties(
-            title=chart_title(title, "Decision boundary \N{MIDDLE DOT} epoch {epoch}", clock),
-            width=width,
-            height=height,
-        )
+        .properties(title=heading, width=width, height=height)
         .add_params(clock.parameter)
     )

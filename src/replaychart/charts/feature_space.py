@@ -13,12 +13,14 @@ from replaychart.charts.plane import (
     points_layer,
     surface_layer,
 )
+from replaychart.charts.rotation import rotated_space
 from replaychart.charts.titles import chart_title, check_chart
 from replaychart.errors import ArgumentError, require_one_of
 from replaychart.frames.epochs import Epochs
 from replaychart.frames.extents import Limits, padded_limits
 from replaychart.frames.paths import Paths
 from replaychart.frames.planes import BANDS, GRID_LINES, RESOLUTION, checked_limits
+from replaychart.frames.projections import Projection
 from replaychart.run import Run
 
 
@@ -26,6 +28,8 @@ def feature_space(
     run: Run,
     layer: str | None = None,
     *,
+    projection: object = None,
+    positions: str = "flatten",
     xlim: Limits | None = None,
     ylim: Limits | None = None,
     resolution: int = RESOLUTION,
@@ -40,12 +44,29 @@ def feature_space(
 ) -> alt.LayerChart:
     """Draw the points as a layer bends them, with grid lines, decision surface and boundary.
 
+    A layer with two units is drawn as it is, any other through a projection.
+
     Parameters
     ----------
     run : Run
         The recorded training.
     layer : str, optional
-        A layer with two units. Default: the last hidden one.
+        Any layer with at least two units. Default: the last hidden one with exactly two, or else
+        the last hidden one with more.
+    projection : optional
+        How a layer with more units comes to the plane, on one basis for the whole run:
+
+        - ``"pca"``: principal components, fitted over all epochs together; the default.
+        - ``"aligned"``: principal components of each epoch, turned to meet those of the epoch
+          before (orthogonal Procrustes).
+        - a pair of int: two units, counted from 0.
+        - array_like of shape (units, 2): a matrix that the outputs are multiplied with.
+        - an object with ``fit`` and ``transform``, such as scikit-learn's, which is copied and
+          fitted over all epochs together.
+        - ``"rotate"``: for three units, a view that two sliders turn and tilt.
+    positions : {"flatten", "mean"}, default "flatten"
+        Whether outputs of several axes (of convolutions, say) are flattened, or averaged over all
+        positions.
     xlim, ylim : tuple of float, optional
         The rectangle of the inputs' plane that is carried through the layer; with
         ``surface="layer"`` the rectangle of the layer's plane that is evaluated and shown.
@@ -58,7 +79,8 @@ def feature_space(
     surface : {"auto", "inputs", "layer", None}, default "auto"
         ``"inputs"`` fills the image of the rectangle, ``"layer"`` evaluates the rest of the network
         over the layer's own plane, None draws no surface. ``"auto"`` takes the first for inputs
-        with two features and the second for any others; it draws none where targets are numbers.
+        with two features and the second for any others, as long as the projection has a way back
+        from the plane to the layer; the subtitle then says which slice of the layer's space it is.
     scale : {"fixed", "per-epoch"}, default "fixed"
         Axes that hold for the whole run, or that follow the points.
     epochs : int, slice, range or iterable of int, optional
@@ -74,15 +96,19 @@ def feature_space(
     Returns
     -------
     altair.LayerChart
-        Surface, grid lines, points and boundary.
+        Surface, grid lines, points and boundary. The points are coloured by class, or by the target
+        where that is a number; the surface shows the probability of class 1, the winning class
+        where there are more than two, or the predicted number.
 
     Raises
     ------
     ArgumentError
-        There is no such layer, it has not two units, an epoch was not recorded, or an argument is
-        not allowed.
+        There is no such layer, it has fewer than two units, the projection does not fit it, an
+        epoch was not recorded, or an argument is not allowed.
     EvaluationError
         The model cannot be rebuilt, or has no graph of layers.
+    MissingDependencyError
+        The projection needs scikit-learn, which is not installed.
 
     Examples
     --------
@@ -100,26 +126,33 @@ def feature_space(
     require_one_of("surface", surface, ["auto", "inputs", "layer", None])
     xlim, ylim = checked_limits("xlim", xlim), checked_limits("ylim", ylim)
     layer = _default_layer(run) if layer is None else layer
-    run.planes.require(layer)
+    clock = Clock.of(run, epochs, epoch)
+    heading = chart_title(title, f"{layer} \N{MIDDLE DOT} epoch {{epoch}}", clock)
+    if isinstance(projection, str) and projection == "rotate":
+        turned = rotated_space(run, layer, clock, grid=grid, width=width, height=height)
+        return turned.properties(title=heading)
+    view = run.planes.view(layer, projection, positions)
     flat_inputs = run.planes.inputs_are_plane()
     if surface == "auto":
-        surface = ("inputs" if flat_inputs else "layer") if run.classes else None
-    clock = Clock.of(run, epochs, epoch)
+        surface = _possible_surface(run, view)
     snapshots = run.snapshots(clock.epochs)
 
-    coordinates = run.coordinates(layer, epochs=clock.epochs)
+    coordinates = run.planes.coordinates(layer, snapshots, view)
     rings = boundary = lines = None
     if surface is not None:
         if surface == "layer":
-            xlim, ylim = run.planes.layer_limits(layer, xlim, ylim)
+            xlim, ylim = run.planes.layer_limits(layer, xlim, ylim, view=view)
+            if view is not None:
+                heading.subtitle = f"surface: slice through {view.slice}"
         where: dict[str, Any] = {"xlim": xlim, "ylim": ylim, "resolution": resolution}
-        where |= {"plane": surface, "snapshots": snapshots}
+        where |= {"plane": surface, "snapshots": snapshots, "view": view}
         rings = run.planes.surface(layer, bands=BANDS, **where)
-        boundary = run.planes.boundary(layer, **where)
+        if run.planes.surfaces.boundary is not None:
+            boundary = run.planes.boundary(layer, **where)
     if grid and flat_inputs:
-        rectangle = (None, None) if surface == "layer" else (xlim, ylim)
+        across, along = (None, None) if surface == "layer" else (xlim, ylim)
         lines = run.planes.grid(
-            layer, xlim=rectangle[0], ylim=rectangle[1], lines=GRID_LINES, snapshots=snapshots
+            layer, xlim=across, ylim=along, lines=GRID_LINES, snapshots=snapshots, view=view
         )
 
     if scale == "per-epoch":
@@ -130,7 +163,7 @@ def feature_space(
         framing = lines or rings
         around = [coordinates] if framing is None else [coordinates, framing.vertices]
         xlims, ylims = ([limits] for limits in padded_limits(*around))
-    titles = (f"{layer}, unit 1", f"{layer}, unit 2")
+    titles = (f"{layer}, unit 1", f"{layer}, unit 2") if view is None else view.titles
     plane = Plane(clock, xlims, ylims, titles, width, height, overflows=surface == "layer")
     layers = [
         surface_layer(plane, run, rings, bands=BANDS) if rings else None,
@@ -140,28 +173,36 @@ def feature_space(
     ]
     return (
         alt.LayerChart(layer=[part for part in layers if part is not None])
-        .properties(
-            title=chart_title(title, f"{layer} \N{MIDDLE DOT} epoch {{epoch}}", clock),
-            width=width,
-            height=height,
-        )
+        .properties(title=heading, width=width, height=height)
         .add_params(clock.parameter)
     )
 
 
 def _default_layer(run: Run) -> str:
-    """Return the last hidden layer with two units."""
+    """Return the last hidden layer with two units, or else the last one with more."""
     if run.planes.layers():
         return run.planes.layers()[-1]
     shapes = {layer: run.layer_shape(layer) for layer in run.layers}
     if None in shapes.values():
         run.planes.require(run.layers[-1])
+    wide = [layer for layer in run.layers[:-1] if shapes[layer] != (1,)]
+    if wide:
+        return wide[-1]
     listed = ", ".join(f"{layer!r} {shape}" for layer, shape in shapes.items())
     message = (
-        "layer must have an output in the plane, of the shape (2,), and no hidden layer of run "
+        "layer must have at least 2 units, and no hidden layer of run "
         f"{run.name!r} has. Its layers and their shapes are: {listed}."
     )
     raise ArgumentError(message)
+
+
+def _possible_surface(run: Run, view: Projection | None) -> str | None:
+    """Return the surface that can be drawn, None if none can."""
+    if run.targets.ndim > 1:
+        return None
+    if run.planes.inputs_are_plane():
+        return "inputs"
+    return "layer" if view is None or view.slice is not None else None
 
 
 def _limits_by_epoch(

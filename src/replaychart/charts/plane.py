@@ -12,7 +12,6 @@ from replaychart.charts.limits import limits_ruler, limits_scale
 from replaychart.charts.packing import Ruler
 from replaychart.frames.extents import Limits
 from replaychart.frames.paths import Paths
-from replaychart.frames.plane_paths import surface_levels
 from replaychart.run import Run
 
 # Names of mark styles that no theme defines. A chart that a user zooms must clip; in a still,
@@ -77,10 +76,7 @@ def points_layer(plane: Plane, run: Run, coordinates: np.ndarray) -> alt.Chart:
         Where the points are at each of the clock's epochs.
     """
     x, y = plane.rulers()
-    constant: dict[str, list[Any]] = {
-        "point": list(range(len(run.inputs))),
-        "target": run.targets.tolist(),
-    }
+    constant: dict[str, list[Any]] = {"point": list(range(len(run.inputs)))}
     changing = {
         "x": x.measured(coordinates[:, :, 0].T),
         "y": y.measured(coordinates[:, :, 1].T),
@@ -91,9 +87,13 @@ def points_layer(plane: Plane, run: Run, coordinates: np.ndarray) -> alt.Chart:
         "x": x.expression(packing.entry("x", plane.clock)),
         "y": y.expression(packing.entry("y", plane.clock)),
     }
+    if not run.classes and run.targets.ndim == 1:
+        encodings["color"] = number_color(run)
+        constant["target"] = [float(f"{target:.6g}") for target in run.targets]
+        tooltip.append(alt.Tooltip("target:Q", title="Target"))
     if run.classes:
         encodings["color"] = class_color(run)
-        labels = _class_labels(run)
+        labels = class_labels(run)
         constant["target"] = [labels[target] for target in run.targets]
         percent = Ruler(0.0, 0.01)
         probability = run.point_probabilities(epochs=plane.clock.epochs)
@@ -119,14 +119,38 @@ def class_color(run: Run) -> alt.Color:
     return alt.Color(
         "target:N",
         title="Class",
-        scale=alt.Scale(domain=_class_labels(run), range=colors.class_colors(run.classes)),
+        scale=alt.Scale(domain=class_labels(run), range=colors.class_colors(run.classes)),
         legend=alt.Legend(
             orient="bottom", direction="horizontal", symbolSize=70, symbolOpacity=1, columns=5
         ),
     )
 
 
-def _class_labels(run: Run) -> list[Any]:
+def number_color(run: Run) -> alt.Color:
+    """Return the colours of a regression's targets, with their legend."""
+    return alt.Color(
+        "target:Q",
+        title="Target",
+        scale=alt.Scale(
+            domain=number_limits(run), range=list(colors.NUMBERS), interpolate="rgb", clamp=True
+        ),
+        legend=alt.Legend(
+            orient="bottom",
+            direction="horizontal",
+            gradientLength=150,
+            gradientThickness=10,
+            tickCount=4,
+        ),
+    )
+
+
+def number_limits(run: Run) -> list[float]:
+    """Return the least and the greatest target of a regression."""
+    low, high = float(run.targets.min()), float(run.targets.max())
+    return [low, high if high > low else low + 1.0]
+
+
+def class_labels(run: Run) -> list[Any]:
     """Return the classes' names, or their numbers as they stand in the frames."""
     numbers = list(range(run.classes))
     return numbers if run.class_names == [str(number) for number in numbers] else run.class_names
@@ -141,7 +165,10 @@ def probability_title(run: Run) -> str:
 
 def surface_layer(plane: Plane, run: Run, paths: Paths, *, bands: int) -> alt.Chart:
     """Return the decision surface, its bands painted from low to high."""
-    levels = surface_levels(run.classes, bands)
+    levels = run.planes.surfaces.levels(bands)
+    if not run.classes:
+        labelled = _number_tints(run, paths, levels)
+        return _surface_chart(plane, run, paths, labelled, alt.Fill("tint:N", scale=None))
     band = np.searchsorted(levels, paths.value - 1e-9)
     # Each region is painted in the colour at the middle of its band.
     middles = np.round(np.maximum(levels, 0) + 0.5 * (levels[-1] - levels[-2]), 6)
@@ -152,6 +179,12 @@ def surface_layer(plane: Plane, run: Run, paths: Paths, *, bands: int) -> alt.Ch
     else:
         labelled = _tints(run, paths, band, middles)
         fill = alt.Fill("tint:N", scale=None)
+    return _surface_chart(plane, run, paths, labelled, fill)
+
+
+def _surface_chart(
+    plane: Plane, run: Run, paths: Paths, labelled: packing.Labelled, fill: alt.Fill
+) -> alt.Chart:
     return (
         _paths_chart(plane, run, paths, labelled)
         .mark_line(
@@ -165,6 +198,17 @@ def surface_layer(plane: Plane, run: Run, paths: Paths, *, bands: int) -> alt.Ch
         )
         .encode(x=plane.x(), y=plane.y(), order="vertex:Q", fill=fill)
     )
+
+
+def _number_tints(run: Run, paths: Paths, levels: np.ndarray) -> packing.Labelled:
+    """Return the tint of each path: a light form of the colour at the middle of its band."""
+    low, high = number_limits(run)
+    middles = low + (high - low) * (np.arange(len(levels)) + 0.5) / len(levels)
+    tints = [
+        colors.mixed("#ffffff", colors.ramp(colors.NUMBERS, (middle - low) / (high - low)), 0.4)
+        for middle in middles
+    ]
+    return packing.Labelled("tint", [tints[i] for i in np.searchsorted(levels, paths.value)], tints)
 
 
 def _tints(run: Run, paths: Paths, band: np.ndarray, middles: np.ndarray) -> packing.Labelled:

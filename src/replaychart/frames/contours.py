@@ -133,7 +133,8 @@ def refined(
     # Only what lies between lattice points, with the level in between, can and need move.
     movable = f_begin * f_end < 0
     low, high = np.zeros(len(vertices)), np.ones(len(vertices))
-    share = np.where(movable, f_begin / np.where(movable, f_begin - f_end, 1), 0)
+    with np.errstate(invalid="ignore"):  # the level below everything is minus infinity
+        share = np.where(movable, f_begin / np.where(movable, f_begin - f_end, 1), 0)
     for _ in range(steps):
         f = surface(begin + share[:, None] * (end - begin)) - levels
         same = f * f_begin > 0

@@ -4,7 +4,6 @@ This is where a run without Keras differs from one with it: what the file holds 
 and only what it does not hold needs the network.
 """
 
-import dataclasses
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -17,6 +16,8 @@ from replaychart.frames.densities import summarized_each
 from replaychart.frames.extents import Limits
 from replaychart.frames.paths import Paths
 from replaychart.frames.plane_paths import PlaneTracer, Rectangle
+from replaychart.frames.projections import Projection
+from replaychart.frames.surfaces import Surfaces, surfaces_of
 from replaychart.network.task import Task, task_of
 from replaychart.storage.reader import StoredRun
 from replaychart.storage.writer import write_evaluations
@@ -55,6 +56,8 @@ class Evaluations:
         self._every = tuple(range(len(stored.epochs)))
         # What was computed for some epochs only; it is never stored.
         self._partial: dict[tuple[str, tuple[int, ...]], Arrays] = {}
+        # Keys of what a user's own object projected: no other session could ask for it.
+        self._passing: set[str] = set()
         self._asked = ""
 
     @cached_property
@@ -106,6 +109,12 @@ class Evaluations:
             return probabilities[:, :, 1]
         return probabilities[:, np.arange(len(self.labels)), self.labels]
 
+    def residuals(self, snapshots: Sequence[int]) -> np.ndarray:
+        """Return prediction less target, float32 (snapshots, points, ...)."""
+        outputs = self.predictions(snapshots)
+        targets = self._stored.targets.reshape(outputs.shape[1:])
+        return (outputs - targets).astype(np.float32)
+
     def losses(self, snapshots: Sequence[int]) -> np.ndarray:
         """Return the loss of each point, float32 (snapshots, points)."""
         return self._remembered(
@@ -145,19 +154,42 @@ class Evaluations:
         return self._contour("boundary", rectangle, snapshots)
 
     def grid(
-        self, layer: str | None, snapshots: Sequence[int], *, xlim: Limits, ylim: Limits, lines: int
+        self,
+        layer: str | None,
+        snapshots: Sequence[int],
+        *,
+        xlim: Limits,
+        ylim: Limits,
+        lines: int,
+        view: Projection | None,
     ) -> Paths:
         """Return grid lines; see `PlaneTracer.grid`."""
         where = {"xlim": xlim, "ylim": ylim, "lines": lines}
 
         def compute() -> Arrays:
-            return self._tracer.grid(
-                layer, snapshots, xlim=xlim, ylim=ylim, lines=lines
-            ).to_arrays()
+            paths = self._tracer.grid(
+                layer, snapshots, xlim=xlim, ylim=ylim, lines=lines, view=view
+            )
+            return paths.to_arrays()
 
-        return Paths.from_arrays(
-            self._remembered(_key("grid", layer=layer, **where), snapshots, compute)
+        key = _key(
+            "grid", layer=layer, view=None if view is None else view.key or id(view), **where
         )
+        if view is not None and view.key is None:
+            self._passing.add(key)
+        return Paths.from_arrays(self._remembered(key, snapshots, compute))
+
+    def grid_in_space(
+        self, layer: str, snapshots: Sequence[int], *, xlim: Limits, ylim: Limits, lines: int
+    ) -> np.ndarray:
+        """Return grid lines in a layer's space, (snapshots, lines, vertices, units)."""
+        key = _key("grid in space", layer=layer, xlim=xlim, ylim=ylim, lines=lines)
+
+        def compute() -> Arrays:
+            images = self._tracer.grid_in_space(layer, snapshots, xlim=xlim, ylim=ylim, lines=lines)
+            return {"values": images}
+
+        return self._remembered(key, snapshots, compute)["values"]
 
     def layers(
         self, layers: Sequence[str], snapshots: Sequence[int], *, before_activation: bool
@@ -212,7 +244,8 @@ class Evaluations:
 
     def store(self) -> None:
         """Write everything remembered for the whole run into the run's file."""
-        write_evaluations(self._stored, self._memory)
+        lasting = {key: arrays for key, arrays in self._memory.items() if key not in self._passing}
+        write_evaluations(self._stored, lasting)
 
     @cached_property
     def _memory(self) -> dict[str, Arrays]:
@@ -236,12 +269,19 @@ class Evaluations:
 
     @cached_property
     def _tracer(self) -> PlaneTracer:
-        return PlaneTracer(self._network, self.task)
+        return PlaneTracer(self._network, lambda: self.surfaces)
+
+    @cached_property
+    def surfaces(self) -> Surfaces:
+        """What the network spans over a plane."""
+        return surfaces_of(self.task, self.labels, self._stored.name)
 
     def _contour(self, quantity: str, rectangle: Rectangle, snapshots: Sequence[int]) -> Paths:
         # Both are traced on the same lattice, and whoever asks for one will ask for the other.
-        keys = [_key(name, **dataclasses.asdict(rectangle)) for name in ("surface", "boundary")]
-        asked = _key(quantity, **dataclasses.asdict(rectangle))
+        keys = [_key(name, **rectangle.key()) for name in ("surface", "boundary")]
+        asked = _key(quantity, **rectangle.key())
+        if rectangle.view is not None and rectangle.view.key is None:
+            self._passing.update(keys)
 
         def compute() -> Arrays:
             both = [
@@ -301,9 +341,16 @@ def _keras_missing(stored: StoredRun, asked: str, known: Sequence[str]) -> Missi
 
 def require_classes(task: Task, run: str) -> None:
     """Raise `EvaluationError` unless the run tells classes apart."""
+    if task.multi_label:
+        message = (
+            f"Run {run!r} is multi-label: each of its outputs is a yes or no of its own, so there "
+            "is no one class of a point. Its losses, curves and layers can be drawn."
+        )
+        raise EvaluationError(message)
     if not task.classes:
         message = (
             f"Run {run!r} predicts numbers and not classes (by its targets, its loss and its "
-            "output's activation), so there are no probabilities."
+            "output's activation), so there are no probabilities. residual_histogram shows how far "
+            "it is off."
         )
         raise EvaluationError(message)

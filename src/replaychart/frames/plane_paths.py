@@ -1,7 +1,8 @@
 """Traces grid lines, surfaces and boundaries in a plane, and carries them through layers."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from replaychart.frames import contours
 from replaychart.frames.extents import Limits
 from replaychart.frames.paths import Paths, Piece
-from replaychart.network.task import Task
+from replaychart.frames.projections import LinearProjection, Projection
+from replaychart.frames.surfaces import Surfaces
 
 if TYPE_CHECKING:
     from replaychart.network.evaluation import Network
@@ -18,9 +20,10 @@ if TYPE_CHECKING:
 # a pixel in a chart 500 pixels wide.
 _INVISIBLE = 1 / 2000
 _VERTICES_PER_GRID_LINE = 101
+# Fewer where no vertex is left out afterwards.
+_VERTICES_PER_LINE_IN_SPACE = 25
 # In numbers: 200 MB.
 _LARGEST_KEPT_LATTICE = 50_000_000
-_UNDERLAY = -0.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +42,9 @@ class Rectangle:
     resolution : int
         Lattice points along each side.
     bands : int
-        Number of the surface's levels, see `surface_levels`.
+        Number of the surface's levels, see `Surfaces.levels`.
+    view : Projection or None
+        From the layer's space, or the inputs', to the plane; None where that is a plane itself.
     """
 
     layer: str | None
@@ -48,6 +53,17 @@ class Rectangle:
     ylim: Limits
     resolution: int
     bands: int
+    view: Projection | None = None
+
+    def key(self) -> dict[str, Any]:
+        """Return what tells this rectangle from others, as JSON values."""
+        own = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return own | {"view": None if self.view is None else self.view.key or id(self.view)}
+
+    def slice(self) -> LinearProjection | None:
+        """Return the way from the rectangle's plane back to the space, if it is not a plane."""
+        through = self.plane == "layer" or self.layer is None
+        return self.view if through and isinstance(self.view, LinearProjection) else None
 
     def carries_through(self) -> str | None:
         """Return the layer that paths are carried through, None if they stay where they are."""
@@ -73,21 +89,18 @@ class PlaneTracer:
     ----------
     network : Network
         The recorded network.
-    task : Task
-        How its outputs become probabilities.
+    surfaces : callable
+        Returns what its outputs span over a plane; it is called for contours only, because grid
+        lines can be traced for any network.
     """
 
-    def __init__(self, network: "Network", task: Task) -> None:
+    def __init__(self, network: "Network", surfaces: Callable[[], Surfaces]) -> None:
         self._network = network
-        self._task = task
+        self._find_surfaces = surfaces
         self._kept_lattice: tuple[Any, list[np.ndarray]] | None = None
 
     def contours(self, rectangle: Rectangle, snapshots: Sequence[int]) -> tuple[Paths, Paths]:
         """Return surface and boundary.
-
-        Where there are two classes, the surface is the probability of class 1. Where there are
-        more, each class has a surface of its own: the margin by which it wins, its probability
-        less the greatest of the others.
 
         Parameters
         ----------
@@ -98,13 +111,13 @@ class PlaneTracer:
         Returns
         -------
         surface : Paths
-            Rings around the regions where a class' surface is at least at a level.
+            Rings around the regions where a surface is at least at a level.
         boundary : Paths
-            The lines where the two most probable classes are equally probable.
+            The lines where a surface meets the boundary; none for a prediction.
         """
         x, y, points = contours.lattice(rectangle.xlim, rectangle.ylim, rectangle.resolution)
-        heights = self._lattice_heights(rectangle.plane_of(), points, snapshots)
-        images = self._images(rectangle.carries_through(), points, snapshots)
+        heights = self._lattice_heights(rectangle, points, snapshots)
+        images = self._images(rectangle.carries_through(), rectangle.view, points, snapshots)
         rings: list[Paths] = []
         lines: list[Paths] = []
         for snapshot, height, image in zip(snapshots, heights, images, strict=True):
@@ -113,33 +126,37 @@ class PlaneTracer:
             of_surface = list(self._rings(lattice, folded, rectangle, snapshot))
             of_boundary = list(self._lines(lattice, snapshot))
             both = Paths.from_pieces(of_surface + of_boundary)
-            both = self._refined(both, lattice, snapshot, rectangle.plane_of())
-            if rectangle.carries_through() is not None:
-                both = self._carried(both, rectangle.carries_through(), snapshot)
+            both = self._refined(both, lattice, snapshot, rectangle)
+            layer = rectangle.carries_through()
+            if layer is not None:
+                carried = self._images(layer, rectangle.view, both.vertices, [snapshot])
+                both = dataclasses.replace(both, vertices=next(carried))
             pieces = list(both.pieces())
             rings.append(Paths.from_pieces(pieces[: len(of_surface)]))
             lines.append(Paths.from_pieces(pieces[len(of_surface) :]))
         return thinned(Paths.joined(rings)), thinned(Paths.joined(lines))
 
+    @cached_property
+    def _surfaces(self) -> Surfaces:
+        return self._find_surfaces()
+
     def _rings(
         self, lattice: Lattice, image: np.ndarray | None, rectangle: Rectangle, snapshot: int
     ) -> Iterator[Piece]:
-        levels = surface_levels(self._task.classes, rectangle.bands)
-        for position, of_class in enumerate(self._surface_classes()):
+        levels = self._surfaces.levels(rectangle.bands)
+        for position, of_class in enumerate(self._surfaces.classes):
             z = lattice.heights[:, :, position]
             for level, ring in contours.filled_contours(lattice.x, lattice.y, z, levels, image):
                 yield Piece(snapshot, level, ring, of_class)
 
     def _lines(self, lattice: Lattice, snapshot: int) -> Iterator[Piece]:
-        even = 0.5 if self._task.classes == 2 else 0.0
-        for position, of_class in enumerate(self._surface_classes()):
+        even = self._surfaces.boundary
+        if even is None:
+            return
+        for position, of_class in enumerate(self._surfaces.classes):
             z = lattice.heights[:, :, position]
             for line in contours.contour_lines(lattice.x, lattice.y, z, even):
                 yield Piece(snapshot, even, line, of_class)
-
-    def _surface_classes(self) -> list[int]:
-        """Return the classes that have a surface: class 1 of two, else all."""
-        return [1] if self._task.classes == 2 else list(range(self._task.classes))
 
     def grid(
         self,
@@ -149,15 +166,16 @@ class PlaneTracer:
         xlim: Limits,
         ylim: Limits,
         lines: int,
+        view: Projection | None,
     ) -> Paths:
         """Return grid lines of the inputs' plane as a layer bends them.
 
         The first `lines` paths of a snapshot have a constant first input, the others a constant
         second input; `Paths.value` numbers them.
         """
-        straight = _grid_lines(xlim, ylim, lines)
+        straight = _grid_lines(xlim, ylim, lines, vertices=_VERTICES_PER_GRID_LINE)
         flat = straight.reshape(-1, 2)
-        images = self._images(layer, flat, snapshots)
+        images = self._images(layer, view, flat, snapshots)
         pieces = (
             Piece(snapshot, number, line)
             for snapshot, image in zip(snapshots, images, strict=True)
@@ -167,19 +185,27 @@ class PlaneTracer:
         )
         return thinned(Paths.from_pieces(pieces))
 
+    def grid_in_space(
+        self, layer: str, snapshots: Sequence[int], *, xlim: Limits, ylim: Limits, lines: int
+    ) -> np.ndarray:
+        """Return grid lines in a layer's space, (snapshots, lines, vertices, units)."""
+        straight = _grid_lines(xlim, ylim, lines, vertices=_VERTICES_PER_LINE_IN_SPACE)
+        images = self._images(layer, None, straight.reshape(-1, 2), snapshots)
+        return np.stack([image.reshape(*straight.shape[:2], -1) for image in images])
+
     def _refined(
-        self, paths: Paths, lattice: Lattice, snapshot: int, plane_of: str | None
+        self, paths: Paths, lattice: Lattice, snapshot: int, rectangle: Rectangle
     ) -> Paths:
         levels = np.repeat(paths.value, paths.lengths())
         of_class = np.repeat(paths.of_class, paths.lengths())
         vertices = paths.vertices.copy()
-        for position, number in enumerate(self._surface_classes()):
+        for position, number in enumerate(self._surfaces.classes):
             own = of_class == number
             if not own.any():
                 continue
 
             def height(points: np.ndarray, position: int = position) -> np.ndarray:
-                return next(self._heights(plane_of, iter([points]), [snapshot]))[:, position]
+                return next(self._heights(rectangle, points, [snapshot]))[:, position]
 
             vertices[own] = contours.refined(
                 vertices[own],
@@ -191,65 +217,46 @@ class PlaneTracer:
             )
         return dataclasses.replace(paths, vertices=vertices)
 
-    def _carried(self, paths: Paths, layer: str | None, snapshot: int) -> Paths:
-        carried = self._network.outputs_by_snapshot(layer, iter([paths.vertices]), [snapshot])
-        return dataclasses.replace(paths, vertices=next(carried))
-
     def _images(
-        self, layer: str | None, points: np.ndarray, snapshots: Sequence[int]
-    ) -> Iterator[np.ndarray | None]:
+        self,
+        layer: str | None,
+        view: Projection | None,
+        points: np.ndarray,
+        snapshots: Sequence[int],
+    ) -> Iterator[Any]:
         """Yield where a layer carries points, None if there is no layer to carry them."""
         if layer is None:
             yield from (None for _ in snapshots)
             return
-        yield from self._network.outputs_by_snapshot(layer, (points for _ in snapshots), snapshots)
+        images = self._network.outputs_by_snapshot(layer, (points for _ in snapshots), snapshots)
+        for snapshot, image in zip(snapshots, images, strict=True):
+            yield image if view is None else view.coordinates(image, snapshot)
 
     def _lattice_heights(
-        self, plane_of: str | None, points: np.ndarray, snapshots: Sequence[int]
+        self, rectangle: Rectangle, points: np.ndarray, snapshots: Sequence[int]
     ) -> Iterable[np.ndarray]:
         """Return the heights over a lattice, kept for the next chart that asks for the same."""
-        if len(points) * len(snapshots) * max(self._task.classes, 1) > _LARGEST_KEPT_LATTICE:
-            return self._heights(plane_of, (points for _ in snapshots), snapshots)
-        key = (plane_of, points.tobytes(), tuple(snapshots))
+        if len(points) * len(snapshots) * len(self._surfaces.classes) > _LARGEST_KEPT_LATTICE:
+            return self._heights(rectangle, points, snapshots)
+        through = rectangle.slice()
+        key = (rectangle.plane_of(), through and through.key, points.tobytes(), tuple(snapshots))
         if self._kept_lattice is None or self._kept_lattice[0] != key:
-            heights = list(self._heights(plane_of, (points for _ in snapshots), snapshots))
-            self._kept_lattice = (key, heights)
+            self._kept_lattice = (key, list(self._heights(rectangle, points, snapshots)))
         return self._kept_lattice[1]
 
     def _heights(
-        self, plane_of: str | None, points: Iterator[np.ndarray], snapshots: Sequence[int]
+        self, rectangle: Rectangle, points: np.ndarray, snapshots: Sequence[int]
     ) -> Iterator[np.ndarray]:
-        """Yield each surface's height at points of a plane, shape (points, surfaces)."""
-        outputs = self._network.outputs_by_snapshot(None, points, snapshots, plane_of=plane_of)
-        for values in outputs:
-            probabilities = self._task.probabilities(values)
-            yield probabilities[:, 1:] if self._task.classes == 2 else _margins(probabilities)
-
-
-def surface_levels(classes: int, bands: int) -> np.ndarray:
-    """Return the levels of a decision surface, rising.
-
-    Parameters
-    ----------
-    classes : int
-        Two: levels of the probability of class 1, from 0. More: levels of the margin by which a
-        class wins, from 0, half as many; and one below 0, for the gaps that straight contours
-        leave where three classes meet.
-    bands : int
-        Number of levels for two classes.
-    """
-    if classes == 2:
-        return np.arange(bands) / bands
-    count = (bands + 1) // 2
-    return np.concatenate([[_UNDERLAY], np.arange(count) / count])
-
-
-def _margins(probabilities: np.ndarray) -> np.ndarray:
-    """Return each class' probability less the greatest of the others, shape (points, classes)."""
-    ranked = np.sort(probabilities, axis=-1)
-    first, second = ranked[:, -1:], ranked[:, -2:-1]
-    wins = probabilities == first
-    return np.where(wins, probabilities - second, probabilities - first)
+        """Yield each surface's height at points of the rectangle, shape (points, surfaces)."""
+        through = rectangle.slice()
+        places = (
+            points if through is None else through.values(points, snapshot)
+            for snapshot in snapshots
+        )
+        outputs = self._network.outputs_by_snapshot(
+            None, places, snapshots, plane_of=rectangle.plane_of()
+        )
+        return (self._surfaces.heights(values) for values in outputs)
 
 
 def thinned(paths: Paths) -> Paths:
@@ -264,10 +271,10 @@ def thinned(paths: Paths) -> Paths:
     return paths.simplified(tolerance)
 
 
-def _grid_lines(xlim: Limits, ylim: Limits, lines: int) -> np.ndarray:
+def _grid_lines(xlim: Limits, ylim: Limits, lines: int, *, vertices: int) -> np.ndarray:
     """Return straight grid lines, shape (2 * lines, vertices, 2)."""
-    along_x = np.linspace(*xlim, _VERTICES_PER_GRID_LINE)
-    along_y = np.linspace(*ylim, _VERTICES_PER_GRID_LINE)
+    along_x = np.linspace(*xlim, vertices)
+    along_y = np.linspace(*ylim, vertices)
     upright = [
         np.stack(np.broadcast_arrays(x, along_y), axis=-1) for x in np.linspace(*xlim, lines)
     ]

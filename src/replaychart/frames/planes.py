@@ -1,4 +1,4 @@
-"""The planes of a run: its inputs' own, and those of its layers with two units."""
+"""The planes of a run: its inputs' own or a slice of them, and its layers' own or projections."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,10 +7,13 @@ import numpy as np
 
 from replaychart.errors import ArgumentError, require_at_least, require_one_of
 from replaychart.frames import extents
-from replaychart.frames.evaluations import Evaluations, require_classes
+from replaychart.frames.evaluations import Evaluations
 from replaychart.frames.extents import Limits
+from replaychart.frames.input_slices import input_slice
 from replaychart.frames.paths import Paths
 from replaychart.frames.plane_paths import Rectangle
+from replaychart.frames.projections import LinearProjection, Projection, projection_of
+from replaychart.frames.surfaces import Surfaces
 from replaychart.network.graph import no_graph
 from replaychart.storage.reader import StoredRun
 
@@ -34,6 +37,12 @@ class Planes:
         self._stored = stored
         self._evaluations = evaluations
         self._every = tuple(range(len(stored.epochs)))
+        self._views: dict[tuple[str, str | int, bool], tuple[object, Projection]] = {}
+
+    @property
+    def surfaces(self) -> Surfaces:
+        """What the network spans over a plane."""
+        return self._evaluations.surfaces
 
     def layers(self) -> list[str]:
         """Return the layers whose output is a point in the plane, the model's output left out."""
@@ -68,17 +77,32 @@ class Planes:
         default_x, default_y = extents.padded_limits(self._stored.inputs)
         return checked_limits("xlim", xlim) or default_x, checked_limits("ylim", ylim) or default_y
 
+    def slice_limits(
+        self, through: LinearProjection, xlim: Limits | None, ylim: Limits | None
+    ) -> tuple[Limits, Limits]:
+        """Return the rectangle of a slice of the inputs; as `input_limits`."""
+        shown = through.coordinates(self._stored.inputs, 0)
+        default_x, default_y = extents.padded_limits(shown)
+        return checked_limits("xlim", xlim) or default_x, checked_limits("ylim", ylim) or default_y
+
     def layer_limits(
-        self, layer: str, xlim: Limits | None = None, ylim: Limits | None = None
+        self,
+        layer: str,
+        xlim: Limits | None = None,
+        ylim: Limits | None = None,
+        *,
+        view: Projection | None = None,
     ) -> tuple[Limits, Limits]:
         """Return the rectangle of a layer's plane that a surface over that plane covers.
 
         Parameters
         ----------
         layer : str
-            A layer with two units.
+            A layer with two units, or any with `view`.
         xlim, ylim : tuple of float, optional
             Taken as they are where given, the lower limit first.
+        view : Projection, optional
+            From the layer's space to the plane.
 
         Returns
         -------
@@ -90,9 +114,90 @@ class Planes:
         ArgumentError
             The layer is not 2-D, or a limit is not a rising pair of numbers.
         """
-        self.require(layer)
-        default_x, default_y = extents.padded_limits(self._evaluations.outputs(layer, self._every))
+        default_x, default_y = extents.padded_limits(self.coordinates(layer, self._every, view))
         return checked_limits("xlim", xlim) or default_x, checked_limits("ylim", ylim) or default_y
+
+    def coordinates(
+        self, layer: str, snapshots: Sequence[int], view: Projection | None
+    ) -> np.ndarray:
+        """Return where the points are in a layer's plane, float32 (snapshots, points, 2)."""
+        outputs = self._evaluations.outputs(layer, snapshots)
+        if view is None:
+            self.require(layer)
+            return outputs
+        return np.stack(
+            [view.coordinates(one, place) for one, place in zip(outputs, snapshots, strict=True)]
+        )
+
+    def view(self, layer: str, projection: object, positions: str) -> Projection | None:
+        """Return the projection of a layer to the plane, None for a layer that is one.
+
+        Parameters
+        ----------
+        layer : str
+            One of the layers.
+        projection : object
+            As `feature_space` documents it.
+        positions : {"flatten", "mean"}
+            What is done with outputs of several axes.
+
+        Raises
+        ------
+        ArgumentError
+            There is no such layer, it has fewer than two units, or the projection does not fit.
+        EvaluationError
+            The model does not tell what its layers give.
+        MissingDependencyError
+            scikit-learn is needed and not installed.
+        """
+        require_one_of("positions", positions, ["flatten", "mean"])
+        shape = self._shape(layer)
+        if projection is None and shape == (2,):
+            return None
+        averaged = positions == "mean" and len(shape) > 1
+        units = shape[-1] if averaged else int(np.prod([size or 1 for size in shape]))
+        if units is not None and units < 2:
+            message = f"layer must have at least 2 units. Got {layer!r}, whose output has 1."
+            raise ArgumentError(message)
+        how = "pca" if projection is None else projection
+        key = (layer, how if isinstance(how, str) else id(how), averaged)
+        if key not in self._views:
+            outputs = self._evaluations.outputs(layer, self._every)
+            # What was asked for is kept beside it: as long as it lives, its id is its own.
+            self._views[key] = (how, projection_of(how, layer, outputs, averaged=averaged))
+        return self._views[key][1]
+
+    def slice(self, features: object, at: object) -> LinearProjection:
+        """Return the plane of two features through the inputs' space.
+
+        Parameters
+        ----------
+        features : pair of str or int
+            The two, by name or by position.
+        at : {"median", "mean"}, int, mapping of str to float, or array_like of shape (features,)
+            Where the others are held; an int is the number of a recorded point.
+
+        Raises
+        ------
+        ArgumentError
+            The inputs are no vectors, there is no such feature or point, or `at` is something else.
+        """
+        inputs = self._stored.inputs
+        if inputs.ndim != 2:
+            message = (
+                f"features are for inputs that are vectors. Run {self._stored.name!r} has inputs "
+                f"of the shape {inputs.shape[1:]}."
+            )
+            raise ArgumentError(message)
+        return input_slice(inputs, self.feature_names(), features, at)
+
+    def feature_names(self) -> list[str]:
+        """Return the names of the features: those recorded, or input 1, input 2, ..."""
+        recorded = self._stored.details.get("feature_names")
+        count = int(np.prod(self._stored.inputs.shape[1:], dtype=np.int64))
+        if isinstance(recorded, list) and len(recorded) == count:
+            return recorded
+        return [f"input {number}" for number in range(1, count + 1)]
 
     def grid(
         self,
@@ -102,12 +207,31 @@ class Planes:
         ylim: Limits | None,
         lines: int,
         snapshots: Sequence[int],
+        view: Projection | None = None,
     ) -> Paths:
         """Return grid lines; as `Run.grid`, with positions in the recording."""
         require_at_least("lines", lines, 2)
-        self.require(layer)
+        if view is None:
+            self.require(layer)
         xlim, ylim = self.input_limits(xlim, ylim)
-        return self._evaluations.grid(layer, snapshots, xlim=xlim, ylim=ylim, lines=int(lines))
+        return self._evaluations.grid(
+            layer, snapshots, xlim=xlim, ylim=ylim, lines=int(lines), view=view
+        )
+
+    def grid_in_space(self, layer: str, snapshots: Sequence[int]) -> np.ndarray | None:
+        """Return grid lines of the inputs' plane in a layer's whole space.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (snapshots, lines, vertices, units), or None
+            None where the inputs are no plane.
+        """
+        if not self.inputs_are_plane():
+            return None
+        xlim, ylim = self.input_limits()
+        return self._evaluations.grid_in_space(
+            layer, snapshots, xlim=xlim, ylim=ylim, lines=GRID_LINES
+        )
 
     def surface(
         self,
@@ -119,9 +243,10 @@ class Planes:
         bands: int,
         plane: str,
         snapshots: Sequence[int],
+        view: Projection | None = None,
     ) -> Paths:
         """Return filled contours; as `Run.surface`, with positions in the recording."""
-        rectangle = self._rectangle(layer, plane, xlim, ylim, resolution, bands)
+        rectangle = self._rectangle(layer, plane, xlim, ylim, resolution, bands, view)
         return self._evaluations.surface(rectangle, snapshots)
 
     def boundary(
@@ -133,9 +258,10 @@ class Planes:
         resolution: int,
         plane: str,
         snapshots: Sequence[int],
+        view: Projection | None = None,
     ) -> Paths:
         """Return lines; as `Run.boundary`, with positions in the recording."""
-        rectangle = self._rectangle(layer, plane, xlim, ylim, resolution, BANDS)
+        rectangle = self._rectangle(layer, plane, xlim, ylim, resolution, BANDS, view)
         return self._evaluations.boundary(rectangle, snapshots)
 
     def require(self, layer: str | None) -> None:
@@ -159,18 +285,17 @@ class Planes:
                     f"This needs inputs with 2 features. Run {self._stored.name!r} has inputs of "
                     f"the shape {self._stored.inputs.shape[1:]}."
                 )
+                if self._stored.inputs.ndim == 2:
+                    names = ", ".join(map(repr, self.feature_names()[:5]))
+                    message += f" Choose two of them: features=(..., ...) of {names}, ..."
                 raise ArgumentError(message)
             return
-        names = [known.name for known in self._stored.layers]
-        require_one_of("layer", layer, names)
-        shape = self._stored.layers[names.index(layer)].output_shape
-        if shape is None:
-            raise no_graph(layer, self._stored.name)
+        shape = self._shape(layer)
         if shape != (2,):
             planes = ", ".join(repr(name) for name in self.layers()) or "none"
             message = (
-                f"layer must have 2 units; such layers are: {planes}. Got {layer!r}, whose output "
-                f"has the shape {shape}."
+                f"layer must have 2 units, or be projected with projection=; layers with 2 units "
+                f"are: {planes}. Got {layer!r}, whose output has the shape {shape}."
             )
             raise ArgumentError(message)
 
@@ -178,16 +303,26 @@ class Planes:
         """Evaluate what the charts of these layers ask for by default, to be remembered."""
         flat = self.inputs_are_plane()
         plane = "inputs" if flat else "layer"
-        planes: list[str | None] = [None, *layers] if flat else list(layers)
-        for layer in planes:
+        for layer in [None, *layers] if flat else list(layers):
+            view = None if layer is None else self.view(layer, None, "flatten")
             if flat:
-                self.grid(layer, xlim=None, ylim=None, lines=GRID_LINES, snapshots=self._every)
-            if not self._evaluations.task.classes:
+                self.grid(
+                    layer, xlim=None, ylim=None, lines=GRID_LINES, snapshots=self._every, view=view
+                )
+            if self._evaluations.labels.ndim > 1:
                 continue
             where: dict[str, Any] = {"xlim": None, "ylim": None, "resolution": RESOLUTION}
-            where["plane"] = plane
-            self.surface(layer, bands=BANDS, snapshots=self._every, **where)
-            self.boundary(layer, snapshots=self._every, **where)
+            where |= {"plane": plane, "snapshots": self._every, "view": view}
+            self.surface(layer, bands=BANDS, **where)
+            self.boundary(layer, **where)
+
+    def _shape(self, layer: str) -> tuple[int | None, ...]:
+        names = [known.name for known in self._stored.layers]
+        require_one_of("layer", layer, names)
+        shape = self._stored.layers[names.index(layer)].output_shape
+        if shape is None:
+            raise no_graph(layer, self._stored.name)
+        return shape
 
     def _rectangle(
         self,
@@ -197,17 +332,27 @@ class Planes:
         ylim: Limits | None,
         resolution: int,
         bands: int,
+        view: Projection | None,
     ) -> Rectangle:
         require_one_of("plane", plane, ["inputs", "layer"])
         require_at_least("resolution", resolution, 2)
         require_at_least("bands", bands, 1)
-        self.require(layer)
-        require_classes(self._evaluations.task, self._stored.name)
-        if plane == "inputs" or layer is None:
+        if view is None:
+            self.require(layer)
+        _ = self.surfaces  # raises where there is none
+        if layer is None and isinstance(view, LinearProjection):
+            xlim, ylim = self.slice_limits(view, xlim, ylim)
+        elif plane == "inputs" or layer is None:
             xlim, ylim = self.input_limits(xlim, ylim)
         else:
-            xlim, ylim = self.layer_limits(layer, xlim, ylim)
-        return Rectangle(layer, plane, xlim, ylim, int(resolution), int(bands))
+            xlim, ylim = self.layer_limits(layer, xlim, ylim, view=view)
+            if view is not None and view.slice is None:
+                message = (
+                    f"This projection of layer {layer!r} has no way back from the plane to the "
+                    "layer, so no surface can be drawn over it. Pass surface=None."
+                )
+                raise ArgumentError(message)
+        return Rectangle(layer, plane, xlim, ylim, int(resolution), int(bands), view)
 
 
 def checked_limits(argument: str, limits: Limits | None) -> Limits | None:

@@ -101,6 +101,9 @@ class Network:
         ------
         numpy.ndarray of float32, shape (points, ...)
         """
+        if layer is None and plane_of is not None and self._is_output(plane_of):
+            yield from (np.asarray(points, np.float32) for points in inputs)
+            return
         function = self._function(plane_of, layer)
         for snapshot, points in zip(snapshots, inputs, strict=True):
             (outputs,) = self._in_batches(function, points, snapshot)
@@ -148,6 +151,12 @@ class Network:
     def weights_at(self, snapshot: int) -> list[np.ndarray]:
         """Return the recorded weights of one snapshot, in the order of ``model.weights``."""
         return [weight[snapshot] for weight in self._weights]
+
+    def _is_output(self, layer: str) -> bool:
+        """Return whether nothing of the model comes behind a layer."""
+        if not models.has_graph(self.model):
+            return False
+        return activations.output_of(self.model, layer) is self.model.outputs[0]
 
     def _activations(self, layers: Sequence[str], before_activation: bool) -> list[Any]:
         if not before_activation:

@@ -19,10 +19,13 @@ class Task:
         Number of classes; 0 where the targets are numbers and no classes.
     from_logits : bool
         Whether the outputs become probabilities only through a sigmoid or softmax.
+    multi_label : bool
+        Whether each output is a yes or no of its own.
     """
 
     classes: int
     from_logits: bool
+    multi_label: bool = False
 
     def labels(self, targets: np.ndarray) -> np.ndarray:
         """Return the targets as class numbers, shape (points,); numbers stay what they are.
@@ -80,7 +83,8 @@ def task_of(stored: StoredRun, output_shape: tuple[int | None, ...]) -> Task:
     from_logits = _from_logits(stored)
     if not (from_logits or _outputs_are_probabilities(stored)):
         return Task(classes=0, from_logits=False)
-    return Task(classes=_classes(stored.targets, units), from_logits=from_logits)
+    classes = _classes(stored.targets, units)
+    return Task(classes, from_logits, multi_label=not classes and _is_multi_hot(stored.targets))
 
 
 def accuracy(targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
@@ -126,12 +130,18 @@ def _classes(targets: np.ndarray, units: int | None) -> int:
     if units is None or units == 1:
         return 0
     if flat.shape[1] == units:
-        one_hot = np.isin(flat, (0, 1)).all() and (flat.sum(axis=1) == 1).all()
-        return units if one_hot else 0
+        # Shares of several classes (soft targets) count as the class of the greatest share.
+        shares = (flat >= 0).all() and np.allclose(flat.sum(axis=1), 1, atol=1e-3)
+        return units if shares else 0
     if flat.shape[1] == 1:
         whole = (flat == np.floor(flat)).all() and flat.min() >= 0 and flat.max() < units
         return units if whole else 0
     return 0
+
+
+def _is_multi_hot(targets: np.ndarray) -> bool:
+    flat = targets.reshape(len(targets), -1)
+    return flat.shape[1] > 1 and bool(np.isin(flat, (0, 1)).all())
 
 
 def _from_logits(stored: StoredRun) -> bool:

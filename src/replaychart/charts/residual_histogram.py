@@ -1,0 +1,67 @@
+"""`residual_histogram`: how far a regression is off, over the points."""
+
+import altair as alt
+
+from replaychart.charts import colors
+from replaychart.charts.counts import count_bars, highest_count
+from replaychart.charts.epoch_parameter import Clock
+from replaychart.charts.titles import chart_title, check_chart
+from replaychart.frames.epochs import Epochs
+from replaychart.run import Run
+
+
+def residual_histogram(
+    run: Run,
+    *,
+    bins: int = 20,
+    epochs: Epochs = None,
+    epoch: int | alt.Parameter | None = None,
+    title: str | None = None,
+    width: int = 220,
+    height: int = 157,
+) -> alt.Chart:
+    """Draw how far the predicted numbers are from the targets, over the recorded points.
+
+    Parameters
+    ----------
+    run : Run
+        A recorded training whose targets are numbers.
+    bins : int, default 20
+        Number of bins. They lie on both sides of 0 and are fixed over the whole run.
+    epochs : int, slice, range or iterable of int, optional
+        Only these recorded epochs. Default: all.
+    epoch : int or altair.Parameter, optional
+        The epoch shown at first, or a parameter from `epoch_param` to share. Default: the last.
+    title : str, optional
+        ``{epoch}`` in it is the epoch shown. Default: "Residuals".
+    width, height : int, default 220 and 157
+        Size in pixels.
+
+    Returns
+    -------
+    altair.Chart
+        Bars; the count axis is the same at every epoch.
+
+    Raises
+    ------
+    ArgumentError
+        An epoch was not recorded, or an argument is not allowed.
+    EvaluationError
+        The model cannot be rebuilt, or the targets are classes and no numbers.
+
+    Examples
+    --------
+    >>> import replaychart as rc
+    >>> run = rc.open_run("runs.h5", "regression")  # doctest: +SKIP
+    >>> chart = rc.residual_histogram(run)  # doctest: +SKIP
+    """
+    check_chart(run, width, height)
+    clock = Clock.of(run, epochs, epoch)
+    frame = run.residual_histogram(bins=bins, epochs=clock.epochs)
+    frame["color"] = colors.RESIDUALS
+    bars = count_bars(
+        clock, frame, x_title="Prediction less target", highest=highest_count(frame, by=[])
+    )
+    return bars.properties(
+        title=chart_title(title, "Residuals", clock), width=width, height=height
+    ).add_params(clock.parameter)

@@ -1,0 +1,136 @@
+"""Charts of wide layers, of inputs with many features, of images and of numbers."""
+
+from collections.abc import Callable
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pytest
+from conftest import EPOCHS, Training
+from test_charts import _marks, _views
+
+import replaychart as rc
+from replaychart.charts import colors
+
+
+def _axis_titles(chart: Any) -> tuple[str, str]:
+    view = next(view for view in _views(chart.to_dict()) if view["mark"]["type"] == "circle")
+    return view["encoding"]["x"]["title"], view["encoding"]["y"]["title"]
+
+
+def test_a_wide_layer_is_projected(regression: Training) -> None:
+    run = regression.open()
+    chart = rc.feature_space(run, "wide")
+    assert _marks(chart) == ["line", "line", "circle"], "surface, grid, points; no boundary"
+    assert _axis_titles(chart)[0].startswith("wide, component 1 (")
+    assert "subtitle" not in chart.to_dict()["title"]
+    over = rc.feature_space(run, "wide", surface="layer", projection=(0, 1)).to_dict()
+    assert over["title"]["subtitle"] == (
+        "surface: slice through the mean over all epochs of the other units"
+    )
+
+
+def test_many_features_and_classes(one_hot: Training) -> None:
+    chart = rc.feature_space(one_hot.open(), "output", projection="aligned")
+    assert _marks(chart) == ["line", "circle", "line"], "surface, points, boundary; no grid"
+    assert "aligned components" in _axis_titles(chart)[0]
+
+
+def test_no_surface_where_there_is_no_way_back(images: Training) -> None:
+    run = images.open()
+    chart = rc.feature_space(run, "convolution", positions="mean")
+    assert _marks(chart) == ["circle"]
+    assert _marks(rc.feature_space(run, "convolution")) == ["line", "circle", "line"]
+
+
+def test_numbers_are_coloured_by_target(regression: Training) -> None:
+    run = regression.open()
+    spec = rc.decision_boundary(run).to_dict()
+    assert '"Prediction' in spec["title"]["text"]["expr"]
+    view = next(view for view in _views(spec) if view["mark"]["type"] == "circle")
+    color = view["encoding"]["color"]
+    assert (color["type"], color["title"]) == ("quantitative", "Target")
+    assert color["scale"]["domain"] == pytest.approx([regression.y.min(), regression.y.max()])
+    rows = spec["datasets"][view["data"]["name"]]
+    np.testing.assert_allclose([row["target"] for row in rows], regression.y, rtol=1e-5)
+    surface = next(view for view in _views(spec) if view["mark"].get("filled"))
+    tints = {row["tint"] for row in spec["datasets"][surface["data"]["name"]]}
+    assert len(tints) == 10
+    assert tints.isdisjoint(colors.NUMBERS)
+
+
+def test_residuals(regression: Training) -> None:
+    run = regression.open()
+    expected = regression.at(EPOCHS).predict(regression.X, verbose=0)[:, 0] - regression.y
+    np.testing.assert_allclose(run.residuals()[EPOCHS], expected, atol=1e-5)
+    counts = run.residual_histogram(bins=8)
+    assert counts.groupby("epoch")["count"].sum().tolist() == [150] * (EPOCHS + 1)
+    assert counts["bin_start"].min() == -counts["bin_end"].max()
+    expected_counts, _ = np.histogram(
+        expected, [*counts["bin_start"].unique().tolist(), counts["bin_end"].max()]
+    )
+    assert counts[counts["epoch"] == EPOCHS]["count"].tolist() == expected_counts.tolist()
+    assert _marks(rc.residual_histogram(run)) == ["bar"]
+
+
+def test_a_slice_says_what_it_is(branches: Training) -> None:
+    run = branches.open()
+    chart = rc.decision_boundary(run, features=(0, 3), at=5)
+    assert chart.to_dict()["title"]["subtitle"] == "surface: slice at point 5"
+    assert _axis_titles(chart) == ("input 1", "input 4")
+    view = next(v for v in _views(chart.to_dict()) if v["mark"]["type"] == "circle")
+    assert len(chart.to_dict()["datasets"][view["data"]["name"]]) == len(branches.X)
+
+
+def test_three_units_can_be_turned(regression: Training) -> None:
+    run = regression.open()
+    chart = rc.feature_space(run, "space", projection="rotate")
+    assert type(chart) is alt.LayerChart
+    names = [parameter["name"] for parameter in chart.to_dict()["params"]]
+    assert names == ["epoch", "turn", "tilt"]
+    with pytest.raises(rc.ArgumentError, match="needs a layer with 3 units. Got 'wide'"):
+        rc.feature_space(run, "wide", projection="rotate")
+
+
+def test_turning_shows_what_a_rotation_would(
+    regression: Training, opened: Callable[..., Any]
+) -> None:
+    run = regression.open()
+    page = opened(rc.feature_space(run, "space", projection="rotate"))
+    before = page.picture()
+    page.page.evaluate(
+        "view.signal('turn', 120).signal('tilt', -30).signal('epoch', 2).runAsync().then(() => 1)"
+    )
+    assert page.picture() != before
+    drawn = page.page.evaluate(
+        """() => {
+            const found = [];
+            const walk = (item) => {
+                if (item.marktype === 'symbol' && item.items.length > 100) {
+                    item.items.forEach((i) => found.push([i.datum.point, i.datum.across,
+                                                          i.datum.up]));
+                }
+                (item.items || []).forEach(walk);
+            };
+            walk(view.scenegraph().root);
+            return found;
+        }"""
+    )
+    shown = np.array([row[1:] for row in sorted(drawn)])
+    turn, tilt = np.radians(120), np.radians(-30)
+    around = np.array(
+        [[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1]]
+    )
+    upwards = np.array([[1, 0, 0], [0, np.sin(tilt), np.cos(tilt)]])
+    expected = run.coordinates("space", epochs=2)[0] @ (upwards @ around).T
+    # Up to where the middle is; and distances on the screen, to the rounding of packed numbers.
+    np.testing.assert_allclose(
+        shown - shown.mean(axis=0), expected - expected.mean(axis=0), atol=5e-3
+    )
+
+
+def test_everything_can_be_drawn_beside_each_other(regression: Training, tmp_path: Any) -> None:
+    run = regression.open()
+    chart = rc.decision_boundary(run) | rc.residual_histogram(run) | rc.feature_space(run, "wide")
+    chart |= rc.feature_space(run, "space", projection="rotate")
+    rc.save(chart, tmp_path / "beside.png", epoch=3)
