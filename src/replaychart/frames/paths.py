@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import shapely
 
 
 class Piece(NamedTuple):
@@ -99,63 +100,25 @@ class Paths:
         tolerance : numpy.ndarray of float64, shape (paths,)
             How far any part of a path may move.
 
-        Notes
-        -----
-        All paths are thinned together, in passes. Each pass takes out vertices, no two of them
-        neighbours, whose removal keeps the accumulated displacement of the new segment under the
-        tolerance: that of the two segments which it replaces, plus the vertex' own distance.
+        References
+        ----------
+        D. H. Douglas and T. K. Peucker, "Algorithms for the reduction of the number of points
+        required to represent a digitized line or its caricature" (1973), as Shapely has it
         """
         path = np.repeat(np.arange(len(self.value)), self.lengths())
-        limit = np.asarray(tolerance, np.float64)[path]
-        kept = np.arange(len(self.vertices))
-        # displacement[i]: the bound for the segment from kept vertex i to the next one.
-        displacement = np.zeros(len(kept))
-        while True:
-            dropped, grown = _droppable(self.vertices, kept, path, displacement, limit)
-            if not dropped.any():
-                break
-            displacement[np.flatnonzero(dropped) - 1] = grown[dropped]
-            kept, displacement = kept[~dropped], displacement[~dropped]
-        lengths = np.bincount(path[kept], minlength=len(self.value))
+        broken = np.unique(path[~np.isfinite(self.vertices).all(axis=1)])
+        # A line needs two vertices, all finite: any other stays as it is.
+        whole = ~np.isin(path, broken) & (self.lengths()[path] > 1)
+        lines, numbers = np.unique(path[whole], return_inverse=True)
+        simple = shapely.simplify(
+            shapely.linestrings(self.vertices[whole], indices=numbers),
+            np.asarray(tolerance, np.float64)[lines],
+            preserve_topology=False,
+        )
+        vertices, of_line = shapely.get_coordinates(simple, return_index=True)
+        every = np.concatenate([lines[of_line], path[~whole]])
+        order = np.argsort(every, kind="stable")
+        thinned = np.concatenate([vertices, self.vertices[~whole]])[order].astype(np.float32)
+        lengths = np.bincount(every, minlength=len(self.value))
         starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        thinned = self.vertices[kept].astype(np.float32)
         return dataclasses.replace(self, vertices=thinned, starts=starts)
-
-
-def _droppable(
-    vertices: np.ndarray,
-    kept: np.ndarray,
-    path: np.ndarray,
-    displacement: np.ndarray,
-    limit: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return which of the kept vertices go in this pass, and their new segments' displacement."""
-    dropped = np.zeros(len(kept), bool)
-    grown = np.zeros(len(kept))
-    if len(kept) < 3:
-        return dropped, grown
-    before, here, after = (vertices[kept[i : len(kept) - 2 + i]].astype(float) for i in range(3))
-    inner = (path[kept[:-2]] == path[kept[1:-1]]) & (path[kept[1:-1]] == path[kept[2:]])
-    grown[1:-1] = _distance_to_segment(here, before, after) + np.maximum(
-        displacement[:-2], displacement[1:-1]
-    )
-    possible = np.zeros(len(kept), bool)
-    possible[1:-1] = inner & (grown[1:-1] <= limit[kept[1:-1]])
-    # Of neighbours that could both go, the one that moves the path clearly less goes first; among
-    # equals a fixed shuffle decides, so that along a straight line many go in one pass.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        quarter = np.ceil(4 * np.nan_to_num(grown / limit[kept]))
-    priority = np.where(possible, quarter + (kept * 2654435761 % 2**32) / 2**32, np.inf)
-    dropped[1:-1] = (
-        possible[1:-1] & (priority[1:-1] < priority[:-2]) & (priority[1:-1] < priority[2:])
-    )
-    return dropped, grown
-
-
-def _distance_to_segment(point: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
-    along = end - begin
-    squared = np.einsum("ij,ij->i", along, along)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.einsum("ij,ij->i", point - begin, along) / squared
-    share = np.clip(np.nan_to_num(share), 0, 1)
-    return np.linalg.norm(point - begin - share[:, None] * along, axis=1)
