@@ -160,8 +160,8 @@ def test_convolutions_and_recurrent_layers(directory: Path) -> None:
     model.compile(loss="binary_crossentropy", optimizer="sgd")
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(9, 6, 6, 2)).astype("float32"), rng.integers(0, 2, 9)
-    rc.Recorder(X, y, directory / "images.h5", "images", model=model)
-    run = rc.open_run(directory / "images.h5")
+    rc.Recorder(X, y, directory / "layers.h5", "layers", model=model)
+    run = rc.open_run(directory / "layers.h5")
 
     pre_activations = run.distributions("pre_activations")
     assert pre_activations["layer"].unique().tolist() == ["convolution", "separable", "output"]

@@ -103,6 +103,7 @@ def refined(
     x: np.ndarray,
     y: np.ndarray,
     z: np.ndarray,
+    place: tuple[np.ndarray, np.ndarray],
     surface: Callable[[np.ndarray], np.ndarray],
     *,
     steps: int = 3,
@@ -120,16 +121,20 @@ def refined(
         The level of the contour that each belongs to.
     x, y : numpy.ndarray, shape (columns,) and (rows,)
         The lattice.
-    z : numpy.ndarray, shape (rows, columns)
-        The surface on the lattice.
+    z : numpy.ndarray, shape (snapshots, rows, columns, surfaces)
+        The surfaces on the lattice.
+    place : tuple of numpy.ndarray of int, shape (vertices,)
+        The snapshot and the surface that each vertex belongs to, as positions in `z`.
     surface : callable
-        Evaluates the surface at points of shape (n, 2).
+        Evaluates each vertex' own surface at points of shape (vertices, 2).
     steps : int, default 3
         How many times the surface is evaluated (the Illinois variant of false position).
     """
     (left, right), (below, above) = _neighbours(vertices[:, 0], x), _neighbours(vertices[:, 1], y)
     begin, end = np.stack([x[left], y[below]], axis=1), np.stack([x[right], y[above]], axis=1)
-    f_begin, f_end = z[below, left] - levels, z[above, right] - levels
+    snapshot, own = place
+    f_begin = z[snapshot, below, left, own] - levels
+    f_end = z[snapshot, above, right, own] - levels
     # Only what lies between lattice points, with the level in between, can and need move.
     movable = f_begin * f_end < 0
     low, high = np.zeros(len(vertices)), np.ones(len(vertices))

@@ -82,7 +82,10 @@ class Paths:
 
     def selected(self, snapshots: Sequence[int]) -> "Paths":
         """Return only the paths of `snapshots`."""
-        wanted = np.isin(self.snapshot, np.asarray(snapshots))
+        return self.where(np.isin(self.snapshot, np.asarray(snapshots)))
+
+    def where(self, wanted: np.ndarray) -> "Paths":
+        """Return only the paths for which a truth value, shape (paths,), is true."""
         starts = np.concatenate([[0], np.cumsum(self.lengths()[wanted])]).astype(np.int64)
         return Paths(
             vertices=self.vertices[np.repeat(wanted, self.lengths())],

@@ -1,7 +1,8 @@
 """Traces grid lines, surfaces and boundaries in a plane, and carries them through layers."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,8 +23,8 @@ _INVISIBLE = 1 / 2000
 _VERTICES_PER_GRID_LINE = 101
 # Fewer where no vertex is left out afterwards.
 _VERTICES_PER_LINE_IN_SPACE = 25
-# In numbers: 200 MB.
-_LARGEST_KEPT_LATTICE = 50_000_000
+# Numbers of a lattice that is evaluated for many snapshots at once: 100 MB.
+_LARGEST_LATTICE = 25_000_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,11 +76,11 @@ class Rectangle:
 
 
 class Lattice(NamedTuple):
-    """Surfaces over a lattice: x (columns,), y (rows,), heights (rows, columns, surfaces)."""
+    """Points over a rectangle: x (columns,), y (rows,), points (rows * columns, 2)."""
 
     x: np.ndarray
     y: np.ndarray
-    heights: np.ndarray
+    points: np.ndarray
 
 
 class PlaneTracer:
@@ -97,7 +98,7 @@ class PlaneTracer:
     def __init__(self, network: "Network", surfaces: Callable[[], Surfaces]) -> None:
         self._network = network
         self._find_surfaces = surfaces
-        self._kept_lattice: tuple[Any, list[np.ndarray]] | None = None
+        self._kept_lattice: tuple[Any, np.ndarray] | None = None
 
     def contours(self, rectangle: Rectangle, snapshots: Sequence[int]) -> tuple[Paths, Paths]:
         """Return surface and boundary.
@@ -115,46 +116,70 @@ class PlaneTracer:
         boundary : Paths
             The lines where a surface meets the boundary; none for a prediction.
         """
-        x, y, points = contours.lattice(rectangle.xlim, rectangle.ylim, rectangle.resolution)
-        heights = self._lattice_heights(rectangle, points, snapshots)
-        images = self._images(rectangle.carries_through(), rectangle.view, points, snapshots)
+        lattice = Lattice(*contours.lattice(rectangle.xlim, rectangle.ylim, rectangle.resolution))
         rings: list[Paths] = []
         lines: list[Paths] = []
+        for chunk in self._chunks(rectangle, len(lattice.points), snapshots):
+            of_surface, of_boundary = self._contours_of(rectangle, lattice, chunk)
+            rings.append(thinned(of_surface))
+            lines.append(thinned(of_boundary))
+        return Paths.joined(rings), Paths.joined(lines)
+
+    def _chunks(
+        self, rectangle: Rectangle, points: int, snapshots: Sequence[int]
+    ) -> Iterator[tuple[int, ...]]:
+        """Yield as many snapshots as are traced at once."""
+        through = rectangle.slice()
+        numbers = len(self._surfaces.classes) if through is None else math.prod(through.shape)
+        together = max(1, _LARGEST_LATTICE // (points * max(numbers, 2)))
+        for start in range(0, len(snapshots), together):
+            yield tuple(snapshots[start : start + together])
+
+    def _contours_of(
+        self, rectangle: Rectangle, lattice: Lattice, snapshots: tuple[int, ...]
+    ) -> tuple[Paths, Paths]:
+        heights = self._lattice_heights(rectangle, lattice, snapshots)
+        layer = rectangle.carries_through()
+        images = self._images(layer, rectangle.view, lattice.points, snapshots)
+        pieces: list[Piece] = []
+        filled: list[bool] = []
         for snapshot, height, image in zip(snapshots, heights, images, strict=True):
-            lattice = Lattice(x, y, height.reshape(len(y), len(x), -1))
-            folded = None if image is None else image.reshape(len(y), len(x), 2)
-            of_surface = list(self._rings(lattice, folded, rectangle, snapshot))
-            of_boundary = list(self._lines(lattice, snapshot))
-            both = Paths.from_pieces(of_surface + of_boundary)
-            both = self._refined(both, lattice, snapshot, rectangle)
-            layer = rectangle.carries_through()
-            if layer is not None:
-                carried = self._images(layer, rectangle.view, both.vertices, [snapshot])
-                both = dataclasses.replace(both, vertices=next(carried))
-            pieces = list(both.pieces())
-            rings.append(Paths.from_pieces(pieces[: len(of_surface)]))
-            lines.append(Paths.from_pieces(pieces[len(of_surface) :]))
-        return thinned(Paths.joined(rings)), thinned(Paths.joined(lines))
+            folded = None if image is None else image.reshape(*height.shape[:2], 2)
+            of_surface = list(self._rings(lattice, height, folded, rectangle, snapshot))
+            of_boundary = list(self._lines(lattice, height, snapshot))
+            pieces += of_surface + of_boundary
+            filled += [True] * len(of_surface) + [False] * len(of_boundary)
+        both = self._refined(Paths.from_pieces(pieces), lattice, heights, rectangle, snapshots)
+        if layer is not None:
+            own = _by_snapshot(both, snapshots)
+            carried = list(self._images(layer, rectangle.view, own, snapshots))
+            both = dataclasses.replace(both, vertices=np.concatenate(carried))
+        return both.where(np.array(filled, bool)), both.where(~np.array(filled, bool))
 
     @cached_property
     def _surfaces(self) -> Surfaces:
         return self._find_surfaces()
 
     def _rings(
-        self, lattice: Lattice, image: np.ndarray | None, rectangle: Rectangle, snapshot: int
+        self,
+        lattice: Lattice,
+        height: np.ndarray,
+        image: np.ndarray | None,
+        rectangle: Rectangle,
+        snapshot: int,
     ) -> Iterator[Piece]:
         levels = self._surfaces.levels(rectangle.bands)
         for position, of_class in enumerate(self._surfaces.classes):
-            z = lattice.heights[:, :, position]
+            z = height[:, :, position]
             for level, ring in contours.filled_contours(lattice.x, lattice.y, z, levels, image):
                 yield Piece(snapshot, level, ring, of_class)
 
-    def _lines(self, lattice: Lattice, snapshot: int) -> Iterator[Piece]:
+    def _lines(self, lattice: Lattice, height: np.ndarray, snapshot: int) -> Iterator[Piece]:
         even = self._surfaces.boundary
         if even is None:
             return
         for position, of_class in enumerate(self._surfaces.classes):
-            z = lattice.heights[:, :, position]
+            z = height[:, :, position]
             for line in contours.contour_lines(lattice.x, lattice.y, z, even):
                 yield Piece(snapshot, even, line, of_class)
 
@@ -194,69 +219,95 @@ class PlaneTracer:
         return np.stack([image.reshape(*straight.shape[:2], -1) for image in images])
 
     def _refined(
-        self, paths: Paths, lattice: Lattice, snapshot: int, rectangle: Rectangle
+        self,
+        paths: Paths,
+        lattice: Lattice,
+        heights: np.ndarray,
+        rectangle: Rectangle,
+        snapshots: tuple[int, ...],
     ) -> Paths:
-        levels = np.repeat(paths.value, paths.lengths())
-        of_class = np.repeat(paths.of_class, paths.lengths())
-        vertices = paths.vertices.copy()
-        for position, number in enumerate(self._surfaces.classes):
-            own = of_class == number
-            if not own.any():
-                continue
+        """Return contours whose vertices lie where the network is at their level."""
+        of_path = np.searchsorted(snapshots, paths.snapshot)
+        classes = np.array(self._surfaces.classes)
+        own = _by_snapshot(paths, snapshots)
+        ends = np.cumsum([len(vertices) for vertices in own])[:-1]
+        position = np.repeat(np.searchsorted(classes, paths.of_class), paths.lengths())
 
-            def height(points: np.ndarray, position: int = position) -> np.ndarray:
-                return next(self._heights(rectangle, points, [snapshot]))[:, position]
+        def height(points: np.ndarray) -> np.ndarray:
+            every = self._heights(rectangle, np.split(points, ends), snapshots)
+            return np.concatenate(list(every))[np.arange(len(points)), position]
 
-            vertices[own] = contours.refined(
-                vertices[own],
-                levels[own],
-                lattice.x,
-                lattice.y,
-                lattice.heights[:, :, position],
-                height,
-            )
+        vertices = contours.refined(
+            paths.vertices,
+            np.repeat(paths.value, paths.lengths()),
+            lattice.x,
+            lattice.y,
+            heights,
+            (np.repeat(of_path, paths.lengths()), position),
+            height,
+        )
         return dataclasses.replace(paths, vertices=vertices)
 
     def _images(
         self,
         layer: str | None,
         view: Projection | None,
-        points: np.ndarray,
+        points: np.ndarray | list[np.ndarray],
         snapshots: Sequence[int],
     ) -> Iterator[Any]:
-        """Yield where a layer carries points, None if there is no layer to carry them."""
+        """Yield where a layer carries points, None if there is no layer to carry them.
+
+        The points are the same for all snapshots, or each has its own.
+        """
         if layer is None:
             yield from (None for _ in snapshots)
             return
-        images = self._network.outputs_by_snapshot(layer, (points for _ in snapshots), snapshots)
+        images = self._network.outputs_by_snapshot(layer, points, snapshots)
         for snapshot, image in zip(snapshots, images, strict=True):
             yield image if view is None else view.coordinates(image, snapshot)
 
     def _lattice_heights(
-        self, rectangle: Rectangle, points: np.ndarray, snapshots: Sequence[int]
-    ) -> Iterable[np.ndarray]:
-        """Return the heights over a lattice, kept for the next chart that asks for the same."""
-        if len(points) * len(snapshots) * len(self._surfaces.classes) > _LARGEST_KEPT_LATTICE:
-            return self._heights(rectangle, points, snapshots)
+        self, rectangle: Rectangle, lattice: Lattice, snapshots: tuple[int, ...]
+    ) -> np.ndarray:
+        """Return the heights over a lattice, shape (snapshots, rows, columns, surfaces).
+
+        They are kept for the next chart that asks for the same.
+        """
         through = rectangle.slice()
-        key = (rectangle.plane_of(), through and through.key, points.tobytes(), tuple(snapshots))
+        through_key = through and (through.key or through)
+        key = (rectangle.plane_of(), through_key, lattice.points.tobytes(), snapshots)
         if self._kept_lattice is None or self._kept_lattice[0] != key:
-            self._kept_lattice = (key, list(self._heights(rectangle, points, snapshots)))
+            heights = np.stack(list(self._heights(rectangle, lattice.points, snapshots)))
+            shape = (len(snapshots), len(lattice.y), len(lattice.x), -1)
+            self._kept_lattice = (key, heights.reshape(shape))
         return self._kept_lattice[1]
 
     def _heights(
-        self, rectangle: Rectangle, points: np.ndarray, snapshots: Sequence[int]
+        self,
+        rectangle: Rectangle,
+        points: np.ndarray | list[np.ndarray],
+        snapshots: Sequence[int],
     ) -> Iterator[np.ndarray]:
         """Yield each surface's height at points of the rectangle, shape (points, surfaces)."""
         through = rectangle.slice()
-        places = (
-            points if through is None else through.values(points, snapshot)
-            for snapshot in snapshots
-        )
+        places: np.ndarray | list[np.ndarray] = points
+        if through is not None and isinstance(points, np.ndarray) and len(through.bases) == 1:
+            places = through.values(points, 0)
+        elif through is not None:
+            each = [points] * len(snapshots) if isinstance(points, np.ndarray) else points
+            places = [
+                through.values(own, snapshot) for own, snapshot in zip(each, snapshots, strict=True)
+            ]
         outputs = self._network.outputs_by_snapshot(
             None, places, snapshots, plane_of=rectangle.plane_of()
         )
         return (self._surfaces.heights(values) for values in outputs)
+
+
+def _by_snapshot(paths: Paths, snapshots: Sequence[int]) -> list[np.ndarray]:
+    """Return the vertices of each snapshot; the paths are sorted by snapshot."""
+    of_vertex = np.repeat(paths.snapshot, paths.lengths())
+    return np.split(paths.vertices, np.searchsorted(of_vertex, snapshots[1:]))
 
 
 def thinned(paths: Paths) -> Paths:

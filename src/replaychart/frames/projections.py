@@ -64,7 +64,7 @@ class Projection:
         return flattened(values, averaged=self.averaged)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class LinearProjection(Projection):
     """A linear projection, which has a way back.
 
@@ -96,10 +96,10 @@ class LinearProjection(Projection):
         return ((self.flat(values) - self.origins[place]) @ self.bases[place]).astype(np.float32)
 
     def values(self, coordinates: np.ndarray, snapshot: int) -> np.ndarray:
-        """Return the points of the plane in its space, float64 (points, ...)."""
+        """Return the points of the plane in its space, float32 (points, ...)."""
         place = snapshot if len(self.bases) > 1 else 0
         flat = self.origins[place] + coordinates @ np.linalg.pinv(self.bases[place])
-        return flat.reshape(len(coordinates), *self.shape)
+        return flat.reshape(len(coordinates), *self.shape).astype(np.float32)
 
 
 @dataclasses.dataclass(frozen=True)

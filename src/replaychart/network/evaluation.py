@@ -1,6 +1,7 @@
 """Evaluates a recorded network with the weights of each epoch, without ever setting them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from inspect import signature
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from replaychart.errors import EvaluationError
 from replaychart.network import activations
 from replaychart.network import model as models
-from replaychart.network.compilation import compiled
+from replaychart.network.compilation import mapped
 from replaychart.network.graph import no_graph
 from replaychart.storage.reader import StoredRun
 
@@ -72,26 +73,26 @@ class Network:
         EvaluationError
             The model has no graph, or the layer several outputs.
         """
-        return np.stack(
-            list(self.outputs_by_snapshot(layer, (inputs for _ in snapshots), snapshots))
+        return np.concatenate(
+            [outputs for (outputs,) in self._chunks(self._function(None, layer), inputs, snapshots)]
         )
 
     def outputs_by_snapshot(
         self,
         layer: str | None,
-        inputs: Iterator[np.ndarray],
+        inputs: np.ndarray | Sequence[np.ndarray],
         snapshots: Sequence[int],
         *,
         plane_of: str | None = None,
     ) -> Iterator[np.ndarray]:
-        """Yield a layer's outputs, with points of their own for each snapshot.
+        """Yield a layer's outputs, snapshot by snapshot.
 
         Parameters
         ----------
         layer : str or None
             The layer's name; None for the model's output.
-        inputs : iterator of numpy.ndarray, shape (points, ...)
-            The points for each snapshot.
+        inputs : numpy.ndarray or sequence of numpy.ndarray, shape (points, ...)
+            The points, the same for all snapshots or for each its own.
         snapshots : sequence of int
             Positions in the recording.
         plane_of : str, optional
@@ -101,13 +102,14 @@ class Network:
         ------
         numpy.ndarray of float32, shape (points, ...)
         """
+        lengths = [len(own) for own in _each(inputs, snapshots)]
         if layer is None and plane_of is not None and self._is_output(plane_of):
-            yield from (np.asarray(points, np.float32) for points in inputs)
+            yield from (np.asarray(own, np.float32) for own in _each(inputs, snapshots))
             return
-        function = self._function(plane_of, layer)
-        for snapshot, points in zip(snapshots, inputs, strict=True):
-            (outputs,) = self._in_batches(function, points, snapshot)
-            yield outputs
+        chunks = self._chunks(self._function(plane_of, layer), inputs, snapshots)
+        every = (own for (outputs,) in chunks for own in outputs)
+        for outputs, length in zip(every, lengths, strict=True):
+            yield outputs[:length]
 
     def layers_by_snapshot(
         self,
@@ -145,8 +147,8 @@ class Network:
         function = self._compiled(
             keras.Model(self.model.inputs, self._activations(layers, before_activation))
         )
-        for snapshot in snapshots:
-            yield self._in_batches(function, inputs, snapshot)
+        for outputs in self._chunks(function, inputs, snapshots):
+            yield from (list(own) for own in zip(*outputs, strict=True))
 
     def weights_at(self, snapshot: int) -> list[np.ndarray]:
         """Return the recorded weights of one snapshot, in the order of ``model.weights``."""
@@ -168,54 +170,75 @@ class Network:
             self._recorded_at |= {id(twin): self._recorded_at[id(own)] for twin, own in twins}
         return tensors
 
-    def _in_batches(
-        self, function: Callable[..., list[Any]], points: np.ndarray, snapshot: int
-    ) -> list[np.ndarray]:
-        weights = self.weights_at(snapshot)
-        pieces = [
-            function(points[rows], weights) for rows in batches(len(points), points.shape[1:])
-        ]
-        return [
-            outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
-            for outputs in zip(*pieces, strict=True)
-        ]
+    def _chunks(
+        self,
+        function: Callable[..., list[np.ndarray]],
+        inputs: np.ndarray | Sequence[np.ndarray],
+        snapshots: Sequence[int],
+    ) -> Iterator[list[np.ndarray]]:
+        """Yield each output for as many snapshots as are evaluated at once."""
+        longest = max((len(own) for own in _each(inputs, snapshots)), default=0)
+        shape = next(iter(_each(inputs, snapshots))).shape[1:] if len(snapshots) else ()
+        together = max(1, _NUMBERS_PER_BATCH // max(1, longest * math.prod(shape)))
+        for start in range(0, len(snapshots), together):
+            chunk = snapshots[start : start + together]
+            own = inputs if isinstance(inputs, np.ndarray) else inputs[start : start + together]
+            points = _stacked(own, chunk, longest)
+            pieces = [
+                function(points[:, rows], chunk) for rows in batches(longest, points.shape[2:])
+            ]
+            yield [
+                outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=1)
+                for outputs in zip(*pieces, strict=True)
+            ]
 
-    def _function(self, plane_of: str | None, layer: str | None) -> Callable[..., list[Any]]:
-        """Return the compiled function from points and recorded weights to outputs."""
+    def _function(self, plane_of: str | None, layer: str | None) -> Callable[..., list[np.ndarray]]:
+        """Return the compiled function from points and snapshots to outputs."""
         if (plane_of, layer) not in self._functions:
             self._functions[plane_of, layer] = self._compiled(self._part(plane_of, layer))
         return self._functions[plane_of, layer]
 
-    def _compiled(self, part: keras.Model) -> Callable[..., list[Any]]:
-        trainable = self.recorded_positions(part.trainable_variables)
-        frozen = self.recorded_positions(part.non_trainable_variables)
+    def _compiled(self, part: keras.Model) -> Callable[..., list[np.ndarray]]:
+        variables = [*part.trainable_variables, *part.non_trainable_variables]
+        trainable = len(part.trainable_variables)
+        positions = self.recorded_positions(variables)
         dtype = part.inputs[0].dtype if models.has_graph(part) else None
         # A subclassed model need not take `training`; its layers then run as in inference.
         mode = {"training": False} if "training" in signature(part.call).parameters else {}
 
-        @compiled
-        def call(points: Any, trainable_values: Any, frozen_values: Any) -> Any:
-            outputs, _ = part.stateless_call(trainable_values, frozen_values, points, **mode)
+        def call(points: Any, recorded: list[Any]) -> list[Any]:
+            given = iter(recorded)
+            # What is not among the weights (a Dropout's seed) keeps the value that it has.
+            values = [
+                variable.value if position is None else next(given)
+                for position, variable in positions
+            ]
+            outputs, _ = part.stateless_call(values[:trainable], values[trainable:], points, **mode)
             every = outputs if isinstance(outputs, list) and part is not self.model else [outputs]
             if any(isinstance(output, (list, tuple, dict)) for output in every):
                 message = f"The model of run {self._run!r} has several outputs; it needs one."
                 raise EvaluationError(message)
             return [keras.ops.cast(output, "float32") for output in every]
 
-        def function(points: np.ndarray, weights: Sequence[np.ndarray]) -> list[np.ndarray]:
+        outputs = len(part.outputs) if models.has_graph(part) else 1
+        every_snapshot = mapped(call, outputs=outputs)
+
+        def function(points: np.ndarray, snapshots: Sequence[int]) -> list[np.ndarray]:
             kind = dtype if dtype is not None else models.input_dtype(points)
-            outputs = call(
-                keras.ops.convert_to_tensor(points, dtype=kind),
-                [value_of(weights, position) for position in trainable],
-                [value_of(weights, position) for position in frozen],
-            )
-            return [keras.ops.convert_to_numpy(output) for output in outputs]
+            recorded = [
+                keras.ops.convert_to_tensor(
+                    self._weights[position][np.asarray(snapshots)], dtype=variable.dtype
+                )
+                for position, variable in positions
+                if position is not None
+            ]
+            found = every_snapshot(keras.ops.convert_to_tensor(points, dtype=kind), recorded)
+            return [keras.ops.convert_to_numpy(output) for output in found]
 
         return function
 
     def recorded_positions(self, variables: Sequence[Any]) -> list[tuple[int | None, Any]]:
         """Return where variables stand among the recorded weights, each with the variable."""
-        # What is not among the weights (a Dropout's seed) keeps the value that it has.
         return [(self._recorded_at.get(id(variable)), variable) for variable in variables]
 
     def _part(self, plane_of: str | None, layer: str | None) -> keras.Model:
@@ -239,7 +262,7 @@ class Network:
 
 
 def batches(points: int, shape: tuple[int, ...]) -> Iterator[slice]:
-    """Yield the rows that go into a network at once, one empty batch if there are no points.
+    """Yield the rows that go into a network at once, one empty slice if there are no points.
 
     Parameters
     ----------
@@ -248,9 +271,27 @@ def batches(points: int, shape: tuple[int, ...]) -> Iterator[slice]:
     shape : tuple of int
         The shape of one.
     """
-    rows = max(1, _NUMBERS_PER_BATCH // max(1, int(np.prod(shape, dtype=np.int64))))
+    rows = max(1, _NUMBERS_PER_BATCH // max(1, math.prod(shape)))
     for start in range(0, max(points, 1), rows):
         yield slice(start, start + rows)
+
+
+def _each(
+    inputs: np.ndarray | Sequence[np.ndarray], snapshots: Sequence[int]
+) -> Iterable[np.ndarray]:
+    return (inputs for _ in snapshots) if isinstance(inputs, np.ndarray) else inputs
+
+
+def _stacked(
+    inputs: np.ndarray | Sequence[np.ndarray], snapshots: Sequence[int], longest: int
+) -> np.ndarray:
+    """Return points for each snapshot, shape (snapshots, longest, ...), filled up with zeros."""
+    if isinstance(inputs, np.ndarray):
+        return np.broadcast_to(inputs, (len(snapshots), *inputs.shape))
+    points = np.zeros((len(inputs), longest, *inputs[0].shape[1:]), inputs[0].dtype)
+    for place, own in zip(points, inputs, strict=True):
+        place[: len(own)] = own
+    return points
 
 
 def value_of(weights: Sequence[np.ndarray], position: tuple[int | None, Any]) -> Any:
