@@ -6,6 +6,7 @@ from typing import Any
 import altair as alt
 import numpy as np
 
+from replaychart.charts.composition import layered
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.plane import (
     Plane,
@@ -118,8 +119,4 @@ def decision_boundary(
     heading = chart_title(title, f"{what} \N{MIDDLE DOT} epoch {{epoch}}", clock)
     if through is not None and len(run.planes.feature_names()) > 2:
         heading.subtitle = f"surface: slice at {through.slice}"
-    return (
-        alt.LayerChart(layer=layers)
-        .properties(title=heading, width=width, height=height)
-        .add_params(clock.parameter)
-    )
+    return layered(layers, clock, title=heading, width=width, height=height)

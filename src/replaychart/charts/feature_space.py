@@ -5,6 +5,7 @@ from typing import Any
 import altair as alt
 import numpy as np
 
+from replaychart.charts.composition import layered
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.plane import (
     Plane,
@@ -129,8 +130,9 @@ def feature_space(
     clock = Clock.of(run, epochs, epoch)
     heading = chart_title(title, f"{layer} \N{MIDDLE DOT} epoch {{epoch}}", clock)
     if isinstance(projection, str) and projection == "rotate":
-        turned = rotated_space(run, layer, clock, grid=grid, width=width, height=height)
-        return turned.properties(title=heading)
+        return rotated_space(
+            run, layer, clock, grid=grid, title=heading, width=width, height=height
+        )
     view = run.planes.view(layer, projection, positions)
     flat_inputs = run.planes.inputs_are_plane()
     if surface == "auto":
@@ -171,10 +173,12 @@ def feature_space(
         points_layer(plane, run, coordinates),
         boundary_layer(plane, run, boundary) if boundary else None,
     ]
-    return (
-        alt.LayerChart(layer=[part for part in layers if part is not None])
-        .properties(title=heading, width=width, height=height)
-        .add_params(clock.parameter)
+    return layered(
+        [part for part in layers if part is not None],
+        clock,
+        title=heading,
+        width=width,
+        height=height,
     )
 
 

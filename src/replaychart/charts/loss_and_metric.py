@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from replaychart.charts import colors, packing
+from replaychart.charts.composition import layered
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.titles import chart_title, check_chart
 from replaychart.errors import require_one_of
@@ -78,19 +79,24 @@ def loss_and_metric(
     quantities: list[tuple[str, str, Side]] = [("loss", colors.LOSS, "right")]
     if metric is not None:
         quantities.insert(0, (metric, colors.METRIC, "left"))
-    panels = [
-        _panel(clock, _curves(run, clock, name, names, source), name=name, color=color, side=side)
+    layers = [
+        layer
         for name, color, side in quantities
         if name in names
+        for layer in _quantity(
+            clock, _curves(run, clock, name, names, source), name=name, color=color, side=side
+        )
     ]
     title_text = chart_title(title, "Loss" if metric is None else f"Loss and {metric}", clock)
     if any(name.startswith("val_") for name in names):
         title_text.subtitle = "dashed: validation"
-    return (
-        alt.LayerChart(layer=panels)
-        .resolve_scale(y="independent")
-        .properties(title=title_text, width=width, height=height)
-        .add_params(clock.parameter)
+    return layered(
+        layers,
+        clock,
+        resolve=alt.Resolve(scale=alt.ScaleResolveMap(y="independent")),
+        title=title_text,
+        width=width,
+        height=height,
     )
 
 
@@ -117,29 +123,29 @@ def _curves(run: Run, clock: Clock, name: str, names: list[str], source: str) ->
     return frame[np.isfinite(frame["value"])]
 
 
-def _panel(
+def _quantity(
     clock: Clock, frame: pd.DataFrame, *, name: str, color: str, side: Side
-) -> alt.LayerChart:
-    """Return one quantity: its own curve, and dashed the one of its validation."""
-    curves = [
-        _curve(clock, own, name=str(curve), y=_axis(frame, name, color, side), color=color)
-        for curve, own in frame.groupby("name", sort=False)
-    ]
-    return alt.LayerChart(layer=[layer for curve in curves for layer in curve])
-
-
-def _axis(frame: pd.DataFrame, name: str, color: str, side: Side) -> alt.Y:
-    return alt.Y(
-        "value:Q",
-        title=name,
-        axis=alt.Axis(titleColor=color, orient=side, tickCount=5),
-        scale=alt.Scale(domain=_domain(frame["value"]), nice=True),
-    )
-
-
-def _curve(
-    clock: Clock, frame: pd.DataFrame, *, name: str, y: alt.Y, color: str
 ) -> list[alt.Chart]:
+    """Return the layers of one quantity: its own curve, and dashed the one of its validation."""
+    axis = alt.Axis(titleColor=color, orient=side, tickCount=5)
+    layers = [
+        layer
+        for curve, own in frame.groupby("name", sort=False)
+        for layer in _curve(clock, own, name=str(curve), color=color)
+    ]
+    # Every layer has a scale of its own, with equal domains within a quantity: one axis is enough.
+    return [
+        layer.encode(y=_y(frame, name, axis if first else None))
+        for first, layer in zip([True] + [False] * len(layers), layers, strict=False)
+    ]
+
+
+def _y(frame: pd.DataFrame, name: str, axis: alt.Axis | None) -> alt.Y:
+    scale = alt.Scale(domain=_domain(frame["value"]), nice=True)
+    return alt.Y("value:Q", title=name, axis=axis, scale=scale)
+
+
+def _curve(clock: Clock, frame: pd.DataFrame, *, name: str, color: str) -> list[alt.Chart]:
     """Return the whole curve, faint; the part up to the epoch shown; a dot at that epoch."""
     rows: list[dict[str, Any]] = [
         {"epoch": epoch, "value": float(f"{value:.6g}")}
@@ -155,7 +161,6 @@ def _curve(
             axis=alt.Axis(tickMinStep=1, labelFlush=False, tickCount=5),
             scale=alt.Scale(domain=[int(clock.epochs[0]), last], nice=False),
         ),
-        y=y,
         tooltip=[
             alt.Tooltip("epoch:Q", title="Epoch"),
             alt.Tooltip("value:Q", title=name, format=".4~g"),

@@ -82,21 +82,26 @@ def probability_histogram(
             frame[frame["target"] == case],
             x_title=probability_title(run),
             highest=highest,
+            title=_title(run, case),
             width=width,
-        ).properties(title=_title(run, case), width=width, height=height)
+            height=height,
+        )
         for case in (range(run.classes) if target is None else (target,))
     ]
-    chart = _stacked(panels) if target is None else panels[0]
-    chart = chart.add_params(clock.parameter)
-    return chart if title is None else chart.properties(title=chart_title(title, "", clock))
+    panels[0] = panels[0].add_params(clock.parameter)
+    heading = None if title is None else chart_title(title, "", clock)
+    if target is None:
+        return _stacked(panels, heading)
+    return panels[0] if heading is None else panels[0].properties(title=heading)
 
 
-def _stacked(panels: list[alt.LayerChart]) -> alt.VConcatChart:
+def _stacked(panels: list[alt.LayerChart], heading: alt.TitleParams | None) -> alt.VConcatChart:
     """Return the panels below each other, in as many columns as they need."""
     columns = -(-len(panels) // _PANELS_PER_COLUMN)
     rows = [panels[start : start + columns] for start in range(0, len(panels), columns)]
     return alt.VConcatChart(
-        vconcat=[row[0] if columns == 1 else alt.HConcatChart(hconcat=row) for row in rows]
+        vconcat=[row[0] if columns == 1 else alt.HConcatChart(hconcat=row) for row in rows],
+        title=alt.Undefined if heading is None else heading,
     )
 
 
@@ -107,7 +112,14 @@ def _title(run: Run, case: int) -> str:
 
 
 def _panel(
-    clock: Clock, frame: pd.DataFrame, *, x_title: str, highest: int, width: int
+    clock: Clock,
+    frame: pd.DataFrame,
+    *,
+    x_title: str,
+    highest: int,
+    title: str,
+    width: int,
+    height: int,
 ) -> alt.LayerChart:
     bars = count_bars(clock, frame, x_title=x_title, highest=highest)
     totals = frame.groupby(["correct", "epoch"])["count"].sum()
@@ -119,4 +131,4 @@ def _panel(
             [(True, "correct", colors.MUTED), (False, "wrong", colors.WRONG)]
         )
     ]
-    return alt.LayerChart(layer=[bars, *labels])
+    return alt.LayerChart(layer=[bars, *labels], title=title, width=width, height=height)

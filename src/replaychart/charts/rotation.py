@@ -6,6 +6,7 @@ import altair as alt
 import numpy as np
 
 from replaychart.charts import colors, packing
+from replaychart.charts.composition import layered
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.expressions import literal
 from replaychart.charts.packing import Ruler
@@ -21,7 +22,14 @@ _DIMENSIONS = ("x", "y", "z")
 
 
 def rotated_space(
-    run: Run, layer: str, clock: Clock, *, grid: bool, width: int, height: int
+    run: Run,
+    layer: str,
+    clock: Clock,
+    *,
+    grid: bool,
+    title: alt.TitleParams,
+    width: int,
+    height: int,
 ) -> alt.LayerChart:
     """Return the points in a layer of three units, with axes that turn.
 
@@ -34,6 +42,7 @@ def rotated_space(
         The chart's epochs.
     grid : bool
         Whether to draw the inputs' grid lines, where the inputs have two features.
+    title : altair.TitleParams
     width, height : int
         Size in pixels.
 
@@ -59,11 +68,7 @@ def rotated_space(
     if lines is not None:
         parts.append(_grid_lines(space, lines))
     parts.append(_points(space, run, values))
-    return (
-        alt.LayerChart(layer=parts)
-        .properties(width=width, height=height)
-        .add_params(clock.parameter, *_sliders())
-    )
+    return layered(parts, clock, *_sliders(), title=title, width=width, height=height)
 
 
 class _Space:

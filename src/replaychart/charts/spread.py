@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from replaychart.charts import colors, packing
+from replaychart.charts.composition import layered
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.layer_axis import layer_axis
 from replaychart.charts.titles import chart_title, check_chart
@@ -112,12 +113,8 @@ def spread(
         parts = _side_by_side(frame, names, axis, width)
     else:
         parts = _over_epochs(clock, frame, names, axis, width)
-    default = f"Spread of {kind.replace('_', '-')}"
-    return (
-        alt.LayerChart(layer=parts)
-        .properties(title=chart_title(title, default, clock), width=width, height=height)
-        .add_params(clock.parameter)
-    )
+    heading = chart_title(title, f"Spread of {kind.replace('_', '-')}", clock)
+    return layered(parts, clock, title=heading, width=width, height=height)
 
 
 class _Axis:

@@ -7,6 +7,7 @@ import altair as alt
 import numpy as np
 
 from replaychart.charts import colors, packing
+from replaychart.charts.composition import layered
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.layer_axis import layer_axis
 from replaychart.charts.limits import limits_ruler, limits_scale
@@ -83,14 +84,12 @@ def violins(
         *_quartiles(axes, summaries),
         _not_finite(axes, summaries),
     ]
-    return (
-        alt.LayerChart(layer=[layer for layer in layers if layer is not None])
-        .properties(
-            title=chart_title(looks.title, f"{plural} \N{MIDDLE DOT} epoch {{epoch}}", clock),
-            width=looks.width,
-            height=looks.height,
-        )
-        .add_params(clock.parameter)
+    return layered(
+        [layer for layer in layers if layer is not None],
+        clock,
+        title=chart_title(looks.title, f"{plural} \N{MIDDLE DOT} epoch {{epoch}}", clock),
+        width=looks.width,
+        height=looks.height,
     )
 
 
