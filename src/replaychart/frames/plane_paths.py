@@ -304,7 +304,7 @@ class PlaneTracer:
         return (self._surfaces.heights(values) for values in outputs)
 
 
-def _by_snapshot(paths: Paths, snapshots: Sequence[int]) -> list[np.ndarray]:
+def _by_snapshot(paths: Paths, snapshots: Sequence[int] | np.ndarray) -> list[np.ndarray]:
     """Return the vertices of each snapshot; the paths are sorted by snapshot."""
     of_vertex = np.repeat(paths.snapshot, paths.lengths())
     return np.split(paths.vertices, np.searchsorted(of_vertex, snapshots[1:]))
@@ -312,14 +312,12 @@ def _by_snapshot(paths: Paths, snapshots: Sequence[int]) -> list[np.ndarray]:
 
 def thinned(paths: Paths) -> Paths:
     """Return the paths without vertices that no chart would show at the snapshot's extent."""
-    tolerance = np.zeros(len(paths.value))
-    of_vertex = np.repeat(paths.snapshot, paths.lengths())
-    for snapshot in np.unique(paths.snapshot):
-        vertices = paths.vertices[of_vertex == snapshot]
+    snapshots, of_path = np.unique(paths.snapshot, return_inverse=True)
+    extents = np.zeros(len(snapshots))
+    for place, vertices in zip(range(len(snapshots)), _by_snapshot(paths, snapshots), strict=False):
         finite = vertices[np.isfinite(vertices).all(axis=1)]
-        extent = np.ptp(finite, axis=0).max() if len(finite) else 0.0
-        tolerance[paths.snapshot == snapshot] = extent * _INVISIBLE
-    return paths.simplified(tolerance)
+        extents[place] = np.ptp(finite, axis=0).max() if len(finite) else 0.0
+    return paths.simplified(extents[of_path] * _INVISIBLE)
 
 
 def _grid_lines(xlim: Limits, ylim: Limits, lines: int, *, vertices: int) -> np.ndarray:
