@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from replaychart.errors import EvaluationError
+from replaychart.network import keras2_functions  # noqa: F401  (registers what old models use)
 from replaychart.storage.compile_config import single_output
 from replaychart.storage.reader import StoredRun
 
