@@ -192,13 +192,14 @@ def _variables(
     """
     recorded = {}
     for number, layer in enumerate(_counted(recording, layers)):
-        weights = [] if layer is None else layer.weights
+        if layer is None:
+            continue
+        weights = layer.weights
         expected = [tuple(weight.shape) for weight in weights]
         if expected != list(recording.shapes[number]):
-            name = "input layer" if layer is None else layer.name
             message = (
-                f"Layer {name!r} of the model has weights of the shapes {_listed(expected)}, its "
-                f"recording 'layer{number}' in run {recording.name!r} has "
+                f"Layer {layer.name!r} of the model has weights of the shapes {_listed(expected)}, "
+                f"its recording 'layer{number}' in run {recording.name!r} has "
                 f"{_listed(recording.shapes[number])}: it is another model."
             )
             raise EvaluationError(message)
@@ -221,7 +222,8 @@ def _counted(recording: Recording, layers: Sequence[Any]) -> Sequence[Any]:
     """Return the layer for each number in a recording, None for an input layer."""
     behind_input = [layer for layer in layers if layer is not None]
     for way in (layers, behind_input, [None, *behind_input]):
-        if len(way) == len(recording.shapes):
+        fits = len(way) == len(recording.shapes)
+        if fits and not any(recording.shapes[i] for i, layer in enumerate(way) if layer is None):
             return way
     expected = "; ".join(
         f"{layer.name!r} {_listed([tuple(weight.shape) for weight in layer.weights])}"

@@ -303,7 +303,7 @@ class Translator:
         if loss in self._custom:
             return loss
         if loss in _OWN_LOSSES and self._is_standalone():
-            return f"{PACKAGE}>{loss}"
+            return _own(loss)
         return _LOSSES.get(loss, loss)
 
     def _metric(self, metric: Any) -> Any:
@@ -312,7 +312,7 @@ class Translator:
         if metric in self._custom:
             return metric
         if metric in _OWN_LOSSES and self._is_standalone():
-            return f"{PACKAGE}>{metric}"
+            return _own(metric)
         if metric in _METRIC_CLASSES:
             return _keras("keras.metrics", _METRIC_CLASSES[metric], {"name": metric})
         return metric

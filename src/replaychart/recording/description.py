@@ -160,7 +160,8 @@ def _logged_name(identifier: Any) -> str:
     config = identifier.get("config")
     if isinstance(config, Mapping):
         return str(config.get("name") or identifier["class_name"])
-    return str(config)
+    # A function registered with Keras is written as "package>name" and logged as "name".
+    return str(config).rpartition(">")[2]
 
 
 def _output_shape_of(model: keras.Model) -> tuple[int | None, ...] | None:
