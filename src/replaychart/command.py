@@ -111,7 +111,8 @@ def info(options: argparse.Namespace) -> None:
     if not names:
         print(f"{options.file}: no runs")
     for name in names:
-        run = open_run(options.file, name, model=options.model)
+        old = reader.was_recorded_by_deepreplay(Path(options.file), name)
+        run = open_run(options.file, name, model=options.model if old else None)
         first, last = run.epochs[0], run.epochs[-1]
         print(f"{name}\n  epochs  {first} to {last} ({len(run.epochs)} recorded)")
         print(f"  points  {len(run.inputs)}, each of the shape {run.inputs.shape[1:]}")

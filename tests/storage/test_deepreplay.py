@@ -190,6 +190,15 @@ def test_run_tells_what_was_recorded(old: OldTraining) -> None:
     assert run.layer_shape("hidden") == (2,)
 
 
+def test_optimizer_stands_in_the_compile_configuration(old: OldTraining) -> None:
+    config = json.loads(rc.open_run(old.path)._stored.compile_config)
+    optimizer = keras.optimizers.deserialize(config["optimizer"])
+    assert isinstance(optimizer, keras.optimizers.SGD)
+    optimizer.iterations.assign(7)
+    # Keras 2: lr / (1 + decay * iterations)
+    assert float(optimizer.learning_rate) == pytest.approx(0.5 / (1 + 0.01 * 7))
+
+
 def test_training_curves_are_what_was_logged_and_replayed_ones_what_the_weights_give(
     old: OldTraining,
 ) -> None:

@@ -69,6 +69,7 @@ def described_run(
         compiled = _training(translator, file, recording)
         metrics = description.metrics_by_name((compiled or {}).get("metrics"))
     details = description.details_of(built, feature_names=None, class_names=None)
+    origin = {**recording.counts, "keras_version": None if file is None else file.keras_version}
     return DeepReplayRun(
         path=recording.path,
         name=recording.name,
@@ -81,7 +82,7 @@ def described_run(
         architecture=description.architecture_of(built),
         compile_config=json.dumps(compiled),
         layers=description.layers_of(built),
-        details={**details, "metrics": metrics, "deepreplay": dict(recording.counts)},
+        details={**details, "metrics": metrics, "deepreplay": origin},
         variables=_variables(recording, built, layers),
     )
 
