@@ -537,6 +537,8 @@ def test_model_that_cannot_be_told_or_is_another_one(
     write_model_file(copied.parent / "old_model.h5", config, training_config("binary_crossentropy"))
     with pytest.raises(rc.EvaluationError, match=message):
         rc.open_run(copied)
+    run = rc.open_run(copied, model=two_two_one())
+    assert run.layers == ["hidden", "output"], "the way out"
 
 
 def test_several_outputs_are_refused(copied: Path) -> None:

@@ -188,8 +188,8 @@ class Translator:
 
     def _end(self, tensors: Any, what: str, models: Mapping[str, str]) -> list[Any]:
         """Return the only input or output of a functional model."""
-        if len(tensors) == 3 and isinstance(tensors[0], str):
-            return list(tensors)
+        if isinstance(tensors[0], str):
+            tensors = [tensors]
         if len(tensors) != 1:
             message = (
                 f"The model of run {self._run!r} has {len(tensors)} {_ENDS[what]}; only models "
@@ -197,9 +197,10 @@ class Translator:
             )
             raise EvaluationError(message)
         layer, node, tensor = tensors[0]
-        # Keras 2 counts from 1 where a model is called in a model; Keras 3 does so for functional
+        # Keras 2 counted the calls of a model in a model from 1; Keras 3 does so for functional
         # ones alone, and here alone.
-        return [layer, node - (models.get(layer) == "Sequential"), tensor]
+        first = int(models.get(layer) == "Sequential" and not self._is_keras_3())
+        return [layer, node - first, tensor]
 
     def _node(self, node: Any, layer: str, models: Mapping[str, str]) -> Any:
         """Return one call of a layer: where its inputs come from."""
@@ -226,6 +227,8 @@ class Translator:
         settings = {key: _plain(value) for key, value in config.items()}
         if class_name in self._custom:
             settings.pop("batch_input_shape", None)
+            if not self._is_keras_3():
+                settings["dtype"] = _dtype(settings.get("dtype"))
             return {"class_name": class_name, "config": settings, "registered_name": class_name}
         if self._is_keras_3():
             return _as_keras_3_wrote(class_name, settings)
@@ -295,6 +298,8 @@ class Translator:
             return [self._each(one, translate) for one in entry]
         if isinstance(entry, Mapping) and "class_name" not in entry:
             return {key: self._each(one, translate) for key, one in entry.items()}
+        if isinstance(entry, Mapping) and entry["class_name"] == "function":
+            return entry if self._is_keras_3() else translate(entry["config"])
         return translate(entry)
 
     def _loss(self, loss: Any) -> Any:
