@@ -4,8 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import deepreplay_files
+import numpy as np
+import pandas as pd
 import pytest
-from conftest import Training
+from conftest import Training, dense, small_model
 from PIL import Image
 
 import replaychart as rc
@@ -98,6 +101,131 @@ def test_stored_run_charts_without_keras(parabola: Training, tmp_path: Path) -> 
 
     expected = rc.save(dashboard(fresh), tmp_path / "b.svg")
     assert out.read_text() == expected.read_text(), "the same numbers with and without Keras"
+
+
+@pytest.fixture(scope="module")
+def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two runs of DeepReplay, one of which was to go on for longer, with their model files."""
+    path = tmp_path_factory.mktemp("old") / "old.h5"
+    X, y = rc.datasets.parabola(40)
+    for group, epochs in (("one", 2), ("two", 3)):
+        model = small_model(dense(2, "tanh", "hidden"), dense(1, "sigmoid", "output"))
+        config = deepreplay_files.sequential_config(model)
+        deepreplay_files.train(path, group, model, X, y[:, None], model_config=config,
+                               epochs=epochs)  # fmt: skip
+    return path
+
+
+def test_old_runs_convert_and_give_the_same_numbers(
+    old: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = tmp_path / "new.h5"
+    before = old.read_bytes()
+    assert main(["convert", str(old), str(new)]) == 0
+    assert old.read_bytes() == before
+    told = capsys.readouterr().out
+    assert told.splitlines() == [
+        "Converted 'one', epochs 0 to 2 (3 recorded)",
+        "Converted 'two', epochs 0 to 3 (4 recorded)",
+        str(new),
+    ]
+    assert rc.list_runs(new) == ["one", "two"]
+    for name in ("one", "two"):
+        was, run = rc.open_run(old, name), rc.open_run(new, name)
+        assert repr(run) == repr(was)
+        np.testing.assert_array_equal(run.epochs, was.epochs)
+        np.testing.assert_array_equal(run.inputs, was.inputs)
+        np.testing.assert_array_equal(run.losses(), was.losses())
+        np.testing.assert_array_equal(run.coordinates("hidden"), was.coordinates("hidden"))
+        pd.testing.assert_frame_equal(run.history(), was.history())
+    assert main(["store", str(new)]) == 0
+    result = _run("render", new, "two", "--out", tmp_path / "a.svg")
+    assert result.returncode == 0, result.stderr
+
+
+def test_converted_run_joins_those_that_are_there(
+    old: Path, parabola: Training, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = tmp_path / "new.h5"
+    new.write_bytes(parabola.path.read_bytes())
+    assert main(["convert", str(old), str(new), "--group", "two"]) == 0
+    assert rc.list_runs(new) == ["parabola", "two"]
+    losses = rc.open_run(new, "two").losses()
+    np.testing.assert_array_equal(rc.open_run(new, "parabola").losses(), parabola.open().losses())
+
+    there = new.read_bytes()
+    assert main(["convert", str(old), str(new)]) == 1
+    assert "already holds 'two'" in capsys.readouterr().err
+    assert new.read_bytes() == there
+    assert main(["convert", str(old), str(new), "--overwrite"]) == 0
+    assert rc.list_runs(new) == ["one", "parabola", "two"]
+    np.testing.assert_array_equal(rc.open_run(new, "two").losses(), losses)
+
+
+def test_conversion_is_whole_or_not_at_all(
+    old: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copied = tmp_path / "old.h5"
+    copied.write_bytes(old.read_bytes())
+    (tmp_path / "one_model.h5").write_bytes((old.parent / "one_model.h5").read_bytes())
+    out = tmp_path / "out"
+    out.mkdir()
+    assert main(["convert", str(copied), str(out / "new.h5")]) == 1
+    error = capsys.readouterr().err
+    assert "Run 'two'" in error
+    assert "two_model.h5" in error
+    assert list(out.iterdir()) == []
+    model = str(tmp_path / "one_model.h5")
+    assert main(["convert", str(copied), str(out / "new.h5"), "--model", model]) == 0
+    assert rc.list_runs(out / "new.h5") == ["one", "two"]
+
+
+def test_old_file_is_looked_into_and_drawn(
+    old: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = tmp_path / "old.h5"
+    alone.write_bytes(old.read_bytes())
+    model = ["--model", str(old.parent / "one_model.h5")]
+    assert main(["info", str(alone), *model]) == 0
+    assert "hidden 2, output 1" in capsys.readouterr().out
+    out = str(tmp_path / "a.svg")
+    assert main(["render", str(alone), "one", "--out", out, *model]) == 0
+    assert main(["store", str(alone)]) == 1
+    assert "replaychart convert" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["convert", "missing.h5", "new.h5"], "There is no file 'missing.h5'"),
+        (["convert", "{file}", "new.h5"], "holds no run of DeepReplay"),
+        (["convert", "{file}", "new.h5", "--group", "parabola"], "Got 'parabola', which is in"),
+        (["convert", "{old}", "{old}"], "must be another one than the old"),
+        (["convert", "{old}", "new.h5", "--group", "three"], "must be one of 'one', 'two'"),
+        (["convert", "{old}", "nowhere/new.h5"], "must lie in a directory that exists"),
+        (["convert", "{old}", "{text}"], "must be an HDF5 file or a file yet to be made"),
+        (["convert", "{old}", "new.h5", "--model", "{file}"], "holds no Keras model"),
+    ],
+)
+def test_errors_of_conversion_are_one_line_and_leave_nothing(
+    arguments: list[str],
+    message: str,
+    old: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = tmp_path / "text.h5"
+    text.write_text("hello")
+    files = {"{file}": str(rc.datasets.parabola_recording()), "{old}": str(old),
+             "{text}": str(text)}  # fmt: skip
+    assert main([files.get(argument, argument) for argument in arguments]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("replaychart: error: ")
+    assert message in error
+    assert error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == [text]
 
 
 @pytest.mark.parametrize(

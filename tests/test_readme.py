@@ -1,9 +1,14 @@
 """The README's code runs as it stands there, but for fewer epochs."""
 
 import re
+import shutil
 from pathlib import Path
 
+import deepreplay_files
 import pytest
+from conftest import dense, small_model
+
+import replaychart as rc
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -12,8 +17,19 @@ def _python_blocks() -> list[str]:
     return re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
 
 
+def _record_as_deepreplay(path: Path) -> None:
+    X, y = rc.datasets.parabola(40)
+    model = small_model(dense(2, "sigmoid", "hidden"), dense(1, "sigmoid", "output"))
+    config = deepreplay_files.sequential_config(model)
+    group = "part1_activation_functions"
+    training = deepreplay_files.train(path, group, model, X, y[:, None], model_config=config)
+    (path.parent / "models").mkdir()
+    shutil.copy(training.model_file, path.parent / "models")
+
+
 def test_code_runs_in_its_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    _record_as_deepreplay(tmp_path / "hyperparms_in_action.h5")
     names: dict[str, object] = {}
     blocks = _python_blocks()
     assert len(blocks) >= 4

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import replaychart
-from replaychart import datasets, demonstration
+from replaychart import conversion, datasets, demonstration
 from replaychart.charts.activations import activations
 from replaychart.charts.decision_boundary import decision_boundary
 from replaychart.charts.feature_space import feature_space
@@ -25,6 +25,8 @@ from replaychart.errors import ArgumentError, ReplayChartError, RunFileError
 from replaychart.export.save import MOVING, save
 from replaychart.playback.animate import animate
 from replaychart.run import Run, list_runs, open_run
+from replaychart.storage import reader
+from replaychart.storage.deepreplay import not_writable
 
 _CHARTS: dict[str, Callable[..., Any]] = {
     "feature-space": feature_space,
@@ -109,7 +111,8 @@ def info(options: argparse.Namespace) -> None:
     if not names:
         print(f"{options.file}: no runs")
     for name in names:
-        run = open_run(options.file, name)
+        old = reader.was_recorded_by_deepreplay(Path(options.file), name)
+        run = open_run(options.file, name, model=options.model if old else None)
         first, last = run.epochs[0], run.epochs[-1]
         print(f"{name}\n  epochs  {first} to {last} ({len(run.epochs)} recorded)")
         print(f"  points  {len(run.inputs)}, each of the shape {run.inputs.shape[1:]}")
@@ -119,7 +122,7 @@ def info(options: argparse.Namespace) -> None:
 
 def render(options: argparse.Namespace) -> None:
     """Draw one chart of a run into a file."""
-    run = open_run(options.file, options.group)
+    run = open_run(options.file, options.group, model=options.model)
     build = _CHARTS[options.chart]
     accepted = inspect.signature(build).parameters
     given = {name: getattr(options, name) for name in ("layer", "metric")}
@@ -141,13 +144,32 @@ def render(options: argparse.Namespace) -> None:
 
 def store(options: argparse.Namespace) -> None:
     """Store a run's evaluations in its file, so that it charts without Keras."""
-    names = list_runs(options.file) if options.group is None else [options.group]
+    path, group = Path(options.file), options.group
+    names = list_runs(path) if group is None else [reader.existing_name(path, group)]
     if not names:
         message = f"{options.file!r} holds no run of ReplayChart."
         raise RunFileError(message)
     for name in names:
-        open_run(options.file, name).store()
+        if reader.was_recorded_by_deepreplay(path, name):
+            raise not_writable(path, name)
+    for name in names:
+        open_run(path, name).store()
         print(f"Stored the evaluations of {name!r} in {options.file}")
+
+
+def convert(options: argparse.Namespace) -> None:
+    """Rewrite what DeepReplay recorded in this project's layout."""
+    runs = conversion.convert(
+        Path(options.old),
+        Path(options.new),
+        groups=options.group,
+        model=None if options.model is None else Path(options.model),
+        overwrite=options.overwrite,
+    )
+    for run in runs:
+        first, last = run.epochs[0], run.epochs[-1]
+        print(f"Converted {run.name!r}, epochs {first} to {last} ({len(run.epochs)} recorded)")
+    print(options.new)
 
 
 def _shape(run: Run, layer: str) -> str:
@@ -169,6 +191,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("info", help="list runs, layers and epochs of a file")
     command.add_argument("file", metavar="FILE")
+    _add_model(command)
     command.set_defaults(run=info)
 
     command = commands.add_parser("render", help="draw one chart of a run into a file")
@@ -184,13 +207,32 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--fps", type=float, default=10, help="for GIF and HTML")
     command.add_argument("--scale", type=float, default=1.0, help="the size's factor")
+    _add_model(command)
     command.set_defaults(run=render)
 
     command = commands.add_parser("store", help="store evaluations, to chart without Keras")
     command.add_argument("file", metavar="FILE")
     command.add_argument("group", metavar="GROUP", nargs="?", help="default: every run")
     command.set_defaults(run=store)
+
+    command = commands.add_parser("convert", help="rewrite what DeepReplay recorded")
+    command.add_argument("old", metavar="OLD", help="a file of DeepReplay; it is left as it is")
+    command.add_argument("new", metavar="NEW", help="a file of ReplayChart; made or added to")
+    command.add_argument(
+        "--group", action="append", help="one run; may be repeated; default: every run"
+    )
+    _add_model(command)
+    command.add_argument("--overwrite", action="store_true", help="replace runs of the same name")
+    command.set_defaults(run=convert)
     return parser
+
+
+def _add_model(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--model",
+        metavar="FILE",
+        help="DeepReplay's model file; default: GROUP_model.h5 beside the recording or here",
+    )
 
 
 def _positive(text: str) -> int:

@@ -21,6 +21,7 @@ from replaychart.frames.planes import BANDS, GRID_LINES, RESOLUTION, Planes
 from replaychart.frames.points import points_frame
 from replaychart.frames.projections import Projection
 from replaychart.frames.tables import paths_frame
+from replaychart.opening import stored_run
 from replaychart.storage import reader
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def list_runs(path: str | PathLike[str]) -> list[str]:
     Parameters
     ----------
     path : str or os.PathLike
-        An HDF5 file.
+        An HDF5 file, written by a `Recorder` or by DeepReplay.
 
     Returns
     -------
@@ -58,7 +59,7 @@ def open_run(
     path: str | PathLike[str],
     group: str | None = None,
     *,
-    model: "keras.Model | None" = None,
+    model: "keras.Model | str | PathLike[str] | None" = None,
     custom_objects: Mapping[str, Any] | None = None,
 ) -> "Run":
     """Open a recorded run.
@@ -66,12 +67,14 @@ def open_run(
     Parameters
     ----------
     path : str or os.PathLike
-        The HDF5 file that a `Recorder` wrote.
+        The HDF5 file that a `Recorder`, or DeepReplay's ``ReplayData``, wrote.
     group : str, optional
         The run's name. Default: the only run in the file.
-    model : keras.Model, optional
-        Evaluated in place of the recorded architecture, with the recorded weights: for models
-        that cannot be rebuilt from a file. The model itself is not changed.
+    model : keras.Model, str or os.PathLike, optional
+        A Keras model is evaluated in place of the recorded architecture, with the recorded
+        weights: for models that cannot be rebuilt from a file. The model itself is not changed.
+        A path is for a run of DeepReplay alone, which keeps its model in another file. Default
+        there: ``<group>_model.h5``, beside the recording or in the working directory.
     custom_objects : mapping of str to object, optional
         Layers, losses and metrics that are not part of Keras, by name.
 
@@ -81,9 +84,27 @@ def open_run(
 
     Raises
     ------
+    ArgumentError
+        `model` is a path, and the run was not recorded by DeepReplay.
     RunFileError
         The file is missing, not HDF5 or without runs; there is no run of that name, or several
-        and no name was given.
+        and no name was given; the model file of a run of DeepReplay is missing.
+    EvaluationError
+        The model of a run of DeepReplay cannot be rebuilt, or is not the one that was recorded.
+    MissingDependencyError
+        The run was recorded by DeepReplay and Keras is not installed.
+
+    Warns
+    -----
+    UserWarning
+        A run of DeepReplay stopped early, or began with an ``initial_epoch``. The zeros that stand
+        in the file for the epochs that never happened are left out.
+
+    Notes
+    -----
+    What DeepReplay recorded as training curves is what Keras reported: the loss of an epoch is the
+    running average over its batches. A metric that was compiled as ``"accuracy"`` holds no numbers
+    there and is left to ``source="replay"``.
 
     Examples
     --------
@@ -92,8 +113,12 @@ def open_run(
     >>> run
     Run('parabola': 2000 points, epochs 0 to 150, layers 'hidden', 'output')
     """
-    stored = reader.read_run(Path(path), group)
-    return Run(stored, model=model, custom_objects=custom_objects)
+    path = Path(path)
+    name = reader.existing_name(path, group)
+    model = Path(model) if isinstance(model, (str, PathLike)) else model
+    stored = stored_run(path, name, model=model, custom_objects=custom_objects)
+    evaluated = None if isinstance(model, Path) else model
+    return Run(stored, model=evaluated, custom_objects=custom_objects)
 
 
 class Run:
@@ -851,13 +876,14 @@ class Run:
         ArgumentError
             There is no such layer.
         RunFileError
-            The file cannot be written.
+            The file cannot be written, or is one of DeepReplay, which is left as it is.
 
         Examples
         --------
         >>> import replaychart as rc
         >>> rc.open_run("runs.h5", "parabola").store()
         """
+        self._stored.require_writable()
         if layers is None:
             layers = [name for name in self.layers if self.layer_shape(name) == (2,)]
         self.losses()

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from replaychart.errors import EvaluationError
+from replaychart.network import keras2_functions  # noqa: F401  (registers what old models use)
 from replaychart.storage.reader import StoredRun
 
 _WAYS_OUT = (

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from replaychart.errors import EvaluationError
+from replaychart.network import keras2_functions  # noqa: F401  (registers what old models use)
 from replaychart.storage.compile_config import single_output
 from replaychart.storage.reader import StoredRun
 
@@ -152,8 +153,9 @@ def _resolved(
     if isinstance(identifier, Mapping) and identifier.get("class_name") == "function":
         # Keras finds its own functions by name only.
         identifier = identifier["config"]
-        if identifier in objects:
-            return objects[identifier]
+        registered = keras.saving.get_registered_object(identifier, custom_objects=objects)
+        if registered is not None:
+            return registered
     try:
         with keras.saving.custom_object_scope(objects):
             return get(identifier)

@@ -87,6 +87,17 @@ def metrics_of(model: keras.Model) -> dict[str, Any]:
         metrics = single_output(_compile_config(model).get("metrics"))
     except (NotImplementedError, TypeError, ValueError):
         metrics = None
+    return metrics_by_name(metrics)
+
+
+def metrics_by_name(metrics: Any) -> dict[str, Any]:
+    """Return serialized metrics of one output by the name that Keras logs them under.
+
+    Parameters
+    ----------
+    metrics : object
+        None, one metric, or metrics in lists that may be nested once.
+    """
     if metrics is None:
         return {}
     entries = metrics if isinstance(metrics, (list, tuple)) else [metrics]
@@ -149,7 +160,8 @@ def _logged_name(identifier: Any) -> str:
     config = identifier.get("config")
     if isinstance(config, Mapping):
         return str(config.get("name") or identifier["class_name"])
-    return str(config)
+    # A function registered with Keras is written as "package>name" and logged as "name".
+    return str(config).rpartition(">")[2]
 
 
 def _output_shape_of(model: keras.Model) -> tuple[int | None, ...] | None:

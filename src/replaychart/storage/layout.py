@@ -14,10 +14,13 @@ A file holds one group per run::
         model/layers              JSON text, see `RecordedLayer`
         evaluations/              what `Run.store` kept; attribute: epochs that it was made for
         evaluations/<i>           arrays by name; attribute: key
+
+Groups that DeepReplay wrote may stand beside them; `storage.deepreplay` tells of those.
 """
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from typing import Any
 
 LAYOUT_VERSION = 1
@@ -39,6 +42,18 @@ LAYERS = "model/layers"
 
 NAME_ATTRIBUTE = "name"
 KEY_ATTRIBUTE = "key"
+
+_DEEPREPLAY_ATTRIBUTES = ("n_epochs", "n_layers")
+
+
+def is_run(attributes: Mapping[str, Any]) -> bool:
+    """Return whether a group with these attributes is a run in this layout."""
+    return LAYOUT_ATTRIBUTE in attributes
+
+
+def is_deepreplay(attributes: Mapping[str, Any]) -> bool:
+    """Return whether a group with these attributes was written by DeepReplay."""
+    return not is_run(attributes) and all(name in attributes for name in _DEEPREPLAY_ATTRIBUTES)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,9 @@ import numpy as np
 
 from replaychart.errors import RunFileError
 from replaychart.storage import layout
+
+# DeepReplay puts this behind the name of a model that it records without a training.
+UNTRAINED = "_init"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +58,9 @@ class StoredRun:
     layers: tuple[layout.RecordedLayer, ...]
     details: Mapping[str, Any]
 
+    def require_writable(self) -> None:
+        """Raise `RunFileError` if evaluations cannot be written into this run's file."""
+
     def same_run(self, file: h5py.File) -> h5py.Group:
         """Return this run's group in its opened file, and raise if it holds another run by now."""
         group = file.get(self.name)
@@ -68,7 +74,7 @@ class StoredRun:
 
     def weights(self) -> list[np.ndarray]:
         """Return each recorded variable, shape (snapshots, ...), in ``model.weights`` order."""
-        with _opened(self.path) as file:
+        with opened(self.path) as file:
             weights = self.same_run(file)[layout.WEIGHTS]
             return [weights[str(index)][: len(self.epochs)] for index in range(len(weights))]
 
@@ -77,7 +83,7 @@ class StoredRun:
 
         Nothing, if it was stored for other epochs: the training went on since.
         """
-        with _opened(self.path) as file:
+        with opened(self.path) as file:
             stored = self.same_run(file).get(layout.EVALUATIONS)
             if stored is None or not np.array_equal(stored.attrs[layout.EPOCHS], self.epochs):
                 return {}
@@ -90,35 +96,43 @@ class StoredRun:
 
 
 def run_names(path: Path) -> list[str]:
-    """Return the names of the runs in a file, sorted.
+    """Return the names of the runs in a file, sorted; those that DeepReplay recorded too.
 
     Raises
     ------
     RunFileError
         The file is missing or not HDF5.
     """
-    with _opened(path) as file:
-        return sorted(name for name in file if _is_run(file[name]))
+    with opened(path) as file:
+        return sorted(
+            name
+            for name in file
+            if _holds(file, name, layout.is_run) or _holds(file, name, layout.is_deepreplay)
+        )
 
 
-def read_run(path: Path, name: str | None) -> StoredRun:
-    """Read one run.
+def was_recorded_by_deepreplay(path: Path, name: str) -> bool:
+    """Return whether a run stands in DeepReplay's layout."""
+    with opened(path) as file:
+        return _holds(file, name, layout.is_deepreplay)
+
+
+def read_run(path: Path, name: str) -> StoredRun:
+    """Read one run in this project's layout.
 
     Parameters
     ----------
     path : pathlib.Path
         The file.
-    name : str or None
-        The run's name; None for the only one.
+    name : str
+        The run's name, from `existing_name`.
 
     Raises
     ------
     RunFileError
-        The file is missing, not HDF5 or without runs; there is no run of that name, or more than
-        one and no name; the run was written in a newer layout, or damaged.
+        The run was written in a newer layout, or is damaged.
     """
-    name = _existing_name(path, name)
-    with _opened(path) as file:
+    with opened(path) as file:
         run = file[name]
         version = run.attrs[layout.LAYOUT_ATTRIBUTE]
         if version > layout.LAYOUT_VERSION:
@@ -135,19 +149,40 @@ def read_run(path: Path, name: str | None) -> StoredRun:
             raise RunFileError(message) from error
 
 
-def _existing_name(path: Path, name: str | None) -> str:
+def existing_name(path: Path, name: str | None) -> str:
+    """Return the name of a run that is in a file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    name : str or None
+        The run's name, where DeepReplay's suffix ``_init`` of an untrained model may be left out
+        as it was there; None for the only run.
+
+    Raises
+    ------
+    RunFileError
+        The file is missing, not HDF5 or without runs; there is no run of that name, or more than
+        one and no name.
+    """
     names = run_names(path)
     listed = ", ".join(repr(known) for known in names)
     if not names:
-        message = f"{str(path)!r} holds no run of ReplayChart."
+        message = f"{str(path)!r} holds no run of ReplayChart or DeepReplay."
         raise RunFileError(message)
     if name is None and len(names) > 1:
         message = f"{str(path)!r} holds several runs; group must be one of {listed}."
         raise RunFileError(message)
-    if name is not None and name not in names:
+    if name is None:
+        return names[0]
+    untrained = f"{name}{UNTRAINED}"
+    if name not in names and untrained in names and was_recorded_by_deepreplay(path, untrained):
+        return untrained
+    if name not in names:
         message = f"group must be one of {listed}, the runs in {str(path)!r}. Got {name!r}."
         raise RunFileError(message)
-    return names[0] if name is None else name
+    return name
 
 
 def _read(path: Path, name: str, run: h5py.Group) -> StoredRun:
@@ -175,12 +210,20 @@ def _read(path: Path, name: str, run: h5py.Group) -> StoredRun:
     )
 
 
-def _is_run(item: h5py.Group | h5py.Dataset) -> bool:
-    return isinstance(item, h5py.Group) and layout.LAYOUT_ATTRIBUTE in item.attrs
+def _holds(file: h5py.File, name: str, kind: Callable[[Mapping[str, Any]], bool]) -> bool:
+    item = file.get(name)  # nothing, for a link to a file that is gone
+    return isinstance(item, h5py.Group) and kind(item.attrs)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[h5py.File]:
+def opened(path: Path) -> Iterator[h5py.File]:
+    """Open a file for reading.
+
+    Raises
+    ------
+    RunFileError
+        The file is missing, not HDF5, or cannot be read.
+    """
     if not path.exists():
         message = f"There is no file {str(path)!r}."
         raise RunFileError(message)

@@ -146,14 +146,42 @@ class RunWriter:
                     del file[self._group]
                 _write_description(file.create_group(self._group), self._to_describe)
                 self._to_describe = None
-            run = file[self._group]
-            row = len(run[layout.EPOCHS])
-            for index, weight in enumerate(weights):
-                _write_row(run[layout.WEIGHTS], str(index), row, weight)
-            _write_row(run, layout.LEARNING_RATE, row, np.float64(learning_rate))
-            _write_logs(run[layout.LOGS], row, logs)
-            # The epoch comes last: it is what makes the snapshot count.
-            _write_row(run, layout.EPOCHS, row, np.int64(epoch))
+            _write_snapshot(
+                file[self._group], epoch, weights=weights, learning_rate=learning_rate, logs=logs
+            )
+
+
+def write_run(path: Path, stored: StoredRun) -> None:
+    """Write a run that is complete, without evaluations, into a file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file; made if it is missing. A run of the same name is replaced.
+    stored : StoredRun
+        The run, read from another file.
+
+    Raises
+    ------
+    RunFileError
+        The file cannot be written, or the run was replaced since it was read.
+    """
+    weights = stored.weights()
+    fields = [field.name for field in dataclasses.fields(RunDescription)]
+    description = RunDescription(**{name: getattr(stored, name) for name in fields})
+    with _opened(path, "a") as file:
+        if stored.name in file:
+            del file[stored.name]
+        run = file.create_group(stored.name)
+        _write_description(run, description)
+        for row, epoch in enumerate(stored.epochs):
+            _write_snapshot(
+                run,
+                int(epoch),
+                weights=[values[row] for values in weights],
+                learning_rate=stored.learning_rates[row],
+                logs={name: values[row] for name, values in stored.logs.items()},
+            )
 
 
 def write_evaluations(
@@ -173,6 +201,7 @@ def write_evaluations(
     RunFileError
         The file cannot be written, or the run was replaced since it was read.
     """
+    stored.require_writable()
     with _opened(stored.path, "a") as file:
         run = stored.same_run(file)
         # Written beside, then renamed: an interruption leaves the old ones.
@@ -219,6 +248,23 @@ def _write_description(run: h5py.Group, description: RunDescription) -> None:
     )
     # The layout version comes last: a group without it is not a run.
     run.attrs[layout.LAYOUT_ATTRIBUTE] = layout.LAYOUT_VERSION
+
+
+def _write_snapshot(
+    run: h5py.Group,
+    epoch: int,
+    *,
+    weights: Sequence[np.ndarray],
+    learning_rate: float,
+    logs: Mapping[str, float],
+) -> None:
+    row = len(run[layout.EPOCHS])
+    for index, weight in enumerate(weights):
+        _write_row(run[layout.WEIGHTS], str(index), row, weight)
+    _write_row(run, layout.LEARNING_RATE, row, np.float64(learning_rate))
+    _write_logs(run[layout.LOGS], row, logs)
+    # The epoch comes last: it is what makes the snapshot count.
+    _write_row(run, layout.EPOCHS, row, np.int64(epoch))
 
 
 def _write_row(parent: h5py.Group, name: str, row: int, values: np.ndarray | np.generic) -> None:

@@ -1,0 +1,74 @@
+"""Reads a run from its file, whoever recorded it."""
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from replaychart.errors import ArgumentError, MissingDependencyError
+from replaychart.storage import deepreplay, reader
+from replaychart.storage.deepreplay import Recording
+
+if TYPE_CHECKING:
+    import keras
+
+
+def stored_run(
+    path: Path,
+    name: str,
+    *,
+    model: "keras.Model | Path | None",
+    custom_objects: Mapping[str, Any] | None,
+) -> reader.StoredRun:
+    """Return a run that is in a file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    name : str
+        The run's name, from `reader.existing_name`.
+    model, custom_objects
+        As `open_run` takes them.
+
+    Raises
+    ------
+    ArgumentError, RunFileError, EvaluationError, MissingDependencyError
+        As `open_run` does.
+
+    Warns
+    -----
+    UserWarning
+        On behalf of the caller's caller: epochs of DeepReplay that never happened are left out.
+    """
+    if not reader.was_recorded_by_deepreplay(path, name):
+        if isinstance(model, Path):
+            message = (
+                f"model must be a Keras model for run {name!r}, which holds its own architecture; "
+                f"a path names the model file of a run of DeepReplay. Got {str(model)!r}."
+            )
+            raise ArgumentError(message)
+        return reader.read_run(path, name)
+    recording = deepreplay.read_recording(path, name)
+    stored = _described(recording, model, custom_objects)
+    if len(recording.left_out):
+        warnings.warn(deepreplay.left_out_message(recording), stacklevel=3)
+    return stored
+
+
+def _described(
+    recording: Recording,
+    model: "keras.Model | Path | None",
+    custom_objects: Mapping[str, Any] | None,
+) -> reader.StoredRun:
+    try:
+        from replaychart.network.deepreplay import described_run
+    except ImportError as error:
+        message = (
+            f"Run {recording.name!r} of {str(recording.path)!r} was recorded by DeepReplay, and "
+            "reading its model needs Keras with a backend: pip install 'replaychart[tensorflow]'. "
+            "Or, on a machine that has Keras, convert it with 'replaychart convert' and store its "
+            "evaluations with 'replaychart store'."
+        )
+        raise MissingDependencyError(message) from error
+    return described_run(recording, model=model, custom_objects=custom_objects)
