@@ -34,7 +34,7 @@ def _empty() -> alt.Chart:
     return alt.Chart(alt.Data(values=[{}])).mark_point()
 
 
-def _plotly(settings: Settings) -> int:
+def _plotly(_: Settings) -> int:
     from benchmarks.others.plotly_points import figure
 
     return len(figure(long_form()).to_html(include_plotlyjs=False))

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import altair as alt
@@ -20,8 +20,8 @@ import replaychart as rc
 from replaychart import demonstration
 from replaychart.export.film import Film
 from replaychart.export.moving_parts import CannotSplit, held
-from replaychart.export.painting import MovingParts, WholeChart
-from replaychart.export.specs import Compiled, spec_of
+from replaychart.export.painting import MovingParts, WholeChart, on_white
+from replaychart.export.specs import Compiled, Datasets, spec_of
 
 CHARTS = {
     "feature_space": rc.feature_space,
@@ -123,15 +123,14 @@ def test_mark_that_comes_over_a_label_is_painted_with_it(shipped: rc.Run) -> Non
 
 def test_nothing_jumps_though_lines_reach_over_the_border(shipped: rc.Run, tmp_path: Path) -> None:
     chart = rc.decision_boundary(shipped, width=200) | rc.loss_histogram(shipped)
-    sizes = {
-        Image.open(rc.save(chart, tmp_path / f"{epoch}.png", epoch=epoch)).size
-        for epoch in (0, 150)
-    }
-    assert len(sizes) == 2, "else there is nothing to hold"
+    stills = [_still(rc.save(chart, tmp_path / "a.png", epoch=epoch)) for epoch in (0, 150)]
+    assert stills[0].shape != stills[1].shape, "else there is nothing to hold"
     path = rc.save(chart, tmp_path / "a.gif", epochs=[0, 150], progress=False)
     (first, _), (last, _) = _frames(path)
-    # The axis of the histogram is at the right, and does not move.
-    assert np.abs(first[:, 262:300] - last[:, 262:300]).max() == 0
+    # Labels and title of the histogram's axis, at the right of what moves.
+    axis = (slice(20, 280), slice(285, 335))
+    assert first[axis].min() < 128
+    assert np.array_equal(first[axis], last[axis])
 
 
 @pytest.mark.parametrize("suffix", ["gif", "webp"])
@@ -289,18 +288,18 @@ def test_interruption_leaves_nothing(name: str, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_memory_does_not_grow_with_the_frames(shipped: rc.Run) -> None:
-    """Frames wait for their turn in a bounded number, also where nobody takes them."""
+def test_frames_that_wait_are_few(shipped: rc.Run) -> None:
     film = Film(spec_of(rc.loss_histogram(shipped, width=50, height=50)), list(range(151)), 1.0)
-    frames = film.frames(_size, bar=None)
-    assert next(frames) == film.size
-    painted = []
-    compiled_rows = film._compiled.rows
-    film._compiled.rows = lambda *args: painted.append(args) or compiled_rows(*args)  # type: ignore[method-assign]
-    time.sleep(3)
-    assert len(painted) < 40
+    painted: list[int] = []
+    rows = film._compiled.rows
+
+    def counted(epoch: int, columns: Collection[str] | None) -> Datasets:
+        painted.append(epoch)
+        return rows(epoch, columns)
+
+    film._compiled.rows = counted  # type: ignore[method-assign]
+    frames = film.frames(on_white, bar=None)
+    assert next(frames).size == film.size
+    time.sleep(2)
+    assert len(painted) <= 2 * 4 * joblib.effective_n_jobs(-1)
     assert len(list(frames)) == 150
-
-
-def _size(picture: Image.Image) -> tuple[int, int]:
-    return picture.size

@@ -54,19 +54,30 @@ def shared_palette(samples: Sequence[Image.Image]) -> np.ndarray:
     commonest = colors[np.argsort(-counts, kind="stable")[:_EXACT_COLORS]]
     strip = np.repeat(colors, np.log2(counts + 1).astype(int) + 1, axis=0)
     rest = Image.fromarray(strip[None]).quantize(colors=256, method=Image.Quantize.MEDIANCUT)
-    entries = _apart(np.concatenate([commonest, np.reshape(rest.getpalette() or [], (-1, 3))]))
+    others = np.reshape(rest.getpalette() or [], (-1, 3))
+    entries = _apart(np.concatenate([commonest, others]), exact=len(commonest))
     # Entries that are left over must not look like colours of their own.
     palette = np.repeat(entries[:1], 256, axis=0)
     palette[:NO_COLOR][: len(entries)] = entries[:NO_COLOR]
     return palette
 
 
-def _apart(colors: np.ndarray) -> np.ndarray:
-    """Return the colours without those that are almost equal to an earlier one."""
-    # Pillow looks a pixel's entry up by the upper six bits of each channel, so of two entries
-    # closer than that the wrong one can be found.
+def _apart(colors: np.ndarray, *, exact: int) -> np.ndarray:
+    """Return the colours without those that are almost equal to an earlier one.
+
+    Parameters
+    ----------
+    colors : numpy.ndarray of uint8, shape (colors, 3)
+        The colours.
+    exact : int
+        How many of the first ones must be found as they are.
+    """
+    # Pillow looks a pixel's entry up by the upper six bits of each channel, so it can find an entry
+    # that is up to eight steps beside the one that is meant.
     kept: list[np.ndarray] = []
-    for color in colors.astype(int):
-        if all(np.abs(color - other).max() > 4 for other in kept):
+    distances: list[int] = []
+    for index, color in enumerate(colors.astype(int)):
+        if not kept or (np.abs(np.array(kept) - color).max(axis=1) > distances).all():
             kept.append(color)
+            distances.append(8 if index < exact else 4)
     return np.array(kept, np.uint8)
