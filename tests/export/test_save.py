@@ -209,7 +209,7 @@ def test_bad_arguments_are_told_and_nothing_is_written(
     name: str, options: dict[str, Any], message: str, chart: alt.LayerChart, tmp_path: Path
 ) -> None:
     with pytest.raises(rc.ArgumentError, match=message):
-        rc.save(chart, tmp_path / name, **options)
+        rc.save(chart, f"{tmp_path}/{name}", **options)
     assert not list(tmp_path.iterdir())
 
 
