@@ -84,6 +84,19 @@ def test_render_moves_and_plays(tmp_path: Path) -> None:
     assert '"playing"' in (tmp_path / "a.html").read_text()
 
 
+def test_render_takes_epochs_and_a_hold(tmp_path: Path) -> None:
+    recording = str(rc.datasets.parabola_recording())
+    common = ["render", recording, "parabola", "--chart", "loss-histogram", "--out"]
+    assert main([*common, str(tmp_path / "a.gif"), "--epochs", "0:9:4", "--hold", "3"]) == 0
+    with Image.open(tmp_path / "a.gif") as gif:
+        assert gif.n_frames == 3
+        gif.seek(2)
+        assert gif.info["duration"] == 3000
+    assert main([*common, f"{tmp_path}/frames/", "--epochs", "5,7"]) == 0
+    names = sorted(path.name for path in (tmp_path / "frames").iterdir())
+    assert names == ["epoch_0005.png", "epoch_0007.png"]
+
+
 def test_stored_run_charts_without_keras(parabola: Training, tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     path.write_bytes(parabola.path.read_bytes())

@@ -135,10 +135,20 @@ def render(options: argparse.Namespace) -> None:
     out = Path(options.out)
     if out.suffix.lower() == ".html" and len(run.epochs) > 1:
         chart = animate(chart, fps=options.fps)
-    moving = out.suffix.lower() in MOVING
-    epochs = run.epochs[:: options.every].tolist() if moving else None
+    moving = out.suffix.lower() in MOVING or out.is_dir() or options.out.endswith("/")
+    epochs = options.epochs
+    if moving and epochs is None:
+        epochs = run.epochs[:: options.every].tolist()
     print(
-        save(chart, out, epoch=options.epoch, epochs=epochs, fps=options.fps, scale=options.scale)
+        save(
+            chart,
+            options.out,
+            epoch=options.epoch,
+            epochs=epochs,
+            fps=options.fps,
+            scale=options.scale,
+            hold=options.hold,
+        )
     )
 
 
@@ -198,14 +208,23 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("file", metavar="FILE")
     command.add_argument("group", metavar="GROUP")
     command.add_argument("--chart", choices=list(_CHARTS), default="dashboard")
-    command.add_argument("--out", required=True, metavar="FILE", help="the suffix is the format")
+    command.add_argument(
+        "--out", required=True, metavar="FILE", help="the suffix is the format; DIR/ for PNGs"
+    )
     command.add_argument("--layer", help="for feature-space")
     command.add_argument("--metric", help="for loss-and-metric")
     command.add_argument("--epoch", type=int, help="for stills; default: the last")
     command.add_argument(
-        "--every", type=_positive, default=1, help="for GIF: one in so many epochs"
+        "--every", type=_positive, default=1, help="for moving pictures: one in so many epochs"
     )
-    command.add_argument("--fps", type=float, default=10, help="for GIF and HTML")
+    command.add_argument(
+        "--epochs",
+        type=_epochs,
+        metavar="A,B,... or A:B:C",
+        help="for pictures of many epochs: these, or every C-th from A to before B",
+    )
+    command.add_argument("--fps", type=float, default=10, help="for moving pictures and HTML")
+    command.add_argument("--hold", type=float, default=1.0, help="seconds for the last frame")
     command.add_argument("--scale", type=float, default=1.0, help="the size's factor")
     _add_model(command)
     command.set_defaults(run=render)
@@ -240,3 +259,10 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")  # noqa: EM101
     return number
+
+
+def _epochs(text: str) -> slice | list[int]:
+    """Return epochs that are listed, or counted as Python counts."""
+    if ":" not in text:
+        return [int(part) for part in text.split(",")]
+    return slice(*(int(part) if part else None for part in text.split(":")))

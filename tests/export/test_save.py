@@ -163,7 +163,7 @@ def test_interruption_leaves_the_old_file(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("replaychart.export.gif._durations", interrupted)
+    monkeypatch.setattr("replaychart.export.gif.durations", interrupted)
     with pytest.raises(KeyboardInterrupt):
         rc.save(rc.loss_histogram(parabola.open()), path, progress=False)
     assert path.read_bytes() == b"old"
@@ -179,14 +179,24 @@ def test_charts_of_others_are_saved_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("a.bmp", {}, "path must end in one of .html, .json, .png, .svg, .pdf, .gif. Got"),
+        ("a.bmp", {}, "path must end in one of .html, .json, .png, .svg, .pdf, .gif, .webp, .mp4"),
         ("a", {}, "path must end in one of"),
         ("nowhere/a.png", {}, "path must lie in a directory that exists"),
         ("a.png", {"epoch": 99}, "epoch must lie between 0 and 6, the chart's epochs. Got 99"),
         ("a.gif", {"epochs": [1, 99]}, "epochs must lie between 0 and 6.* Got 99"),
         ("a.gif", {"epochs": []}, "epochs must name at least one epoch"),
         ("a.gif", {"epoch": 3}, "epoch is for stills; for .gif give epochs"),
-        ("a.png", {"epochs": [3]}, "epochs is for .gif; for .png give epoch"),
+        ("frames/", {"epoch": 3}, "epoch is for stills; for a directory give epochs"),
+        ("a.html", {"epochs": [3]}, "epochs is for pictures; for .html give epoch"),
+        ("a.png", {"epochs": [3], "epoch": 3}, "epoch must not be given together with epochs"),
+        ("a.mp4", {"fps": 121}, "fps must be more than .* and at most 120. Got 121"),
+        ("a.webp", {"loop": 0}, "loop must be True, False or how many times to play.* Got 0"),
+        (
+            "a.webp",
+            {"loop": "ever"},
+            "loop must be True, False or how many times to play.* Got 'ev",
+        ),
+        ("nowhere/frames/", {}, "path must lie in a directory that exists"),
         ("a.gif", {"fps": 51}, "fps must be more than .* and at most 50. Got 51"),
         ("a.png", {"scale": 0}, "scale must be more than 0 and at most 20. Got 0"),
         ("a.gif", {"hold": -1}, "hold must be at least 0"),
@@ -199,7 +209,7 @@ def test_bad_arguments_are_told_and_nothing_is_written(
     name: str, options: dict[str, Any], message: str, chart: alt.LayerChart, tmp_path: Path
 ) -> None:
     with pytest.raises(rc.ArgumentError, match=message):
-        rc.save(chart, tmp_path / name, **options)
+        rc.save(chart, f"{tmp_path}/{name}", **options)
     assert not list(tmp_path.iterdir())
 
 

@@ -6,9 +6,11 @@ data alone (see `at_epoch`): ``replay_epoch`` is the epoch that a row belongs to
 first row.
 """
 
+import bisect
 import dataclasses
 import hashlib
 import marshal
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -201,18 +203,64 @@ def at_epoch(name: str, rows: Rows, epoch: int) -> Rows:
     epoch : int
         The value of the epoch parameter. A run that ended earlier shows its last epoch.
     """
-    if not name.startswith(_DATASET) or not rows:
-        return rows
-    if EPOCH in rows[0]:
-        shown = _shown([row[EPOCH] for row in rows], epoch)
-        return [row for row in rows if row[EPOCH] == shown]
-    if EPOCHS not in rows[0]:
-        return rows
-    epochs = rows[0][EPOCHS]
-    frame = epochs.index(_shown(epochs, epoch))
-    packed = [name for name in rows[0] if name.startswith(_PREFIX)]
-    return [{**row, **{name: [row[name][frame]] for name in packed if name in row}} for row in rows]
+    return EpochRows(name, rows).at(epoch)
 
 
-def _shown(epochs: list[int], epoch: int) -> int:
-    return max((candidate for candidate in epochs if candidate <= epoch), default=min(epochs))
+class EpochRows:
+    """The rows of a dataset, from which those of one epoch are taken without a look at the others.
+
+    Parameters
+    ----------
+    name : str
+        The dataset's name.
+    rows : list of dict
+        Its rows.
+
+    Attributes
+    ----------
+    columns : list of str
+        The columns that can be left out: none, unless rows are packed by epoch.
+    """
+
+    def __init__(self, name: str, rows: Rows) -> None:
+        self.columns: list[str] = []
+        self._rows = rows
+        self._by_epoch: dict[int, Rows] = {}
+        self._epochs: list[int] = []
+        if not name.startswith(_DATASET) or not rows:
+            return
+        if EPOCH in rows[0]:
+            for row in rows:
+                self._by_epoch.setdefault(row[EPOCH], []).append(row)
+            self._epochs = sorted(self._by_epoch)
+        elif EPOCHS in rows[0]:
+            self._epochs = rows[0][EPOCHS]
+            self.columns = [column for column in rows[0] if column != EPOCHS]
+
+    @property
+    def changes(self) -> bool:
+        """Whether the rows are not the same at every epoch."""
+        return len(self._epochs) > 1
+
+    def at(self, epoch: int, columns: Collection[str] | None = None) -> Rows:
+        """Return the rows that a still of an epoch shows.
+
+        Parameters
+        ----------
+        epoch : int
+            The value of the epoch parameter. A run that ended earlier shows its last epoch.
+        columns : collection of str, optional
+            Which of `columns` to keep. Default: all.
+        """
+        if not self._epochs:
+            return self._rows
+        frame = max(bisect.bisect_right(self._epochs, epoch) - 1, 0)
+        if self._by_epoch:
+            return self._by_epoch[self._epochs[frame]]
+        kept = [name for name in self.columns if columns is None or name in columns]
+        packed = [name for name in kept if name.startswith(_PREFIX)]
+        constant = [name for name in kept if not name.startswith(_PREFIX)]
+        return [
+            {name: row[name] for name in constant} | {name: [row[name][frame]] for name in packed}
+            for row in self._rows
+        ]

@@ -48,7 +48,7 @@ def written_beside(path: Path) -> Iterator[Path]:
     try:
         yield beside
         # mkstemp makes files that only their owner may read.
-        beside.chmod(0o666 & ~_umask())
+        beside.chmod(allowed(0o666))
         beside.replace(path)
     except OSError as error:
         message = f"{str(path)!r} cannot be written: {error}"
@@ -57,7 +57,8 @@ def written_beside(path: Path) -> Iterator[Path]:
         beside.unlink(missing_ok=True)
 
 
-def _umask() -> int:
+def allowed(mode: int) -> int:
+    """Return a file mode without what the user's umask takes away."""
     mask = os.umask(0)
     os.umask(mask)
-    return mask
+    return mode & ~mask

@@ -1,140 +1,82 @@
-"""Animated GIF: one frame per epoch, drawn in parallel processes, with one palette."""
+"""Animated GIF with one palette, written frame by frame, each with only what changed."""
 
-import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import joblib
 import numpy as np
-import vl_convert
-from PIL import Image
-from tqdm.auto import tqdm
+from PIL import GifImagePlugin
 
-from replaychart.export.files import written_beside
-from replaychart.export.specs import Frames, Spec
+from replaychart.export.durations import durations
+from replaychart.export.film import Film
+from replaychart.export.palette import NO_COLOR, InColors, indexed, shared_palette
 
 # A GIF counts time in hundredths of a second, and browsers slow down frames shorter than two.
 FASTEST = 50
 # Seconds for which a frame can stay: 65,535 hundredths.
 LONGEST = 655
-# From how many frames, spread over the run, the palette is taken.
-_PALETTE_FRAMES = 6
-_EXACT_COLORS = 48
-# Starting processes takes about as long as drawing so many frames.
-_WORTH_PROCESSES = 12
 
 
 def write_gif(
-    spec: Spec,
-    path: Path,
-    *,
-    epochs: Sequence[int],
-    fps: float,
-    scale: float,
-    hold: float,
-    loop: bool,
-    progress: bool,
+    film: Film, path: Path, *, fps: float, hold: float, plays: int, bar: str | None
 ) -> None:
     """Write an animated GIF.
 
     Parameters
     ----------
-    spec : dict
-        A chart's Vega-Lite spec.
+    film : Film
+        The frames.
     path : pathlib.Path
         The file.
-    epochs : sequence of int
-        One frame for each.
     fps : float
         Frames per second, at most `FASTEST`.
-    scale : float
-        Pixels per pixel of the chart.
     hold : float
         Seconds for which the last frame stays.
-    loop : bool
-        Whether to begin again for ever.
-    progress : bool
-        Whether to show a progress bar.
+    plays : int
+        How many times to play; 0 for ever.
+    bar : str or None
+        Title of a progress bar.
     """
-    frames = Frames(spec, epochs[0])
-    palette = _palette(frames, epochs, scale)
-    images = tqdm(
-        _images(frames, epochs, scale, palette),
-        total=len(epochs),
-        desc=path.name,
-        unit="frame",
-        disable=not progress,
-    )
-    first = next(iterator := iter(images))
-    repeat = {"loop": 0} if loop else {}
-    with written_beside(path) as beside:
-        first.save(
-            beside,
-            format="GIF",
-            save_all=True,
-            append_images=iterator,
-            duration=_durations(len(epochs), fps, hold),
-            optimize=False,
+    palette = shared_palette(film.samples)
+    frames = film.frames(InColors(palette), bar=bar)
+    stay = durations(len(film.epochs), fps=fps, hold=hold, unit=10)
+    with path.open("wb") as file:
+        for block in _blocks(frames, stay, film.size, palette, plays):
+            file.write(block)
+
+
+def _blocks(
+    frames: Iterator[np.ndarray],
+    stay: Sequence[int],
+    size: tuple[int, int],
+    palette: np.ndarray,
+    plays: int,
+) -> Iterator[bytes]:
+    """Yield the blocks of which a GIF consists."""
+    # Repetitions are counted from the second time on; a file without a count plays once.
+    repeat = {} if plays == 1 else {"loop": max(plays - 1, 0)}
+    sheet = indexed(np.zeros(size[::-1], np.uint8), palette)
+    yield from GifImagePlugin.getheader(sheet, info={"duration": 1, **repeat})[0]
+    before: np.ndarray | None = None
+    for frame, milliseconds in zip(frames, stay, strict=True):
+        part, offset = _changed(before, frame)
+        yield from GifImagePlugin.getdata(
+            indexed(part, palette),
+            offset,
+            duration=milliseconds,
             disposal=1,
-            **repeat,
+            transparency=NO_COLOR,
         )
+        before = frame
+    yield b";"
 
 
-def _images(
-    frames: Frames, epochs: Sequence[int], scale: float, palette: Image.Image
-) -> Iterator[Image.Image]:
-    """Yield the frames in order, in the colours of the palette."""
-    processes = 1 if len(epochs) < _WORTH_PROCESSES else -1
-    drawn = joblib.Parallel(n_jobs=processes, return_as="generator", batch_size=1)(
-        joblib.delayed(_png)(frames.vega(epoch), scale) for epoch in epochs
-    )
-    for png in drawn:
-        image = _opaque(png)
-        yield image.quantize(palette=palette, dither=Image.Dither.NONE)
-
-
-def _png(vega: Spec, scale: float) -> bytes:
-    return vl_convert.vega_to_png(vega, scale=scale)
-
-
-def _palette(frames: Frames, epochs: Sequence[int], scale: float) -> Image.Image:
-    """Return an image whose palette serves all frames."""
-    count = min(_PALETTE_FRAMES, len(epochs))
-    positions = {round(i * (len(epochs) - 1) / max(count - 1, 1)) for i in range(count)}
-    samples = [_opaque(_png(frames.vega(epochs[i]), scale)) for i in sorted(positions)]
-    pixels = np.concatenate([np.asarray(sample).reshape(-1, 3) for sample in samples])
-    colors, counts = np.unique(pixels, axis=0, return_counts=True)
-    # The commonest colours (paper, fills, marks) are kept as they are. The others share what is
-    # left by the order of their count, so that a thin line does not take the colour of the fills.
-    commonest = colors[np.argsort(-counts, kind="stable")[:_EXACT_COLORS]]
-    strip = np.repeat(colors, np.log2(counts + 1).astype(int) + 1, axis=0)
-    rest = Image.fromarray(strip[None]).quantize(colors=256, method=Image.Quantize.MEDIANCUT)
-    entries = _apart(np.concatenate([commonest, np.reshape(rest.getpalette() or [], (-1, 3))]))
-    palette = Image.new("P", (1, 1))
-    palette.putpalette(entries[:256].ravel().tolist())
-    return palette
-
-
-def _apart(colors: np.ndarray) -> np.ndarray:
-    """Return the colours without those that are almost equal to an earlier one."""
-    # Pillow looks a pixel's entry up by the upper six bits of each channel, so of two entries
-    # closer than that the wrong one can be found.
-    kept: list[np.ndarray] = []
-    for color in colors.astype(int):
-        if all(np.abs(color - other).max() > 4 for other in kept):
-            kept.append(color)
-    return np.array(kept, np.uint8)
-
-
-def _opaque(png: bytes) -> Image.Image:
-    image = Image.open(io.BytesIO(png)).convert("RGBA")
-    paper = Image.new("RGBA", image.size, "white")
-    return Image.alpha_composite(paper, image).convert("RGB")
-
-
-def _durations(count: int, fps: float, hold: float) -> list[int]:
-    """Return each frame's milliseconds: whole hundredths of a second that keep the frame rate."""
-    ends = [round(100 * (frame + 1) / fps) for frame in range(count)]
-    durations = [10 * (end - begin) for begin, end in zip([0, *ends], ends, strict=False)]
-    durations[-1] = max(durations[-1], 10 * round(100 * hold))
-    return durations
+def _changed(before: np.ndarray | None, frame: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
+    """Return the rectangle of a frame that changed, without what did not, and where it lies."""
+    if before is None:
+        return frame, (0, 0)
+    changed = frame != before
+    rows, columns = (np.flatnonzero(changed.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return np.full((1, 1), NO_COLOR, np.uint8), (0, 0)
+    box = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+    return np.where(changed[box], frame[box], np.uint8(NO_COLOR)), (int(columns[0]), int(rows[0]))

@@ -34,7 +34,7 @@ def _png(spec: Spec, scale: float) -> bytes:
 
 
 def _svg(spec: Spec, scale: float) -> bytes:  # noqa: ARG001
-    return _renumbered(vl_convert.vegalite_to_svg(spec, theme=vega_theme(spec))).encode()
+    return renumbered(vl_convert.vegalite_to_svg(spec, theme=vega_theme(spec))).encode()
 
 
 def _pdf(spec: Spec, scale: float) -> bytes:
@@ -44,7 +44,7 @@ def _pdf(spec: Spec, scale: float) -> bytes:
 _DRAWN: dict[str, Callable[[Spec, float], bytes]] = {".png": _png, ".svg": _svg, ".pdf": _pdf}
 
 
-def _renumbered(svg: str) -> str:
+def renumbered(svg: str) -> str:
     """Return an SVG whose clip paths and gradients are counted from 0.
 
     Vega counts them through all charts that a process draws, so that the same chart would give

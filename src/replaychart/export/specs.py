@@ -1,6 +1,8 @@
 """The specs behind files: a chart's own, and that of one epoch with no other epoch's data."""
 
-import copy
+import json
+import re
+from collections.abc import Collection
 from typing import Any
 
 import altair as alt
@@ -9,11 +11,13 @@ from altair.typing import ChartType
 
 from replaychart.charts import packing
 from replaychart.charts.epoch_parameter import NAME
+from replaychart.charts.packing import EpochRows, Rows
 from replaychart.charts.plane import WITHIN_LIMITS
 from replaychart.charts.theme import NAME as THEME
 from replaychart.playback.parameter import find_parameter
 
 Spec = dict[str, Any]
+Datasets = dict[str, Rows]
 
 
 def spec_of(chart: ChartType) -> Spec:
@@ -66,8 +70,8 @@ def _unclipped(view: Spec) -> Spec:
     return view
 
 
-class Frames:
-    """Vega specs of single epochs, compiled once.
+class Compiled:
+    """A chart compiled to Vega once, and the data of each of its epochs.
 
     Parameters
     ----------
@@ -75,24 +79,66 @@ class Frames:
         A chart's Vega-Lite spec.
     epoch : int
         Any epoch of it, for which it is compiled.
+
+    Attributes
+    ----------
+    vega : dict
+        The Vega spec of that epoch.
     """
 
     def __init__(self, spec: Spec, epoch: int) -> None:
-        self._datasets = spec.get("datasets", {})
-        self._compiled = vl_convert.vegalite_to_vega(at_epoch(spec, epoch), theme=vega_theme(spec))
+        self.vega: Spec = vl_convert.vegalite_to_vega(at_epoch(spec, epoch), theme=vega_theme(spec))
+        datasets = {name: EpochRows(name, rows) for name, rows in spec.get("datasets", {}).items()}
+        self._changing = {name: rows for name, rows in datasets.items() if rows.changes}
 
-    def vega(self, epoch: int) -> Spec:
-        """Return the Vega spec of one epoch, with that epoch's data."""
-        frame = copy.copy(self._compiled)
-        frame["data"] = [self._data_at(data, epoch) for data in frame["data"]]
-        frame["signals"] = [
+    @property
+    def changing(self) -> list[str]:
+        """The datasets that are not the same at every epoch."""
+        return list(self._changing)
+
+    def rows(self, epoch: int, columns: Collection[str] | None = None) -> Datasets:
+        """Return what these datasets hold at an epoch.
+
+        Parameters
+        ----------
+        epoch : int
+            The epoch.
+        columns : collection of str, optional
+            Only these of the columns that can be left out. Default: all.
+        """
+        return {name: rows.at(epoch, columns) for name, rows in self._changing.items()}
+
+    def without_data(self, vega: Spec) -> Spec:
+        """Return a Vega spec without what its changing datasets hold."""
+        return showing(vega, 0, {name: [] for name in self._changing})
+
+    def columns_mentioned(self, vega: Spec) -> set[str]:
+        """Return the columns that can not be left out for a Vega spec."""
+        text = json.dumps({**vega, "data": [{**data, "values": []} for data in vega["data"]]})
+        columns = {column for rows in self._changing.values() for column in rows.columns}
+        return {column for column in columns if re.search(rf"\b{re.escape(column)}\b", text)}
+
+
+def showing(vega: Spec, epoch: int, datasets: Datasets) -> Spec:
+    """Return a Vega spec at another epoch.
+
+    Parameters
+    ----------
+    vega : dict
+        The spec at any epoch.
+    epoch : int
+        The epoch.
+    datasets : dict of str to list of dict
+        What its changing datasets hold at that epoch.
+    """
+    return {
+        **vega,
+        "data": [
+            {**data, "values": datasets[data["name"]]} if data["name"] in datasets else data
+            for data in vega.get("data", [])
+        ],
+        "signals": [
             {**signal, "value": epoch} if signal["name"] == NAME else signal
-            for signal in frame["signals"]
-        ]
-        return frame
-
-    def _data_at(self, data: Spec, epoch: int) -> Spec:
-        rows = self._datasets.get(data["name"])
-        if rows is None:
-            return data
-        return {**data, "values": packing.at_epoch(data["name"], rows, epoch)}
+            for signal in vega["signals"]
+        ],
+    }

@@ -1,0 +1,1 @@
+"""What ReplayChart costs, beside what one would use without it."""

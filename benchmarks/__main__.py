@@ -1,0 +1,77 @@
+"""The command ``python -m benchmarks``: measures, and prints a table of medians and ratios."""
+
+import argparse
+import importlib
+import os
+import pkgutil
+import platform
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+# TensorFlow's greetings would stand between the lines of the table.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from benchmarks import rows
+from benchmarks.measuring import Missing, Result, Settings
+
+# Cheap ones first: they tell early whether something is amiss.
+_ORDER = ("importing", "building", "page", "still", "opening", "memory", "redraw", "recording",
+          "gif", "growth")  # fmt: skip
+_HEAD = "| what | ReplayChart | to reach | beside, in the same run |\n|---|---|---|---|"
+
+
+def main() -> int:
+    """Run the command. Whatever it measures, it succeeds: what is slow is for people to judge."""
+    known = sorted(
+        (module.name for module in pkgutil.iter_modules(rows.__path__)), key=_ORDER.index
+    )
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(known)}")
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions, shorter films")
+    parser.add_argument("--markdown", metavar="FILE", help="write the table into a file as well")
+    options = parser.parse_args()
+    unknown = set(options.rows) - set(known)
+    if unknown:
+        parser.error(f"ROW must be one of {', '.join(known)}. Got {sorted(unknown)[0]!r}.")
+    lines = [_HEAD]
+    print(_machine(), _HEAD, sep="\n\n", flush=True)
+    with tempfile.TemporaryDirectory() as directory:
+        settings = Settings(quick=options.quick, directory=Path(directory))
+        for name in options.rows or known:
+            for line in _lines(name, settings):
+                print(line, flush=True)
+                lines.append(line)
+    if options.markdown:
+        text = "\n".join([_machine(), "", *lines, ""])
+        Path(options.markdown).write_text(text, encoding="utf-8")
+    return 0
+
+
+def _lines(name: str, settings: Settings) -> list[str]:
+    module = importlib.import_module(f"benchmarks.rows.{name}")
+    try:
+        return [_line(result) for result in module.measure(settings)]
+    except Missing as missing:
+        return [f"| {name} | not measured: {missing} | | |"]
+
+
+def _line(result: Result) -> str:
+    beside = "; ".join(
+        f"{name} {result.unit.shown(value)} ({value / result.value:.2g} x)"
+        for name, value in result.beside.items()
+    )
+    return f"| {result.what} | {result.unit.shown(result.value)} | {result.goal} | {beside} |"
+
+
+def _machine() -> str:
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
+    return (
+        f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, load {load:.1f} at the start, "
+        f"Python {platform.python_version()}, {platform.system()}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,174 @@
+"""The frames of a moving picture, painted in parallel processes and handed over in order."""
+
+import itertools
+import warnings
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import joblib
+from joblib.parallel import get_active_backend
+from PIL import Image
+from tqdm.auto import tqdm
+
+from replaychart.export.moving_parts import CannotSplit, held
+from replaychart.export.painting import MovingParts, Painter, WholeChart, alike
+from replaychart.export.specs import Compiled, Datasets, Spec
+
+T = TypeVar("T")
+
+# A shorter film is painted as it is, in this process: it would take longer to start others and to
+# take the chart apart.
+_LONG = 12
+# So many frames for each process are on their way at once: what waits is held in memory.
+_BLOCK = 4
+
+
+class Film:
+    """A chart at one epoch after the other.
+
+    Parameters
+    ----------
+    spec : dict
+        A chart's Vega-Lite spec.
+    epochs : sequence of int
+        One frame for each, in this order.
+    scale : float
+        Pixels per pixel of the chart.
+
+    Attributes
+    ----------
+    epochs : sequence of int
+        The same.
+    samples : list of PIL.Image.Image
+        The first frame, the one in the middle and the last one, of mode RGBA.
+    size : tuple of int
+        Width and height of all frames in pixels.
+    """
+
+    def __init__(self, spec: Spec, epochs: Sequence[int], scale: float) -> None:
+        self.epochs = epochs
+        self._long = len(epochs) >= _LONG
+        self._compiled = Compiled(spec, epochs[0])
+        self._painter, self.samples = self._proven(scale)
+        self.size = self.samples[0].size
+
+    def frames(self, finish: Callable[[Image.Image], T], *, bar: str | None) -> Iterator[T]:
+        """Yield every frame.
+
+        Parameters
+        ----------
+        finish : callable
+            What becomes of a frame, a picture of mode RGBA, in the process that painted it.
+        bar : str or None
+            Title of a progress bar; None for no bar.
+        """
+        shots = [(self._painter, epoch) for epoch in self.epochs]
+        painted = self._painted(shots, _Finished(self.size, finish))
+        return iter(
+            tqdm(painted, total=len(self.epochs), desc=bar, unit="frame", disable=bar is None)
+        )
+
+    def _proven(self, scale: float) -> tuple[Painter, list[Image.Image]]:
+        """Return the fastest painter whose pictures prove to be right, and the samples."""
+        first, middle, last = (self.epochs[i * (len(self.epochs) - 1) // 2] for i in range(3))
+        plain = whole = WholeChart(self._compiled.vega, scale)
+        parts: MovingParts | None = None
+        # Processes start while the chart is taken apart.
+        starting = self._parallel(joblib.delayed(_as_it_is)(None) for _ in range(self._jobs()[1]))
+        try:
+            whole = WholeChart(held(self._compiled.vega), scale)
+            parts = MovingParts.of(whole, self._compiled) if self._long else None
+        except CannotSplit:
+            pass
+        finally:
+            list(starting)
+        samples = self._pictures((plain, first), (whole, middle), (whole, last))
+        if parts is not None:
+            proofs = self._pictures((parts, first), (parts, middle), (parts, last))
+            if all(itertools.starmap(alike, zip(samples, proofs, strict=True))):
+                return parts, samples
+        proof = self._pictures((whole, first))
+        return (whole if alike(samples[0], proof[0]) else plain), samples
+
+    def _pictures(self, *shots: tuple[Painter, int]) -> list[Image.Image]:
+        return list(self._painted(shots, _as_it_is))
+
+    def _painted(
+        self, shots: Sequence[tuple[Painter, int]], finish: Callable[[Image.Image], T]
+    ) -> Iterator[T]:
+        """Yield frames in order, while those that come next are being painted."""
+        block = _BLOCK * self._jobs()[1]
+        working: list[Iterator[T]] = []
+        try:
+            for start in range(0, len(shots), block):
+                tasks = self._tasks(shots[start : start + block], finish)
+                working.append(self._parallel(tasks))
+                if len(working) > 1:
+                    yield from working[0]
+                    del working[0]
+            for results in working:
+                yield from results
+        finally:
+            _stop(working)
+
+    def _tasks(
+        self, shots: Sequence[tuple[Painter, int]], finish: Callable[[Image.Image], T]
+    ) -> Iterator[Any]:
+        for painter, epoch in shots:
+            datasets = self._compiled.rows(epoch, painter.columns)
+            yield joblib.delayed(_frame)(painter, epoch, datasets, finish)
+
+    def _parallel(self, tasks: Iterable[Any]) -> Iterator[Any]:
+        """Return the results of tasks, on which work begins at once."""
+        backend = get_active_backend()[0]
+        return iter(
+            joblib.Parallel(
+                n_jobs=self._jobs()[0],
+                return_as="generator" if backend.supports_return_generator else "list",
+                batch_size=1,
+                max_nbytes=None,
+            )(tasks)
+        )
+
+    def _jobs(self) -> tuple[int, int]:
+        """Return the number of jobs, as joblib counts it, and of processes that it comes to."""
+        backend, jobs = get_active_backend()
+        if jobs is None:
+            jobs = -1 if self._long else backend.default_n_jobs
+        return jobs, max(backend.effective_n_jobs(jobs), 1)
+
+
+class _Finished:
+    """Gives frames one size, and makes of them what a format needs."""
+
+    def __init__(self, size: tuple[int, int], finish: Callable[[Image.Image], Any]) -> None:
+        self._size = size
+        self._finish = finish
+
+    def __call__(self, picture: Image.Image) -> Any:
+        if picture.size != self._size:
+            # The chart lays itself out anew at each epoch.
+            sheet = Image.new("RGBA", self._size, picture.getpixel((0, 0)))
+            sheet.paste(picture)
+            picture = sheet
+        return self._finish(picture)
+
+
+def _frame(
+    painter: Painter, epoch: int, datasets: Datasets, finish: Callable[[Image.Image], T]
+) -> T:
+    return finish(painter.paint(epoch, datasets))
+
+
+def _as_it_is(picture: T) -> T:
+    return picture
+
+
+def _stop(working: list[Iterator[T]]) -> None:
+    """Drop the frames that nobody waits for any more."""
+    with warnings.catch_warnings():
+        # joblib tells whenever results are dropped, also after an interruption.
+        warnings.simplefilter("ignore")
+        for results in working:
+            if isinstance(results, Generator):
+                results.close()

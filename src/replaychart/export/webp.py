@@ -1,0 +1,68 @@
+"""Animated WebP: lossless in the colours of one palette, so that texts stay crisp."""
+
+from pathlib import Path
+
+from PIL import Image
+
+from replaychart.export.durations import durations
+from replaychart.export.film import Film
+from replaychart.export.palette import InColors, indexed, shared_palette
+
+# Of what was tried, the settings after which more time saves little. Frames are stored as what
+# changed since the one before; the whole picture comes once.
+_SETTINGS = {"lossless": True, "method": 3, "quality": 40, "kmin": 10**6 - 1, "kmax": 10**6}
+
+
+def write_webp(
+    film: Film, path: Path, *, fps: float, hold: float, plays: int, bar: str | None
+) -> None:
+    """Write an animated WebP.
+
+    Parameters
+    ----------
+    film : Film
+        The frames.
+    path : pathlib.Path
+        The file.
+    fps : float
+        Frames per second.
+    hold : float
+        Seconds for which the last frame stays.
+    plays : int
+        How many times to play; 0 for ever.
+    bar : str or None
+        Title of a progress bar.
+    """
+    stay = durations(len(film.epochs), fps=fps, hold=hold, unit=1)
+    frames = _Frames(film, bar)
+    frames.save(path, format="WEBP", save_all=True, duration=stay, loop=plays, **_SETTINGS)
+
+
+class _Frames(Image.Image):
+    """An image of many frames, each of which comes when it is its turn.
+
+    Pillow's writer holds the images that are to be appended all at once, but goes through the
+    frames of one.
+    """
+
+    def __init__(self, film: Film, bar: str | None) -> None:
+        super().__init__()
+        self.n_frames = len(film.epochs)
+        self._palette = shared_palette(film.samples)
+        self._coming = film.frames(InColors(self._palette), bar=bar)
+        self._position = -1
+        self._advance()
+
+    def seek(self, frame: int) -> None:
+        """Go to a frame: the next one."""
+        while self._position < min(frame, self.n_frames - 1):
+            self._advance()
+
+    def tell(self) -> int:
+        """Return the position of the frame."""
+        return self._position
+
+    def _advance(self) -> None:
+        picture = indexed(next(self._coming), self._palette).convert("RGB")
+        self.im, self._mode, self._size = picture.im, picture.mode, picture.size
+        self._position += 1

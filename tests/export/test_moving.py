@@ -1,0 +1,305 @@
+"""Moving pictures: every frame as the still of its epoch, files whole, nothing left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import altair as alt
+import av
+import joblib
+import numpy as np
+import pytest
+from conftest import EPOCHS, Training
+from PIL import Image
+
+import replaychart as rc
+from replaychart import demonstration
+from replaychart.export.film import Film
+from replaychart.export.moving_parts import CannotSplit, held
+from replaychart.export.painting import MovingParts, WholeChart, on_white
+from replaychart.export.specs import Compiled, Datasets, spec_of
+
+CHARTS = {
+    "feature_space": rc.feature_space,
+    "per_epoch": lambda run: rc.feature_space(run, scale="per-epoch"),
+    "decision_boundary": rc.decision_boundary,
+    "probability_histogram": rc.probability_histogram,
+    "loss_and_metric": lambda run: rc.loss_and_metric(run, title="Curves at {epoch}"),
+    "loss_histogram": rc.loss_histogram,
+    "dashboard": demonstration.dashboard,
+    "beside": lambda run: _own(run) | rc.decision_boundary(run, width=150, height=150),
+}
+
+
+def _own(run: rc.Run) -> alt.Chart:
+    """A chart of a user's own: all epochs in long form, axes that stay."""
+    points = run.points("hidden", epochs=range(0, 151, 50))
+    return (
+        alt.Chart(points)
+        .mark_point()
+        .encode(
+            x=alt.X("probability", scale=alt.Scale(domain=[0, 1])),
+            y=alt.Y("loss", scale=alt.Scale(domain=[0, 2], clamp=True)),
+        )
+        .transform_filter("datum.epoch == epoch - epoch % 50")
+    )
+
+
+def _pixels(image: Image.Image) -> np.ndarray:
+    return np.asarray(image.convert("RGB")).astype(int)
+
+
+def _still(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return _pixels(image)
+
+
+def _frames(path: Path) -> Iterator[tuple[np.ndarray, dict[str, object]]]:
+    with Image.open(path) as image:
+        for index in range(image.n_frames):
+            image.seek(index)
+            image.load()
+            yield _pixels(image), dict(image.info)
+
+
+def _decoded(path: Path) -> list[np.ndarray]:
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="rgb24").astype(int) for frame in container.decode(video=0)]
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_moving_parts_over_the_rest_are_the_whole_chart(name: str, shipped: rc.Run) -> None:
+    compiled = Compiled(spec_of(CHARTS[name](shipped)), 0)
+    whole = WholeChart(held(compiled.vega), 1.3)
+    parts = MovingParts.of(whole, compiled)
+    assert ("labelOverlap" in str(parts.moving)) == (name == "per_epoch"), "axes that stay"
+    for epoch in (0, 3, 77, 150):
+        painter = WholeChart(compiled.vega, 1.3) if epoch == 0 else whole
+        expected = painter.paint(epoch, compiled.rows(epoch))
+        picture = parts.paint(epoch, compiled.rows(epoch, parts.columns))
+        assert picture.size == expected.size
+        difference = np.abs(np.asarray(picture, int) - np.asarray(expected, int))
+        assert difference.max() <= 2
+
+
+def test_chart_whose_legend_follows_the_epoch_is_painted_as_a_whole(
+    shipped: rc.Run, tmp_path: Path
+) -> None:
+    own = _own(shipped).encode(color="loss:Q")
+    compiled = Compiled(spec_of(own | rc.loss_histogram(shipped)), 0)
+    with pytest.raises(CannotSplit):
+        MovingParts.of(WholeChart(held(compiled.vega), 1.0), compiled)
+    chart = own | rc.loss_histogram(shipped)
+    path = rc.save(chart, tmp_path / "a.gif", epochs=range(0, 131, 10), progress=False)
+    last = list(_frames(path))[-1][0]
+    still = _still(rc.save(chart, tmp_path / "still.png", epoch=130))
+    assert np.abs(last - still[: last.shape[0], : last.shape[1]]).mean() < 3
+
+
+def test_mark_that_comes_over_a_label_is_painted_with_it(shipped: rc.Run) -> None:
+    moving = (
+        alt.Chart(alt.Data(values=[{"a": 0}]))
+        .mark_bar(color="#ff0000")
+        .encode(
+            x=alt.X("x:Q", scale=alt.Scale(domain=[0, 150], nice=False)),
+            x2="right:Q",
+            y=alt.value(290),
+            y2=alt.value(340),
+        )
+        .transform_calculate(x="epoch", right="epoch + 20")
+        .add_params(rc.epoch_param(shipped))
+    )
+    compiled = Compiled(spec_of(moving), 0)
+    whole = WholeChart(held(compiled.vega), 1.0)
+    parts = MovingParts.of(whole, compiled)
+    for epoch in (0, 50):
+        picture, expected = (painter.paint(epoch, {}) for painter in (parts, whole))
+        assert np.array_equal(np.asarray(picture), np.asarray(expected))
+
+
+def test_nothing_jumps_though_lines_reach_over_the_border(shipped: rc.Run, tmp_path: Path) -> None:
+    chart = rc.decision_boundary(shipped, width=200) | rc.loss_histogram(shipped)
+    stills = [_still(rc.save(chart, tmp_path / "a.png", epoch=epoch)) for epoch in (0, 150)]
+    assert stills[0].shape != stills[1].shape, "else there is nothing to hold"
+    path = rc.save(chart, tmp_path / "a.gif", epochs=[0, 150], progress=False)
+    (first, _), (last, _) = _frames(path)
+    # Labels and title of the histogram's axis, at the right of what moves.
+    axis = (slice(20, 280), slice(285, 335))
+    assert first[axis].min() < 128
+    assert np.array_equal(first[axis], last[axis])
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp"])
+def test_frames_are_the_stills_of_their_epochs(
+    suffix: str, shipped: rc.Run, tmp_path: Path
+) -> None:
+    chart = rc.decision_boundary(shipped, width=120, height=120)
+    epochs = [*range(0, 141, 10), 150, 3]
+    path = rc.save(chart, tmp_path / f"a.{suffix}", epochs=epochs, fps=8, loop=3, progress=False)
+    frames = list(_frames(path))
+    assert len(frames) == len(epochs)
+    for position in (0, 1, 7, 16):
+        still = _still(rc.save(chart, tmp_path / "still.png", epoch=epochs[position]))
+        frame = frames[position][0]
+        assert np.abs(frame - still[: frame.shape[0], : frame.shape[1]]).mean() < 2
+    assert frames[0][1]["loop"] == (2 if suffix == "gif" else 3)
+    assert (frames[0][0][2, 2] == 255).all()
+
+
+def test_webp_keeps_its_rate(parabola: Training, tmp_path: Path) -> None:
+    chart = rc.loss_histogram(parabola.open())
+    path = rc.save(chart, tmp_path / "a.webp", fps=7, hold=2.5, progress=False)
+    with Image.open(path) as image:
+        ends = []
+        for index in range(image.n_frames):
+            image.seek(index)
+            image.load()
+            ends.append(image.info["timestamp"] + image.info["duration"])
+    assert ends[:-1] == [round(1000 * (frame + 1) / 7) for frame in range(EPOCHS)]
+    assert ends[-1] - ends[-2] == 2500
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "webm"])
+def test_video_shows_every_epoch(suffix: str, parabola: Training, tmp_path: Path) -> None:
+    chart = rc.loss_histogram(parabola.open(), width=150, height=100)
+    path = rc.save(chart, tmp_path / f"a.{suffix}", fps=5, hold=0.6, scale=1.01, progress=False)
+    frames = _decoded(path)
+    assert len(frames) == EPOCHS + 1 + 2, "the last frame stays for three"
+    stills = [
+        _still(rc.save(chart, tmp_path / "a.png", epoch=epoch, scale=1.01))
+        for epoch in range(EPOCHS + 1)
+    ]
+    height, width = stills[0].shape[:2]
+    assert height % 2 or width % 2, "else nothing is added"
+    assert frames[0].shape == (height + height % 2, width + width % 2, 3)
+    for frame, still in zip(frames, stills, strict=False):
+        # Colours of a video are stored at half the resolution.
+        assert np.abs(frame[:height, :width] - still).mean() < 4
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        assert stream.codec_context.name in ("h264", "vp9", "libvpx-vp9")
+        assert stream.codec_context.pix_fmt == "yuv420p"
+        assert float(stream.average_rate) == pytest.approx(5)
+
+
+def test_video_without_its_library(
+    parabola: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(rc.MissingDependencyError, match=r"pip install 'replaychart\[video\]'"):
+        rc.save(rc.loss_histogram(parabola.open()), tmp_path / "a.mp4")
+    assert not list(tmp_path.iterdir())
+
+
+def test_directory_takes_a_still_per_epoch(parabola: Training, tmp_path: Path) -> None:
+    chart = rc.loss_histogram(parabola.open())
+    path = rc.save(chart, f"{tmp_path}/frames/", epochs=[2, 0], progress=False)
+    assert path == tmp_path / "frames"
+    names = ["epoch_0000.png", "epoch_0002.png"]
+    assert sorted(file.name for file in path.iterdir()) == names
+    still = _still(rc.save(chart, tmp_path / "still.png", epoch=2))
+    assert np.array_equal(_still(path / "epoch_0002.png"), still)
+
+    (path / "mine.txt").write_text("kept")
+    rc.save(chart, path, epochs=[2, 3], progress=False)
+    names += ["epoch_0003.png", "mine.txt"]
+    assert sorted(file.name for file in path.iterdir()) == names
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["frames", "still.png"]
+
+
+def test_directory_where_a_file_is(parabola: Training, tmp_path: Path) -> None:
+    (tmp_path / "frames").write_text("mine")
+    with pytest.raises(rc.ArgumentError, match="which is a file"):
+        rc.save(rc.loss_histogram(parabola.open()), f"{tmp_path}/frames/")
+
+
+def test_filmstrip_lays_stills_in_a_row(shipped: rc.Run, tmp_path: Path) -> None:
+    chart = rc.feature_space(shipped)
+    strip = _still(rc.save(chart, tmp_path / "strip.png", epochs=[0, 50, 150]))
+    left = 0
+    for epoch in (0, 50, 150):
+        still = _still(rc.save(chart, tmp_path / "still.png", epoch=epoch))
+        assert strip.shape[0] == still.shape[0], "the titles show the epoch: no captions"
+        right = left + still.shape[1]
+        assert np.abs(strip[:, left:right] - still).mean() < 0.5
+        left = right
+    assert strip.shape[1] == left
+
+
+def test_filmstrip_tells_the_epoch_where_no_title_does(shipped: rc.Run, tmp_path: Path) -> None:
+    chart = rc.loss_histogram(shipped)
+    svg = rc.save(chart, tmp_path / "strip.svg", epochs=[0, 10]).read_text()
+    assert ">epoch 0<" in svg
+    assert ">epoch 10<" in svg
+    pdf = rc.save(chart, tmp_path / "strip.pdf", epochs=[0, 10])
+    assert pdf.read_bytes().startswith(b"%PDF")
+    titled = rc.loss_histogram(shipped, title="Losses at {epoch}")
+    svg = rc.save(titled, tmp_path / "strip.svg", epochs=[0, 10]).read_text()
+    assert ">epoch 0<" not in svg
+    assert "Losses at 10" in svg
+
+
+def test_cluster_paints_the_same_frames(shipped: rc.Run, tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    chart = rc.loss_histogram(shipped)
+    epochs = range(0, 150, 10)
+    here = rc.save(chart, tmp_path / "here.gif", epochs=epochs, progress=False)
+    cluster = distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
+    )
+    with cluster, distributed.Client(cluster), joblib.parallel_config(backend="dask"):
+        there = rc.save(chart, tmp_path / "there.gif", epochs=epochs, progress=False)
+    assert there.read_bytes() == here.read_bytes()
+
+
+_LONG_SAVE = """
+import sys, replaychart as rc
+run = rc.open_run(rc.datasets.parabola_recording())
+print("begin", flush=True)
+rc.save(rc.feature_space(run), sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.mp4", "frames/"])
+@pytest.mark.skipif(os.name != "posix", reason="sends a signal to a group of processes")
+def test_interruption_leaves_nothing(name: str, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", _LONG_SAVE, f"{tmp_path}/{name}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    )
+    # The progress bar counts frames that are drawn.
+    assert process.stderr is not None
+    seen = ""
+    while "3/151" not in seen:
+        seen += process.stderr.read(1)
+    assert list(tmp_path.iterdir()), "the file is being written beside"
+    # As a terminal does: to the process and those that draw.
+    os.killpg(process.pid, signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "KeyboardInterrupt" in error
+    assert not list(tmp_path.iterdir())
+
+
+def test_frames_that_wait_are_few(shipped: rc.Run) -> None:
+    film = Film(spec_of(rc.loss_histogram(shipped, width=50, height=50)), list(range(151)), 1.0)
+    painted: list[int] = []
+    rows = film._compiled.rows
+
+    def counted(epoch: int, columns: Collection[str] | None) -> Datasets:
+        painted.append(epoch)
+        return rows(epoch, columns)
+
+    film._compiled.rows = counted  # type: ignore[method-assign]
+    frames = film.frames(on_white, bar=None)
+    assert next(frames).size == film.size
+    time.sleep(2)
+    assert len(painted) <= 2 * 4 * joblib.effective_n_jobs(-1)
+    assert len(list(frames)) == 150
