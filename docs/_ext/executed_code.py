@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from docutils import nodes
 from docutils.parsers.rst import directives
-from playing_charts import chart_files, chart_node, has_slider, is_playing
+from playing_charts import chart_files, chart_node, playing
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -123,7 +123,7 @@ class Executed(SphinxDirective):
         )
         result: list[nodes.Node] = []
         if "hide-code" not in self.options:
-            block = nodes.literal_block(code, code.rstrip(), language="python")
+            block = nodes.literal_block(code.rstrip(), code.rstrip(), language="python")
             self.set_source_info(block)
             result.append(block)
         if "hide-output" not in self.options and "once" not in self.options:
@@ -143,10 +143,8 @@ class Executed(SphinxDirective):
         if "alt" not in self.options:
             message = "A chart needs the option alt: what does it show?"
             raise self.error(message)
-        epoch = self.options.get("epoch")
-        if has_slider(chart) and not is_playing(chart):
-            chart = rc.animate(chart, fps=self.options.get("fps", 10))
-        files = chart_files(self.env.app, chart, epoch=epoch)
+        chart = playing(chart, fps=self.options.get("fps", 10))
+        files = chart_files(self.env.app, chart, epoch=self.options.get("epoch"))
         return chart_node(self.env, files, alt_text=self.options["alt"])
 
 
@@ -168,7 +166,8 @@ def _imports_of(code: str) -> str:
 def _text(text: str) -> list[nodes.Node]:
     if not text.strip():
         return []
-    return [nodes.literal_block(text, text.rstrip(), language="none", classes=["output"])]
+    text = text.rstrip()
+    return [nodes.literal_block(text, text, language="none", classes=["output"])]
 
 
 def _table(frame: pd.DataFrame) -> nodes.Node:

@@ -16,7 +16,7 @@ from api_reference import write_if_changed
 from docutils import nodes
 from gallery_scripts import GalleryScript, run_script, scripts
 from PIL import Image
-from playing_charts import FOLDER, ChartFiles, chart_node, has_slider, is_playing, note_chart
+from playing_charts import FOLDER, ChartFiles, chart_node, epochs_of, note_chart, playing
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util.docutils import SphinxDirective
@@ -73,9 +73,7 @@ class GalleryExample(SphinxDirective):
         if not files.exist() or not all(path.exists() for path in _pictures(files)):
             chart = run_script(script, Path(self.config.recordings_folder) / "gallery")
             _draw_card(chart, files, script)
-            if has_slider(chart) and not is_playing(chart):
-                chart = rc.animate(chart)
-            files.write(chart, epoch=script.thumbnail_epoch)
+            files.write(playing(chart), epoch=script.thumbnail_epoch)
         for picture in _pictures(files):
             note_chart(self.env, picture.stem)
         return [chart_node(self.env, files, alt_text=script.title)]
@@ -122,22 +120,18 @@ def _draw_card(chart: Any, files: ChartFiles, script: GalleryScript) -> None:
         scale = min(CARD_WIDTH / image.width, CARD_HEIGHT / image.height)
     # Twice the pixels, for sharp screens; the loop moves and can do with one.
     rc.save(chart, still, epoch=script.thumbnail_epoch, scale=2 * scale)
-    if has_slider(chart):
-        rc.save(chart, loop, epochs=_loop_epochs(chart), fps=LOOP_FPS, scale=scale, progress=False)
+    epochs = _loop_epochs(epochs_of(chart))
+    if epochs:
+        rc.save(chart, loop, epochs=epochs, fps=LOOP_FPS, scale=scale, progress=False)
     else:
         with Image.open(still) as image:
             image.save(loop)
 
 
-def _loop_epochs(chart: Any) -> list[int]:
-    """Return some of a chart's epochs, closer at the beginning, where most happens."""
-    slider = next(
-        param for param in chart.to_dict(validate=False)["params"] if param["name"] == "epoch"
-    )
-    first, last, step = (int(slider["bind"][name]) for name in ("min", "max", "step"))
-    stops = (last - first) // step
+def _loop_epochs(epochs: list[int]) -> list[int]:
+    """Return some of the epochs, closer to each other at the beginning, where most happens."""
     shares = [(frame / (LOOP_FRAMES - 1)) ** 1.5 for frame in range(LOOP_FRAMES)]
-    return sorted({first + step * round(stops * share) for share in shares})
+    return sorted({epochs[round(share * (len(epochs) - 1))] for share in shares if epochs})
 
 
 def _visit_cards(translator: Any, node: GalleryCards) -> None:

@@ -9,7 +9,6 @@ from vl-convert, are part of the site, and are loaded once by a page that shows 
 import dataclasses
 import hashlib
 import json
-import posixpath
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.osutil import relative_uri
 
 import replaychart as rc
+from replaychart.playback.parameter import find_slider
 
 FOLDER = "_static/charts"
 LIBRARY = f"_static/vega-{vl_convert.__version__}.js"
@@ -99,17 +99,28 @@ def chart_files(app: Sphinx, chart: Any, *, epoch: int | None) -> ChartFiles:
     return files
 
 
-def has_slider(chart: Any) -> bool:
-    """Tell whether a chart has an ``epoch`` slider, so that it can play."""
+def playing(chart: Any, *, fps: float = 10) -> Any:
+    """Return a chart that plays: itself if it does already or has no epochs to play.
+
+    Parameters
+    ----------
+    chart : altair chart
+    fps : float, default 10
+        Epochs per second, if its own code does not say.
+    """
+    embed_options = _spec(chart).get("usermeta", {}).get("embedOptions", {})
+    return chart if "patch" in embed_options or not epochs_of(chart) else rc.animate(chart, fps=fps)
+
+
+def epochs_of(chart: Any) -> list[int]:
+    """Return the epochs that a chart's slider stops at; none for a chart without a slider."""
+    slider = find_slider(_spec(chart))
+    return slider.epochs() if slider else []
+
+
+def _spec(chart: Any) -> dict[str, Any]:
     with alt.data_transformers.disable_max_rows():
-        params = chart.to_dict(validate=False).get("params", [])
-    return any(param["name"] == "epoch" and isinstance(param.get("bind"), dict) for param in params)
-
-
-def is_playing(chart: Any) -> bool:
-    """Tell whether a chart went through `animate`."""
-    usermeta = chart._get("usermeta")
-    return isinstance(usermeta, dict) and "patch" in usermeta.get("embedOptions", {})
+        return chart.to_dict(validate=False)
 
 
 class PlayingChart(nodes.General, nodes.Element):
@@ -150,19 +161,18 @@ def _spec_text(chart: Any) -> str:
 
 
 def _visit(translator: Any, node: PlayingChart) -> None:
-    here = posixpath.dirname(translator.builder.get_target_uri(translator.builder.current_docname))
-    base = relative_uri(f"{here}/" if here else "", "")
+    page = translator.builder.get_target_uri(translator.builder.current_docname)
     files = {
         "data-name": node["name"],
-        "data-script": f"{base}{FOLDER}/{node['name']}.js",
-        "data-library": f"{base}{LIBRARY}",
+        "data-script": relative_uri(page, f"{FOLDER}/{node['name']}.js"),
+        "data-library": relative_uri(page, LIBRARY),
     }
     translator.body.append(translator.starttag(node, "figure", CLASS="playing-chart", **files))
     translator.body.append(
         translator.emptytag(
             node,
             "img",
-            src=f"{base}{FOLDER}/{node['name']}.png",
+            src=relative_uri(page, f"{FOLDER}/{node['name']}.png"),
             alt=node["alt"],
             width=node["width"],
             height=node["height"],

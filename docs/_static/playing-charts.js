@@ -28,8 +28,11 @@ window.playingCharts = (() => {
   async function draw(figure) {
     const { name, script, library } = figure.dataset;
     await Promise.all([load(library), load(script)]);
+    const live = figure.querySelector(".playing-chart-live");
+    live.setAttribute("role", "group");
+    live.setAttribute("aria-label", figure.querySelector("img").alt);
     const { view } = await window.vegaEmbed(
-      figure.querySelector(".playing-chart-live"),
+      live,
       specs.get(name),
       {
         mode: "vega-lite",
