@@ -19,6 +19,7 @@ from PIL import Image
 from playing_charts import FOLDER, ChartFiles, chart_node, epochs_of, note_chart, playing
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.osutil import relative_uri
 
@@ -26,8 +27,13 @@ import replaychart as rc
 
 # Pixels that a card's picture may fill.
 CARD_WIDTH, CARD_HEIGHT = 300, 225
-LOOP_FRAMES = 16
-LOOP_FPS = 6
+LOOP_FRAMES = 12
+LOOP_FPS = 5
+
+# Raised by an example whose data must be downloaded. A build without a network goes on without it.
+DATA_MISSING = rc.DatasetError
+
+_log = logging.getLogger(__name__)
 
 _HEAD = """\
 Gallery
@@ -70,13 +76,28 @@ class GalleryExample(SphinxDirective):
         script = _script(self.config, self.arguments[0])
         self.env.note_dependency(str(script.path.resolve()))
         files = _files(self.env.app, script)
-        if not files.exist() or not all(path.exists() for path in _pictures(files)):
-            chart = run_script(script, Path(self.config.recordings_folder) / "gallery")
-            _draw_card(chart, files, script)
-            files.write(playing(chart), epoch=script.thumbnail_epoch)
+        try:
+            self._write(script, files)
+        except DATA_MISSING as error:
+            return [_missing(str(error))]
         for picture in _pictures(files):
             note_chart(self.env, picture.stem)
         return [chart_node(self.env, files, alt_text=script.title)]
+
+    def _write(self, script: GalleryScript, files: ChartFiles) -> None:
+        """Run the script and write the chart's files and its card's, unless all are there."""
+        if files.exist() and all(path.exists() for path in _pictures(files)):
+            return
+        chart = run_script(script, Path(self.config.recordings_folder) / "gallery")
+        _draw_card(chart, files, script)
+        files.write(playing(chart), epoch=script.thumbnail_epoch)
+
+
+def _missing(reason: str) -> nodes.Node:
+    """Return what stands in place of a chart whose data could not be had."""
+    _log.info("A chart is missing: %s", reason)
+    text = "This chart is missing: its data could not be downloaded when the site was built."
+    return nodes.note("", nodes.paragraph("", text), classes=["missing-chart"])
 
 
 class GalleryCards(nodes.General, nodes.Element):
@@ -155,7 +176,8 @@ def _visit_cards(translator: Any, node: GalleryCards) -> None:
             "loading": "lazy",
             "data-loop": f"{static}/{loop}",
         }
-        image = translator.emptytag({}, "img", "", **options)
+        drawn = (Path(builder.outdir) / FOLDER / still).exists()
+        image = translator.emptytag({}, "img", "", **options) if drawn else ""
         cards.append(
             f"{link}<span>{image}</span><strong>{translator.encode(script.title)}</strong></a>"
         )

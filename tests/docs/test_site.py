@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import http.server
 import inspect
+import os
 import subprocess
 import sys
 import threading
@@ -64,8 +65,11 @@ class Elements(HTMLParser):
 def site() -> Path:
     """The built site. Recordings and charts of an earlier build are used again."""
     out = DOCS / "_build" / "html"
+    data = ROOT.parent / "shared" / "data"
+    downloaded = {"REPLAYCHART_DATA": str(data)} if (data / "spambase.data").exists() else {}
     built = subprocess.run(
         [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", str(DOCS), str(out)],
+        env={**downloaded, **os.environ},
         capture_output=True,
         text=True,
         check=False,
@@ -256,7 +260,8 @@ def test_gallery_lists_every_example_with_chart_and_code(
         assert f"{script.stem}.html" in cards.links()
         page = site / "gallery" / f"{script.stem}.html"
         classes = [given.get("class", "") for _, given in pages[page].found]
-        assert classes.count("playing-chart") == 1, script
+        missing = any("missing-chart" in given for given in classes)
+        assert classes.count("playing-chart") == (not missing), script
         assert any(f"/{script.name}" in link for link in pages[page].links()), "to download"
 
 
