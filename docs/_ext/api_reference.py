@@ -111,8 +111,13 @@ def _name_role(
 
 
 def _write(app: Sphinx, config: Config) -> None:  # noqa: ARG001
+    """Make the page of tables, and take away the pages of names that are gone."""
     # Before the builder begins: autosummary looks through the pages that are there by then.
-    write_if_changed(Path(app.srcdir) / "reference" / "index.rst", page())
+    folder = Path(app.srcdir) / "reference"
+    write_if_changed(folder / "index.rst", page())
+    for path in (folder / "generated").glob("*.rst"):
+        if path.stem.removeprefix("replaychart.") not in public_objects():
+            path.unlink()
 
 
 def write_if_changed(path: Path, text: str) -> None:
