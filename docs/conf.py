@@ -27,6 +27,7 @@ extensions = [
     "api_reference",
     "executed_code",
     "gallery_pages",
+    "generated_pages",
     "playing_charts",
 ]
 nitpicky = True

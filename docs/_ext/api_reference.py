@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from generated_pages import write_if_changed
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
@@ -118,13 +119,6 @@ def _write(app: Sphinx, config: Config) -> None:  # noqa: ARG001
     for path in (folder / "generated").glob("*.rst"):
         if path.stem.removeprefix("replaychart.") not in public_objects():
             path.unlink()
-
-
-def write_if_changed(path: Path, text: str) -> None:
-    """Write a page, unless it says the same already: an unchanged page is not built again."""
-    path.parent.mkdir(exist_ok=True)
-    if not path.exists() or path.read_text("utf-8") != text:
-        path.write_text(text, "utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

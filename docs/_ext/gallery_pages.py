@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from api_reference import write_if_changed
 from docutils import nodes
 from gallery_scripts import GalleryScript, run_script, scripts
+from generated_pages import write_if_changed
 from PIL import Image
 from playing_charts import FOLDER, ChartFiles, chart_node, epochs_of, note_chart, playing
 from sphinx.application import Sphinx
