@@ -111,6 +111,9 @@ class Cards(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return the node of the cards."""
+        for name in self.content:
+            # The names of a card's pictures follow from the script.
+            self.env.note_dependency(str(_script(self.config, name).path.resolve()))
         return [GalleryCards("", names=list(self.content))]
 
 
