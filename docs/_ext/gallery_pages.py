@@ -1,0 +1,240 @@
+"""The gallery: a page of cards by category, and a page for each script.
+
+The pages are made from the scripts before the build begins. A script runs when its page is read,
+unless the files that it gives are there from an earlier build; they are named after the script's
+code and the package's sources.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from gallery_scripts import GalleryScript, run_script, scripts
+from generated_pages import write_if_changed
+from PIL import Image
+from playing_charts import FOLDER, ChartFiles, chart_node, epochs_of, note_chart, playing
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.osutil import relative_uri
+
+import replaychart as rc
+
+# Pixels that a card's picture may fill.
+CARD_WIDTH, CARD_HEIGHT = 300, 225
+LOOP_FRAMES = 12
+LOOP_FPS = 5
+
+# Raised by an example whose data must be downloaded. A build without a network goes on without it.
+DATA_MISSING = getattr(rc, "DatasetError", ())
+
+_log = logging.getLogger(__name__)
+
+_HEAD = """\
+Gallery
+=======
+
+Each picture opens an example that plays, with the script behind it. Point at one to see it move.
+"""
+
+_PAGE = """\
+:html_theme.sidebar_secondary.remove: true
+
+{title}
+{line}
+
+{prose}
+
+.. gallery-example:: {name}
+
+.. code-block:: python
+
+{code}
+
+:download:`Download this script <{file}>` or go back to :doc:`all examples <index>`.
+"""
+
+
+def gallery(config: Config) -> Sequence[GalleryScript]:
+    """Return the gallery's scripts; none if the folder is missing."""
+    folder = Path(config.gallery_scripts_folder)
+    return scripts(folder) if folder.is_dir() else []
+
+
+class GalleryExample(SphinxDirective):
+    """The playing chart of one script, with its card's pictures made beside it."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return the chart's node."""
+        script = _script(self.config, self.arguments[0])
+        self.env.note_dependency(str(script.path.resolve()))
+        files = _files(self.env.app, script)
+        try:
+            self._write(script, files)
+        except DATA_MISSING as error:
+            return [_missing(str(error))]
+        for picture in _pictures(files):
+            note_chart(self.env, picture.stem)
+        return [chart_node(self.env, files, alt_text=script.title)]
+
+    def _write(self, script: GalleryScript, files: ChartFiles) -> None:
+        """Run the script and write the chart's files and its card's, unless all are there."""
+        if files.exist() and all(path.exists() for path in _pictures(files)):
+            return
+        chart = run_script(script, Path(self.config.recordings_folder) / "gallery")
+        _draw_card(chart, files, script)
+        files.write(playing(chart), epoch=script.thumbnail_epoch)
+
+
+def _missing(reason: str) -> nodes.Node:
+    """Return what stands in place of a chart whose data could not be had."""
+    _log.info("A chart is missing: %s", reason)
+    text = "This chart is missing: its data could not be downloaded when the site was built."
+    return nodes.note("", nodes.paragraph("", text), classes=["missing-chart"])
+
+
+class GalleryCards(nodes.General, nodes.Element):
+    """The cards of one category. Attribute: names, the scripts' names."""
+
+
+class Cards(SphinxDirective):
+    """The cards of the scripts whose names are given."""
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """Return the node of the cards."""
+        for name in self.content:
+            # The names of a card's pictures follow from the script.
+            self.env.note_dependency(str(_script(self.config, name).path.resolve()))
+        return [GalleryCards("", names=list(self.content))]
+
+
+def _script(config: Config, name: str) -> GalleryScript:
+    return next(script for script in gallery(config) if script.name == name)
+
+
+def _files(app: Sphinx, script: GalleryScript) -> ChartFiles:
+    key = f"{app.config.library_digest} {script.thumbnail_epoch} {script.code}"
+    digest = hashlib.sha256(key.encode()).hexdigest()[:12]
+    return ChartFiles(Path(app.outdir) / FOLDER, f"{script.name}-{digest}")
+
+
+def _pictures(files: ChartFiles) -> tuple[Path, Path]:
+    """Return the paths of a card's still and loop."""
+    return (
+        files.folder / f"{files.name}-card.png",
+        files.folder / f"{files.name}-loop.gif",
+    )
+
+
+def _draw_card(chart: Any, files: ChartFiles, script: GalleryScript) -> None:
+    """Draw a card's still and, of a chart that can play, its loop."""
+    files.folder.mkdir(parents=True, exist_ok=True)
+    still, loop = _pictures(files)
+    rc.save(chart, still, epoch=script.thumbnail_epoch)
+    with Image.open(still) as image:
+        scale = min(CARD_WIDTH / image.width, CARD_HEIGHT / image.height)
+    # Twice the pixels, for sharp screens; the loop moves and can do with one.
+    rc.save(chart, still, epoch=script.thumbnail_epoch, scale=2 * scale)
+    epochs = _loop_epochs(epochs_of(chart))
+    if epochs:
+        rc.save(chart, loop, epochs=epochs, fps=LOOP_FPS, scale=scale, progress=False)
+    else:
+        with Image.open(still) as image:
+            image.save(loop)
+
+
+def _loop_epochs(epochs: list[int]) -> list[int]:
+    """Return some of the epochs, closer to each other at the beginning, where most happens."""
+    shares = [(frame / (LOOP_FRAMES - 1)) ** 1.5 for frame in range(LOOP_FRAMES)]
+    return sorted({epochs[round(share * (len(epochs) - 1))] for share in shares if epochs})
+
+
+def _visit_cards(translator: Any, node: GalleryCards) -> None:
+    builder = translator.builder
+    here = builder.get_target_uri(builder.current_docname)
+    static = relative_uri(here, FOLDER)
+    cards = []
+    for name in node["names"]:
+        script = _script(builder.config, name)
+        still, loop = (path.name for path in _pictures(_files(builder.app, script)))
+        link = translator.starttag(
+            {},
+            "a",
+            "",
+            CLASS="gallery-card",
+            href=relative_uri(here, builder.get_target_uri(f"gallery/{name}")),
+        )
+        options = {
+            "src": f"{static}/{still}",
+            "alt": "",
+            "loading": "lazy",
+            "data-loop": f"{static}/{loop}",
+        }
+        drawn = (Path(builder.outdir) / FOLDER / still).exists()
+        image = translator.emptytag({}, "img", "", **options) if drawn else ""
+        cards.append(
+            f"{link}<span>{image}</span><strong>{translator.encode(script.title)}</strong></a>"
+        )
+    translator.body.append('<div class="gallery-cards">' + "\n".join(cards) + "</div>\n")
+    raise nodes.SkipNode
+
+
+def _visit_cards_text(translator: Any, node: GalleryCards) -> None:  # noqa: ARG001
+    raise nodes.SkipNode
+
+
+def _write(app: Sphinx, config: Config) -> None:
+    """Make the pages, and take away those of scripts that are gone."""
+    folder = Path(app.srcdir) / "gallery"
+    examples = gallery(config)
+    pages = {script.name: _page(folder, script) for script in examples}
+    pages["index"] = _index(examples)
+    for name, text in pages.items():
+        write_if_changed(folder / f"{name}.rst", text)
+    for path in folder.glob("*.rst"):
+        if path.stem not in pages:
+            path.unlink()
+
+
+def _page(folder: Path, script: GalleryScript) -> str:
+    return _PAGE.format(
+        title=script.title,
+        line="=" * len(script.title),
+        prose=script.prose,
+        name=script.name,
+        code=re.sub("^(?=.)", "   ", script.code.strip(), flags=re.MULTILINE),
+        file=Path(os.path.relpath(script.path, folder)).as_posix(),
+    )
+
+
+def _index(examples: Sequence[GalleryScript]) -> str:
+    parts = [_HEAD]
+    for category in dict.fromkeys(script.category for script in examples):
+        names = [script.name for script in examples if script.category == category]
+        listed = "\n".join(f"   {name}" for name in names)
+        parts.append(f"{category}\n{'-' * len(category)}\n\n.. gallery-cards::\n\n{listed}\n")
+    if examples:
+        listed = "\n".join(f"   {script.name}" for script in examples)
+        parts.append(f".. toctree::\n   :hidden:\n\n{listed}\n")
+    return "\n".join(parts)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the extension."""
+    app.add_config_value("gallery_scripts_folder", "", "env", str)
+    app.add_config_value("library_digest", "", "env", str)
+    app.add_directive("gallery-example", GalleryExample)
+    app.add_directive("gallery-cards", Cards)
+    app.add_node(GalleryCards, html=(_visit_cards, None), text=(_visit_cards_text, None))
+    app.add_js_file("gallery.js")
+    app.connect("config-inited", _write)
+    return {"version": rc.__version__, "parallel_read_safe": False}

@@ -1,0 +1,180 @@
+"""Reads and runs the scripts of `gallery/`: what the site's pages and the tests both need.
+
+A script is a module docstring (the title, a blank line, prose in reStructuredText), the comment
+``# category: ...``, perhaps ``# thumbnail-epoch: ...``, and code whose last statement is the chart.
+"""
+
+import ast
+import contextlib
+import dataclasses
+import hashlib
+import inspect
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+
+CATEGORIES = (
+    "Feature spaces",
+    "Decision boundaries",
+    "Inside the network",
+    "Comparisons",
+    "Your own charts",
+)
+
+
+class GalleryError(Exception):
+    """A script of the gallery does not follow the convention."""
+
+
+@dataclasses.dataclass(frozen=True)
+class GalleryScript:
+    """A script of the gallery, taken apart.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The script.
+    name : str
+        The file's name without its suffix.
+    title : str
+        The docstring's first line.
+    prose : str
+        The rest of the docstring, reStructuredText.
+    category : str
+        One of `CATEGORIES`.
+    thumbnail_epoch : int or None
+        The epoch of the still that stands for the chart; None for the one that the chart shows.
+    code : str
+        What follows docstring and comments.
+    """
+
+    path: Path
+    name: str
+    title: str
+    prose: str
+    category: str
+    thumbnail_epoch: int | None
+    code: str
+
+    @property
+    def key(self) -> str:
+        """Return the name of the directory that keeps what the script records: it tells the code.
+
+        Prose may change without a new training.
+        """
+        return f"{self.name}-{hashlib.sha256(self.code.encode()).hexdigest()[:16]}"
+
+
+def scripts(directory: Path) -> list[GalleryScript]:
+    """Return the scripts of a directory, by category and then by title.
+
+    Raises
+    ------
+    GalleryError
+        As in `read_script`.
+    """
+    found = [read_script(path) for path in directory.glob("*.py")]
+    return sorted(found, key=lambda each: (CATEGORIES.index(each.category), each.title))
+
+
+def read_script(path: Path) -> GalleryScript:
+    """Return a script, taken apart.
+
+    Raises
+    ------
+    GalleryError
+        Its docstring, its comments or its last statement are not as they should be.
+    """
+    source = path.read_text(encoding="utf-8")
+    tree = ast.parse(source, str(path))
+    title, _, prose = inspect.cleandoc(ast.get_docstring(tree) or "").partition("\n\n")
+    if not title or "\n" in title or not prose:
+        _refuse(path, "its docstring must be a title, a blank line, and prose.")
+    if len(tree.body) < 2 or not isinstance(tree.body[-1], ast.Expr):
+        _refuse(path, "its last statement must be the chart, as a bare expression.")
+
+    comments, code = _head_and_code(source, after=tree.body[0].end_lineno or 0)
+    category = comments.pop("category", None)
+    if category not in CATEGORIES:
+        _refuse(path, f"its category must be one of {', '.join(CATEGORIES)}. Got {category!r}.")
+    epoch = comments.pop("thumbnail-epoch", None)
+    if epoch is not None and not epoch.isdigit():
+        _refuse(path, f"its thumbnail-epoch must be a whole number. Got {epoch!r}.")
+    return GalleryScript(
+        path=path,
+        name=path.stem,
+        title=title,
+        prose=prose.strip(),
+        category=str(category),
+        thumbnail_epoch=None if epoch is None else int(epoch),
+        code=code,
+    )
+
+
+def run_script(script: GalleryScript, cache: Path) -> Any:
+    """Run a script in a directory of its own under `cache` and return its chart.
+
+    What the script records stays there, so that the same code does not train twice. A run that
+    fails, or that is killed, leaves nothing that a later one would take for a recording.
+
+    Returns
+    -------
+    altair.TopLevelMixin
+        The value of the last expression.
+
+    Raises
+    ------
+    GalleryError
+        That value is no Altair chart.
+    """
+    finished = cache.resolve() / script.key
+    if finished.exists():
+        return _chart(script, finished)
+    unfinished = finished.with_name(f"{script.key}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    try:
+        chart = _chart(script, unfinished)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    unfinished.rename(finished)
+    return chart
+
+
+def _chart(script: GalleryScript, directory: Path) -> Any:
+    tree = ast.parse(script.code, str(script.path))
+    # Tracebacks name the lines of the file.
+    source = script.path.read_text(encoding="utf-8")
+    ast.increment_lineno(tree, source[: source.index(script.code)].count("\n"))
+    last = tree.body.pop()
+    assert isinstance(last, ast.Expr)
+    names: dict[str, Any] = {"__name__": "__main__", "__file__": str(script.path)}
+    with contextlib.chdir(directory):
+        exec(compile(tree, str(script.path), "exec"), names)
+        chart = eval(compile(ast.Expression(last.value), str(script.path), "eval"), names)
+    if not isinstance(chart, alt.TopLevelMixin):
+        _refuse(script.path, f"its last expression must be a chart. Got {type(chart).__name__}.")
+    return chart
+
+
+def _head_and_code(source: str, *, after: int) -> tuple[dict[str, str], str]:
+    """Return the comments that describe the script, by name, and the code behind them."""
+    lines = source.splitlines(keepends=True)[after:]
+    comments: dict[str, str] = {}
+    while lines:
+        match = re.fullmatch(r"# (category|thumbnail-epoch): (.+)", lines[0].strip())
+        if match:
+            comments[match[1]] = match[2].strip()
+        elif lines[0].strip():
+            break
+        lines.pop(0)
+    return comments, "".join(lines)
+
+
+def _refuse(path: Path, what: str) -> None:
+    message = f"{path.name}: {what}"
+    raise GalleryError(message)
