@@ -80,7 +80,7 @@ class Ruler:
 
     @classmethod
     def over(cls, low: float, high: float, *, pixels: float) -> "Ruler":
-        """Return a ruler whose step is no more than a quarter of a pixel.
+        """Return a ruler whose step is no more than half a pixel.
 
         Parameters
         ----------
@@ -89,7 +89,7 @@ class Ruler:
         pixels : float
             Its length in the chart.
         """
-        finest = (high - low) / (4 * pixels)
+        finest = (high - low) / (2 * pixels)
         power = 10.0 ** np.floor(np.log10(finest))
         factor = max(factor for factor in (1, 2, 5) if factor * power <= finest * (1 + 1e-9))
         step = float(f"{factor * power:.12g}")

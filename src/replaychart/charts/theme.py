@@ -48,6 +48,7 @@ def replaychart_theme() -> alt.theme.ThemeConfig:
                 "titleFontWeight": "normal",
                 "titlePadding": 8,
             },
+            "axisQuantitative": {"labelLimit": 0},
             "legend": {
                 "labelColor": colors.INK,
                 "labelFontSize": 11,
