@@ -17,6 +17,7 @@ _HOMES = {
     "ReplayChartError": "errors",
     "RunFileError": "errors",
     "Recorder": "recording.recorder",
+    "record_outputs": "recording.outputs",
     "Run": "run",
     "list_runs": "run",
     "open_run": "run",
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     )
     from replaychart.export.save import save
     from replaychart.playback.animate import animate
+    from replaychart.recording.outputs import record_outputs
     from replaychart.recording.recorder import Recorder
     from replaychart.run import Run, list_runs, open_run
 else:

@@ -114,7 +114,7 @@ def info(options: argparse.Namespace) -> None:
         old = reader.was_recorded_by_deepreplay(Path(options.file), name)
         run = open_run(options.file, name, model=options.model if old else None)
         first, last = run.epochs[0], run.epochs[-1]
-        print(f"{name}\n  epochs  {first} to {last} ({len(run.epochs)} recorded)")
+        print(f"{name}\n  epochs  {first:g} to {last:g} ({len(run.epochs)} recorded)")
         print(f"  points  {len(run.inputs)}, each of the shape {run.inputs.shape[1:]}")
         print("  layers  " + ", ".join(f"{layer} {_shape(run, layer)}" for layer in run.layers))
         print("  curves  " + ", ".join(run.curves.names("training")))
@@ -213,7 +213,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--layer", help="for feature-space")
     command.add_argument("--metric", help="for loss-and-metric")
-    command.add_argument("--epoch", type=int, help="for stills; default: the last")
+    command.add_argument("--epoch", type=float, help="for stills; default: the last")
     command.add_argument(
         "--every", type=_positive, default=1, help="for moving pictures: one in so many epochs"
     )

@@ -125,14 +125,16 @@ class Run:
     """A recorded training. `open_run` makes it.
 
     Nothing is computed before it is asked for, and nothing is computed twice. What `store` wrote
-    into the file is read from there and needs no Keras.
+    into the file is read from there and needs no Keras. The column ``epoch`` of every frame has
+    the dtype of `epochs`.
 
     Attributes
     ----------
     name : str
         The run's name in its file.
     epochs : numpy.ndarray of int64, shape (snapshots,)
-        The recorded epochs, rising. Epoch 0 is the state before training.
+        The recorded epochs, rising. Epoch 0 is the state before training. float64 if snapshots
+        within epochs were recorded: 0.25 is the state after a quarter of the first.
     inputs : numpy.ndarray, shape (points, ...)
         The recorded points.
     targets : numpy.ndarray, shape (points,)
@@ -173,9 +175,24 @@ class Run:
         """Return name, points, epochs and layers."""
         layers = ", ".join(repr(layer) for layer in self.layers)
         return (
-            f"Run({self.name!r}: {len(self.inputs)} points, epochs {self.epochs[0]} to "
-            f"{self.epochs[-1]}, layers {layers})"
+            f"Run({self.name!r}: {len(self.inputs)} points, epochs {self.epochs[0]:g} to "
+            f"{self.epochs[-1]:g}, layers {layers})"
         )
+
+    @property
+    def has_model(self) -> bool:
+        """Whether a model was recorded, and not its outputs alone (`record_outputs`)."""
+        return self._stored.has_model
+
+    @property
+    def tells_predictions(self) -> bool:
+        """Whether the model's output at the points is known or can be evaluated."""
+        return self._evaluations.tells_predictions
+
+    @property
+    def batches_per_epoch(self) -> int | None:
+        """Batches of an epoch of the training, None where that is not known."""
+        return self._stored.details.get("steps_per_epoch")
 
     @property
     def targets(self) -> np.ndarray:
@@ -192,7 +209,7 @@ class Run:
 
         Parameters
         ----------
-        epochs : int, slice, range, iterable of int or None
+        epochs : float, slice, range, iterable of float or None
             Recorded epochs; a slice counts positions in `epochs`; None for all.
 
         Returns
@@ -246,13 +263,13 @@ class Run:
         projection, positions : optional
             How the layer comes to the plane, as in `feature_space`. Default: not at all, the
             coordinates are those of all units.
-        epochs : int, slice, range or iterable of int, optional
+        epochs : float, slice, range or iterable of float, optional
             Only these recorded epochs; a slice counts positions in `epochs`. Default: all.
 
         Returns
         -------
         pandas.DataFrame
-            One row per epoch and point, sorted by both: ``epoch`` (int64), ``point`` (int64, row
+            One row per epoch and point, sorted by both: ``epoch``, ``point`` (int64, row
             in `inputs`), ``target`` (as `targets`), the coordinates (``x, y`` for two units, ``x``
             for one, else ``x1, x2, ...``; outputs of any other shape are flattened),
             ``prediction`` (int64, the most probable class; for a regression the predicted
@@ -321,13 +338,13 @@ class Run:
             The rectangle that the lines divide. Default: the recorded points with a margin.
         lines : int, default 11
             Lines in each direction, at least 2.
-        epochs : int, slice, range or iterable of int, optional
+        epochs : float, slice, range or iterable of float, optional
             Only these recorded epochs. Default: all.
 
         Returns
         -------
         pandas.DataFrame
-            One row per vertex: ``epoch`` (int64), ``line`` (int64), ``constant`` (str, the input
+            One row per vertex: ``epoch``, ``line`` (int64), ``constant`` (str, the input
             that the line holds constant, ``x`` or ``y``), ``at`` (float64, its value), ``vertex``
             (int64, along the line), ``x`` and ``y`` (float32, in the layer's plane). Vertices
             within 1/2000 of the picture from a straight line are left out.
@@ -401,13 +418,13 @@ class Run:
             ``"inputs"`` finds the contours in the inputs' plane and carries them through the layer,
             vertex by vertex: the surface fills the image of the rectangle. ``"layer"`` evaluates
             the rest of the network over the layer's own plane.
-        epochs : int, slice, range or iterable of int, optional
+        epochs : float, slice, range or iterable of float, optional
             Only these recorded epochs. Default: all.
 
         Returns
         -------
         pandas.DataFrame
-            One row per vertex: ``epoch`` (int64), ``class`` (int64, whose surface it is; 1 where
+            One row per vertex: ``epoch``, ``class`` (int64, whose surface it is; 1 where
             there are two), ``level`` (float64), ``ring`` (int64, counted within the epoch),
             ``vertex`` (int64, along the ring, whose last vertex is its first), ``x`` and ``y``
             (float32). Holes run against the ring around them. Vertices within 1/2000 of the
@@ -464,7 +481,7 @@ class Run:
         Returns
         -------
         pandas.DataFrame
-            One row per vertex: ``epoch`` (int64), ``line`` (int64, counted within the epoch),
+            One row per vertex: ``epoch``, ``line`` (int64, counted within the epoch),
             ``vertex`` (int64, along the line), ``x`` and ``y`` (float32). Without rows for an
             epoch that has no boundary in the rectangle.
 
@@ -510,11 +527,12 @@ class Run:
         Returns
         -------
         pandas.DataFrame
-            One row per epoch, source and name: ``epoch`` (int64), ``source`` (str), ``name``
+            One row per epoch, source and name: ``epoch``, ``source`` (str), ``name``
             (str) and ``value`` (float64). Source ``training`` is what Keras reported at the
             epoch's end (its loss and metrics are running averages over the epoch; ``val_*``; and
-            ``learning_rate`` at the epoch's begin); source ``replay`` is what the snapshot gives
-            over the recorded points, epoch 0 included: ``loss`` (the mean of the points' losses,
+            ``learning_rate`` at the epoch's begin); within an epoch, what it reported by then, and
+            the learning rate of the last batch. Source ``replay`` is what the snapshot gives over
+            the recorded points, epoch 0 included: ``loss`` (the mean of the points' losses,
             without regularization), every metric that the model was compiled with (weighted
             metrics apart), and ``accuracy`` where there are classes. Values that were not logged
             have no row. A metric that cannot be rebuilt has none either, and a warning tells.
@@ -543,7 +561,7 @@ class Run:
 
         Parameters
         ----------
-        epochs : int, slice, range or iterable of int, optional
+        epochs : float, slice, range or iterable of float, optional
             Only these recorded epochs. Default: all.
 
         Returns
@@ -571,7 +589,7 @@ class Run:
 
         Parameters
         ----------
-        epochs : int, slice, range or iterable of int, optional
+        epochs : float, slice, range or iterable of float, optional
             Only these recorded epochs. Default: all.
 
         Returns
@@ -592,7 +610,7 @@ class Run:
 
         Parameters
         ----------
-        epochs : int, slice, range or iterable of int, optional
+        epochs : float, slice, range or iterable of float, optional
             Only these recorded epochs. Default: all.
 
         Returns
@@ -617,7 +635,7 @@ class Run:
 
         Parameters
         ----------
-        epochs : int, slice, range or iterable of int, optional
+        epochs : float, slice, range or iterable of float, optional
             Only these recorded epochs. Default: all.
 
         Returns
@@ -639,7 +657,7 @@ class Run:
         ----------
         layer : str, optional
             One of `layers`. Default: the inputs themselves.
-        epochs : int, slice, range or iterable of int, optional
+        epochs : float, slice, range or iterable of float, optional
             Only these recorded epochs. Default: all.
 
         Returns
@@ -671,13 +689,13 @@ class Run:
         ----------
         bins : int, default 10
             Number of bins between 0 and 1.
-        epochs : int, slice, range or iterable of int, optional
+        epochs : float, slice, range or iterable of float, optional
             Only these recorded epochs. Default: all.
 
         Returns
         -------
         pandas.DataFrame
-            One row per epoch, class, correctness and bin: ``epoch`` (int64), ``target`` (int64),
+            One row per epoch, class, correctness and bin: ``epoch``, ``target`` (int64),
             ``correct`` (bool, whether the prediction is the target), ``bin_start``, ``bin_end``
             (float64) and ``count`` (int64). A probability that is not a number counts nowhere.
 
@@ -721,13 +739,13 @@ class Run:
         ----------
         bins : int, default 20
             Number of bins, on both sides of 0 as far as the greatest residual reaches.
-        epochs : int, slice, range or iterable of int, optional
+        epochs : float, slice, range or iterable of float, optional
             Only these recorded epochs; the bins are those of the whole run. Default: all.
 
         Returns
         -------
         pandas.DataFrame
-            One row per epoch and bin: ``epoch`` (int64), ``bin_start``, ``bin_end`` (float64) and
+            One row per epoch and bin: ``epoch``, ``bin_start``, ``bin_end`` (float64) and
             ``count`` (int64). A residual that is not finite counts nowhere.
 
         Raises
@@ -749,13 +767,13 @@ class Run:
         ----------
         bins : int, default 20
             Number of bins between 0 (or the least loss, if negative) and the greatest loss.
-        epochs : int, slice, range or iterable of int, optional
+        epochs : float, slice, range or iterable of float, optional
             Only these recorded epochs; the bins are those of the whole run. Default: all.
 
         Returns
         -------
         pandas.DataFrame
-            One row per epoch and bin: ``epoch`` (int64), ``bin_start``, ``bin_end`` (float64) and
+            One row per epoch and bin: ``epoch``, ``bin_start``, ``bin_end`` (float64) and
             ``count`` (int64). A loss that is not finite counts nowhere.
 
         Examples
@@ -814,13 +832,13 @@ class Run:
         summary : bool, default False
             Whether to return one row for each epoch and layer instead of all values, which may be
             many.
-        epochs : int, slice, range or iterable of int, optional
+        epochs : float, slice, range or iterable of float, optional
             Only these recorded epochs. Default: all.
 
         Returns
         -------
         pandas.DataFrame
-            One row per value, sorted by epoch and layer: ``epoch`` (int64), ``layer`` (str),
+            One row per value, sorted by epoch and layer: ``epoch``, ``layer`` (str),
             ``variable`` (str, the name of the weight; ``activation``, ``pre_activation`` or
             ``input``), ``point`` (int64, row in `inputs`; for weights and gradients ``input``
             instead, the row of the kernel), ``unit`` (int64, position in the layer's flattened
@@ -860,6 +878,39 @@ class Run:
             build = self.value_distributions.values_frame
         return build(selection, chosen, self.epochs[chosen])
 
+    def restore(self, model: "keras.Model", epoch: float | None = None) -> None:
+        """Set a model's weights to those of a snapshot, to go on with its training from there.
+
+        The state of the optimizer is not recorded: one with momentum begins it anew.
+
+        Parameters
+        ----------
+        model : keras.Model
+            A built model of the recorded architecture.
+        epoch : float, optional
+            A recorded epoch. Default: the last.
+
+        Raises
+        ------
+        ArgumentError
+            The epoch was not recorded.
+        EvaluationError
+            The model is of another architecture, or not all weights were recorded.
+
+        Examples
+        --------
+        >>> import keras
+        >>> import replaychart as rc
+        >>> run = rc.open_run(rc.datasets.parabola_recording())
+        >>> layers = [keras.layers.Dense(units, "sigmoid") for units in (2, 1)]
+        >>> model = keras.Sequential([keras.Input((2,)), *layers])
+        >>> run.restore(model, epoch=15)
+        """
+        from replaychart.network.model import restore
+
+        (snapshot,) = self.snapshots(self.epochs[-1].item() if epoch is None else epoch)
+        restore(model, self._stored, snapshot)
+
     def store(self, *, layers: Sequence[str] | None = None) -> None:
         """Evaluate what the charts need and write it into the run's file.
 
@@ -883,6 +934,8 @@ class Run:
         >>> import replaychart as rc
         >>> rc.open_run("runs.h5", "parabola").store()
         """
+        if not self.has_model:
+            return  # Its outputs are all that it has, and stand in the file.
         self._stored.require_writable()
         if layers is None:
             layers = [name for name in self.layers if self.layer_shape(name) == (2,)]

@@ -60,6 +60,23 @@ def test_dataset_names_depend_on_content_alone() -> None:
 
 def test_irregular_epochs_are_found(shipped: rc.Run) -> None:
     clock = Clock.of(shipped, [0, 1, 5, 50], None)
-    assert clock.frame_expression() == "(epoch >= 1) + (epoch >= 5) + (epoch >= 50)"
-    assert clock.epoch_expression() == f"[0, 1, 5, 50][{clock.frame_expression()}]"
-    assert isinstance(clock.parameter, alt.Parameter)
+    assert clock.frame_expression() == "snapshot"
+    assert clock.epoch_expression() == "epoch"
+    epoch, position = clock.parameters
+    assert position.param.bind.to_dict() == {
+        "input": "range", "min": 0, "max": 3, "step": 1, "name": "Snapshot "
+    }  # fmt: skip
+    assert epoch.param.to_dict() == {"name": "epoch", "expr": "[0, 1, 5, 50][snapshot]"}
+
+    shared = rc.epoch_param(shipped)
+    regular = Clock.of(shipped, [0, 1, 5], shared)
+    frames = [0, 1, 1, 1, 1, *[2] * 146]
+    assert regular.frame_expression() == f"{frames}[clamp(floor((epoch - 0) / 1), 0, 150)]"
+    assert regular.epoch_expression() == f"[0, 1, 5][{regular.frame_expression()}]"
+
+    shared = rc.epoch_param(shipped, epochs=[0, 1, 4, 50])
+    assert Clock.of(shipped, [0, 4], shared).frame_expression() == "[0, 0, 1, 1][snapshot]"
+
+    own = Clock.of(shipped, [0, 1, 5], alt.param(name="epoch", value=3))
+    assert own.frame_expression() == "(epoch >= 1) + (epoch >= 5)"
+    assert own.parameters == (own.parameter,)

@@ -201,8 +201,8 @@ def test_charts_of_others_are_saved_too(tmp_path: Path) -> None:
         ("a.png", {"scale": 0}, "scale must be more than 0 and at most 20. Got 0"),
         ("a.gif", {"hold": -1}, "hold must be at least 0"),
         ("a.gif", {"hold": 700}, "hold must be at least 0 and at most 655 seconds. Got 700"),
-        ("a.png", {"epoch": "last"}, "epoch must be whole numbers. Got 'last'"),
-        ("a.gif", {"epochs": [0.5]}, "epochs must be whole numbers. Got 0.5"),
+        ("a.png", {"epoch": "last"}, "epoch must be numbers of epochs. Got 'last'"),
+        ("a.gif", {"epochs": [True]}, "epochs must be numbers of epochs. Got True"),
     ],
 )
 def test_bad_arguments_are_told_and_nothing_is_written(

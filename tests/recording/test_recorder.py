@@ -12,24 +12,22 @@ import pytest
 from conftest import EPOCHS, Training, dense, small_model
 
 import replaychart as rc
+from replaychart.storage.reader import read_run
 
 
 def test_weights_of_every_epoch_are_those_of_the_model(branches: Training) -> None:
-    with h5py.File(branches.path) as file:
-        weights = file["branches/weights"]
-        assert len(weights) == len(branches.model.weights)
-        for index in range(len(weights)):
-            recorded = weights[str(index)][()]
-            assert len(recorded) == EPOCHS + 1
-            for snapshot, kept in enumerate(branches.weights):
-                np.testing.assert_array_equal(recorded[snapshot], kept[index])
+    weights = read_run(branches.path, "branches").weights()
+    assert len(weights) == len(branches.model.weights)
+    for index, recorded in enumerate(weights):
+        assert len(recorded) == EPOCHS + 1
+        for snapshot, kept in enumerate(branches.weights):
+            np.testing.assert_array_equal(recorded[snapshot], kept[index])
 
 
 def test_batch_normalization_statistics_move(branches: Training) -> None:
     names = [weight.path for weight in branches.model.weights]
     moving_mean = names.index(next(name for name in names if "moving_mean" in name))
-    with h5py.File(branches.path) as file:
-        recorded = file[f"branches/weights/{moving_mean}"][()]
+    recorded = read_run(branches.path, "branches").weights()[moving_mean]
     assert np.abs(np.diff(recorded, axis=0)).max() > 0
 
 
@@ -260,7 +258,9 @@ def test_bad_destinations_are_told(tmp_path: Path) -> None:
     with pytest.raises(rc.RunFileError, match="must be an HDF5 file"):
         rc.Recorder(X_GOOD, Y_GOOD, text, "run")
     assert text.read_text() == "not HDF5"
-    with pytest.raises(rc.ArgumentError, match="if_exists must be one of 'error', 'overwrite'"):
+    with pytest.raises(
+        rc.ArgumentError, match="if_exists must be one of 'error', 'overwrite', 'append'"
+    ):
         rc.Recorder(X_GOOD, Y_GOOD, tmp_path / "a.h5", "run", if_exists="replace")
 
 

@@ -63,7 +63,7 @@ def test_newer_layout_is_refused_with_the_version_it_needs(
         rc.open_run(path)
 
 
-@pytest.mark.parametrize("part", ["inputs", "epochs", "model/architecture", "learning_rate"])
+@pytest.mark.parametrize("part", ["inputs", "epochs", "model/architecture", "scalars"])
 def test_missing_part_is_told(part: str, parabola: Training, tmp_path: Path) -> None:
     path = tmp_path / "damaged.h5"
     path.write_bytes(parabola.path.read_bytes())

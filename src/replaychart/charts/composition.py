@@ -33,5 +33,5 @@ def layered(
     """
     lowest, *others = layers
     return alt.LayerChart(
-        layer=[lowest.add_params(clock.parameter, *parameters), *others], **options
+        layer=[lowest.add_params(*clock.parameters, *parameters), *others], **options
     )

@@ -32,7 +32,7 @@ def decision_boundary(
     resolution: int = RESOLUTION,
     grid: bool = False,
     epochs: Epochs = None,
-    epoch: int | alt.Parameter | None = None,
+    epoch: float | alt.Parameter | None = None,
     title: str | None = None,
     width: int = 400,
     height: int = 400,
@@ -60,9 +60,9 @@ def decision_boundary(
         Lattice points along each side on which contours are found.
     grid : bool, default False
         Whether to draw the grid lines that `feature_space` shows bent; of inputs with two features.
-    epochs : int, slice, range or iterable of int, optional
+    epochs : float, slice, range or iterable of float, optional
         Only these recorded epochs. Default: all.
-    epoch : int or altair.Parameter, optional
+    epoch : float or altair.Parameter, optional
         The epoch shown at first, or a parameter from `epoch_param` to share. Default: the last.
     title : str, optional
         ``{epoch}`` in it is the epoch shown.

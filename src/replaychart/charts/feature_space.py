@@ -38,7 +38,7 @@ def feature_space(
     surface: str | None = "auto",
     scale: str = "fixed",
     epochs: Epochs = None,
-    epoch: int | alt.Parameter | None = None,
+    epoch: float | alt.Parameter | None = None,
     title: str | None = None,
     width: int = 400,
     height: int = 400,
@@ -75,18 +75,19 @@ def feature_space(
     resolution : int, default 100
         Lattice points along each side of the rectangle on which contours are found.
     grid : bool, default True
-        Whether to draw the warped grid lines. They need inputs with two features and are left out
-        otherwise.
+        Whether to draw the warped grid lines. They need inputs with two features, and a model: they
+        are left out otherwise, and for a run that was recorded from outputs.
     surface : {"auto", "inputs", "layer", None}, default "auto"
         ``"inputs"`` fills the image of the rectangle, ``"layer"`` evaluates the rest of the network
         over the layer's own plane, None draws no surface. ``"auto"`` takes the first for inputs
         with two features and the second for any others, as long as the projection has a way back
         from the plane to the layer; the subtitle then says which slice of the layer's space it is.
+        It draws none where the run has no model, or not all of its weights.
     scale : {"fixed", "per-epoch"}, default "fixed"
         Axes that hold for the whole run, or that follow the points.
-    epochs : int, slice, range or iterable of int, optional
+    epochs : float, slice, range or iterable of float, optional
         Only these recorded epochs. Default: all.
-    epoch : int or altair.Parameter, optional
+    epoch : float or altair.Parameter, optional
         The epoch shown at first, or a parameter from `epoch_param` to share. Default: the last.
     title : str, optional
         ``{epoch}`` in it is the epoch shown. Default: the layer's name and the epoch.
@@ -131,7 +132,13 @@ def feature_space(
     heading = chart_title(title, f"{layer} \N{MIDDLE DOT} epoch {{epoch}}", clock)
     if isinstance(projection, str) and projection == "rotate":
         return rotated_space(
-            run, layer, clock, grid=grid, title=heading, width=width, height=height
+            run,
+            layer,
+            clock,
+            grid=grid and run.has_model,
+            title=heading,
+            width=width,
+            height=height,
         )
     view = run.planes.view(layer, projection, positions)
     flat_inputs = run.planes.inputs_are_plane()
@@ -151,7 +158,7 @@ def feature_space(
         rings = run.planes.surface(layer, bands=BANDS, **where)
         if run.planes.surfaces.boundary is not None:
             boundary = run.planes.boundary(layer, **where)
-    if grid and flat_inputs:
+    if grid and flat_inputs and run.has_model:
         across, along = (None, None) if surface == "layer" else (xlim, ylim)
         lines = run.planes.grid(
             layer, xlim=across, ylim=along, lines=GRID_LINES, snapshots=snapshots, view=view
@@ -202,7 +209,7 @@ def _default_layer(run: Run) -> str:
 
 def _possible_surface(run: Run, view: Projection | None) -> str | None:
     """Return the surface that can be drawn, None if none can."""
-    if run.targets.ndim > 1:
+    if run.targets.ndim > 1 or not (run.has_model and run.tells_predictions):
         return None
     if run.planes.inputs_are_plane():
         return "inputs"

@@ -8,9 +8,10 @@ import pandas as pd
 
 from replaychart.charts import colors, packing
 from replaychart.charts.composition import layered
+from replaychart.charts.epoch_axis import epoch_axis
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.titles import chart_title, check_chart
-from replaychart.errors import require_one_of
+from replaychart.errors import EvaluationError, require_one_of
 from replaychart.frames.epochs import Epochs
 from replaychart.run import Run
 
@@ -25,7 +26,7 @@ def loss_and_metric(
     *,
     source: str = "replay",
     epochs: Epochs = None,
-    epoch: int | alt.Parameter | None = None,
+    epoch: float | alt.Parameter | None = None,
     title: str | None = None,
     width: int = 220,
     height: int = 157,
@@ -40,10 +41,11 @@ def loss_and_metric(
         A metric of the source. Default: the first one; the loss alone if there is none.
     source : {"replay", "training"}, default "replay"
         ``"replay"`` evaluates each snapshot over the recorded points; ``"training"`` shows what
-        Keras reported, validation included.
-    epochs : int, slice, range or iterable of int, optional
+        Keras reported, validation included. Within an epoch that is the average over the batches
+        since the epoch began.
+    epochs : float, slice, range or iterable of float, optional
         Only these recorded epochs. Default: all.
-    epoch : int or altair.Parameter, optional
+    epoch : float or altair.Parameter, optional
         The epoch shown at first, or a parameter from `epoch_param` to share. Default: the last.
     title : str, optional
         ``{epoch}`` in it is the epoch shown. Default: the names of both curves.
@@ -71,6 +73,9 @@ def loss_and_metric(
     """
     check_chart(run, width, height)
     names = run.curves.names(source)
+    if not names:
+        message = f"Run {run.name!r} was recorded from outputs, with no losses and no predictions."
+        raise EvaluationError(message)
     metrics = [name for name in names if name not in _NOT_METRICS]
     metric = _default_metric(metrics) if metric is None else metric
     if metric is not None:
@@ -153,14 +158,8 @@ def _curve(clock: Clock, frame: pd.DataFrame, *, name: str, color: str) -> list[
     ]
     # Dashes are given outright: a scale of their own would be merged with those of other charts.
     dash = [4, 3] if name.startswith("val_") else [1, 0]
-    last = int(clock.epochs[-1]) if len(clock.epochs) > 1 else int(clock.epochs[0]) + 1
     base = alt.Chart(packing.PackedData(rows)).encode(
-        x=alt.X(
-            "epoch:Q",
-            title="Epoch",
-            axis=alt.Axis(tickMinStep=1, labelFlush=False, tickCount=5),
-            scale=alt.Scale(domain=[int(clock.epochs[0]), last], nice=False),
-        ),
+        x=epoch_axis(clock),
         tooltip=[
             alt.Tooltip("epoch:Q", title="Epoch"),
             alt.Tooltip("value:Q", title=name, format=".4~g"),

@@ -164,7 +164,7 @@ def paths_by_epoch(
     ----------
     clock : Clock
         The chart's epochs.
-    run_epochs : numpy.ndarray of int64, shape (snapshots,)
+    run_epochs : numpy.ndarray of int64 or float64, shape (snapshots,)
         The epoch of each position in the recording.
     paths : Paths
         The paths.
@@ -174,13 +174,13 @@ def paths_by_epoch(
         What tells the paths of an epoch apart.
     """
     xs, ys = x.measured(paths.vertices[:, 0]), y.measured(paths.vertices[:, 1])
-    rows: dict[tuple[int, Any], dict[str, Any]] = {
+    rows: dict[tuple[float, Any], dict[str, Any]] = {
         (epoch, label): {EPOCH: epoch, labelled.name: label, "xs": [], "ys": []}
         for epoch in clock.epochs.tolist()
         for label in labelled.order
     }
     for index, (snapshot, label) in enumerate(zip(paths.snapshot, labelled.labels, strict=True)):
-        row = rows[int(run_epochs[snapshot]), label]
+        row = rows[run_epochs[snapshot].item(), label]
         start, end = paths.starts[index], paths.starts[index + 1]
         gap = [None] if row["xs"] else []
         row["xs"] += gap + xs[start:end]
@@ -191,7 +191,7 @@ def paths_by_epoch(
     return list(rows.values())
 
 
-def at_epoch(name: str, rows: Rows, epoch: int) -> Rows:
+def at_epoch(name: str, rows: Rows, epoch: float) -> Rows:
     """Return packed rows with what a still of `epoch` shows; any other rows as they are.
 
     Parameters
@@ -200,7 +200,7 @@ def at_epoch(name: str, rows: Rows, epoch: int) -> Rows:
         The dataset's name.
     rows : list of dict
         Its rows.
-    epoch : int
+    epoch : float
         The value of the epoch parameter. A run that ended earlier shows its last epoch.
     """
     return EpochRows(name, rows).at(epoch)
@@ -225,8 +225,8 @@ class EpochRows:
     def __init__(self, name: str, rows: Rows) -> None:
         self.columns: list[str] = []
         self._rows = rows
-        self._by_epoch: dict[int, Rows] = {}
-        self._epochs: list[int] = []
+        self._by_epoch: dict[float, Rows] = {}
+        self._epochs: list[float] = []
         if not name.startswith(_DATASET) or not rows:
             return
         if EPOCH in rows[0]:
@@ -242,12 +242,12 @@ class EpochRows:
         """Whether the rows are not the same at every epoch."""
         return len(self._epochs) > 1
 
-    def at(self, epoch: int, columns: Collection[str] | None = None) -> Rows:
+    def at(self, epoch: float, columns: Collection[str] | None = None) -> Rows:
         """Return the rows that a still of an epoch shows.
 
         Parameters
         ----------
-        epoch : int
+        epoch : float
             The value of the epoch parameter. A run that ended earlier shows its last epoch.
         columns : collection of str, optional
             Which of `columns` to keep. Default: all.

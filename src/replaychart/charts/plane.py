@@ -95,14 +95,13 @@ def points_layer(plane: Plane, run: Run, coordinates: np.ndarray) -> alt.Chart:
         encodings["color"] = class_color(run)
         labels = class_labels(run)
         constant["target"] = [labels[target] for target in run.targets]
+        tooltip.append(alt.Tooltip("target:N", title="Class"))
+    if run.classes and run.tells_predictions:
         percent = Ruler(0.0, 0.01)
         probability = run.point_probabilities(epochs=plane.clock.epochs)
         changing["p"] = percent.measured(probability.T)
         transforms["p"] = percent.expression(packing.entry("p", plane.clock))
-        tooltip += [
-            alt.Tooltip("target:N", title="Class"),
-            alt.Tooltip("p:Q", title=probability_title(run), format=".2f"),
-        ]
+        tooltip.append(alt.Tooltip("p:Q", title=probability_title(run), format=".2f"))
     rows = packing.by_epoch(plane.clock, constant, changing)
     return (
         alt.Chart(packing.PackedData(rows))

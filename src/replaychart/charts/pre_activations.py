@@ -18,7 +18,7 @@ def pre_activations(
     output: bool = True,
     scale: str = "fixed",
     epochs: Epochs = None,
-    epoch: int | alt.Parameter | None = None,
+    epoch: float | alt.Parameter | None = None,
     title: str | None = None,
     width: int = 300,
     height: int = 200,
@@ -40,9 +40,9 @@ def pre_activations(
         Whether the default layers hold the last one.
     scale : {"fixed", "per-epoch"}, default "fixed"
         An axis that holds for all epochs, or that follows the values.
-    epochs : int, slice, range or iterable of int, optional
+    epochs : float, slice, range or iterable of float, optional
         Only these recorded epochs. Default: all.
-    epoch : int or altair.Parameter, optional
+    epoch : float or altair.Parameter, optional
         The epoch shown at first, or a parameter from `epoch_param` to share. Default: the last.
     title : str, optional
         ``{epoch}`` in it is the epoch shown. Default: what is shown, and the epoch.

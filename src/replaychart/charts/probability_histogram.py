@@ -22,7 +22,7 @@ def probability_histogram(
     target: int | None = None,
     bins: int = 10,
     epochs: Epochs = None,
-    epoch: int | alt.Parameter | None = None,
+    epoch: float | alt.Parameter | None = None,
     title: str | None = None,
     width: int = 220,
     height: int = 157,
@@ -40,9 +40,9 @@ def probability_histogram(
         Draw only the cases of this class. Default: all, one panel for each.
     bins : int, default 10
         Number of bins between 0 and 1.
-    epochs : int, slice, range or iterable of int, optional
+    epochs : float, slice, range or iterable of float, optional
         Only these recorded epochs. Default: all.
-    epoch : int or altair.Parameter, optional
+    epoch : float or altair.Parameter, optional
         The epoch shown at first, or a parameter from `epoch_param` to share. Default: the last.
     title : str, optional
         Stands above all panels, or in place of a single one's own; ``{epoch}`` in it is the epoch
@@ -88,7 +88,7 @@ def probability_histogram(
         )
         for case in (range(run.classes) if target is None else (target,))
     ]
-    panels[0] = panels[0].add_params(clock.parameter)
+    panels[0] = panels[0].add_params(*clock.parameters)
     heading = None if title is None else chart_title(title, "", clock)
     if target is None:
         return _stacked(panels, heading)

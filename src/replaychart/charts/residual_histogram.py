@@ -15,7 +15,7 @@ def residual_histogram(
     *,
     bins: int = 20,
     epochs: Epochs = None,
-    epoch: int | alt.Parameter | None = None,
+    epoch: float | alt.Parameter | None = None,
     title: str | None = None,
     width: int = 220,
     height: int = 157,
@@ -28,9 +28,9 @@ def residual_histogram(
         A recorded training whose targets are numbers.
     bins : int, default 20
         Number of bins. They lie on both sides of 0 and are fixed over the whole run.
-    epochs : int, slice, range or iterable of int, optional
+    epochs : float, slice, range or iterable of float, optional
         Only these recorded epochs. Default: all.
-    epoch : int or altair.Parameter, optional
+    epoch : float or altair.Parameter, optional
         The epoch shown at first, or a parameter from `epoch_param` to share. Default: the last.
     title : str, optional
         ``{epoch}`` in it is the epoch shown. Default: "Residuals".
@@ -64,4 +64,4 @@ def residual_histogram(
     )
     return bars.properties(
         title=chart_title(title, "Residuals", clock), width=width, height=height
-    ).add_params(clock.parameter)
+    ).add_params(*clock.parameters)

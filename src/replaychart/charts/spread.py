@@ -10,6 +10,7 @@ import pandas as pd
 
 from replaychart.charts import colors, packing
 from replaychart.charts.composition import layered
+from replaychart.charts.epoch_axis import epoch_axis
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.layer_axis import layer_axis
 from replaychart.charts.titles import chart_title, check_chart
@@ -33,7 +34,7 @@ def spread(
     output: bool = True,
     scale: str = "log",
     epochs: Epochs = None,
-    epoch: int | alt.Parameter | None = None,
+    epoch: float | alt.Parameter | None = None,
     title: str | None = None,
     width: int = 300,
     height: int = 200,
@@ -60,9 +61,9 @@ def spread(
     scale : {"log", "linear"}, default "log"
         The axis of the standard deviations. A logarithmic one has no place for 0: there a line has
         a gap.
-    epochs : int, slice, range or iterable of int, optional
+    epochs : float, slice, range or iterable of float, optional
         Only these recorded epochs. Default: all.
-    epoch : int or altair.Parameter, optional
+    epoch : float or altair.Parameter, optional
         The epoch shown at first, or a parameter from `epoch_param` to share. Default: the last.
     title : str, optional
         ``{epoch}`` in it is the epoch shown. Default: "Spread of ..." and the kind.
@@ -169,12 +170,7 @@ def _over_epochs(
         for epoch, layer, value in frame[["epoch", "layer", "std"]].itertuples(index=False)
     ]
     base = alt.Chart(packing.PackedData(rows)).encode(
-        x=alt.X(
-            "epoch:Q",
-            title="Epoch",
-            axis=alt.Axis(tickMinStep=1, labelFlush=False, tickCount=5),
-            scale=alt.Scale(domain=[int(clock.epochs[0]), int(clock.epochs[-1])], nice=False),
-        ),
+        x=epoch_axis(clock),
         y=axis.encoding(),
         # Given outright: a scale of their own would be merged with that of other charts.
         color=alt.Color("color:N", scale=None),

@@ -27,7 +27,7 @@ def chart_title(title: str | None, default: str, clock: Clock) -> alt.TitleParam
     text = default if title is None else title
     if "{epoch}" not in text:
         return alt.TitleParams(text)
-    return alt.TitleParams(alt.ExprRef(text_with_epoch(text, clock.epoch_expression())))
+    return alt.TitleParams(alt.ExprRef(text_with_epoch(text, clock.text_expression())))
 
 
 def check_chart(run: Run, width: int, height: int) -> None:

@@ -41,7 +41,7 @@ class Looks:
     ----------
     scale : str
         ``"fixed"`` or ``"per-epoch"``.
-    epochs : int, slice, range, iterable of int or None
+    epochs : float, slice, range, iterable of float or None
     epoch : int, altair.Parameter or None
     title : str or None
     width, height : int
@@ -49,7 +49,7 @@ class Looks:
 
     scale: str
     epochs: Epochs
-    epoch: int | alt.Parameter | None
+    epoch: float | alt.Parameter | None
     title: str | None
     width: int
     height: int

@@ -30,14 +30,14 @@ class Film:
     ----------
     spec : dict
         A chart's Vega-Lite spec.
-    epochs : sequence of int
+    epochs : sequence of float
         One frame for each, in this order.
     scale : float
         Pixels per pixel of the chart.
 
     Attributes
     ----------
-    epochs : sequence of int
+    epochs : sequence of float
         The same.
     samples : list of PIL.Image.Image
         The first frame, the one in the middle and the last one, of mode RGBA.
@@ -45,7 +45,7 @@ class Film:
         Width and height of all frames in pixels.
     """
 
-    def __init__(self, spec: Spec, epochs: Sequence[int], scale: float) -> None:
+    def __init__(self, spec: Spec, epochs: Sequence[float], scale: float) -> None:
         self.epochs = epochs
         self._long = len(epochs) >= _LONG
         self._compiled = Compiled(spec, epochs[0])
@@ -90,11 +90,11 @@ class Film:
         proof = self._pictures((whole, first))
         return (whole if alike(samples[0], proof[0]) else plain), samples
 
-    def _pictures(self, *shots: tuple[Painter, int]) -> list[Image.Image]:
+    def _pictures(self, *shots: tuple[Painter, float]) -> list[Image.Image]:
         return list(self._painted(shots, _as_it_is))
 
     def _painted(
-        self, shots: Sequence[tuple[Painter, int]], finish: Callable[[Image.Image], T]
+        self, shots: Sequence[tuple[Painter, float]], finish: Callable[[Image.Image], T]
     ) -> Iterator[T]:
         """Yield frames in order, while those that come next are being painted."""
         block = _BLOCK * self._jobs()[1]
@@ -112,7 +112,7 @@ class Film:
             _stop(working)
 
     def _tasks(
-        self, shots: Sequence[tuple[Painter, int]], finish: Callable[[Image.Image], T]
+        self, shots: Sequence[tuple[Painter, float]], finish: Callable[[Image.Image], T]
     ) -> Iterator[Any]:
         for painter, epoch in shots:
             datasets = self._compiled.rows(epoch, painter.columns)
@@ -155,7 +155,7 @@ class _Finished:
 
 
 def _frame(
-    painter: Painter, epoch: int, datasets: Datasets, finish: Callable[[Image.Image], T]
+    painter: Painter, epoch: float, datasets: Datasets, finish: Callable[[Image.Image], T]
 ) -> T:
     return finish(painter.paint(epoch, datasets))
 

@@ -10,7 +10,7 @@ from replaychart.export.files import written_beside
 from replaychart.export.specs import Spec, at_epoch, vega_theme
 
 
-def write_image(spec: Spec, path: Path, *, epoch: int | None, scale: float) -> None:
+def write_image(spec: Spec, path: Path, *, epoch: float | None, scale: float) -> None:
     """Draw one epoch into a file whose suffix is ``.png``, ``.svg`` or ``.pdf``.
 
     Parameters
@@ -19,7 +19,7 @@ def write_image(spec: Spec, path: Path, *, epoch: int | None, scale: float) -> N
         A chart's Vega-Lite spec.
     path : pathlib.Path
         The file.
-    epoch : int or None
+    epoch : float or None
         The epoch; None for the one that the chart shows at first.
     scale : float
         Pixels per pixel of the chart (PNG); the size's factor (PDF). An SVG has no pixels.

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import vl_convert
 
-from replaychart.charts.epoch_parameter import NAME
+from replaychart.charts.epoch_parameter import NAME, POSITION
 
 Spec = dict[str, Any]
 
@@ -227,7 +227,7 @@ class _Following:
     """
 
     def __init__(self, vega: Spec, changing: Collection[str]) -> None:
-        self._signals = {NAME}
+        self._signals = {NAME, POSITION}
         self._others = set(changing)
         definitions = list(_definitions(vega))
         known = 0

@@ -20,12 +20,12 @@ class Painter(Protocol):
     def columns(self) -> Collection[str] | None:
         """The columns it needs of those that can be left out; None for all."""
 
-    def paint(self, epoch: int, datasets: Datasets) -> Image.Image:
+    def paint(self, epoch: float, datasets: Datasets) -> Image.Image:
         """Return the picture of an epoch, of mode RGBA.
 
         Parameters
         ----------
-        epoch : int
+        epoch : float
             The epoch.
         datasets : dict of str to list of dict
             What the chart's changing datasets hold at that epoch.
@@ -50,7 +50,7 @@ class WholeChart:
     scale: float
     columns: Collection[str] | None = None
 
-    def paint(self, epoch: int, datasets: Datasets) -> Image.Image:
+    def paint(self, epoch: float, datasets: Datasets) -> Image.Image:
         """Return the picture of an epoch, of mode RGBA."""
         vega = showing(self.vega, epoch, datasets)
         return _opened(vl_convert.vega_to_png(vega, scale=self.scale))
@@ -118,7 +118,7 @@ class MovingParts:
             compiled.columns_mentioned(moving),
         )
 
-    def paint(self, epoch: int, datasets: Datasets) -> Image.Image:
+    def paint(self, epoch: float, datasets: Datasets) -> Image.Image:
         """Return the picture of an epoch, of mode RGBA."""
         svg = vl_convert.vega_to_svg(showing(self.moving, epoch, datasets))
         # The renderer's half-transparent pixels are not exact, so what moves is painted right onto

@@ -20,9 +20,9 @@ from replaychart.export.specs import Spec, spec_of
 from replaychart.export.strip import write_strip
 from replaychart.export.video import VIDEOS, require_av, write_video
 from replaychart.export.webp import write_webp
-from replaychart.frames.epochs import whole_numbers
+from replaychart.frames.epochs import epoch_numbers
 from replaychart.playback.animate import starting_at
-from replaychart.playback.parameter import EpochSlider, find_parameter, find_slider
+from replaychart.playback.parameter import EpochSlider, find_parameter, find_slider, showing
 
 STILL = (".png", ".svg", ".pdf")
 MOVING = (".gif", ".webp", ".mp4", ".webm")
@@ -38,8 +38,8 @@ def save(
     chart: ChartType,
     path: str | PathLike[str],
     *,
-    epoch: int | None = None,
-    epochs: int | slice | Iterable[int] | None = None,
+    epoch: float | None = None,
+    epochs: float | slice | Iterable[float] | None = None,
     fps: float = 10,
     scale: float = 1.0,
     hold: float = 1.0,
@@ -64,10 +64,10 @@ def save(
         replaced. A text that ends in a slash, or a directory that exists, takes PNG files named
         ``epoch_0000.png``; those of the same names are replaced, all others stay. Videos need
         ``pip install 'replaychart[video]'``.
-    epoch : int, optional
+    epoch : float, optional
         For stills, and for what ``.html`` and ``.json`` show at first. Default: the epoch that the
         chart shows at first.
-    epochs : int, slice or iterable of int, optional
+    epochs : float, slice or iterable of float, optional
         For moving pictures and directories: one frame for each, in this order; a slice counts
         those that the slider stops at. Default: all of them. For ``.png``, ``.svg`` and ``.pdf``: a
         filmstrip, one still for each from left to right, with the epoch below where no title
@@ -164,7 +164,7 @@ def save(
 def _write_frames(
     spec: Spec,
     path: Path,
-    epochs: list[int],
+    epochs: list[float],
     scale: float,
     suffix: str,
     *,
@@ -188,17 +188,16 @@ def _write_frames(
             write_video(film, beside, fps=fps, hold=hold, bar=bar)
 
 
-def _shown_first(spec: Spec, epoch: int | None) -> Spec:
+def _shown_first(spec: Spec, epoch: float | None) -> Spec:
     """Return a spec that shows an epoch at first, also if it plays."""
     if epoch is None:
         return spec
-    params = [{**p, "value": epoch} if p["name"] == NAME else p for p in spec["params"]]
-    return starting_at({**spec, "params": params}, epoch)
+    return starting_at(showing(spec, epoch), epoch)
 
 
 def _chosen_epochs(
-    epochs: int | slice | Iterable[int] | None, slider: EpochSlider | None
-) -> list[int]:
+    epochs: float | slice | Iterable[float] | None, slider: EpochSlider | None
+) -> list[float]:
     if slider is None:
         message = (
             f"chart must have the {NAME!r} parameter with a slider to move. Got a chart without it."
@@ -207,7 +206,7 @@ def _chosen_epochs(
     if epochs is None or isinstance(epochs, slice):
         chosen = slider.epochs()[epochs or slice(None)]
     else:
-        chosen = whole_numbers("epochs", epochs)
+        chosen = epoch_numbers("epochs", epochs)
     if not chosen:
         message = f"epochs must name at least one epoch. Got {epochs!r}."
         raise ArgumentError(message)
@@ -216,23 +215,24 @@ def _chosen_epochs(
     return chosen
 
 
-def _check_shown(epoch: int, spec: Spec) -> None:
+def _check_shown(epoch: float, spec: Spec) -> None:
     """Raise `ArgumentError` unless the chart can show this epoch."""
     parameter, slider = find_parameter(spec), find_slider(spec)
     if parameter is None:
         message = f"epoch needs a chart with the {NAME!r} parameter. Got {epoch!r} for one without."
         raise ArgumentError(message)
-    whole_numbers("epoch", epoch)
+    epoch_numbers("epoch", epoch)
     if slider is None:
         _check_epoch("epoch", epoch, parameter["value"], parameter["value"])
     else:
         _check_epoch("epoch", epoch, slider.first, slider.last)
 
 
-def _check_epoch(argument: str, epoch: int, first: int, last: int) -> None:
+def _check_epoch(argument: str, epoch: float, first: float, last: float) -> None:
     if not first <= epoch <= last:
         message = (
-            f"{argument} must lie between {first} and {last}, the chart's epochs. Got {epoch!r}."
+            f"{argument} must lie between {first:g} and {last:g}, the chart's epochs. Got "
+            f"{epoch!r}."
         )
         raise ArgumentError(message)
 

@@ -12,12 +12,15 @@ from replaychart.errors import RunFileError
 from replaychart.export.files import allowed, written_beside
 from replaychart.export.film import Film
 from replaychart.export.specs import Spec
+from replaychart.storage.layout import EPOCH_DIGITS
 
 
 def write_sequence(
-    spec: Spec, directory: Path, *, epochs: Sequence[int], scale: float, bar: str | None
+    spec: Spec, directory: Path, *, epochs: Sequence[float], scale: float, bar: str | None
 ) -> None:
     """Write one PNG per epoch, named ``epoch_0000.png`` with as many digits as it takes.
+
+    Fractions of epochs are written out: ``epoch_0000.250000.png``.
 
     A directory that is not there yet appears when all of them are written. In one that is there,
     files of the same names are replaced, each when it is whole, and all others stay.
@@ -28,7 +31,7 @@ def write_sequence(
         A chart's Vega-Lite spec.
     directory : pathlib.Path
         Where to.
-    epochs : sequence of int
+    epochs : sequence of float
         One file for each.
     scale : float
         Pixels per pixel of the chart.
@@ -59,9 +62,12 @@ def write_sequence(
 
 
 def _write_into(directory: Path, film: Film, bar: str | None) -> None:
-    digits = max(4, len(str(max(film.epochs))))
+    digits = max(4, len(str(int(max(film.epochs)))))
+    # Fractions of epochs have six decimals each, so that the names are in their order.
+    whole = all(epoch == int(epoch) for epoch in film.epochs)
+    form = f"0{digits}.0f" if whole else f"0{digits + EPOCH_DIGITS + 1}.{EPOCH_DIGITS}f"
     for epoch, png in zip(film.epochs, film.frames(_png, bar=bar), strict=True):
-        with written_beside(directory / f"epoch_{epoch:0{digits}}.png") as beside:
+        with written_beside(directory / f"epoch_{epoch:{form}}.png") as beside:
             beside.write_bytes(png)
 
 

@@ -10,11 +10,10 @@ import vl_convert
 from altair.typing import ChartType
 
 from replaychart.charts import packing
-from replaychart.charts.epoch_parameter import NAME
 from replaychart.charts.packing import EpochRows, Rows
 from replaychart.charts.plane import WITHIN_LIMITS
 from replaychart.charts.theme import NAME as THEME
-from replaychart.playback.parameter import find_parameter
+from replaychart.playback import parameter
 
 Spec = dict[str, Any]
 Datasets = dict[str, Rows]
@@ -36,26 +35,24 @@ def vega_theme(spec: Spec) -> Any:
     return spec.get("usermeta", {}).get("embedOptions", {}).get("theme")
 
 
-def at_epoch(spec: Spec, epoch: int | None) -> Spec:
+def at_epoch(spec: Spec, epoch: float | None) -> Spec:
     """Return a Vega-Lite spec that shows one epoch and holds only what it shows.
 
     Parameters
     ----------
     spec : dict
         A chart's spec.
-    epoch : int or None
+    epoch : float or None
         The epoch; None for the parameter's own value, or for a chart without the parameter.
     """
     spec = _unclipped(spec)
-    parameter = find_parameter(spec)
-    if parameter is None:
+    if parameter.find_parameter(spec) is None:
         return spec
-    epoch = parameter.get("value", 0) if epoch is None else epoch
-    params = [{**p, "value": epoch} if p is parameter else p for p in spec["params"]]
+    epoch = parameter.shown_epoch(spec) if epoch is None else epoch
     datasets = {
         name: packing.at_epoch(name, rows, epoch) for name, rows in spec.get("datasets", {}).items()
     }
-    return {**spec, "params": params, "datasets": datasets}
+    return {**parameter.showing(spec, epoch), "datasets": datasets}
 
 
 def _unclipped(view: Spec) -> Spec:
@@ -77,7 +74,7 @@ class Compiled:
     ----------
     spec : dict
         A chart's Vega-Lite spec.
-    epoch : int
+    epoch : float
         Any epoch of it, for which it is compiled.
 
     Attributes
@@ -86,7 +83,7 @@ class Compiled:
         The Vega spec of that epoch.
     """
 
-    def __init__(self, spec: Spec, epoch: int) -> None:
+    def __init__(self, spec: Spec, epoch: float) -> None:
         self.vega: Spec = vl_convert.vegalite_to_vega(at_epoch(spec, epoch), theme=vega_theme(spec))
         datasets = {name: EpochRows(name, rows) for name, rows in spec.get("datasets", {}).items()}
         self._changing = {name: rows for name, rows in datasets.items() if rows.changes}
@@ -96,12 +93,12 @@ class Compiled:
         """The datasets that are not the same at every epoch."""
         return list(self._changing)
 
-    def rows(self, epoch: int, columns: Collection[str] | None = None) -> Datasets:
+    def rows(self, epoch: float, columns: Collection[str] | None = None) -> Datasets:
         """Return what these datasets hold at an epoch.
 
         Parameters
         ----------
-        epoch : int
+        epoch : float
             The epoch.
         columns : collection of str, optional
             Only these of the columns that can be left out. Default: all.
@@ -119,18 +116,19 @@ class Compiled:
         return {column for column in columns if re.search(rf"\b{re.escape(column)}\b", text)}
 
 
-def showing(vega: Spec, epoch: int, datasets: Datasets) -> Spec:
+def showing(vega: Spec, epoch: float, datasets: Datasets) -> Spec:
     """Return a Vega spec at another epoch.
 
     Parameters
     ----------
     vega : dict
         The spec at any epoch.
-    epoch : int
+    epoch : float
         The epoch.
     datasets : dict of str to list of dict
         What its changing datasets hold at that epoch.
     """
+    values = parameter.signal_settings(vega["signals"], epoch)
     return {
         **vega,
         "data": [
@@ -138,7 +136,7 @@ def showing(vega: Spec, epoch: int, datasets: Datasets) -> Spec:
             for data in vega.get("data", [])
         ],
         "signals": [
-            {**signal, "value": epoch} if signal["name"] == NAME else signal
+            {**signal, "value": values[signal["name"]]} if signal["name"] in values else signal
             for signal in vega["signals"]
         ],
     }

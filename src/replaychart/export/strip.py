@@ -16,7 +16,7 @@ from replaychart.export.specs import Compiled, Spec, showing
 _CAPTION_HEIGHT = 22
 
 
-def write_strip(spec: Spec, path: Path, *, epochs: Sequence[int], scale: float) -> None:
+def write_strip(spec: Spec, path: Path, *, epochs: Sequence[float], scale: float) -> None:
     """Draw epochs side by side into a file whose suffix is ``.png``, ``.svg`` or ``.pdf``.
 
     Below each still stands its epoch, unless the titles show it.
@@ -27,7 +27,7 @@ def write_strip(spec: Spec, path: Path, *, epochs: Sequence[int], scale: float) 
         A chart's Vega-Lite spec.
     path : pathlib.Path
         The file.
-    epochs : sequence of int
+    epochs : sequence of float
         From left to right.
     scale : float
         Pixels per pixel of the chart (PNG); the size's factor (PDF). An SVG has no pixels.
@@ -50,7 +50,7 @@ def write_strip(spec: Spec, path: Path, *, epochs: Sequence[int], scale: float) 
             beside.write_bytes(vl_convert.svg_to_pdf(strip, scale=scale))
 
 
-def _shows(still: str, epoch: int) -> bool:
+def _shows(still: str, epoch: float) -> bool:
     """Return whether a title of a still shows its epoch."""
     titles = re.findall(r"role-title-(?:sub)?text[^>]*>(.*?)</g>", still)
     texts = [re.sub("<[^>]*>", " ", title) for title in titles]

@@ -34,8 +34,11 @@ class Curves:
         require_one_of("source", source, SOURCES)
         if source == "training":
             return list({**self._stored.logs, "learning_rate": None})
-        names = ["loss", *(name for metric in self._metrics() for name in self._named(metric))]
-        classes = self._evaluations.task.classes
+        known = self._stored.has_model or self._evaluations.was_recorded("losses")
+        names = ["loss"] if known else []
+        names += [name for metric in self._metrics() for name in self._named(metric)]
+        known = self._stored.has_model or self._evaluations.was_recorded("predictions")
+        classes = known and self._evaluations.task.classes
         return [*names, "accuracy"] if classes and "accuracy" not in names else names
 
     def values(self, name: str, *, source: str) -> np.ndarray:

@@ -1,14 +1,15 @@
 """Picks epochs out of a recording."""
 
 from collections.abc import Iterable
-from numbers import Integral
+from numbers import Real
 from typing import Any, cast
 
 import numpy as np
 
 from replaychart.errors import ArgumentError
+from replaychart.storage.layout import EPOCH_DIGITS
 
-Epochs = int | slice | range | Iterable[int] | None
+Epochs = float | slice | range | Iterable[float] | None
 
 
 def chosen_snapshots(recorded: np.ndarray, epochs: Epochs) -> list[int]:
@@ -16,10 +17,10 @@ def chosen_snapshots(recorded: np.ndarray, epochs: Epochs) -> list[int]:
 
     Parameters
     ----------
-    recorded : numpy.ndarray of int64, shape (snapshots,)
+    recorded : numpy.ndarray of int64 or float64, shape (snapshots,)
         The recorded epochs.
-    epochs : int, slice, range, iterable of int or None
-        Recorded epochs; a slice counts positions in `recorded`; None for all.
+    epochs : float, slice, range, iterable of float or None
+        Recorded epochs, to a millionth; a slice counts positions in `recorded`; None for all.
 
     Raises
     ------
@@ -32,13 +33,14 @@ def chosen_snapshots(recorded: np.ndarray, epochs: Epochs) -> list[int]:
     if isinstance(epochs, slice):
         chosen = everything[epochs]
     else:
-        wanted = whole_numbers("epochs", epochs)
-        position = {int(epoch): index for index, epoch in enumerate(recorded)}
+        wanted = epoch_numbers("epochs", epochs)
+        position = {epoch: index for index, epoch in enumerate(recorded.tolist())}
         missing = [epoch for epoch in wanted if epoch not in position]
         if missing:
             message = (
-                f"epochs must be among those recorded, {recorded[0]} to {recorded[-1]} "
-                f"({len(recorded)} of them). Got {missing[0]!r}."
+                f"epochs must be among those recorded, {recorded[0]:g} to {recorded[-1]:g} "
+                f"({len(recorded)} of them). Got {missing[0]!r}; the nearest is "
+                f"{min(position, key=lambda epoch: abs(epoch - missing[0]))!r}."
             )
             raise ArgumentError(message)
         chosen = sorted({position[epoch] for epoch in wanted})
@@ -48,8 +50,8 @@ def chosen_snapshots(recorded: np.ndarray, epochs: Epochs) -> list[int]:
     return chosen
 
 
-def whole_numbers(argument: str, epochs: object) -> list[int]:
-    """Return epochs given as one whole number or as many, in their order.
+def epoch_numbers(argument: str, epochs: object) -> list[float]:
+    """Return epochs given as one number or as many, in their order; whole ones as int.
 
     Raises
     ------
@@ -59,7 +61,9 @@ def whole_numbers(argument: str, epochs: object) -> list[int]:
     many = isinstance(epochs, Iterable) and not isinstance(epochs, str)
     numbers: list[Any] = list(cast("Iterable[Any]", epochs)) if many else [epochs]
     for number in numbers:
-        if isinstance(number, (bool, np.bool_)) or not isinstance(number, Integral):
-            message = f"{argument} must be whole numbers. Got {number!r}."
+        real = isinstance(number, Real) and not isinstance(number, (bool, np.bool_))
+        if not real or not np.isfinite(float(number)):
+            message = f"{argument} must be numbers of epochs. Got {number!r}."
             raise ArgumentError(message)
-    return [int(number) for number in numbers]
+    rounded = [round(float(number), EPOCH_DIGITS) for number in numbers]
+    return [int(number) if number.is_integer() else number for number in rounded]

@@ -4,7 +4,6 @@ This is where a run without Keras differs from one with it: what the file holds 
 and only what it does not hold needs the network.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from replaychart.frames.plane_paths import PlaneTracer, Rectangle
 from replaychart.frames.projections import Projection
 from replaychart.frames.surfaces import Surfaces, surfaces_of
 from replaychart.network.task import Task, task_of
+from replaychart.storage.layout import evaluation_key
 from replaychart.storage.reader import StoredRun
 from replaychart.storage.writer import write_evaluations
 
@@ -64,6 +64,8 @@ class Evaluations:
     def task(self) -> Task:
         """What the network was asked to learn."""
         shape = self._stored.details.get("output_shape")
+        if shape is None and not self._stored.has_model:
+            shape = ()
         if shape is None:
             shape = self.predictions(self._every[:1]).shape[2:]
         return task_of(self._stored, tuple(shape))
@@ -71,7 +73,7 @@ class Evaluations:
     def outputs(self, layer: str, snapshots: Sequence[int]) -> np.ndarray:
         """Return a layer's outputs for the points, float32 (snapshots, points, ...)."""
         return self._remembered(
-            _key("outputs", layer=layer),
+            evaluation_key("outputs", layer=layer),
             snapshots,
             lambda: {"values": self._network.outputs(layer, self._stored.inputs, snapshots)},
         )["values"]
@@ -79,7 +81,7 @@ class Evaluations:
     def predictions(self, snapshots: Sequence[int]) -> np.ndarray:
         """Return the model's outputs for the points, float32 (snapshots, points, ...)."""
         return self._remembered(
-            _key("predictions"),
+            evaluation_key("predictions"),
             snapshots,
             lambda: {"values": self._network.outputs(None, self._stored.inputs, snapshots)},
         )["values"]
@@ -118,7 +120,7 @@ class Evaluations:
     def losses(self, snapshots: Sequence[int]) -> np.ndarray:
         """Return the loss of each point, float32 (snapshots, points)."""
         return self._remembered(
-            _key("losses"),
+            evaluation_key("losses"),
             snapshots,
             lambda: {
                 "values": self._objectives.losses(
@@ -133,7 +135,7 @@ class Evaluations:
     def metric(self, name: str, snapshots: Sequence[int]) -> np.ndarray:
         """Return a compiled metric over the points, float64 (snapshots,) or (snapshots, values)."""
         return self._remembered(
-            _key("metric", name=name),
+            evaluation_key("metric", name=name),
             snapshots,
             lambda: {
                 "values": self._objectives.metric(
@@ -172,7 +174,7 @@ class Evaluations:
             )
             return paths.to_arrays()
 
-        key = _key(
+        key = evaluation_key(
             "grid", layer=layer, view=None if view is None else view.key or id(view), **where
         )
         if view is not None and view.key is None:
@@ -183,7 +185,7 @@ class Evaluations:
         self, layer: str, snapshots: Sequence[int], *, xlim: Limits, ylim: Limits, lines: int
     ) -> np.ndarray:
         """Return grid lines in a layer's space, (snapshots, lines, vertices, units)."""
-        key = _key("grid in space", layer=layer, xlim=xlim, ylim=ylim, lines=lines)
+        key = evaluation_key("grid in space", layer=layer, xlim=xlim, ylim=ylim, lines=lines)
 
         def compute() -> Arrays:
             images = self._tracer.grid_in_space(layer, snapshots, xlim=xlim, ylim=ylim, lines=lines)
@@ -234,13 +236,23 @@ class Evaluations:
             Yields one array for each of the layers it is given, snapshot by snapshot. It is called
             once, for all layers that are not remembered.
         """
-        keys = {layer: _key("distribution", layer=layer, **quantity) for layer in layers}
+        keys = {layer: evaluation_key("distribution", layer=layer, **quantity) for layer in layers}
         missing = [layer for layer, key in keys.items() if not self._knows(key, snapshots)]
         if missing:
             summaries = summarized_each(values(missing))
             for layer, arrays in zip(missing, summaries, strict=True):
                 self._remember(keys[layer], snapshots, arrays)
         return [self._recalled(key, snapshots) for key in keys.values()]
+
+    @property
+    def tells_predictions(self) -> bool:
+        """Whether the model's outputs for the points are stored or can be computed."""
+        complete = all(variable.recorded for variable in self._stored.recorded_variables)
+        return (self._stored.has_model and complete) or self.was_recorded("predictions")
+
+    def was_recorded(self, quantity: str) -> bool:
+        """Return whether a quantity of the points stands in the file."""
+        return evaluation_key(quantity) in self._memory
 
     def store(self) -> None:
         """Write everything remembered for the whole run into the run's file."""
@@ -253,6 +265,7 @@ class Evaluations:
 
     @cached_property
     def _network(self) -> "Network":
+        self._require_model()
         try:
             from replaychart.network.evaluation import Network
         except ImportError as error:
@@ -261,11 +274,16 @@ class Evaluations:
 
     @cached_property
     def _objectives(self) -> Any:
+        self._require_model()
         try:
             from replaychart.network import objectives
         except ImportError as error:
             raise _keras_missing(self._stored, self._asked, list(self._memory)) from error
         return objectives
+
+    def _require_model(self) -> None:
+        if not self._stored.has_model:
+            raise _no_model(self._stored, self._asked, list(self._memory))
 
     @cached_property
     def _tracer(self) -> PlaneTracer:
@@ -278,8 +296,8 @@ class Evaluations:
 
     def _contour(self, quantity: str, rectangle: Rectangle, snapshots: Sequence[int]) -> Paths:
         # Both are traced on the same lattice, and whoever asks for one will ask for the other.
-        keys = [_key(name, **rectangle.key()) for name in ("surface", "boundary")]
-        asked = _key(quantity, **rectangle.key())
+        keys = [evaluation_key(name, **rectangle.key()) for name in ("surface", "boundary")]
+        asked = evaluation_key(quantity, **rectangle.key())
         if rectangle.view is not None and rectangle.view.key is None:
             self._passing.update(keys)
 
@@ -317,10 +335,6 @@ class Evaluations:
             self._partial[key, tuple(snapshots)] = arrays
 
 
-def _key(quantity: str, **arguments: Any) -> str:
-    return json.dumps({"quantity": quantity, **arguments}, sort_keys=True)
-
-
 def _selected(arrays: Arrays, snapshots: Sequence[int], every: Sequence[int]) -> Arrays:
     if tuple(snapshots) == tuple(every):
         return arrays
@@ -337,6 +351,14 @@ def _keras_missing(stored: StoredRun, asked: str, known: Sequence[str]) -> Missi
         f"Keras, with Run.store() or the command 'replaychart store'. {held}."
     )
     return MissingDependencyError(message)
+
+
+def _no_model(stored: StoredRun, asked: str, known: Sequence[str]) -> EvaluationError:
+    message = (
+        f"Run {stored.name!r} was recorded from outputs and has no model, so the evaluation "
+        f"{asked} cannot be computed. Recorded are: {'; '.join(known)}."
+    )
+    return EvaluationError(message)
 
 
 def require_classes(task: Task, run: str) -> None:

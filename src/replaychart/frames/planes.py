@@ -46,7 +46,8 @@ class Planes:
 
     def layers(self) -> list[str]:
         """Return the layers whose output is a point in the plane, the model's output left out."""
-        return [layer.name for layer in self._stored.layers[:-1] if layer.output_shape == (2,)]
+        hidden = self._stored.layers[:-1] if self._stored.has_model else self._stored.layers
+        return [layer.name for layer in hidden if layer.output_shape == (2,)]
 
     def inputs_are_plane(self) -> bool:
         """Return whether the inputs have two features."""

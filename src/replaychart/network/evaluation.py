@@ -14,6 +14,7 @@ from replaychart.network import model as models
 from replaychart.network.compilation import mapped
 from replaychart.network.graph import no_graph
 from replaychart.storage.reader import StoredRun
+from replaychart.storage.weights import UnrecordedWeight
 
 # Numbers that go into the network at once. Large enough to keep it busy, small enough that the
 # outputs of every layer in between stay within a few hundred megabytes.
@@ -150,9 +151,12 @@ class Network:
         for outputs in self._chunks(function, inputs, snapshots):
             yield from (list(own) for own in zip(*outputs, strict=True))
 
-    def weights_at(self, snapshot: int) -> list[np.ndarray]:
+    def weights_at(self, snapshot: int) -> list[np.ndarray | UnrecordedWeight]:
         """Return the recorded weights of one snapshot, in the order of ``model.weights``."""
-        return [weight[snapshot] for weight in self._weights]
+        return [
+            weight if isinstance(weight, UnrecordedWeight) else weight[snapshot]
+            for weight in self._weights
+        ]
 
     def _is_output(self, layer: str) -> bool:
         """Return whether nothing of the model comes behind a layer."""
@@ -179,7 +183,10 @@ class Network:
         """Yield each output for as many snapshots as are evaluated at once."""
         longest = max((len(own) for own in _each(inputs, snapshots)), default=0)
         shape = next(iter(_each(inputs, snapshots))).shape[1:] if len(snapshots) else ()
-        together = max(1, _NUMBERS_PER_BATCH // max(1, longest * math.prod(shape)))
+        # Of a large network it is the weights that fill the memory, and not the points.
+        weights = sum(math.prod(weight.shape[1:]) for weight in self._weights)
+        numbers = max(1, longest * math.prod(shape), weights)
+        together = max(1, _NUMBERS_PER_BATCH // numbers)
         for start in range(0, len(snapshots), together):
             chunk = snapshots[start : start + together]
             own = inputs if isinstance(inputs, np.ndarray) else inputs[start : start + together]
@@ -294,9 +301,20 @@ def _stacked(
     return points
 
 
-def value_of(weights: Sequence[np.ndarray], position: tuple[int | None, Any]) -> Any:
-    """Return a variable's recorded value as a tensor; its own if it was not recorded."""
+def value_of(
+    weights: Sequence[np.ndarray | UnrecordedWeight], position: tuple[int | None, Any]
+) -> Any:
+    """Return a variable's recorded value as a tensor; its own if it is none of the weights.
+
+    Raises
+    ------
+    EvaluationError
+        It is a weight that the recorder was told to leave out.
+    """
     index, variable = position
     if index is None:
         return variable.value
-    return keras.ops.convert_to_tensor(weights[index], dtype=variable.dtype)
+    values = weights[index]
+    if isinstance(values, UnrecordedWeight):
+        raise values.missing()
+    return keras.ops.convert_to_tensor(values, dtype=variable.dtype)

@@ -97,7 +97,7 @@ def _compiled_gradient(
 
     traced = compiled(call, batched=2)
 
-    def function(x: np.ndarray, y: np.ndarray, weights: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def function(x: np.ndarray, y: np.ndarray, weights: Sequence[Any]) -> list[np.ndarray]:
         kind = dtype if dtype is not None else models.input_dtype(x)
         found = traced(
             keras.ops.convert_to_tensor(x, dtype=kind),

@@ -10,6 +10,7 @@ import numpy as np
 from replaychart.errors import EvaluationError
 from replaychart.network import keras2_functions  # noqa: F401  (registers what old models use)
 from replaychart.storage.reader import StoredRun
+from replaychart.storage.weights import UnrecordedWeight, Weight
 
 _WAYS_OUT = (
     "Pass the class as custom_objects={'Name': Class}, or the model itself as model=, to open_run."
@@ -54,7 +55,7 @@ def rebuild(stored: StoredRun, custom_objects: Mapping[str, Any] | None) -> kera
     return model
 
 
-def restore_constants(model: keras.Model, weights: Sequence[np.ndarray]) -> None:
+def restore_constants(model: keras.Model, weights: Sequence[Weight]) -> None:
     """Make the constants that layers keep beside their variables, such as a Normalization's mean.
 
     Parameters
@@ -68,9 +69,34 @@ def restore_constants(model: keras.Model, weights: Sequence[np.ndarray]) -> None
     if not adapted:
         return
     for variable, values in zip(model.weights, weights, strict=True):
-        variable.assign(values[0])
+        if not isinstance(values, UnrecordedWeight):
+            variable.assign(values[0])
     for layer in adapted:
         layer.finalize_state()
+
+
+def restore(model: keras.Model, stored: StoredRun, snapshot: int) -> None:
+    """Set a model's weights to those of a snapshot.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The model.
+    stored : StoredRun
+        The run.
+    snapshot : int
+        The position in the recording.
+
+    Raises
+    ------
+    EvaluationError
+        The model is of another architecture, or not all weights were recorded.
+    """
+    weights = stored.weights()
+    check_weights(model, weights, stored.name)
+    values = [weight[snapshot] for weight in weights]
+    for variable, value in zip(model.weights, values, strict=True):
+        variable.assign(value)
 
 
 def _all_layers(layer: Any) -> Iterator[Any]:
@@ -79,7 +105,7 @@ def _all_layers(layer: Any) -> Iterator[Any]:
         yield from _all_layers(inner)
 
 
-def check_weights(model: keras.Model, weights: Sequence[np.ndarray], run: str) -> None:
+def check_weights(model: keras.Model, weights: Sequence[Weight], run: str) -> None:
     """Raise `EvaluationError` unless the recorded weights fit the model's variables."""
     expected = [(weight.path, tuple(weight.shape)) for weight in model.weights]
     recorded = [weight.shape[1:] for weight in weights]

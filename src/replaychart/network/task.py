@@ -79,6 +79,8 @@ def task_of(stored: StoredRun, output_shape: tuple[int | None, ...]) -> Task:
     output_shape : tuple of (int or None)
         Shape of the model's output, without the batch axis.
     """
+    if stored.details.get("predicts") == "numbers":
+        return Task(classes=0, from_logits=False)
     units = output_shape[-1] if len(output_shape) == 1 else None
     from_logits = _from_logits(stored)
     if not (from_logits or _outputs_are_probabilities(stored)):

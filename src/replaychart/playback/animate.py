@@ -85,21 +85,23 @@ def animate(
     return playing
 
 
-def starting_at(spec: Spec, epoch: int) -> Spec:
+def starting_at(spec: Spec, epoch: float) -> Spec:
     """Return a spec whose chart, if it plays, begins at an epoch.
 
     Parameters
     ----------
     spec : dict
         A chart's Vega-Lite spec.
-    epoch : int
+    epoch : float
         One of its epochs.
     """
     options = spec.get("usermeta", {}).get("embedOptions", {})
-    if not isinstance(options.get("patch"), list):
+    slider = find_slider(spec)
+    if slider is None or not isinstance(options.get("patch"), list):
         return spec
+    setting = slider.setting(epoch)
     patch = [
-        {**step, "value": epoch} if step["op"] == "replace" else step for step in options["patch"]
+        {**step, "value": setting} if step["op"] == "replace" else step for step in options["patch"]
     ]
     return {**spec, "usermeta": {**spec["usermeta"], "embedOptions": {**options, "patch": patch}}}
 
@@ -114,9 +116,10 @@ def _patch(
     signals: list[dict[str, Any]], slider: EpochSlider, *, fps: float, loop: bool, autoplay: bool
 ) -> list[dict[str, Any]]:
     """Return the JSON patch that vega-embed applies to the compiled chart."""
-    index = next(i for i, signal in enumerate(signals) if signal["name"] == NAME)
-    first, last, step = literal(slider.first), literal(slider.last), literal(slider.step)
-    advance = f"{NAME} >= {last} ? {first} : min({NAME} + {step}, {last})"
+    index = next(i for i, signal in enumerate(signals) if signal["name"] == slider.signal)
+    first, last, step = literal(slider.low), literal(slider.high), literal(slider.step)
+    moved = slider.signal
+    advance = f"{moved} >= {last} ? {first} : min({moved} + {step}, {last})"
     play: dict[str, Any] = {
         "name": PLAYING,
         "value": autoplay,
@@ -124,14 +127,14 @@ def _patch(
     }
     if not loop:
         play["on"] = [
-            {"events": {"signal": NAME}, "update": f"{NAME} >= {last} ? false : {PLAYING}"}
+            {"events": {"signal": moved}, "update": f"{moved} >= {last} ? false : {PLAYING}"}
         ]
     tick = {
         "events": {"type": "timer", "throttle": round(1000 / fps, 3)},
-        "update": f"{PLAYING} ? ({advance}) : {NAME}",
+        "update": f"{PLAYING} ? ({advance}) : {moved}",
     }
     return [
         {"op": "add", "path": f"/signals/{index}/on", "value": [tick]},
-        {"op": "replace", "path": f"/signals/{index}/value", "value": slider.first},
+        {"op": "replace", "path": f"/signals/{index}/value", "value": slider.low},
         {"op": "add", "path": "/signals/-", "value": play},
     ]

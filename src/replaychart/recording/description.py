@@ -2,21 +2,22 @@
 
 import json
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import keras
+import numpy as np
 
 from replaychart.errors import ArgumentError, RecordingError
 from replaychart.storage.compile_config import single_output
-from replaychart.storage.layout import RecordedLayer, RecordedVariable
+from replaychart.storage.layout import RecordedLayer, RecordedVariable, Variable
 
 NOTHING = "null"
 
 
-def check_recordable(model: keras.Model) -> None:
-    """Raise `RecordingError` unless the model is built and compiled."""
+def check_recordable(model: keras.Model, *, loss: object = None) -> None:
+    """Raise `RecordingError` unless the model is built, and compiled or a loss given."""
     if not isinstance(model, keras.Model):
         message = f"model must be a Keras model. Got {type(model).__name__}."
         raise RecordingError(message)
@@ -34,10 +35,10 @@ def check_recordable(model: keras.Model) -> None:
                 "output can be recorded."
             )
             raise RecordingError(message)
-    if not model.compiled:
+    if loss is None and not model.compiled:
         message = (
             f"model {model.name!r} is not compiled, so there is no loss to record. Call "
-            "model.compile(loss=..., optimizer=...) first."
+            "model.compile(loss=..., optimizer=...) first, or pass loss= to the Recorder."
         )
         raise RecordingError(message)
 
@@ -68,11 +69,19 @@ def architecture_of(model: keras.Model) -> str:
         return NOTHING
 
 
-def compile_config_of(model: keras.Model) -> str:
-    """Return loss, metrics and optimizer as JSON, ``"null"`` where they cannot be told."""
+def compile_config_of(model: keras.Model, *, loss: object = None) -> str:
+    """Return loss, metrics and optimizer as JSON, ``"null"`` where they cannot be told.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The model, compiled or not.
+    loss : str, keras.losses.Loss or callable, optional
+        Takes the place of the compiled loss.
+    """
     try:
-        config = _compile_config(model)
-        config["loss"] = single_output(config.get("loss"))
+        config = _compile_config(model) if model.compiled else {}
+        config["loss"] = single_output(config.get("loss") if loss is None else _serialized(loss))
         return json.dumps(config)
     except (NotImplementedError, TypeError, ValueError):
         return NOTHING
@@ -84,7 +93,8 @@ def metrics_of(model: keras.Model) -> dict[str, Any]:
     A metric that cannot be told (a bare function of a subclassed model, say) is left to the logs.
     """
     try:
-        metrics = single_output(_compile_config(model).get("metrics"))
+        config = _compile_config(model) if model.compiled else {}
+        metrics = single_output(config.get("metrics"))
     except (NotImplementedError, TypeError, ValueError):
         metrics = None
     return metrics_by_name(metrics)
@@ -125,8 +135,48 @@ def layers_of(model: keras.Model) -> tuple[RecordedLayer, ...]:
     )
 
 
+def check_layers(model: keras.Model, layers: list[str] | None) -> None:
+    """Raise `ArgumentError` unless the model has layers of these names, with weights."""
+    known = [layer.name for layer in model.layers if layer.weights]
+    for layer in layers or []:
+        if layer not in known:
+            names = ", ".join(repr(name) for name in known)
+            message = f"layers must be among {names}, the layers with weights. Got {layer!r}."
+            raise ArgumentError(message)
+
+
+def variables_of(
+    model: keras.Model, weights: Sequence[np.ndarray], layers: list[str] | None
+) -> tuple[Variable, ...]:
+    """Return the model's variables in their order.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The model.
+    weights : sequence of numpy.ndarray
+        Their values, as they are recorded.
+    layers : list of str or None
+        Only these layers' variables are recorded; None for all.
+    """
+    owners = {id(weight): layer.name for layer in model.layers for weight in layer.weights}
+    return tuple(
+        Variable(
+            layer=owners.get(id(weight), ""),
+            shape=values.shape,
+            dtype=values.dtype.name,
+            recorded=layers is None or owners.get(id(weight)) in layers,
+        )
+        for weight, values in zip(model.weights, weights, strict=True)
+    )
+
+
 def details_of(
-    model: keras.Model, *, feature_names: list[str] | None, class_names: list[str] | None
+    model: keras.Model,
+    *,
+    feature_names: list[str] | None,
+    class_names: list[str] | None,
+    steps_per_epoch: int | None = None,
 ) -> dict[str, object]:
     """Return what helps a reader of the file: versions, backend, names."""
     return {
@@ -138,12 +188,17 @@ def details_of(
         "class_names": class_names,
         "metrics": metrics_of(model),
         "output_shape": _output_shape_of(model),
+        "steps_per_epoch": steps_per_epoch,
     }
 
 
 def _compile_config(model: keras.Model) -> dict[str, Any]:
     with _without_warnings_of_lambdas():
         return model.get_compile_config() or {}
+
+
+def _serialized(loss: object) -> object:
+    return loss if isinstance(loss, str) else keras.losses.serialize(keras.losses.get(loss))
 
 
 @contextmanager

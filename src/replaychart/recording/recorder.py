@@ -1,24 +1,41 @@
 """`Recorder`, the Keras callback that records a training."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
 
 from replaychart.errors import RecordingError, require_one_of
-from replaychart.recording import description, samples
-from replaychart.storage.writer import RunDescription, RunWriter, check_destination
+from replaychart.recording import description, resumption, samples
+from replaychart.recording.distribution import is_chief
+from replaychart.recording.schedule import schedule_of
+from replaychart.storage.layout import EPOCH_DIGITS
+from replaychart.storage.reader import StoredRun
+from replaychart.storage.writer import (
+    RunDescription,
+    RunWriter,
+    Snapshot,
+    check_destination,
+)
+
+# Snapshots within an epoch are written together, but none waits longer than so many seconds.
+_LONGEST_WAIT = 1.0
 
 
 class Recorder(keras.callbacks.Callback):
-    """Record a network's weights before training and after every epoch into one HDF5 file.
+    """Record a network's weights before training and while it trains into one HDF5 file.
 
-    The recorded points are given apart from the training data, so ``model.fit`` may be fed with
-    arrays, a ``tf.data.Dataset`` or a generator. The file is opened, appended to and closed at
-    every epoch's end: a training that stops early or is interrupted leaves exactly the epochs that
-    happened.
+    As a callback of ``model.fit`` it records by itself, under every Keras backend; in a training
+    loop of your own, `snapshot` records. The recorded points are given apart from the training
+    data, so ``model.fit`` may be fed with arrays, a ``tf.data.Dataset`` or a generator.
+
+    The file is opened, appended to and closed at every epoch's end (and once a second where
+    batches are recorded): a training that stops early or is interrupted leaves exactly what
+    happened until then. Under a ``tf.distribute`` strategy the weights are read and written once;
+    of several workers only the chief writes.
 
     Parameters
     ----------
@@ -37,20 +54,34 @@ class Recorder(keras.callbacks.Callback):
         The recorder is then complete and takes no part in a training.
     class_names : sequence of str, optional
         Names of the classes in the order of their numbers, for legends, titles and tooltips.
-    if_exists : {"error", "overwrite"}, default "error"
-        What to do if the file already has a run of this name. It is replaced only when the first
-        snapshot of the new one is written.
+    if_exists : {"error", "overwrite", "append"}, default "error"
+        What to do if the file already has a run of this name. With ``"overwrite"`` it is replaced,
+        when the first snapshot of the new one is written. With ``"append"`` it is gone on with,
+        where ``fit(initial_epoch=...)`` or the first `snapshot` resumes; what was recorded beyond
+        that epoch is dropped. A run that does not exist is begun.
+    every : int, str or iterable of float, default 1
+        What ``fit`` records: every so many epochs; ``"10 batches"``, after every tenth batch of the
+        training and at each epoch's end; or a list of epochs, where a fraction stands for the batch
+        nearest to it. The state before training and the one after the last epoch are recorded in
+        any case. Within an epoch, logs are the running averages that Keras reports by then.
+    layers : iterable of str, optional
+        Record only the weights of these layers. What needs the weights of others cannot be
+        replayed then, and says so. Default: all.
+    loss : str, keras.losses.Loss or callable, optional
+        The loss of each point, in place of the one that the model was compiled with: for models
+        that are trained in a loop of your own and not compiled.
 
     Raises
     ------
     ArgumentError
         `X` or `y` are not finite numbers of matching length, `class_names` does not fit the
-        model's output, or an argument is not allowed.
+        model's output, there is no such layer, or an argument is not allowed.
     RunFileError
         The directory is missing, or the file is not HDF5.
     RecordingError
-        The run exists; the model is not built or not compiled, or has several inputs or outputs;
-        the recorder was used before.
+        The run exists, or is one that this training cannot be appended to; `every` matches nothing
+        of the training; the model is not built, has neither been compiled nor a loss, or has
+        several inputs or outputs; the recorder was used before, or is closed.
 
     Examples
     --------
@@ -68,6 +99,14 @@ class Recorder(keras.callbacks.Callback):
     >>> rc.open_run("runs.h5", "parabola").epochs
     array([0, 1, 2])
 
+    In a training loop of your own:
+
+    >>> with rc.Recorder(X, y, "runs.h5", group="by hand") as recorder:
+    ...     recorder.snapshot(model, 0)
+    ...     for epoch in (1, 2):
+    ...         loss, accuracy = model.train_on_batch(X, y)
+    ...         recorder.snapshot(model, epoch, {"loss": loss, "accuracy": accuracy})
+
     References
     ----------
     https://keras.io/api/callbacks/base_callback/
@@ -83,9 +122,12 @@ class Recorder(keras.callbacks.Callback):
         model: keras.Model | None = None,
         class_names: Sequence[str] | None = None,
         if_exists: str = "error",
+        every: int | str | Iterable[float] = 1,
+        layers: Iterable[str] | None = None,
+        loss: Any = None,
     ) -> None:
         super().__init__()
-        require_one_of("if_exists", if_exists, ["error", "overwrite"])
+        require_one_of("if_exists", if_exists, ["error", "overwrite", "append"])
         self._inputs = samples.checked_inputs(X)
         self._targets = samples.checked_targets(y, len(self._inputs))
         self._feature_names = samples.feature_names(X)
@@ -93,74 +135,234 @@ class Recorder(keras.callbacks.Callback):
         self._path = Path(path)
         self._group = group
         self._if_exists = if_exists
+        self._schedule = schedule_of(every)
+        self._layers = samples.checked_layer_names(layers)
+        self._loss = loss
         self._writer: RunWriter | None = None
+        self._closed = False
+        self._epoch = -1.0
+        self._waiting: list[Snapshot] = []
+        self._skipped: Snapshot | None = None
+        self._written_at = 0.0
         self._learning_rate: float | None = None
-        check_destination(self._path, group, if_exists=if_exists)
+        self._epochs_passed = 0
+        self._batches_passed = 0
+        self._batches_at_once = 1
+        self._writes = is_chief()
+        if self._writes:
+            check_destination(self._path, group, if_exists=if_exists)
         if model is not None:
-            description.check_recordable(model)
-            description.check_class_names(model, self._class_names)
+            self._check(model)
             self._begin(model, epoch=0)
+            self.close()
+
+    def snapshot(
+        self, model: keras.Model, epoch: float, logs: Mapping[str, Any] | None = None
+    ) -> None:
+        """Record the model's state now, in a training loop of your own.
+
+        Parameters
+        ----------
+        model : keras.Model
+            A built model; compiled, unless the Recorder was given a loss.
+        epoch : float
+            The epochs that have passed, later than at the snapshot before: 0 for the state before
+            training, which comes first; a fraction within an epoch.
+        logs : mapping of str to float, optional
+            Losses and metrics to be shown as those of the training. An entry ``learning_rate``
+            takes the place of the optimizer's.
+
+        Raises
+        ------
+        ArgumentError
+            The epoch is not a finite number of at least 0.
+        RecordingError
+            The recorder is closed, the epoch is not later than the last, or the model cannot be
+            recorded.
+        """
+        if self._closed:
+            message = f"This Recorder of {self._group!r} is closed: it takes no more snapshots."
+            raise RecordingError(message)
+        epoch = samples.checked_epoch(epoch, later_than=self._epoch, recorded=self._group)
+        scalars = samples.scalars(logs)
+        rate = scalars.pop("learning_rate", None)
+        if self._writer is None:
+            self._check(_built(model, self._inputs))
+            self._begin(model, epoch=epoch, logs=scalars, learning_rate=rate)
+            return
+        rate = _learning_rate(model) if rate is None else rate
+        self._record(Snapshot(epoch, _weights(model), rate, scalars))
+        self._write()
+
+    def close(self) -> None:
+        """Write what has not been written, and take no more snapshots. ``fit`` does it itself."""
+        self._write()
+        self._closed = True
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close the recorder; what was recorded stays, also after an error."""
+        self.close()
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
         """Check that this training can be recorded, before anything is written."""
-        if self._writer is not None:
+        if self._closed or self._writer is not None:
             message = (
                 f"This Recorder has already recorded {self._group!r}. Use a new Recorder, with "
                 "another group, for another training."
             )
             raise RecordingError(message)
-        if not self.model.built:
-            # Keras would build it with the first batch: too late for the state before training.
-            self.model(keras.ops.convert_to_tensor(self._inputs[:1]))
-        description.check_recordable(self.model)
-        description.check_class_names(self.model, self._class_names)
-        check_destination(self._path, self._group, if_exists=self._if_exists)
+        self._check(_built(self.model, self._inputs))
+        self._batches_at_once = getattr(self.model, "steps_per_execution", 1) or 1
+        if self._writes:
+            check_destination(self._path, self._group, if_exists=self._if_exists)
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
         """Record the state before training, when the first epoch begins."""
         self._learning_rate = None
-        if self._writer is None:
+        self._epochs_passed = epoch
+        steps = self._steps()
+        if self._writer is None and self._writes:
             # `epoch` is not 0 when `fit` was given an `initial_epoch`.
+            self._schedule.check(
+                epoch, self.params["epochs"], steps, resumed=self._if_exists == "append"
+            )
             self._begin(self.model, epoch=epoch)
+        self._batches_passed = epoch * (steps or 0)
 
     def on_train_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
-        """Take the learning rate that the epoch begins with."""
+        """Take the learning rate that the epoch, or a batch to be recorded, begins with."""
         # Not in `on_epoch_begin`: a LearningRateScheduler that stands behind this callback in the
         # list has not set it by then.
-        if self._learning_rate is None:
-            self._learning_rate = float(
-                keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
-            )
+        if self._learning_rate is None or self._batch_is_due(batch + self._batches_at_once - 1):
+            self._learning_rate = _learning_rate(self.model)
 
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Record the weights and everything that was logged."""
-        if self._writer is None or self._learning_rate is None:
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Record the weights and what Keras reports by then, if this batch is to be recorded."""
+        steps = self._steps()
+        if self._writer is None or steps is None or not self._batch_is_due(batch):
             return
-        self._writer.append(
-            epoch + 1,
-            weights=_weights(self.model),
-            learning_rate=self._learning_rate,
-            logs=_scalars(logs or {}),
+        if self._learning_rate is None or batch + 1 >= steps:
+            return  # What follows is the epoch's end, and tells more.
+        self._batches_passed = self._epochs_passed * steps + batch + 1
+        epoch = round(self._epochs_passed + (batch + 1) / steps, EPOCH_DIGITS)
+        self._record(
+            Snapshot(epoch, _weights(self.model), self._learning_rate, samples.scalars(logs))
         )
 
-    def _begin(self, model: keras.Model, *, epoch: int) -> None:
-        run = RunDescription(
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Record the weights and everything that was logged, if this epoch is to be recorded."""
+        if self._writer is None or self._learning_rate is None:
+            return
+        snapshot = Snapshot(
+            epoch + 1, _weights(self.model), self._learning_rate, samples.scalars(logs)
+        )
+        if self._schedule.epoch_is_due(epoch + 1, self._batches_passed, self._steps()):
+            self._record(snapshot)
+            self._skipped = None
+        else:
+            # Kept until it is known not to be the last one: a callback that stands behind this
+            # one may end the training, and restore other weights then.
+            self._skipped = snapshot
+        self._write()
+
+    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
+        """Record the state after the last epoch, if it is not yet."""
+        if self._skipped is not None:
+            self._record(self._skipped)
+        self.close()
+
+    def _check(self, model: keras.Model) -> None:
+        """Raise unless this model can be recorded, into a run that is to be gone on with too."""
+        description.check_recordable(model, loss=self._loss)
+        description.check_class_names(model, self._class_names)
+        description.check_layers(model, self._layers)
+        self._writes = is_chief(model)
+        stored = self._stored()
+        if stored is not None:
+            resumption.check_same(stored, self._description(model))
+
+    def _stored(self) -> StoredRun | None:
+        if self._if_exists != "append" or not self._writes:
+            return None
+        return resumption.stored_run(self._path, self._group)
+
+    def _description(self, model: keras.Model) -> RunDescription:
+        return RunDescription(
             inputs=self._inputs,
             targets=self._targets,
             architecture=description.architecture_of(model),
-            compile_config=description.compile_config_of(model),
+            compile_config=description.compile_config_of(model, loss=self._loss),
             layers=description.layers_of(model),
             details=description.details_of(
-                model, feature_names=self._feature_names, class_names=self._class_names
+                model,
+                feature_names=self._feature_names,
+                class_names=self._class_names,
+                steps_per_epoch=self._steps(),
             ),
+            variables=description.variables_of(model, _weights(model), self._layers),
         )
-        weights = _weights(model)
-        self._writer = RunWriter(self._path, self._group, run)
-        self._writer.append(epoch, weights=weights, learning_rate=np.nan, logs={})
+
+    def _begin(
+        self,
+        model: keras.Model,
+        *,
+        epoch: float,
+        logs: Mapping[str, float] | None = None,
+        learning_rate: float | None = None,
+    ) -> None:
+        """Record the state before training, or go on from it."""
+        if not self._writes:
+            return
+        rate = np.nan if learning_rate is None else learning_rate
+        first = Snapshot(epoch, _weights(model), rate, logs or {})
+        stored = self._stored()
+        if stored is not None:
+            self._writer = resumption.resumed(stored, self._description(model), first)
+        else:
+            self._writer = RunWriter(self._path, self._group, self._description(model))
+            self._writer.append(first)
+        self._epoch = epoch
+        self._written_at = time.monotonic()
+
+    def _record(self, snapshot: Snapshot) -> None:
+        self._epoch = snapshot.epoch
+        self._waiting.append(snapshot)
+        if time.monotonic() - self._written_at > _LONGEST_WAIT:
+            self._write()
+
+    def _write(self) -> None:
+        if self._writer is not None and self._waiting:
+            self._writer.append(*self._waiting)
+            self._waiting = []
+            self._written_at = time.monotonic()
+
+    def _steps(self) -> int | None:
+        """Return the batches of an epoch, None where Keras does not know them."""
+        return (self.params or {}).get("steps")
+
+    def _batch_is_due(self, batch: int) -> bool:
+        steps = self._steps()
+        if steps is None:
+            return False
+        after = self._epochs_passed * steps + batch + 1
+        return self._schedule.batch_is_due(self._batches_passed, after, steps)
+
+
+def _built(model: keras.Model, inputs: np.ndarray) -> keras.Model:
+    """Return the model, built."""
+    if isinstance(model, keras.Model) and not model.built:
+        # Keras would build it with the first batch: too late for the state before training.
+        model(keras.ops.convert_to_tensor(inputs[:1]))
+    return model
 
 
 def _weights(model: keras.Model) -> list[np.ndarray]:
-    return [_storable(keras.ops.convert_to_numpy(weight)) for weight in model.weights]
+    # Copies: PyTorch hands over its own memory, which the next batch changes.
+    return [_storable(np.array(keras.ops.convert_to_numpy(weight))) for weight in model.weights]
 
 
 def _storable(values: np.ndarray) -> np.ndarray:
@@ -168,14 +370,7 @@ def _storable(values: np.ndarray) -> np.ndarray:
     return values if values.dtype.kind in "biuf" else values.astype(np.float32)
 
 
-def _scalars(logs: Mapping[str, Any]) -> dict[str, float]:
-    """Return one float per name; a metric of several values becomes ``name[0]``, ``name[1]``..."""
-    scalars: dict[str, float] = {}
-    for name, value in logs.items():
-        values = np.asarray(value, dtype=np.float64)
-        if values.size == 1:
-            scalars[name] = float(values.reshape(()))
-        else:
-            for index, entry in enumerate(values.ravel()):
-                scalars[f"{name}[{index}]"] = float(entry)
-    return scalars
+def _learning_rate(model: keras.Model) -> float:
+    """Return the optimizer's learning rate, NaN for a model without one."""
+    rate = getattr(getattr(model, "optimizer", None), "learning_rate", None)
+    return np.nan if rate is None else float(keras.ops.convert_to_numpy(rate))

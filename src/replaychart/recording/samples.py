@@ -1,44 +1,53 @@
 """Turns the points and targets that a user gives into checked arrays."""
 
 from collections.abc import Mapping
+from numbers import Real
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from replaychart.errors import ArgumentError
+from replaychart.errors import ArgumentError, RecordingError
+from replaychart.storage.layout import EPOCH_DIGITS
 
 
-def checked_inputs(X: object) -> np.ndarray:
+def checked_inputs(X: object, *, argument: str = "X") -> np.ndarray:
     """Return the points as an array of numbers, shape (points, ...).
 
     Parameters
     ----------
     X : array_like or pandas.DataFrame
         The recorded points.
+    argument : str, default "X"
+        What errors call them.
 
     Raises
     ------
     ArgumentError
         They are not numbers, not finite, not at least 2-D, or none.
     """
-    inputs = _as_numbers("X", X)
+    inputs = as_numbers(argument, off_device(X))
     if inputs.ndim < 2:
-        message = f"X must have the shape (points, features, ...). Got the shape {inputs.shape}."
+        message = (
+            f"{argument} must have the shape (points, features, ...). Got the shape {inputs.shape}."
+        )
         raise ArgumentError(message)
     if not len(inputs):
-        message = "X must have at least one point. Got none."
+        message = f"{argument} must have at least one point. Got none."
         raise ArgumentError(message)
     if not np.isfinite(inputs).all():
         rows = np.unique(np.nonzero(~np.isfinite(inputs))[0])
         message = (
-            f"X must be finite. Got NaN or infinity in {len(rows)} of {len(inputs)} points, the "
-            f"first at row {rows[0]}."
+            f"{argument} must be finite. Got NaN or infinity in {len(rows)} of {len(inputs)} "
+            f"points, the first at row {rows[0]}."
         )
         raise ArgumentError(message)
     return inputs
 
 
-def checked_targets(y: object, points: int) -> np.ndarray:
+def checked_targets(
+    y: object, points: int, *, argument: str = "y", points_argument: str = "X"
+) -> np.ndarray:
     """Return the targets as an array of numbers, shape (points, ...).
 
     Parameters
@@ -47,19 +56,24 @@ def checked_targets(y: object, points: int) -> np.ndarray:
         The targets, of shape (points,), (points, 1) or one-hot (points, classes).
     points : int
         How many points were given.
+    argument, points_argument : str, default "y" and "X"
+        What errors call targets and points.
 
     Raises
     ------
     ArgumentError
         They are not finite numbers, or not as many as the points.
     """
-    targets = _as_numbers("y", y)
+    targets = as_numbers(argument, off_device(y))
     if targets.ndim == 0 or len(targets) != points:
         length = "a single value" if targets.ndim == 0 else f"{len(targets)} targets"
-        message = f"X and y must have the same length. Got {points} points and {length}."
+        message = (
+            f"{points_argument} and {argument} must have the same length. Got {points} points and "
+            f"{length}."
+        )
         raise ArgumentError(message)
     if not np.isfinite(targets).all():
-        message = "y must be finite. Got NaN or infinity."
+        message = f"{argument} must be finite. Got NaN or infinity."
         raise ArgumentError(message)
     return targets
 
@@ -86,7 +100,86 @@ def checked_class_names(names: object) -> list[str] | None:
     return listed
 
 
-def _as_numbers(argument: str, values: object) -> np.ndarray:
+def checked_layer_names(layers: object) -> list[str] | None:
+    """Return names of layers as a list, None if none were given.
+
+    Raises
+    ------
+    ArgumentError
+        They are not texts, or none.
+    """
+    if layers is None:
+        return None
+    listed = [layers] if isinstance(layers, str) else list(layers)  # type: ignore[call-overload]
+    if not listed or not all(isinstance(name, str) for name in listed):
+        message = f"layers must be names of at least one layer. Got {layers!r}."
+        raise ArgumentError(message)
+    return listed
+
+
+def checked_epoch(epoch: object, *, later_than: float, recorded: str) -> float:
+    """Return the epoch of a snapshot, to a millionth.
+
+    Parameters
+    ----------
+    epoch : float
+        What was given.
+    later_than : float
+        The epoch of the snapshot before, -1 if there was none.
+    recorded : str
+        The run's name.
+
+    Raises
+    ------
+    ArgumentError
+        It is not a finite number of at least 0.
+    RecordingError
+        It is not later than the snapshot before.
+    """
+    number = isinstance(epoch, (Real, np.number)) and not isinstance(epoch, (bool, np.bool_))
+    if not number or not 0 <= float(epoch) < np.inf:  # type: ignore[arg-type]
+        message = f"epoch must be a finite number of at least 0. Got {epoch!r}."
+        raise ArgumentError(message)
+    rounded = round(float(epoch), EPOCH_DIGITS)  # type: ignore[arg-type]
+    if rounded <= later_than:
+        message = (
+            f"epoch must be later than {later_than:g}, the last one recorded of {recorded!r}. Got "
+            f"{epoch!r}."
+        )
+        raise RecordingError(message)
+    return rounded
+
+
+def scalars(logs: Mapping[str, Any] | None) -> dict[str, float]:
+    """Return one float per name; a metric of several values becomes ``name[0]``, ``name[1]``..."""
+    found: dict[str, float] = {}
+    for name, value in (logs or {}).items():
+        values = np.asarray(off_device(value), dtype=np.float64)
+        if values.size == 1:
+            found[name] = float(values.reshape(()))
+        else:
+            for index, entry in enumerate(values.ravel()):
+                found[f"{name}[{index}]"] = float(entry)
+    return found
+
+
+def off_device(values: Any) -> Any:
+    """Return a tensor of PyTorch as something that NumPy takes; anything else as it is."""
+    if hasattr(values, "detach") and hasattr(values, "cpu"):
+        values = values.detach().cpu()
+        if str(values.dtype) == "torch.bfloat16":
+            values = values.float()
+    return values
+
+
+def as_numbers(argument: str, values: object) -> np.ndarray:
+    """Return an array of numbers.
+
+    Raises
+    ------
+    ArgumentError
+        The values are something else.
+    """
     if isinstance(values, (Mapping, str)):
         message = (
             f"{argument} must be one array, frame or list of numbers. Got {type(values).__name__}."

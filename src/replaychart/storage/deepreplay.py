@@ -34,6 +34,7 @@ import numpy as np
 
 from replaychart.errors import RunFileError
 from replaychart.storage.reader import StoredRun, opened
+from replaychart.storage.weights import Weight
 
 _INPUTS = "inputs"
 _TARGETS = "targets"
@@ -133,7 +134,7 @@ class DeepReplayRun(StoredRun):
             raise RunFileError(message)
         return group
 
-    def weights(self) -> list[np.ndarray]:
+    def weights(self) -> list[Weight]:
         """Return each recorded variable, shape (snapshots, ...), in ``model.weights`` order."""
         with opened(self.path) as file:
             group = self.same_run(file)

@@ -5,25 +5,34 @@ A file holds one group per run::
     <run>/                        attributes: replaychart_layout, replaychart_version, ...
         inputs                    (points, ...)
         targets                   (points,), (points, 1) or (points, classes)
-        epochs                    (snapshots,) int64; written last: a snapshot without it never was
-        learning_rate             (snapshots,) float64, NaN before training
-        weights/<i>               (snapshots, ...) in the order of ``model.weights``
-        logs/<i>                  (snapshots,) float64, NaN where not logged; attribute: name
+        epochs                    (snapshots,) float64; written last: a snapshot without its
+                                  epoch never was
+        scalars                   (snapshots, 1 + logs) float64: the learning rate, NaN before
+                                  training, then what was logged, NaN where it was not
+        log_names                 (logs,) text
+        weights/<dtype>           (snapshots, numbers), the recorded variables of a dtype, flat and
+                                  one after the other, in the order of ``model.weights``
+        outputs/<i>               (snapshots, points, ...) of a run that was recorded from outputs;
+                                  attribute: key
         model/architecture        JSON text
         model/compile_config      JSON text
         model/layers              JSON text, see `RecordedLayer`
+        model/variables           JSON text, see `Variable`
         evaluations/              what `Run.store` kept; attribute: epochs that it was made for
         evaluations/<i>           arrays by name; attribute: key
+
+Layout 1 had ``learning_rate`` (snapshots,), ``logs/<i>`` (snapshots,) with the attribute ``name``,
+``weights/<i>`` (snapshots, ...) for each variable, and int64 epochs.
 
 Groups that DeepReplay wrote may stand beside them; `storage.deepreplay` tells of those.
 """
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 LAYOUT_ATTRIBUTE = "replaychart_layout"
 WRITER_ATTRIBUTE = "replaychart_version"
 RUN_ID_ATTRIBUTE = "run_id"
@@ -32,16 +41,25 @@ DETAILS_ATTRIBUTE = "details"
 INPUTS = "inputs"
 TARGETS = "targets"
 EPOCHS = "epochs"
-LEARNING_RATE = "learning_rate"
+SCALARS = "scalars"
+LOG_NAMES = "log_names"
 WEIGHTS = "weights"
-LOGS = "logs"
+OUTPUTS = "outputs"
 EVALUATIONS = "evaluations"
 ARCHITECTURE = "model/architecture"
 COMPILE_CONFIG = "model/compile_config"
 LAYERS = "model/layers"
+VARIABLES = "model/variables"
 
-NAME_ATTRIBUTE = "name"
 KEY_ATTRIBUTE = "key"
+
+# Names of layout 1.
+LEARNING_RATE_1 = "learning_rate"
+LOGS_1 = "logs"
+NAME_ATTRIBUTE_1 = "name"
+
+# Epochs are kept to a millionth, so that a number read from a chart names the same snapshot.
+EPOCH_DIGITS = 6
 
 _DEEPREPLAY_ATTRIBUTES = ("n_epochs", "n_layers")
 
@@ -117,3 +135,56 @@ def _layer_from_record(record: dict[str, Any]) -> RecordedLayer:
         activation=record.get("activation"),
         variables=tuple(RecordedVariable(**variable) for variable in record.get("variables", ())),
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class Variable:
+    """A variable of the model, recorded or not.
+
+    Attributes
+    ----------
+    layer : str
+        The layer that it belongs to, ``""`` for one that the model holds itself.
+    shape : tuple of int
+        Its shape.
+    dtype : str
+        The dtype in which it is recorded.
+    recorded : bool
+        Whether the file holds it.
+    """
+
+    layer: str
+    shape: tuple[int, ...]
+    dtype: str
+    recorded: bool = True
+
+
+def variables_to_json(variables: Sequence[Variable]) -> str:
+    """Return the text that is stored for `variables`."""
+    return json.dumps([dataclasses.asdict(variable) for variable in variables])
+
+
+def variables_from_json(text: str) -> tuple[Variable, ...]:
+    """Return the variables that `variables_to_json` made `text` from."""
+    return tuple(
+        Variable(**{**record, "shape": tuple(record["shape"])}) for record in json.loads(text)
+    )
+
+
+def evaluation_key(quantity: str, **arguments: Any) -> str:
+    """Return the name under which an evaluation is stored.
+
+    Parameters
+    ----------
+    quantity : str
+        What was evaluated: ``"outputs"``, ``"predictions"``, ``"losses"``, ...
+    **arguments : JSON values
+        What it depends on.
+    """
+    return json.dumps({"quantity": quantity, **arguments}, sort_keys=True)
+
+
+def quantity_and_layer(key: str) -> tuple[str, str]:
+    """Return what `evaluation_key` made `key` from: the quantity, and its layer or ``""``."""
+    arguments = json.loads(key)
+    return arguments["quantity"], arguments.get("layer") or ""

@@ -1,7 +1,9 @@
 """Reads runs: small things at once, weights and evaluations when they are asked for."""
 
 import dataclasses
+import functools
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +13,7 @@ import h5py
 import numpy as np
 
 from replaychart.errors import RunFileError
-from replaychart.storage import layout
+from replaychart.storage import layout, weights
 
 # DeepReplay puts this behind the name of a model that it records without a training.
 UNTRAINED = "_init"
@@ -31,8 +33,8 @@ class StoredRun:
         Tells this recording from another one that took its name later.
     inputs, targets : numpy.ndarray, shape (points, ...)
         The recorded points and their targets.
-    epochs : numpy.ndarray of int64, shape (snapshots,)
-        The epochs recorded.
+    epochs : numpy.ndarray of int64 or float64, shape (snapshots,)
+        The epochs recorded; float64 if any of them is not whole.
     learning_rates : numpy.ndarray of float64, shape (snapshots,)
         At each epoch's begin; NaN before training.
     logs : mapping of str to numpy.ndarray of float64, shape (snapshots,)
@@ -43,6 +45,8 @@ class StoredRun:
         The model's layers, inputs left out.
     details : mapping
         Versions, backend and names.
+    recorded_variables : tuple of Variable
+        The model's variables, in ``model.weights`` order; none in layout 1.
     """
 
     path: Path
@@ -57,6 +61,12 @@ class StoredRun:
     compile_config: str
     layers: tuple[layout.RecordedLayer, ...]
     details: Mapping[str, Any]
+    recorded_variables: tuple[layout.Variable, ...] = dataclasses.field(default=(), kw_only=True)
+
+    @property
+    def has_model(self) -> bool:
+        """Whether a model was recorded, and not its outputs."""
+        return self.details.get("recorded") != layout.OUTPUTS
 
     def require_writable(self) -> None:
         """Raise `RunFileError` if evaluations cannot be written into this run's file."""
@@ -72,19 +82,58 @@ class StoredRun:
             raise RunFileError(message)
         return group
 
-    def weights(self) -> list[np.ndarray]:
-        """Return each recorded variable, shape (snapshots, ...), in ``model.weights`` order."""
+    def weights(self) -> list[weights.Weight]:
+        """Return each variable, shape (snapshots, ...), in ``model.weights`` order.
+
+        Runs whose weights take much memory leave them in the file and read one snapshot at a time.
+        A variable that was not recorded stands there without values.
+        """
+        snapshots = len(self.epochs)
+        if not self.recorded_variables:
+            with opened(self.path) as file:
+                stored = self.same_run(file)[layout.WEIGHTS]
+                return [stored[str(index)][:snapshots] for index in range(len(stored))]
         with opened(self.path) as file:
-            weights = self.same_run(file)[layout.WEIGHTS]
-            return [weights[str(index)][: len(self.epochs)] for index in range(len(weights))]
+            group = self.same_run(file)[layout.WEIGHTS]
+            sizes = {dtype: group[dtype].dtype.itemsize * group[dtype].shape[1] for dtype in group}
+            fits = snapshots * sum(sizes.values()) <= weights.IN_MEMORY
+            flat = {dtype: group[dtype][:snapshots] for dtype in group} if fits else {}
+        rows = {
+            dtype: weights.Rows(snapshots, functools.partial(self._rows, dtype)) for dtype in sizes
+        }
+        recorded = list(dict.fromkeys(one.layer for one in self.recorded_variables if one.recorded))
+        found: list[weights.Weight] = []
+        for variable, start in zip(
+            self.recorded_variables, weights.spans(self.recorded_variables), strict=True
+        ):
+            if not variable.recorded:
+                found.append(weights.UnrecordedWeight(self.name, snapshots, variable, recorded))
+            elif fits:
+                stop = start + math.prod(variable.shape)
+                span = flat[variable.dtype][:, start:stop]
+                found.append(span.reshape(snapshots, *variable.shape))
+            else:
+                found.append(weights.WeightInFile(rows[variable.dtype], start, variable))
+        return found
+
+    def _rows(self, dtype: str, snapshots: list[int]) -> np.ndarray:
+        with opened(self.path) as file:
+            block = self.same_run(file)[layout.WEIGHTS][dtype]
+            return np.stack([block[snapshot] for snapshot in snapshots])
 
     def evaluations(self) -> dict[str, dict[str, np.ndarray]]:
-        """Return what `write_evaluations` stored: named arrays for each key.
+        """Return what `write_evaluations` stored, or outputs recorded: named arrays for each key.
 
         Nothing, if it was stored for other epochs: the training went on since.
         """
         with opened(self.path) as file:
-            stored = self.same_run(file).get(layout.EVALUATIONS)
+            run = self.same_run(file)
+            if not self.has_model:
+                return {
+                    values.attrs[layout.KEY_ATTRIBUTE]: {"values": values[: len(self.epochs)]}
+                    for values in run[layout.OUTPUTS].values()
+                }
+            stored = run.get(layout.EVALUATIONS)
             if stored is None or not np.array_equal(stored.attrs[layout.EPOCHS], self.epochs):
                 return {}
             return {
@@ -149,6 +198,11 @@ def read_run(path: Path, name: str) -> StoredRun:
             raise RunFileError(message) from error
 
 
+def loss_of(compile_config: str) -> Any:
+    """Return the loss of a recorded compile configuration as JSON values, None if it has none."""
+    return (json.loads(compile_config) or {}).get("loss")
+
+
 def existing_name(path: Path, name: str | None) -> str:
     """Return the name of a run that is in a file.
 
@@ -186,11 +240,12 @@ def existing_name(path: Path, name: str | None) -> str:
 
 
 def _read(path: Path, name: str, run: h5py.Group) -> StoredRun:
-    epochs = run[layout.EPOCHS][()]
+    epochs = _whole_if_possible(run[layout.EPOCHS][()])
     if not len(epochs):
         message = "it ended before its first snapshot was written"
         raise ValueError(message)
-    snapshots = len(epochs)
+    learning_rates, logs = _scalars(run, len(epochs))
+    variables = run[layout.VARIABLES].asstr()[()] if layout.VARIABLES in run else "[]"
     return StoredRun(
         path=path,
         name=name,
@@ -198,21 +253,38 @@ def _read(path: Path, name: str, run: h5py.Group) -> StoredRun:
         inputs=run[layout.INPUTS][()],
         targets=run[layout.TARGETS][()],
         epochs=epochs,
-        learning_rates=run[layout.LEARNING_RATE][:snapshots],
-        logs={
-            log.attrs[layout.NAME_ATTRIBUTE]: log[:snapshots]
-            for _, log in sorted(run[layout.LOGS].items(), key=lambda item: int(item[0]))
-        },
+        learning_rates=learning_rates,
+        logs=logs,
         architecture=run[layout.ARCHITECTURE].asstr()[()],
         compile_config=run[layout.COMPILE_CONFIG].asstr()[()],
         layers=layout.layers_from_json(run[layout.LAYERS].asstr()[()]),
         details=json.loads(run.attrs.get(layout.DETAILS_ATTRIBUTE, "{}")),
+        recorded_variables=layout.variables_from_json(variables),
     )
 
 
 def _holds(file: h5py.File, name: str, kind: Callable[[Mapping[str, Any]], bool]) -> bool:
     item = file.get(name)  # nothing, for a link to a file that is gone
     return isinstance(item, h5py.Group) and kind(item.attrs)
+
+
+def _whole_if_possible(epochs: np.ndarray) -> np.ndarray:
+    whole = epochs.astype(np.int64)
+    return whole if (whole == epochs).all() else epochs
+
+
+def _scalars(run: h5py.Group, snapshots: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Return the learning rates and the logs by name, each of the shape (snapshots,)."""
+    if run.attrs[layout.LAYOUT_ATTRIBUTE] == 1:
+        logs = {
+            log.attrs[layout.NAME_ATTRIBUTE_1]: log[:snapshots]
+            for _, log in sorted(run[layout.LOGS_1].items(), key=lambda item: int(item[0]))
+        }
+        return run[layout.LEARNING_RATE_1][:snapshots], logs
+    # A name is written before its first value: the last ones may have none if that was cut short.
+    scalars = run[layout.SCALARS][:snapshots]
+    names = run[layout.LOG_NAMES].asstr()[()][: scalars.shape[1] - 1]
+    return scalars[:, 0], {name: scalars[:, 1 + i] for i, name in enumerate(names)}
 
 
 @contextmanager

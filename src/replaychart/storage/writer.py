@@ -12,12 +12,15 @@ import numpy as np
 
 import replaychart
 from replaychart.errors import ArgumentError, RecordingError, RunFileError
-from replaychart.storage import layout
+from replaychart.storage import layout, weights
 from replaychart.storage.reader import StoredRun
 
-# A chunk is the piece that HDF5 reads and writes at once. Small weights share a chunk between
-# epochs, so that thousands of epochs are not thousands of pieces.
-_CHUNK_BYTES = 32 * 1024
+# A chunk is the piece that HDF5 reads and writes at once. Snapshots of small networks share one, so
+# that thousands of epochs are not thousands of pieces; those of large ones are cut into several.
+# Chunks are not compressed: weights and outputs lose 7 % (lzf) to 14 % (gzip) of their bytes, and
+# writing them takes 5 to 10 times as long.
+_SHARED_CHUNK_BYTES = 32 * 1024
+_LARGEST_CHUNK_BYTES = 256 * 1024
 _LARGEST_CHUNK_IN_EPOCHS = 64
 
 
@@ -40,6 +43,8 @@ class RunDescription:
     details : mapping
         Versions, backend, names of features, classes and metrics, and the output's shape, as JSON
         values.
+    variables : tuple of Variable
+        The model's variables in the order of ``model.weights``; none for a run of outputs.
     """
 
     inputs: np.ndarray
@@ -48,6 +53,32 @@ class RunDescription:
     compile_config: str
     layers: tuple[layout.RecordedLayer, ...]
     details: Mapping[str, object]
+    variables: tuple[layout.Variable, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Snapshot:
+    """What is recorded at one moment of a training.
+
+    Attributes
+    ----------
+    epoch : float
+        The epochs that have passed; 0 is the state before training.
+    weights : sequence of numpy.ndarray
+        In the order of ``model.weights``, of the same shapes at every snapshot.
+    learning_rate : float
+        NaN before training.
+    logs : mapping of str to float
+        What was logged. A name may come late or be missing: snapshots without it hold NaN.
+    outputs : mapping of str to numpy.ndarray
+        For a run recorded from outputs: arrays by `layout.evaluation_key`.
+    """
+
+    epoch: float
+    weights: Sequence[np.ndarray] = ()
+    learning_rate: float = np.nan
+    logs: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    outputs: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
 
 def check_destination(path: Path, group: str, *, if_exists: str) -> None:
@@ -59,7 +90,7 @@ def check_destination(path: Path, group: str, *, if_exists: str) -> None:
         The file, which need not exist.
     group : str
         The run's name.
-    if_exists : {"error", "overwrite"}
+    if_exists : {"error", "overwrite", "append"}
         What is to happen to a run of that name.
 
     Raises
@@ -94,7 +125,7 @@ def check_destination(path: Path, group: str, *, if_exists: str) -> None:
     if if_exists == "error":
         message = (
             f"group {group!r} exists in {str(path)!r}. Choose another group, another path, or "
-            "pass if_exists='overwrite' to replace the run."
+            "pass if_exists='overwrite' to replace the run or 'append' to go on with it."
         )
         raise RecordingError(message)
 
@@ -107,7 +138,7 @@ class RunWriter:
     path : pathlib.Path
         The file; made if it is missing.
     group : str
-        The run's name. A run of that name is replaced.
+        The run's name. A run of that name is replaced, when the first snapshot is written.
     description : RunDescription
         What the run begins with.
     """
@@ -115,30 +146,47 @@ class RunWriter:
     def __init__(self, path: Path, group: str, description: RunDescription) -> None:
         self._path = path
         self._group = group
+        self._variables = description.variables
         self._to_describe: RunDescription | None = description
+        self._log_names: list[str] | None = None
 
-    def append(
-        self,
-        epoch: int,
-        *,
-        weights: Sequence[np.ndarray],
-        learning_rate: float,
-        logs: Mapping[str, float],
-    ) -> None:
-        """Write one snapshot and close the file.
+    @classmethod
+    def onto(cls, stored: StoredRun, *, keep: int, details: Mapping[str, object]) -> "RunWriter":
+        """Return a writer that goes on with a run, and drop its later snapshots.
 
         Parameters
         ----------
-        epoch : int
-            The epoch that has ended; 0 is the state before training.
-        weights : sequence of numpy.ndarray
-            In the order of ``model.weights``, of the same shapes at every call.
-        learning_rate : float
-            At the epoch's begin; NaN before training.
-        logs : mapping of str to float
-            What was logged at the epoch's end. A name may come late or be missing: the epochs
-            without it hold NaN.
+        stored : StoredRun
+            The run.
+        keep : int
+            How many of its snapshots stay.
+        details : mapping
+            Its details from now on.
+
+        Raises
+        ------
+        RunFileError
+            The file cannot be written, or the run was replaced since it was read.
         """
+        writer = cls.__new__(cls)
+        writer._path, writer._group = stored.path, stored.name
+        writer._variables = stored.recorded_variables
+        writer._to_describe = writer._log_names = None
+        with _opened(stored.path, "a") as file:
+            run = stored.same_run(file)
+            run.attrs[layout.DETAILS_ATTRIBUTE] = json.dumps(dict(details))
+            if layout.EVALUATIONS in run:
+                # They would count again as soon as as many epochs are recorded as before.
+                del run[layout.EVALUATIONS]
+            if keep < len(stored.epochs):
+                # What was opened before must not take the new snapshots for the old ones.
+                run.attrs[layout.RUN_ID_ATTRIBUTE] = uuid.uuid4().hex
+                # Only the epochs: a snapshot without one never was, and the next takes its place.
+                run[layout.EPOCHS].resize(keep, axis=0)
+        return writer
+
+    def append(self, *snapshots: Snapshot) -> None:
+        """Write snapshots, which must be later than all before, and close the file."""
         with _opened(self._path, "a") as file:
             if self._to_describe is not None:
                 # Only now, with a snapshot to write, does a run of the same name go.
@@ -146,9 +194,35 @@ class RunWriter:
                     del file[self._group]
                 _write_description(file.create_group(self._group), self._to_describe)
                 self._to_describe = None
-            _write_snapshot(
-                file[self._group], epoch, weights=weights, learning_rate=learning_rate, logs=logs
-            )
+            run = file[self._group]
+            row = len(run[layout.EPOCHS])
+            blocks = [weights.packed(self._variables, one.weights) for one in snapshots]
+            for dtype in blocks[0]:
+                _write_rows(run[layout.WEIGHTS], dtype, row, [block[dtype] for block in blocks])
+            for index, (key, first) in enumerate(snapshots[0].outputs.items()):
+                values = [first, *(one.outputs[key] for one in snapshots[1:])]
+                _write_rows(run[layout.OUTPUTS], str(index), row, values)
+                run[layout.OUTPUTS][str(index)].attrs[layout.KEY_ATTRIBUTE] = key
+            self._write_scalars(run, row, snapshots)
+            # The epochs come last: they are what makes the snapshots count.
+            _write_rows(run, layout.EPOCHS, row, [np.float64(one.epoch) for one in snapshots])
+
+    def _write_scalars(self, run: h5py.Group, row: int, snapshots: Sequence[Snapshot]) -> None:
+        names = run[layout.LOG_NAMES]
+        if self._log_names is None:
+            self._log_names = list(names.asstr()[()])
+        known = len(self._log_names)
+        logged = dict.fromkeys(name for one in snapshots for name in one.logs)
+        self._log_names += [name for name in logged if name not in self._log_names]
+        if len(self._log_names) > known:
+            names.resize(len(self._log_names), axis=0)
+            names[known:] = self._log_names[known:]
+        scalars = run[layout.SCALARS]
+        scalars.resize((row + len(snapshots), 1 + len(self._log_names)))
+        scalars[row:] = [
+            [one.learning_rate, *(one.logs.get(name, np.nan) for name in self._log_names)]
+            for one in snapshots
+        ]
 
 
 def write_run(path: Path, stored: StoredRun) -> None:
@@ -166,22 +240,30 @@ def write_run(path: Path, stored: StoredRun) -> None:
     RunFileError
         The file cannot be written, or the run was replaced since it was read.
     """
-    weights = stored.weights()
-    fields = [field.name for field in dataclasses.fields(RunDescription)]
-    description = RunDescription(**{name: getattr(stored, name) for name in fields})
-    with _opened(path, "a") as file:
-        if stored.name in file:
-            del file[stored.name]
-        run = file.create_group(stored.name)
-        _write_description(run, description)
-        for row, epoch in enumerate(stored.epochs):
-            _write_snapshot(
-                run,
-                int(epoch),
-                weights=[values[row] for values in weights],
-                learning_rate=stored.learning_rates[row],
-                logs={name: values[row] for name, values in stored.logs.items()},
-            )
+    recorded = [np.asarray(values) for values in stored.weights()]
+    owners = {one.position: layer.name for layer in stored.layers for one in layer.variables}
+    description = RunDescription(
+        inputs=stored.inputs,
+        targets=stored.targets,
+        architecture=stored.architecture,
+        compile_config=stored.compile_config,
+        layers=stored.layers,
+        details=stored.details,
+        variables=tuple(
+            layout.Variable(owners.get(position, ""), values.shape[1:], values.dtype.name)
+            for position, values in enumerate(recorded)
+        ),
+    )
+    snapshots = [
+        Snapshot(
+            epoch.item(),
+            [values[row] for values in recorded],
+            stored.learning_rates[row],
+            {name: values[row] for name, values in stored.logs.items()},
+        )
+        for row, epoch in enumerate(stored.epochs)
+    ]
+    RunWriter(path, stored.name, description).append(*snapshots)
 
 
 def write_evaluations(
@@ -241,57 +323,51 @@ def _write_description(run: h5py.Group, description: RunDescription) -> None:
     run.create_dataset(layout.ARCHITECTURE, data=description.architecture)
     run.create_dataset(layout.COMPILE_CONFIG, data=description.compile_config)
     run.create_dataset(layout.LAYERS, data=layout.layers_to_json(description.layers))
+    variables = layout.variables_to_json(description.variables)
+    run.create_dataset(layout.VARIABLES, data=variables)
     run.create_group(layout.WEIGHTS)
-    run.create_group(layout.LOGS)
+    run.create_group(layout.OUTPUTS)
     run.create_dataset(
-        layout.EPOCHS, shape=(0,), maxshape=(None,), chunks=(_LARGEST_CHUNK_IN_EPOCHS,), dtype="i8"
+        layout.LOG_NAMES, shape=(0,), maxshape=(None,), chunks=(64,), dtype=h5py.string_dtype()
+    )
+    run.create_dataset(
+        layout.SCALARS,
+        shape=(0, 1),
+        maxshape=(None, None),
+        chunks=(_LARGEST_CHUNK_IN_EPOCHS, 8),
+        dtype="f8",
+        fillvalue=np.nan,
+    )
+    run.create_dataset(
+        layout.EPOCHS, shape=(0,), maxshape=(None,), chunks=(_LARGEST_CHUNK_IN_EPOCHS,), dtype="f8"
     )
     # The layout version comes last: a group without it is not a run.
     run.attrs[layout.LAYOUT_ATTRIBUTE] = layout.LAYOUT_VERSION
 
 
-def _write_snapshot(
-    run: h5py.Group,
-    epoch: int,
-    *,
-    weights: Sequence[np.ndarray],
-    learning_rate: float,
-    logs: Mapping[str, float],
+def _write_rows(
+    parent: h5py.Group, name: str, row: int, values: Sequence[np.ndarray | np.generic]
 ) -> None:
-    row = len(run[layout.EPOCHS])
-    for index, weight in enumerate(weights):
-        _write_row(run[layout.WEIGHTS], str(index), row, weight)
-    _write_row(run, layout.LEARNING_RATE, row, np.float64(learning_rate))
-    _write_logs(run[layout.LOGS], row, logs)
-    # The epoch comes last: it is what makes the snapshot count.
-    _write_row(run, layout.EPOCHS, row, np.int64(epoch))
-
-
-def _write_row(parent: h5py.Group, name: str, row: int, values: np.ndarray | np.generic) -> None:
+    first = values[0]
     if name not in parent:
-        epochs_per_chunk = _CHUNK_BYTES // max(values.nbytes, 1)
-        epochs_per_chunk = min(max(epochs_per_chunk, 1), _LARGEST_CHUNK_IN_EPOCHS)
-        filling = np.nan if np.issubdtype(values.dtype, np.floating) else 0
         parent.create_dataset(
             name,
-            shape=(0, *values.shape),
-            maxshape=(None, *values.shape),
-            chunks=(epochs_per_chunk, *(max(size, 1) for size in values.shape)),
-            dtype=values.dtype,
-            fillvalue=filling,
+            shape=(0, *first.shape),
+            maxshape=(None, *first.shape),
+            chunks=_chunks(first),
+            dtype=first.dtype,
         )
     dataset = parent[name]
-    dataset.resize(row + 1, axis=0)
-    dataset[row] = values
+    dataset.resize(row + len(values), axis=0)
+    dataset[row:] = np.stack(values)
 
 
-def _write_logs(parent: h5py.Group, row: int, logs: Mapping[str, float]) -> None:
-    # A metric's name is free text and may hold "/", which HDF5 would take for a path: datasets are
-    # numbered and carry the name as an attribute.
-    numbers = {parent[number].attrs[layout.NAME_ATTRIBUTE]: number for number in parent}
-    for name in [*numbers, *(name for name in logs if name not in numbers)]:
-        number = numbers.get(name, str(len(numbers)))
-        if name not in numbers:
-            numbers[name] = number
-        _write_row(parent, number, row, np.float64(logs.get(name, np.nan)))
-        parent[number].attrs[layout.NAME_ATTRIBUTE] = name
+def _chunks(values: np.ndarray | np.generic) -> tuple[int, ...]:
+    """Return the shape of chunks for snapshots of these values."""
+    epochs = _SHARED_CHUNK_BYTES // max(values.nbytes, 1)
+    epochs = min(max(epochs, 1), _LARGEST_CHUNK_IN_EPOCHS)
+    pieces = -(-values.nbytes // _LARGEST_CHUNK_BYTES)
+    shape = [max(size, 1) for size in values.shape]
+    if shape and pieces:
+        shape[0] = -(-shape[0] // pieces)
+    return (epochs, *shape)

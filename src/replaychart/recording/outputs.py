@@ -1,0 +1,336 @@
+"""`record_outputs`: a training recorded by what the network gives, without the network."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from replaychart.errors import ArgumentError, RecordingError, require_one_of
+from replaychart.recording import resumption, samples
+from replaychart.storage import layout
+from replaychart.storage.writer import RunDescription, RunWriter, Snapshot, check_destination
+
+# How far probabilities may miss 0, 1 and a sum of 1 by rounding.
+_ROUNDING = 1e-3
+
+
+def record_outputs(
+    path: str | Path,
+    group: str,
+    *,
+    inputs: object,
+    targets: object,
+    epochs: Iterable[Mapping[str, Any]] | None = None,
+    class_names: Sequence[str] | None = None,
+    if_exists: str = "error",
+) -> "OutputsRecorder":
+    """Record a training of any framework by its outputs, snapshot by snapshot.
+
+    For networks that are no Keras model: PyTorch, JAX, NumPy. Every chart that needs no model works
+    on such a run: `loss_and_metric`, `loss_histogram`, `probability_histogram`, and `feature_space`
+    with the points alone. Surfaces, boundaries and grid lines need a model that can be evaluated
+    anywhere, and say so.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The HDF5 file, as for `Recorder`.
+    group : str
+        The run's name in the file, without ``/``.
+    inputs : array_like or pandas.DataFrame, shape (points, ...)
+        The points whose outputs are recorded.
+    targets : array_like, shape (points,), (points, 1) or (points, classes)
+        Their targets: class numbers, one-hot rows, or numbers for a regression.
+    epochs : iterable of mapping, optional
+        The snapshots: each a mapping with the arguments of `OutputsRecorder.snapshot`. Each is
+        written before the next is asked for, so a generator may train as it goes. Default: none,
+        and ``snapshot`` of what is returned records them.
+    class_names : sequence of str, optional
+        Names of the classes in the order of their numbers.
+    if_exists : {"error", "overwrite", "append"}, default "error"
+        As for `Recorder`. With ``"append"`` what was recorded at or beyond the epoch of the first
+        snapshot is dropped.
+
+    Returns
+    -------
+    OutputsRecorder
+        Closed, if `epochs` were given. A context manager.
+
+    Raises
+    ------
+    ArgumentError
+        Points or targets are not finite numbers of matching length, or a snapshot does not fit
+        them, or an argument is not allowed.
+    RunFileError
+        The directory is missing, or the file is not HDF5.
+    RecordingError
+        The run exists, or is one that this training cannot be appended to; or the snapshots are
+        not of one kind: see `OutputsRecorder.snapshot`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import replaychart as rc
+    >>> X, y = rc.datasets.parabola(50)
+    >>> weight = np.zeros(2)
+    >>> with rc.record_outputs("runs.h5", "logistic", inputs=X, targets=y) as outputs:
+    ...     for epoch in range(4):
+    ...         p = 1 / (1 + np.exp(-X @ weight))
+    ...         losses = -np.log(np.where(y == 1, p, 1 - p))
+    ...         outputs.snapshot(epoch, probabilities=p, losses=losses)
+    ...         weight += 0.1 * X.T @ (y - p) / len(y)
+    >>> rc.open_run("runs.h5", "logistic").losses().shape
+    (4, 100)
+    """
+    recorder = OutputsRecorder(
+        path, group, inputs=inputs, targets=targets, class_names=class_names, if_exists=if_exists
+    )
+    if epochs is not None:
+        with recorder:
+            for entry in epochs:
+                recorder.snapshot(**_arguments(entry))
+    return recorder
+
+
+class OutputsRecorder:
+    """Writes the snapshots of one run. `record_outputs` makes it."""
+
+    def __init__(
+        self,
+        path: str | Path,
+        group: str,
+        *,
+        inputs: object,
+        targets: object,
+        class_names: Sequence[str] | None = None,
+        if_exists: str = "error",
+    ) -> None:
+        require_one_of("if_exists", if_exists, ["error", "overwrite", "append"])
+        self._inputs = samples.checked_inputs(inputs, argument="inputs")
+        self._targets = samples.checked_targets(
+            targets, len(self._inputs), argument="targets", points_argument="inputs"
+        )
+        self._details: dict[str, object] = {
+            "recorded": layout.OUTPUTS,
+            "feature_names": samples.feature_names(inputs),
+            "class_names": samples.checked_class_names(class_names),
+        }
+        self._path = Path(path)
+        self._group = group
+        self._if_exists = if_exists
+        self._writer: RunWriter | None = None
+        self._shapes: dict[str, tuple[int, ...]] = {}
+        self._epoch = -1.0
+        self._closed = False
+        check_destination(self._path, group, if_exists=if_exists)
+
+    def snapshot(
+        self,
+        epoch: float,
+        *,
+        layers: Mapping[str, Any] | None = None,
+        probabilities: Any = None,
+        predictions: Any = None,
+        losses: Any = None,
+        logs: Mapping[str, float] | None = None,
+        learning_rate: float | None = None,
+    ) -> None:
+        """Write what the network gives for the points now.
+
+        Every snapshot of a run holds the same quantities, in the same shapes. Tensors of PyTorch
+        may be given as they are.
+
+        Parameters
+        ----------
+        epoch : float
+            The epochs that have passed, later than at the snapshot before; 0 is the state before
+            training.
+        layers : mapping of str to array_like, shape (points, ...), optional
+            Outputs of layers, by name.
+        probabilities : array_like, shape (points,), (points, 1) or (points, classes), optional
+            The probability of class 1, or of each class. Not logits.
+        predictions : array_like, shape (points,) or (points, ...), optional
+            In place of `probabilities`, for a regression: the predicted numbers.
+        losses : array_like, shape (points,), optional
+            The loss of each point.
+        logs : mapping of str to float, optional
+            Losses and metrics to be shown as those of the training, such as ``val_loss``.
+        learning_rate : float, optional
+            The learning rate.
+
+        Raises
+        ------
+        ArgumentError
+            An array does not hold one entry for each point, or no probabilities.
+        RecordingError
+            It is closed, the epoch is not later than the last, or the quantities or their shapes
+            are others than at the snapshot before.
+        """
+        if self._closed:
+            message = f"This recorder of {self._group!r} is closed: it takes no more snapshots."
+            raise RecordingError(message)
+        epoch = samples.checked_epoch(epoch, later_than=self._epoch, recorded=self._group)
+        outputs = self._outputs(layers or {}, probabilities, predictions, losses)
+        predicts = "numbers" if probabilities is None else "classes"
+        if self._details.setdefault("predicts", predicts) != predicts:
+            message = (
+                f"Every snapshot of {self._group!r} must give predictions, or every one "
+                "probabilities. Got some of both."
+            )
+            raise RecordingError(message)
+        self._check_shapes(outputs)
+        rate = np.nan if learning_rate is None else float(learning_rate)
+        snapshot = Snapshot(epoch, (), rate, samples.scalars(logs), outputs)
+        if self._writer is None:
+            self._writer = self._begun(outputs, epoch)
+        self._writer.append(snapshot)
+        self._epoch = epoch
+
+    def close(self) -> None:
+        """Take no more snapshots. What was recorded is in the file already."""
+        self._closed = True
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close; what was recorded stays, also after an error."""
+        self.close()
+
+    def _outputs(
+        self, layers: Mapping[str, Any], probabilities: Any, predictions: Any, losses: Any
+    ) -> dict[str, np.ndarray]:
+        """Return checked arrays by the keys under which evaluations are stored."""
+        if probabilities is not None and predictions is not None:
+            message = "probabilities and predictions exclude each other: give one of them."
+            raise ArgumentError(message)
+        key = layout.evaluation_key
+        arrays = {
+            key("outputs", layer=str(name)): self._array(f"layers[{name!r}]", values)
+            for name, values in layers.items()
+        }
+        if probabilities is not None:
+            arrays[key("predictions")] = _checked_probabilities(
+                _column(self._array("probabilities", probabilities))
+            )
+        if predictions is not None:
+            arrays[key("predictions")] = _column(self._array("predictions", predictions))
+        if losses is not None:
+            arrays[key("losses")] = self._array("losses", losses)
+            if arrays[key("losses")].ndim != 1:
+                shape = arrays[key("losses")].shape
+                message = f"losses must be one number for each point. Got the shape {shape}."
+                raise ArgumentError(message)
+        if not arrays:
+            message = "snapshot needs layers, probabilities, predictions or losses. Got none."
+            raise ArgumentError(message)
+        return arrays
+
+    def _array(self, argument: str, values: Any) -> np.ndarray:
+        array = samples.as_numbers(argument, samples.off_device(values)).astype(np.float32)
+        if array.ndim == 0 or len(array) != len(self._inputs):
+            shape = array.shape
+            message = (
+                f"{argument} must have one entry for each of the {len(self._inputs)} points. Got "
+                f"the shape {shape}."
+            )
+            raise ArgumentError(message)
+        return array
+
+    def _check_shapes(self, outputs: Mapping[str, np.ndarray]) -> None:
+        """Raise `RecordingError` unless these quantities are those of the snapshots before."""
+        shapes = {key: values.shape for key, values in outputs.items()}
+        if self._shapes and shapes != self._shapes:
+            message = (
+                f"Every snapshot of {self._group!r} must hold the same quantities in the same "
+                f"shapes: {_listed(self._shapes)}. Got {_listed(shapes)}."
+            )
+            raise RecordingError(message)
+        self._shapes = shapes
+
+    def _begun(self, outputs: Mapping[str, np.ndarray], epoch: float) -> RunWriter:
+        description = self._description(outputs)
+        stored = None
+        if self._if_exists == "append":
+            stored = resumption.stored_run(self._path, self._group)
+        if stored is None:
+            return RunWriter(self._path, self._group, description)
+        resumption.check_same(stored, description)
+        recorded = {key: values["values"].shape[1:] for key, values in stored.evaluations().items()}
+        self._shapes = recorded
+        self._check_shapes(outputs)
+        keep = int(np.searchsorted(stored.epochs, epoch))
+        if keep == 0:
+            message = (
+                f"Run {self._group!r} was recorded from epoch {stored.epochs[0]:g} to "
+                f"{stored.epochs[-1]:g}, and this one begins at {epoch:g}: nothing would be left. "
+                "Begin later, or pass if_exists='overwrite' to begin anew."
+            )
+            raise RecordingError(message)
+        return RunWriter.onto(stored, keep=keep, details=stored.details)
+
+    def _description(self, outputs: Mapping[str, np.ndarray]) -> RunDescription:
+        layers = []
+        output_shape = None
+        for key, values in outputs.items():
+            quantity, layer = layout.quantity_and_layer(key)
+            if quantity == "outputs":
+                layers.append(layout.RecordedLayer(layer, "recorded", values.shape[1:]))
+            elif quantity == "predictions":
+                output_shape = values.shape[1:]
+        return RunDescription(
+            inputs=self._inputs,
+            targets=self._targets,
+            architecture="null",
+            compile_config="null",
+            layers=tuple(layers),
+            details={**self._details, "output_shape": output_shape},
+        )
+
+
+def _arguments(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    names = (
+        *("epoch", "layers", "probabilities", "predictions", "losses", "logs"),
+        "learning_rate",
+    )
+    if not isinstance(entry, Mapping):
+        message = f"epochs must yield mappings. Got {type(entry).__name__}."
+        raise ArgumentError(message)
+    for name in entry:
+        require_one_of("The names in a mapping of epochs", name, names)
+    if "epoch" not in entry:
+        message = f"Every mapping of epochs must hold 'epoch'. Got {', '.join(map(repr, entry))}."
+        raise ArgumentError(message)
+    return entry
+
+
+def _column(values: np.ndarray) -> np.ndarray:
+    return values[:, None] if values.ndim == 1 else values
+
+
+def _checked_probabilities(values: np.ndarray) -> np.ndarray:
+    known = values[np.isfinite(values)]
+    outside = known[(known < -_ROUNDING) | (known > 1 + _ROUNDING)]
+    if len(outside):
+        message = (
+            f"probabilities must lie between 0 and 1. Got {outside[0]:.4g}: logits become "
+            "probabilities through a sigmoid or softmax."
+        )
+        raise ArgumentError(message)
+    sums = values.sum(axis=-1)
+    if values.shape[-1] > 1 and (np.abs(sums - 1) > _ROUNDING).any():
+        wrong = sums[np.abs(sums - 1) > _ROUNDING][0]
+        message = f"probabilities of a point must add up to 1. Got a sum of {wrong:.4g}."
+        raise ArgumentError(message)
+    return values
+
+
+def _listed(shapes: Mapping[str, tuple[int, ...]]) -> str:
+    parts = []
+    for key, shape in shapes.items():
+        quantity, layer = layout.quantity_and_layer(key)
+        name = f"layer {layer!r}" if quantity == "outputs" else quantity
+        parts.append(f"{name} {shape}")
+    return ", ".join(parts)

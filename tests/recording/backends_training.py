@@ -1,0 +1,93 @@
+"""Records, resumes, evaluates and charts under the backend that KERAS_BACKEND names.
+
+Run as a script by the tests, because a process has one backend. Every number is compared with what
+Keras itself computes under that backend.
+"""
+
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+
+import replaychart as rc
+
+
+def compiled_model() -> keras.Model:
+    model = keras.Sequential(
+        [
+            keras.Input((2,)),
+            keras.layers.Dense(6, activation="tanh", name="wide"),
+            keras.layers.BatchNormalization(name="normal"),
+            keras.layers.Dropout(0.2, name="dropout"),
+            keras.layers.Dense(2, activation="tanh", name="hidden"),
+            keras.layers.Dense(1, activation="sigmoid", name="output"),
+        ]
+    )
+    model.compile("adam", "binary_crossentropy", metrics=["accuracy", "mse"])
+    return model
+
+
+class KeepWeights(keras.callbacks.Callback):
+    """Copies of the weights where the recorder takes its snapshots."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weights: list[list[np.ndarray]] = []
+
+    def keep(self) -> None:
+        self.weights.append([np.array(values) for values in self.model.get_weights()])
+
+    def on_train_begin(self, logs: object = None) -> None:
+        self.keep()
+
+    def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+        if batch == 1:
+            self.keep()
+
+    def on_epoch_end(self, epoch: int, logs: object = None) -> None:
+        self.keep()
+
+
+def check(directory: Path) -> None:
+    keras.utils.set_random_seed(1)
+    X, y = rc.datasets.parabola(48)
+    path, model, kept = directory / "runs.h5", compiled_model(), KeepWeights()
+    fit = {"batch_size": 24, "verbose": 0, "shuffle": False}
+    recorder = rc.Recorder(X, y, path, "a", every="2 batches")
+    history = model.fit(X, y, epochs=2, callbacks=[recorder, kept], **fit).history
+
+    run = rc.open_run(path, "a")
+    assert run.epochs.tolist() == [0, 0.5, 1, 1.5, 2], run.epochs
+    logged = run.curves.values("loss", source="training")
+    np.testing.assert_allclose(logged[[2, 4]], history["loss"], atol=1e-7)
+
+    evaluated = compiled_model()
+    inner = keras.Model(evaluated.inputs, evaluated.get_layer("hidden").output)
+    replayed = {name: run.curves.values(name, source="replay") for name in ("loss", "accuracy")}
+    for snapshot, weights in enumerate(kept.weights):
+        evaluated.set_weights(weights)
+        probabilities = evaluated.predict(X, verbose=0)[:, 0]
+        np.testing.assert_allclose(run.probabilities()[snapshot, :, 1], probabilities, atol=1e-6)
+        hidden = inner.predict(X, verbose=0)
+        np.testing.assert_allclose(run.coordinates("hidden")[snapshot], hidden, atol=1e-6)
+        loss, accuracy, _ = evaluated.evaluate(X, y, verbose=0)
+        assert abs(replayed["loss"][snapshot] - loss) < 1e-5
+        assert abs(replayed["accuracy"][snapshot] - accuracy) < 1e-6
+
+    other = compiled_model()
+    run.restore(other)
+    again = rc.Recorder(X, y, path, "a", if_exists="append")
+    other.fit(X, y, initial_epoch=2, epochs=3, callbacks=[again], **fit)
+    run = rc.open_run(path, "a")
+    assert run.epochs.tolist() == [0, 0.5, 1, 1.5, 2, 3]
+    last = other.predict(X, verbose=0)[:, 0]
+    np.testing.assert_allclose(run.probabilities()[-1, :, 1], last, atol=1e-6)
+
+    chart = rc.feature_space(run, "hidden") | rc.loss_and_metric(run) | rc.gradients(run)
+    assert rc.save(chart, directory / "chart.png", epoch=0.5).stat().st_size > 10_000
+
+
+if __name__ == "__main__":
+    check(Path(sys.argv[1]))
+    print(keras.backend.backend(), "passed")

@@ -1,0 +1,147 @@
+"""Runs of many epochs, of many weights, and of some of the weights."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from conftest import KeepWeights, Training, dense, small_model, train
+
+import replaychart as rc
+from replaychart.storage import weights
+from replaychart.storage.layout import Variable
+from replaychart.storage.reader import read_run
+from replaychart.storage.writer import RunDescription, RunWriter, Snapshot
+
+
+def test_thousands_of_epochs_take_few_bytes_each(tmp_path: Path) -> None:
+    """A 2-2-1 network has 36 bytes of weights; epoch, learning rate and three logs take 40."""
+    rng = np.random.default_rng(0)
+    variables = tuple(
+        Variable("hidden", shape, "float32") for shape in [(2, 2), (2,), (2, 1), (1,)]
+    )
+    description = RunDescription(np.zeros((50, 2)), np.zeros(50), "null", "null", (), {}, variables)
+    epochs, path = 3000, tmp_path / "long.h5"
+    recorded = [
+        [rng.normal(size=v.shape).astype(np.float32) for v in variables] for _ in range(epochs)
+    ]
+    snapshots = [
+        Snapshot(epoch, values, 0.1, {"loss": epoch / 2, "accuracy": 0.5, "val_loss": 1.0})
+        for epoch, values in enumerate(recorded)
+    ]
+    writer = RunWriter(path, "a", description)
+    writer.append(snapshots[0])
+    empty = path.stat().st_size
+    for start in range(1, epochs, 10):
+        writer.append(*snapshots[start : start + 10])
+    assert (path.stat().st_size - empty) / epochs < 150
+    stored = read_run(path, "a")
+    np.testing.assert_array_equal(stored.epochs, np.arange(epochs))
+    np.testing.assert_array_equal(stored.logs["loss"], np.arange(epochs) / 2)
+    for index, values in enumerate(stored.weights()):
+        np.testing.assert_array_equal(values, [one[index] for one in recorded])
+
+
+def test_many_weights_take_their_own_bytes_and_are_read_snapshot_by_snapshot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keras.utils.set_random_seed(1)
+    X, y = rc.datasets.parabola(16)
+    # Variables of two dtypes are stored in two blocks.
+    wide = keras.layers.Dense(300, activation="tanh", name="wide")
+    half = keras.layers.Dense(300, activation="tanh", name="half", dtype="float16")
+    model = small_model(wide, half, dense(2, "tanh", "hidden"), dense(1, "sigmoid", "output"))
+    training = train(tmp_path / "wide.h5", "wide", model, X, y, epochs=3)
+    of_weights = sum(np.asarray(values).nbytes for values in model.get_weights())
+    points = X.nbytes + y.nbytes
+    assert training.path.stat().st_size < 1.15 * (4 * of_weights + points) + 60_000
+
+    read_at_once = training.open()
+    expected = read_at_once.probabilities()
+    monkeypatch.setattr(weights, "IN_MEMORY", 0)
+    run = training.open()
+    assert all(isinstance(one, weights.WeightInFile) for one in run._stored.weights())
+    np.testing.assert_array_equal(run.probabilities(), expected)
+    pairs = zip(run._stored.weights(), read_at_once._stored.weights(), strict=True)
+    for in_file, in_memory in pairs:
+        assert in_file.shape == in_memory.shape
+        assert in_file.dtype == in_memory.dtype
+        np.testing.assert_array_equal(in_file[[0, 2]], in_memory[[0, 2]])
+        np.testing.assert_array_equal(in_file[-1], in_memory[-1])
+        np.testing.assert_array_equal(np.asarray(in_file), in_memory)
+
+
+@pytest.fixture(scope="module")
+def first_layer(directory: Path) -> Training:
+    """A training of which only the first hidden layer was recorded."""
+    keras.utils.set_random_seed(7)
+    X, y = rc.datasets.parabola(40)
+    model = small_model(
+        dense(2, "tanh", "first"), dense(2, "tanh", "second"), dense(1, "sigmoid", "output")
+    )
+    path = directory / "first_layer.h5"
+    recorder = rc.Recorder(X, y, path, "first", layers=["first"])
+    keep = KeepWeights()
+    history = model.fit(X, y, epochs=3, verbose=0, callbacks=[recorder, keep])
+    return Training(path, "first", model, keep.weights, history.history, X, y)
+
+
+def test_recorded_layer_is_replayed(first_layer: Training, tmp_path: Path) -> None:
+    run = first_layer.open()
+    inner = keras.Model(first_layer.model.inputs, first_layer.model.get_layer("first").output)
+    for snapshot in range(4):
+        first_layer.at(snapshot)
+        np.testing.assert_allclose(
+            run.coordinates("first")[snapshot],
+            inner.predict(first_layer.X, verbose=0),
+            atol=1e-6,
+        )
+    chart = rc.feature_space(run, "first") | rc.weights(run, layers=["first"])
+    chart |= rc.loss_and_metric(run, source="training")
+    assert rc.save(chart, tmp_path / "first.png", epoch=1).stat().st_size > 5_000
+
+
+@pytest.mark.parametrize(
+    ("ask", "layer"),
+    [
+        (lambda run: run.coordinates("second"), "second"),
+        (lambda run: run.losses(), "second"),
+        (lambda run: run.surface("first"), "second"),
+        (lambda run: rc.loss_histogram(run), "second"),
+        (lambda run: rc.decision_boundary(run), "second"),
+        (lambda run: run.distributions("weights", layers=["output"]), "output"),
+        (lambda run: run.restore(run._evaluations._network.model), "second"),
+    ],
+)
+def test_what_was_not_recorded_says_so(ask: Any, layer: str, first_layer: Training) -> None:
+    message = f"weights of layer '{layer}', which run 'first' does not hold: .* layers='first'"
+    with pytest.raises(rc.EvaluationError, match=message):
+        ask(first_layer.open())
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        (["hiden"], "layers must be among 'hidden', 'output', the layers with weights. Got 'hid"),
+        ([], "layers must be names of at least one layer"),
+        ([1], "layers must be names of at least one layer"),
+    ],
+)
+def test_layers_that_there_are_not_are_told(layers: Any, message: str, tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(8)
+    model = small_model(dense(2, "tanh", "hidden"), dense(1, "sigmoid", "output"))
+    with pytest.raises(rc.ArgumentError, match=message):
+        rc.Recorder(X, y, tmp_path / "a.h5", "a", layers=layers, model=model)
+    assert not list(tmp_path.iterdir())
+
+
+def test_recordings_of_the_first_layout_open(shipped: rc.Run) -> None:
+    """The recording that comes with the package was made with it."""
+    assert not shipped._stored.recorded_variables
+    assert shipped.epochs.dtype == np.int64
+    accuracies = shipped.curves.values("acc", source="training")
+    assert np.isfinite(accuracies[1:]).all()
+    assert [values.shape for values in shipped._stored.weights()] == [
+        (151, 2, 2), (151, 2), (151, 2, 1), (151, 1)
+    ]  # fmt: skip
