@@ -633,6 +633,8 @@ class Run:
     def losses(self, *, epochs: Epochs = None) -> np.ndarray:
         """Return the model's own loss of each point at every epoch.
 
+        Multiplied with the point's weight, if the recorder was given weights of classes or points.
+
         Parameters
         ----------
         epochs : float, slice, range or iterable of float, optional

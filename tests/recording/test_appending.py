@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import pytest
 from conftest import dense, small_model
+from first_layout import rewritten
 
 import replaychart as rc
 
@@ -211,7 +212,7 @@ def test_trainings_that_cannot_be_appended_are_told_before_they_start(tmp_path: 
 
 def test_run_of_an_older_layout_is_not_appended_to(tmp_path: Path) -> None:
     path = tmp_path / "old.h5"
-    path.write_bytes(rc.datasets.parabola_recording().read_bytes())
+    rewritten(rc.open_run(rc.datasets.parabola_recording()), path)
     X, y = rc.datasets.parabola()
     model = _model()
     recorder = rc.Recorder(X, y, path, "parabola", if_exists="append")

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow
 from conftest import EPOCHS, Training, dense, small_model
 
 import replaychart as rc
@@ -310,3 +311,86 @@ def test_file_holds_the_model_and_its_compile_configuration(parabola: Training) 
     assert architecture["class_name"] == "Sequential"
     assert compiled["loss"] == "binary_crossentropy"
     assert compiled["optimizer"]["class_name"] == "SGD"
+
+
+@pytest.mark.parametrize("how", ["class_weight", "sample_weight"])
+@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "sum", "mean_with_sample_weight"])
+def test_weights_of_classes_and_points_are_those_of_keras(
+    how: str, reduction: str, tmp_path: Path
+) -> None:
+    keras.utils.set_random_seed(9)
+    X, y = rc.datasets.parabola(30)
+    loss = keras.losses.BinaryCrossentropy(reduction=reduction)
+    model = small_model(dense(2, "tanh", "hidden"), dense(1, "sigmoid", "output"), loss=loss)
+    weights = np.where(y == 1, 3.0, 0.5)
+    if how == "sample_weight":
+        weights = np.random.default_rng(0).uniform(0, 2, len(y))
+    given = {"class_weight": {0: 0.5, 1: 3.0}} if how == "class_weight" else {how: weights}
+    rc.Recorder(X, y, tmp_path / "a.h5", "a", model=model, **given)
+    run = rc.open_run(tmp_path / "a.h5")
+    losses = run.losses()[0]
+    model.compile(loss=loss)
+    expected = model.evaluate(
+        X, y, sample_weight=weights, batch_size=len(X), verbose=0, return_dict=True
+    )["loss"]
+    total = losses.sum() if reduction == "sum" else losses.mean()
+    assert total == pytest.approx(expected, rel=1e-5)
+    with tensorflow.GradientTape() as tape:
+        value = model.compute_loss(X, y[:, None], model(X), sample_weight=weights)
+    kernel = model.get_layer("hidden").kernel.value
+    gradients = run.distributions("gradients", layers=["hidden"])["value"].to_numpy()
+    np.testing.assert_allclose(
+        gradients, tape.gradient(value, kernel).numpy().ravel(), rtol=1e-4, atol=1e-6
+    )
+
+
+def test_features_can_be_named(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(10)
+    model = small_model(dense(1, "sigmoid", "output"))
+    rc.Recorder(X, y, tmp_path / "a.h5", "a", model=model, feature_names=["width", "height"])
+    run = rc.open_run(tmp_path / "a.h5")
+    assert run.feature_names == ["width", "height"]
+    named = rc.decision_boundary(run, features=("height", "width")).to_dict()
+    assert named["layer"][1]["encoding"]["x"]["title"] == "height"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"feature_names": ["a"]}, "feature_names must be different texts, one for each feature"),
+        ({"feature_names": ["a", "a"]}, "feature_names must be different texts"),
+        ({"feature_names": [1, 2]}, "feature_names must be different texts.*Got \\[1, 2\\]"),
+        ({"class_weight": {0: 1.0}}, "class_weight must have a weight for class 1"),
+        ({"class_weight": [1, 2]}, "class_weight must map class numbers to weights"),
+        ({"class_weight": {0: 1, 1: -2}}, "finite number of at least 0.*from -2 to 1"),
+        ({"sample_weight": [1, 2]}, "sample_weight must give each of 20 points"),
+        ({"sample_weight": np.full(20, np.nan)}, "sample_weight must give each of 20 points"),
+        ({"class_weight": {0: 1, 1: 1}, "sample_weight": np.ones(20)}, "cannot both be given"),
+    ],
+)
+def test_bad_weights_and_names_are_told(
+    options: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    X, y = rc.datasets.parabola(10)
+    with pytest.raises(rc.ArgumentError, match=message):
+        rc.Recorder(X, y, tmp_path / "a.h5", "a", **options)
+    assert not (tmp_path / "a.h5").exists()
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "message"),
+    [
+        ("sparse_categorical_crossentropy", [0, 1, 3], "class numbers from 0 to 2.*from 0 to 3"),
+        ("sparse_categorical_crossentropy", [0, 1, -1], "class numbers from 0 to 2.*from -1 to 1"),
+        ("sparse_categorical_crossentropy", np.eye(3), "class numbers from 0 to 2"),
+        ("categorical_crossentropy", [0, 1, 2], "y must be one-hot, of the shape \\(points, 3\\)"),
+        ("mse", np.ones((3, 2)), "\\(points, 1\\) or \\(points, 3\\).*Got the shape \\(3, 2\\)"),
+    ],
+)
+def test_targets_that_fit_no_output_are_told(
+    loss: str, y: Any, message: str, tmp_path: Path
+) -> None:
+    model = small_model(dense(3, "softmax", "output"), loss=loss)
+    with pytest.raises(rc.ArgumentError, match=message):
+        rc.Recorder(np.ones((3, 2)), y, tmp_path / "a.h5", "a", model=model)
+    assert not (tmp_path / "a.h5").exists()

@@ -54,11 +54,10 @@ def gradients_by_snapshot(
     function = _compiled_gradient(
         network, stored, positions, objectives.unreduced_loss(stored, network.model, custom_objects)
     )
-    targets = keras.ops.convert_to_numpy(objectives.targets_of(stored))
-    every = list(batches(len(targets), stored.inputs.shape[1:]))
+    every = list(batches(len(stored.inputs), stored.inputs.shape[1:]))
     for snapshot in snapshots:
         weights = network.weights_at(snapshot)
-        pieces = [function(stored.inputs[rows], targets[rows], weights) for rows in every]
+        pieces = [function(rows, weights) for rows in every]
         yield [np.sum(of_weight, axis=0) for of_weight in zip(*pieces, strict=True)]
 
 
@@ -66,11 +65,11 @@ def _compiled_gradient(
     network: Network,
     stored: StoredRun,
     positions: Sequence[int],
-    loss: tuple[keras.losses.Loss, bool],
+    loss: tuple[keras.losses.Loss, bool, np.ndarray],
 ) -> Callable[..., list[np.ndarray]]:
-    """Return the function from points, targets and weights to their share of the gradients."""
+    """Return the function from rows of points and weights to these rows' share of gradients."""
     model = network.model
-    unreduced, summed = loss
+    unreduced, summed, sample_weights = loss
     points = len(stored.inputs)
     variables = [*model.trainable_variables, *model.non_trainable_variables]
     recorded = network.recorded_positions(variables)
@@ -79,7 +78,7 @@ def _compiled_gradient(
     mode = {"training": False} if "training" in signature(model.call).parameters else {}
     dtype = model.inputs[0].dtype if models.has_graph(model) else None
 
-    def batch_loss(replaced: list[Any], x: Any, y: Any, values: list[Any]) -> Any:
+    def batch_loss(replaced: list[Any], x: Any, y: Any, w: Any, values: list[Any]) -> Any:
         values = list(values)
         for place, value in zip(watched, replaced, strict=True):
             values[place] = value
@@ -87,21 +86,25 @@ def _compiled_gradient(
             values[:trainable], values[trainable:], x, return_losses=True, **mode
         )
         losses = keras.ops.cast(unreduced(y, outputs), "float32")
+        losses = losses * keras.ops.reshape(w, (-1, *(1 for _ in losses.shape[1:])))
         of_points = keras.ops.sum(losses) if summed else _mean_share(losses, points)
         share = keras.ops.cast(keras.ops.shape(x)[0], "float32") / points
         return of_points + share * sum(keras.ops.cast(one, "float32") for one in regularization)
 
-    def call(x: Any, y: Any, values: list[Any]) -> list[Any]:
-        found = gradient(batch_loss, [values[place] for place in watched], x, y, values)
+    def call(x: Any, y: Any, w: Any, values: list[Any]) -> list[Any]:
+        found = gradient(batch_loss, [values[place] for place in watched], x, y, w, values)
         return [keras.ops.cast(one, "float32") for one in found]
 
-    traced = compiled(call, batched=2)
+    traced = compiled(call, batched=3)
+    targets = keras.ops.convert_to_numpy(objectives.targets_of(stored))
 
-    def function(x: np.ndarray, y: np.ndarray, weights: Sequence[Any]) -> list[np.ndarray]:
+    def function(rows: slice, weights: Sequence[Any]) -> list[np.ndarray]:
+        x = stored.inputs[rows]
         kind = dtype if dtype is not None else models.input_dtype(x)
         found = traced(
             keras.ops.convert_to_tensor(x, dtype=kind),
-            keras.ops.convert_to_tensor(y),
+            keras.ops.convert_to_tensor(targets[rows]),
+            keras.ops.convert_to_tensor(sample_weights[rows]),
             [value_of(weights, position) for position in recorded],
         )
         return [keras.ops.convert_to_numpy(one) for one in found]

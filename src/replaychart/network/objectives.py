@@ -37,16 +37,17 @@ def losses(
     Returns
     -------
     numpy.ndarray of float32, shape (snapshots, points)
-        Without regularization, which is no property of a point.
+        Without regularization, which is no property of a point; multiplied with the point's
+        weight, where points weigh differently.
 
     Raises
     ------
     EvaluationError
         The loss was not recorded, is not known, or is not one loss of one output.
     """
-    loss = _per_sample(_compiled_loss(stored, model, custom_objects))
+    loss, _, weights = unreduced_loss(stored, model, custom_objects)
     targets = targets_of(stored)
-    return np.stack([_values(loss, targets, outputs) for outputs in predictions])
+    return np.stack([_values(loss, targets, outputs) * weights for outputs in predictions])
 
 
 def metric(
@@ -95,8 +96,8 @@ def _metric_or_loss(identifier: Any) -> Any:
 
 def unreduced_loss(
     stored: StoredRun, model: keras.Model | None, custom_objects: Mapping[str, Any] | None
-) -> tuple[keras.losses.Loss, bool]:
-    """Return the model's loss without its reduction, and whether that is a sum and no mean.
+) -> tuple[keras.losses.Loss, bool, np.ndarray]:
+    """Return the model's loss without its reduction, whether that is a sum, and points' weights.
 
     Parameters
     ----------
@@ -113,7 +114,18 @@ def unreduced_loss(
         The loss was not recorded, is not known, or is not one loss of one output.
     """
     loss = _compiled_loss(stored, model, custom_objects)
-    return _per_sample(loss), getattr(loss, "reduction", None) == "sum"
+    summed = getattr(loss, "reduction", None) == "sum"
+    return _per_sample(loss), summed, _sample_weights(stored, loss)
+
+
+def _sample_weights(stored: StoredRun, loss: Any) -> np.ndarray:
+    """Return what the loss of each point is multiplied with, float32 (points,)."""
+    if stored.sample_weights is None:
+        return np.ones(len(stored.inputs), np.float32)
+    if getattr(loss, "reduction", None) != "mean_with_sample_weight":
+        return stored.sample_weights
+    # Keras divides by the sum of the weights then, and not by the number of points.
+    return stored.sample_weights / stored.sample_weights.mean(dtype=np.float64).astype(np.float32)
 
 
 def targets_of(stored: StoredRun) -> Any:

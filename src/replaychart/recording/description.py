@@ -57,6 +57,47 @@ def check_class_names(model: keras.Model, class_names: list[str] | None) -> None
         raise ArgumentError(message)
 
 
+def check_targets(model: keras.Model, targets: np.ndarray, loss: str) -> None:
+    """Raise `ArgumentError` unless the targets fit the model's output and its loss.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A built model.
+    targets : numpy.ndarray, shape (points, ...)
+        The recorded targets.
+    loss : str
+        What names the model's loss, as `compile_config_of` gives it.
+    """
+    shape = _output_shape_of(model)
+    if shape is None or len(shape) != 1 or shape[0] is None:
+        return  # outputs of several axes: the loss itself tells what it takes
+    units = shape[0]
+    flat = targets.reshape(len(targets), -1)
+    if flat.shape[1] not in (1, units):
+        message = (
+            f"y must have the shape (points,), (points, 1) or (points, {units}), because the "
+            f"model's output has {units} units. Got the shape {targets.shape}."
+        )
+        raise ArgumentError(message)
+    name = loss.replace("_", "").lower()
+    if "sparsecategorical" in name:
+        if flat.shape[1] > 1 or not np.isin(flat, np.arange(units)).all():
+            message = (
+                f"y must be class numbers from 0 to {units - 1}, because the loss is a sparse one "
+                f"and the model's output has {units} units. Got the shape {targets.shape}, with "
+                f"values from {flat.min():g} to {flat.max():g}."
+            )
+            raise ArgumentError(message)
+    elif "categoricalcrossentropy" in name and flat.shape[1] != units:
+        message = (
+            f"y must be one-hot, of the shape (points, {units}), because the loss is categorical "
+            f"crossentropy. Got the shape {targets.shape}; for class numbers there is "
+            "sparse_categorical_crossentropy."
+        )
+        raise ArgumentError(message)
+
+
 def architecture_of(model: keras.Model) -> str:
     """Return the model's architecture as JSON, ``"null"`` where the model cannot tell it."""
     try:

@@ -113,7 +113,7 @@ class OutputsRecorder:
         )
         self._details: dict[str, object] = {
             "recorded": layout.OUTPUTS,
-            "feature_names": samples.feature_names(inputs),
+            "feature_names": samples.feature_names(None, inputs, self._inputs.shape[1:]),
             "class_names": samples.checked_class_names(class_names),
         }
         self._path = Path(path)

@@ -1,5 +1,6 @@
 """`Recorder`, the Keras callback that records a training."""
 
+import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from replaychart.errors import RecordingError, require_one_of
 from replaychart.recording import description, resumption, samples
 from replaychart.recording.distribution import is_chief
 from replaychart.recording.schedule import schedule_of
+from replaychart.storage import reader
 from replaychart.storage.layout import EPOCH_DIGITS
 from replaychart.storage.reader import StoredRun
 from replaychart.storage.writer import (
@@ -54,6 +56,12 @@ class Recorder(keras.callbacks.Callback):
         The recorder is then complete and takes no part in a training.
     class_names : sequence of str, optional
         Names of the classes in the order of their numbers, for legends, titles and tooltips.
+    feature_names : sequence of str, optional
+        Names of the features, for axes and slices. Default: the columns of a frame.
+    class_weight : mapping of int to float, optional
+        A weight for each class, as ``fit`` takes it: the loss of each point is multiplied with it.
+    sample_weight : array_like, shape (points,), optional
+        A weight for each of the recorded points, in place of `class_weight`.
     if_exists : {"error", "overwrite", "append"}, default "error"
         What to do if the file already has a run of this name. With ``"overwrite"`` it is replaced,
         when the first snapshot of the new one is written. With ``"append"`` it is gone on with,
@@ -121,6 +129,9 @@ class Recorder(keras.callbacks.Callback):
         *,
         model: keras.Model | None = None,
         class_names: Sequence[str] | None = None,
+        feature_names: Sequence[str] | None = None,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: object = None,
         if_exists: str = "error",
         every: int | str | Iterable[float] = 1,
         layers: Iterable[str] | None = None,
@@ -130,7 +141,10 @@ class Recorder(keras.callbacks.Callback):
         require_one_of("if_exists", if_exists, ["error", "overwrite", "append"])
         self._inputs = samples.checked_inputs(X)
         self._targets = samples.checked_targets(y, len(self._inputs))
-        self._feature_names = samples.feature_names(X)
+        self._feature_names = samples.feature_names(feature_names, X, self._inputs.shape[1:])
+        self._sample_weights = samples.checked_sample_weights(
+            class_weight, sample_weight, self._targets
+        )
         self._class_names = samples.checked_class_names(class_names)
         self._path = Path(path)
         self._group = group
@@ -280,6 +294,8 @@ class Recorder(keras.callbacks.Callback):
         description.check_recordable(model, loss=self._loss)
         description.check_class_names(model, self._class_names)
         description.check_layers(model, self._layers)
+        compiled = description.compile_config_of(model, loss=self._loss)
+        description.check_targets(model, self._targets, json.dumps(reader.loss_of(compiled)))
         self._writes = is_chief(model)
         stored = self._stored()
         if stored is not None:
@@ -304,6 +320,7 @@ class Recorder(keras.callbacks.Callback):
                 steps_per_epoch=self._steps(),
             ),
             variables=description.variables_of(model, _weights(model), self._layers),
+            sample_weights=self._sample_weights,
         )
 
     def _begin(

@@ -51,6 +51,8 @@ def check_same(stored: StoredRun, description: RunDescription) -> None:
             _refuse(stored, f"its {what} have the shape {recorded.shape}, these {given.shape}")
         if not np.array_equal(recorded, given):
             _refuse(stored, f"its {what} are others")
+    if not _equal(stored.sample_weights, description.sample_weights):
+        _refuse(stored, "its points weigh differently")
     if stored.details.get("class_names") != description.details.get("class_names"):
         names = (stored.details.get("class_names"), description.details.get("class_names"))
         _refuse(stored, f"its class_names are {names[0]}, these {names[1]}")
@@ -76,6 +78,12 @@ def check_same(stored: StoredRun, description: RunDescription) -> None:
         _refuse(stored, f"it has {counts}")
     if reader.loss_of(stored.compile_config) != reader.loss_of(description.compile_config):
         _refuse(stored, "its loss is another")
+
+
+def _equal(recorded: np.ndarray | None, given: np.ndarray | None) -> bool:
+    if recorded is None or given is None:
+        return recorded is given
+    return np.array_equal(recorded, given)
 
 
 def resumed(stored: StoredRun, description: RunDescription, first: Snapshot) -> RunWriter:

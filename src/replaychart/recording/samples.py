@@ -78,9 +78,88 @@ def checked_targets(
     return targets
 
 
-def feature_names(X: object) -> list[str] | None:
-    """Return the column names of a frame, None for anything else."""
-    return [str(name) for name in X.columns] if isinstance(X, pd.DataFrame) else None
+def feature_names(names: object, X: object, shape: tuple[int, ...]) -> list[str] | None:
+    """Return the names of the features: those given, or a frame's columns; None if there are none.
+
+    Parameters
+    ----------
+    names : sequence of str or None
+        Given names.
+    X : object
+        The points as they were given.
+    shape : tuple of int
+        The shape of one point.
+
+    Raises
+    ------
+    ArgumentError
+        They are not different texts, one for each feature.
+    """
+    if names is None:
+        return [str(name) for name in X.columns] if isinstance(X, pd.DataFrame) else None
+    listed = [names] if isinstance(names, str) else list(names)  # type: ignore[call-overload]
+    texts = all(isinstance(name, str) for name in listed) and len(set(listed)) == len(listed)
+    if len(shape) != 1 or not texts or len(listed) != shape[0]:
+        message = (
+            f"feature_names must be different texts, one for each feature of points of the shape "
+            f"{shape}. Got {names!r}."
+        )
+        raise ArgumentError(message)
+    return listed
+
+
+def checked_sample_weights(
+    class_weight: object, sample_weight: object, targets: np.ndarray
+) -> np.ndarray | None:
+    """Return what the loss of each point is multiplied with, None if all weigh the same.
+
+    Parameters
+    ----------
+    class_weight : mapping of int to float, or None
+        A weight for each class, as ``fit`` takes it.
+    sample_weight : array_like of shape (points,), or None
+        A weight for each point.
+    targets : numpy.ndarray, shape (points, ...)
+        The targets, which tell the class.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (points,), or None
+
+    Raises
+    ------
+    ArgumentError
+        Both are given, a class has no weight, or a weight is not a finite number of at least 0.
+    """
+    if class_weight is not None and sample_weight is not None:
+        message = "class_weight and sample_weight cannot both be given; multiply them yourself."
+        raise ArgumentError(message)
+    if sample_weight is not None:
+        weights = as_numbers("sample_weight", off_device(sample_weight))
+        return _checked_weights("sample_weight", weights, (len(targets),))
+    if class_weight is None:
+        return None
+    if not isinstance(class_weight, Mapping):
+        message = f"class_weight must map class numbers to weights. Got {class_weight!r}."
+        raise ArgumentError(message)
+    flat = targets.reshape(len(targets), -1)
+    labels = flat.argmax(axis=1) if flat.shape[1] > 1 else flat[:, 0].astype(np.int64)
+    missing = sorted({int(label) for label in labels} - set(class_weight))
+    if missing:
+        message = f"class_weight must have a weight for class {missing[0]}. Got {class_weight!r}."
+        raise ArgumentError(message)
+    weights = as_numbers("class_weight", [class_weight[int(label)] for label in labels])
+    return _checked_weights("class_weight", weights, (len(targets),))
+
+
+def _checked_weights(argument: str, weights: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    if weights.shape != shape or not np.isfinite(weights).all() or (weights < 0).any():
+        message = (
+            f"{argument} must give each of {shape[0]} points a finite number of at least 0. Got "
+            f"the shape {weights.shape}, from {weights.min():g} to {weights.max():g}."
+        )
+        raise ArgumentError(message)
+    return weights.astype(np.float32)
 
 
 def checked_class_names(names: object) -> list[str] | None:

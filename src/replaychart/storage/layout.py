@@ -5,6 +5,7 @@ A file holds one group per run::
     <run>/                        attributes: replaychart_layout, replaychart_version, ...
         inputs                    (points, ...)
         targets                   (points,), (points, 1) or (points, classes)
+        sample_weights            (points,) float32; only where points weigh differently
         epochs                    (snapshots,) float64; written last: a snapshot without its
                                   epoch never was
         scalars                   (snapshots, 1 + logs) float64: the learning rate, NaN before
@@ -40,6 +41,7 @@ DETAILS_ATTRIBUTE = "details"
 
 INPUTS = "inputs"
 TARGETS = "targets"
+SAMPLE_WEIGHTS = "sample_weights"
 EPOCHS = "epochs"
 SCALARS = "scalars"
 LOG_NAMES = "log_names"

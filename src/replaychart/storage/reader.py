@@ -47,6 +47,8 @@ class StoredRun:
         Versions, backend and names.
     recorded_variables : tuple of Variable
         The model's variables, in ``model.weights`` order; none in layout 1.
+    sample_weights : numpy.ndarray of float32, shape (points,), or None
+        What the loss of each point is multiplied with.
     """
 
     path: Path
@@ -62,6 +64,7 @@ class StoredRun:
     layers: tuple[layout.RecordedLayer, ...]
     details: Mapping[str, Any]
     recorded_variables: tuple[layout.Variable, ...] = dataclasses.field(default=(), kw_only=True)
+    sample_weights: np.ndarray | None = dataclasses.field(default=None, kw_only=True)
 
     @property
     def has_model(self) -> bool:
@@ -252,6 +255,7 @@ def _read(path: Path, name: str, run: h5py.Group) -> StoredRun:
         run_id=run.attrs[layout.RUN_ID_ATTRIBUTE],
         inputs=run[layout.INPUTS][()],
         targets=run[layout.TARGETS][()],
+        sample_weights=run[layout.SAMPLE_WEIGHTS][()] if layout.SAMPLE_WEIGHTS in run else None,
         epochs=epochs,
         learning_rates=learning_rates,
         logs=logs,

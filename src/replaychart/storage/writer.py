@@ -45,6 +45,8 @@ class RunDescription:
         values.
     variables : tuple of Variable
         The model's variables in the order of ``model.weights``; none for a run of outputs.
+    sample_weights : numpy.ndarray of float32, shape (points,), or None
+        What the loss of each point is multiplied with.
     """
 
     inputs: np.ndarray
@@ -54,6 +56,7 @@ class RunDescription:
     layers: tuple[layout.RecordedLayer, ...]
     details: Mapping[str, object]
     variables: tuple[layout.Variable, ...] = ()
+    sample_weights: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -320,6 +323,8 @@ def _write_description(run: h5py.Group, description: RunDescription) -> None:
     run.attrs[layout.DETAILS_ATTRIBUTE] = json.dumps(dict(description.details))
     run.create_dataset(layout.INPUTS, data=description.inputs)
     run.create_dataset(layout.TARGETS, data=description.targets)
+    if description.sample_weights is not None:
+        run.create_dataset(layout.SAMPLE_WEIGHTS, data=description.sample_weights)
     run.create_dataset(layout.ARCHITECTURE, data=description.architecture)
     run.create_dataset(layout.COMPILE_CONFIG, data=description.compile_config)
     run.create_dataset(layout.LAYERS, data=layout.layers_to_json(description.layers))
