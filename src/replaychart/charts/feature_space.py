@@ -165,7 +165,9 @@ def feature_space(
         )
 
     if scale == "per-epoch":
-        xlims, ylims = _limits_by_epoch(snapshots, coordinates, lines or rings)
+        # A surface over the layer's plane is as large as the whole run's points.
+        framing = lines if surface == "layer" else lines or rings
+        xlims, ylims = _limits_by_epoch(snapshots, coordinates, framing)
     elif surface == "layer" and xlim and ylim:
         xlims, ylims = [xlim], [ylim]
     else:
