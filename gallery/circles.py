@@ -3,7 +3,7 @@
 No straight line parts a ring from what lies inside it, so the network has to build a closed
 boundary out of the straight edges that its ReLU units bring. At the start two edges cut the plane
 in a wedge that ignores the rings. By epoch 15 they have closed around the inner ring, still too
-tight at one side; by epoch 30 every point is on its side. From there on the polygon hardly moves:
+tight at one side; by epoch 40 every point is on its side. From there on the polygon hardly moves:
 what changes is the colour, as the probabilities move to 0 and 1.
 """
 # category: Decision boundaries

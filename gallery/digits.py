@@ -1,8 +1,9 @@
 """Ten digits unfold in a plane
 
 Images of handwritten digits, 64 pixels each, pass through a hidden layer with two units before a
-softmax tells them apart. All ten start in one heap. Within ten epochs the heap opens and every
-digit drifts to a region of its own, most of them at the edge of the square that tanh leaves. Look
+softmax tells them apart. All ten start in one heap. Within ten epochs the heap opens like a fan:
+every digit gets a sector of its own, and the further out an image lies, the surer the network is.
+The axes follow the points, so read them too: the fan grows for as long as the training lasts. Look
 at which digits become neighbours, and which part last.
 """
 # category: Feature spaces
@@ -24,13 +25,13 @@ if not recording.exists():
         [
             keras.Input((64,)),
             keras.layers.Dense(64, "relu"),
-            keras.layers.Dense(2, "tanh", name="plane"),
+            keras.layers.Dense(2, name="latent"),
             keras.layers.Dense(10, "softmax"),
         ]
     )
     model.compile(
         loss="sparse_categorical_crossentropy",
-        optimizer=keras.optimizers.Adam(0.005),
+        optimizer=keras.optimizers.Adam(0.003),
         metrics=["accuracy"],
     )
     recorder = rc.Recorder(X[:700], y[:700], recording, "digits")
@@ -38,7 +39,7 @@ if not recording.exists():
 
 run = rc.open_run(recording, "digits")
 
-space = rc.feature_space(run, "plane", resolution=150, width=520, height=520)
+space = rc.feature_space(run, "latent", scale="per-epoch", resolution=200, width=520, height=520)
 curves = rc.loss_and_metric(run, width=260)
 losses = rc.loss_histogram(run, width=260)
 

@@ -2,11 +2,10 @@
 
 Three hidden layers of two tanh units each have to part two spirals. A layer of that kind can turn,
 stretch and bend the plane, but it cannot tear or fold it. So the network must unwind the spirals
-step by step, and here is every step: the inputs with the boundary they end up with, and the plane
-behind each layer. Follow one colour from chart to chart: what is a spiral in the first is an open
-arc in the second, and behind the last layer a straight line is enough. In the first epochs that
-line cuts through both arms; only when the first layer has begun to pull the centre open can those
-behind it finish.
+step by step, and here is every step: the inputs with the boundary, and the plane behind each
+layer. Follow one colour from chart to chart: what is a spiral in the first is an open arc in the
+second, and behind the last layer a straight line is enough. Until epoch 12 that line cuts through
+both arms; what is left to learn then is to press each arm into a corner.
 
 After C. Olah's `Neural Networks, Manifolds, and Topology
 <https://colah.github.io/posts/2014-03-NN-Manifolds-Topology/>`_.

@@ -50,9 +50,10 @@ last_wrong = wrong.groupby("point")["epoch"].max()
 frame = points.query("epoch == @end")[["point", "x", "y"]]
 frame = frame.assign(learned=frame["point"].map(last_wrong).fillna(-1) + 1)
 
+xlim, ylim = (-1.7, 2.7), (-1.9, 2.5)
 places = alt.Chart(frame).encode(
-    x=alt.X("x", title="input 1").scale(zero=False),
-    y=alt.Y("y", title="input 2").scale(zero=False),
+    x=alt.X("x", title="input 1").scale(domain=xlim, nice=False),
+    y=alt.Y("y", title="input 2").scale(domain=ylim, nice=False),
 )
 color = alt.Color("learned", title="Learned at epoch").scale(
     scheme="plasma", type="symlog", domain=[0, end]
@@ -65,5 +66,5 @@ map_of_points = (
     + learned.transform_filter("datum.learned <= epoch")
 ).properties(width=400, height=400, title="Learned for good")
 
-boundary = rc.decision_boundary(run, epoch=epoch)
+boundary = rc.decision_boundary(run, xlim=xlim, ylim=ylim, epoch=epoch)
 alt.hconcat(map_of_points, boundary).resolve_scale(color="independent", fill="independent")

@@ -4,8 +4,8 @@ A network with far more weights than it needs gets forty points whose classes ov
 epoch 15 the boundary is one sensible curve, and the loss over 1,000 other points of the same kind
 (dashed) falls along with that of the training. Then the curve grows a bay around a few blue
 points, which ends as an island. The training goes on improving, and the loss of the validation is
-three times its minimum in the end: the island is drawn in full colour where most new points are
-orange, so the network is not only wrong there, it is sure of it.
+about three times its minimum in the end: the island is drawn in full colour where most new points
+are orange, so the network is not only wrong there, it is sure of it.
 """
 # category: Decision boundaries
 # thumbnail-epoch: 40
@@ -40,7 +40,7 @@ if not recording.exists():
         y,
         validation_data=validation,
         validation_batch_size=1000,
-        epochs=120,
+        epochs=100,
         batch_size=20,
         verbose=0,
         callbacks=[recorder],

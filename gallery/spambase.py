@@ -7,8 +7,7 @@ which cuts that plane with one straight line; and the plane can be watched. All 
 one heap. Within five epochs they are drawn out along one direction, spam at one end, and what
 stays near the line are the e-mails of which the network is not sure.
 
-The 1,000 e-mails shown are not those it is trained on: compare how late, and how little, their
-loss falls after the first epochs.
+The 1,000 e-mails shown are not among those it is trained on.
 """
 # category: Feature spaces
 
