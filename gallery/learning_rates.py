@@ -2,13 +2,13 @@
 
 One network, one start, three learning rates. With the small one the boundary goes the right way
 and does not get there: at the end it is still almost straight. With the middle one it winds itself
-between the moons from epoch 20 on. With the large one it jumps, until within a few epochs no ReLU
+between the moons from epoch 30 on. With the large one it jumps, until within a few epochs no ReLU
 unit answers to any point any more: the network says the same everywhere, no gradient is left to
 change that, and the curve of the loss is flat. The curves are a chart of one's own below those of
 ReplayChart, on the same clock: the part up to the epoch shown is drawn in full.
 """
 # category: Comparisons
-# thumbnail-epoch: 30
+# thumbnail-epoch: 45
 
 from pathlib import Path
 

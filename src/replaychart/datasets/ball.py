@@ -37,7 +37,7 @@ def ball(
         The ball's radius, greater than 0. Default: the one that gives each feature the variance
         1, ``sqrt(dimensions + 2)`` for the ball and ``sqrt(dimensions)`` for its shell.
     seed : int, default 13
-        Seed of `numpy.random.default_rng`, at least 0.
+        Seed of ``numpy.random.default_rng``, at least 0.
 
     Returns
     -------

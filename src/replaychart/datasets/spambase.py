@@ -42,7 +42,7 @@ def spambase(
 
     The values are raw: percentages of words and characters, and lengths of runs of capital letters
     up to 15,841. Standardize them before a network sees them. The names of the columns are
-    `SPAMBASE_FEATURES`.
+    ``SPAMBASE_FEATURES``.
 
     Without `path` the data are downloaded once (125 kB), kept in a cache and read from there ever
     after; the hash of the data is checked at the download and at every later use. It needs the
