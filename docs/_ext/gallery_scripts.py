@@ -11,6 +11,7 @@ import hashlib
 import inspect
 import re
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -133,15 +134,15 @@ def run_script(script: GalleryScript, cache: Path) -> Any:
     finished = cache.resolve() / script.key
     if finished.exists():
         return _chart(script, finished)
-    unfinished = finished.with_name(f"{script.key}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
+    cache.mkdir(parents=True, exist_ok=True)
+    # A directory for each run: two builds may share a cache.
+    unfinished = Path(tempfile.mkdtemp(".unfinished", f"{script.key}-", finished.parent))
     try:
         chart = _chart(script, unfinished)
-    except BaseException:
+        with contextlib.suppress(OSError):  # the other build was faster
+            unfinished.rename(finished)
+    finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-        raise
-    unfinished.rename(finished)
     return chart
 
 

@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 # Where each public name lives. Keras and TensorFlow are imported by `Recorder` alone.
 _HOMES = {
     "ArgumentError": "errors",
+    "DatasetError": "errors",
     "EvaluationError": "errors",
     "MissingDependencyError": "errors",
     "RecordingError": "errors",
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from replaychart.charts.weights import weights
     from replaychart.errors import (
         ArgumentError,
+        DatasetError,
         EvaluationError,
         MissingDependencyError,
         RecordingError,

@@ -5,6 +5,7 @@ from numbers import Integral
 
 __all__ = [
     "ArgumentError",
+    "DatasetError",
     "EvaluationError",
     "MissingDependencyError",
     "RecordingError",
@@ -21,6 +22,10 @@ class ReplayChartError(Exception):
 
 class ArgumentError(ReplayChartError, ValueError):
     """An argument has a value that is not allowed."""
+
+
+class DatasetError(ReplayChartError, OSError):
+    """A data set cannot be downloaded, or a file does not hold it."""
 
 
 class RecordingError(ReplayChartError, RuntimeError):

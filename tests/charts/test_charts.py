@@ -168,6 +168,23 @@ def test_axes_per_epoch_follow_the_epoch(parabola: Training) -> None:
     assert high["expr"] != low["expr"]
 
 
+def test_axes_per_epoch_follow_the_points_before_a_surface_over_the_layer(
+    parabola: Training,
+) -> None:
+    run = parabola.open()
+    options: dict[str, Any] = {"surface": "layer", "grid": False, "scale": "per-epoch"}
+    view, _ = _point_rows(rc.feature_space(run, **options))
+    first_unit = run.coordinates("hidden")[:, :, 0]
+    low, high = (
+        json.loads(bound["expr"].split("]")[0] + "]")
+        for bound in view["encoding"]["x"]["scale"]["domain"]
+    )
+    spans = np.subtract(high, low) / np.ptp(first_unit, axis=1)
+    assert (low < first_unit.min(axis=1)).all()
+    assert (high > first_unit.max(axis=1)).all()
+    assert spans.max() < 2
+
+
 def test_decision_boundary_fills_the_limits(parabola: Training) -> None:
     run = parabola.open()
     spec = rc.decision_boundary(run, xlim=(-2, 2), ylim=(-1, 3)).to_dict()

@@ -165,7 +165,12 @@ def feature_space(
         )
 
     if scale == "per-epoch":
-        xlims, ylims = _limits_by_epoch(snapshots, coordinates, lines or rings)
+        # A surface over the layer's plane is as large as the whole run's points.
+        framing = lines if surface == "layer" else lines or rings
+        xlims, ylims = _limits_by_epoch(snapshots, coordinates, framing)
+        if surface == "layer" and xlim and ylim:
+            xlims = [_within(limits, xlim) for limits in xlims]
+            ylims = [_within(limits, ylim) for limits in ylims]
     elif surface == "layer" and xlim and ylim:
         xlims, ylims = [xlim], [ylim]
     else:
@@ -227,3 +232,9 @@ def _limits_by_epoch(
             around.append(framing.selected([snapshot]).vertices)
         pairs.append(padded_limits(*around))
     return [x for x, _ in pairs], [y for _, y in pairs]
+
+
+def _within(limits: Limits, rectangle: Limits) -> Limits:
+    """Return the part of the limits that the rectangle covers, the rectangle if it covers none."""
+    low, high = max(limits[0], rectangle[0]), min(limits[1], rectangle[1])
+    return (low, high) if low < high else rectangle

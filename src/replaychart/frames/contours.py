@@ -80,7 +80,8 @@ def filled_contours(
         x, y, np.ma.masked_invalid(z), fill_type=contourpy.FillType.ChunkCombinedOffset
     )
     for level in levels[first:]:
-        (points,), (offsets,) = generator.filled(float(level), np.inf)
+        # contourpy leaves out what lies exactly at the lower level: a probability of 0, say.
+        (points,), (offsets,) = generator.filled(float(np.nextafter(level, -np.inf)), np.inf)
         if points is not None:
             yield from ((float(level), ring) for ring in np.split(points, offsets[1:-1]))
 

@@ -1,4 +1,4 @@
-"""Data to learn from: small, seeded, and known from the literature."""
+"""`parabola`: two parabolas, and the recording of a training on them."""
 
 from pathlib import Path
 
@@ -76,4 +76,4 @@ def parabola_recording() -> Path:
     >>> len(rc.open_run(rc.datasets.parabola_recording()).epochs)
     151
     """
-    return Path(__file__).parent / "recordings" / "parabola.h5"
+    return Path(__file__).parents[1] / "recordings" / "parabola.h5"

@@ -1,0 +1,154 @@
+"""Every script of the gallery runs, learns what it shows, and ends in a chart that renders."""
+
+import json
+import struct
+import sys
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import pytest
+
+import replaychart as rc
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "docs" / "_ext"))
+
+import gallery_scripts  # noqa: E402
+
+SCRIPTS = {script.name: script for script in gallery_scripts.scripts(ROOT / "gallery")}
+SHARED = ROOT / ".." / "shared" / "data"
+LARGEST = 3_100_000
+
+# The least accuracy, over the recorded points at the last epoch, that each run must reach.
+ACCURACY = {
+    ("activation_functions", "sigmoid"): 0.95,
+    ("activation_functions", "tanh"): 1.0,
+    ("activation_functions", "relu"): 0.99,
+    ("circles", "circles"): 0.99,
+    ("digits", "digits"): 0.94,
+    ("layer_by_layer", "spirals"): 0.99,
+    ("learned_late", "moons"): 0.93,
+    ("learning_rates", "0.3"): 0.97,
+    ("moons", "moons"): 0.99,
+    ("overfitting", "overfitting"): 0.95,
+    ("penguins", "penguins"): 0.94,
+    ("spambase", "spambase"): 0.92,
+}
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("gallery")
+
+
+@pytest.fixture(params=sorted(SCRIPTS))
+def gallery_script(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> gallery_scripts.GalleryScript:
+    if SHARED.exists():
+        monkeypatch.setenv("REPLAYCHART_DATA", str(SHARED.resolve()))
+    return SCRIPTS[request.param]
+
+
+def _run(script: gallery_scripts.GalleryScript, cache: Path) -> Any:
+    try:
+        return gallery_scripts.run_script(script, cache)
+    except OSError as error:
+        # Two data sets are downloaded once. Everything else must run without a network.
+        if script.name in ("penguins", "spambase") and "resol" in str(error).lower():
+            pytest.skip(f"needs a network once: {error}")
+        raise
+
+
+def test_script_learns_and_its_chart_renders(
+    gallery_script: gallery_scripts.GalleryScript, cache: Path, tmp_path: Path
+) -> None:
+    here = Path.cwd()
+    chart = _run(gallery_script, cache)
+    assert Path.cwd() == here
+    assert isinstance(chart, alt.TopLevelMixin)
+
+    directory = cache / gallery_script.key
+    runs = [
+        rc.open_run(path, group) for path in directory.glob("*.h5") for group in rc.list_runs(path)
+    ]
+    for run in runs:
+        least = ACCURACY.get((gallery_script.name, run.name))
+        if least is not None:
+            correct = run.probabilities(epochs=[int(run.epochs[-1])])[0].argmax(axis=1)
+            assert (correct == run.targets).mean() >= least, run.name
+    expected = {group for name, group in ACCURACY if name == gallery_script.name}
+    assert expected <= {run.name for run in runs}
+
+    spec = chart.to_dict()
+    assert len(json.dumps(spec)) < LARGEST
+    epochs = [param for param in spec.get("params", []) if param["name"] == "epoch"]
+    if gallery_script.name != "weight_initialisers":
+        assert epochs[0]["bind"]["max"] > 20
+
+    png = rc.save(chart, tmp_path / "still.png", epoch=gallery_script.thumbnail_epoch).read_bytes()
+    width, height = struct.unpack(">II", png[16:24])
+    assert 600 < width <= 1110
+    assert 400 < height < 900
+
+
+def test_recordings_are_kept_for_the_same_code(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = SCRIPTS["weight_initialisers"]
+    first = gallery_scripts.run_script(script, cache).to_dict()
+    monkeypatch.setattr(rc, "Recorder", None)  # a second training would fail
+    assert gallery_scripts.run_script(script, cache).to_dict() == first
+
+
+def _written(directory: Path, text: str) -> gallery_scripts.GalleryScript:
+    path = directory / "example.py"
+    path.write_text(text, encoding="utf-8")
+    return gallery_scripts.read_script(path)
+
+
+HEAD = '"""A title\n\nProse of\ntwo lines.\n"""\n# category: Comparisons\n# thumbnail-epoch: 7\n\n'
+
+
+def test_script_is_taken_apart(tmp_path: Path) -> None:
+    code = 'import altair as alt\n\nalt.Chart("data.csv").mark_point()\n'
+    script = _written(tmp_path, HEAD + code)
+    assert (script.name, script.title, script.prose) == (
+        "example",
+        "A title",
+        "Prose of\ntwo lines.",
+    )
+    assert (script.category, script.thumbnail_epoch, script.code) == ("Comparisons", 7, code)
+    other_prose = _written(tmp_path, HEAD.replace("two", "2") + code)
+    assert other_prose.key == script.key
+    assert _written(tmp_path, HEAD + code.replace("point", "line")).key != script.key
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1\n2\n", "its docstring must be a title, a blank line, and prose"),
+        ('"""Only a title."""\n# category: Comparisons\n1\n', "its docstring must be"),
+        ('"""T\n\nP\n"""\n1\n', "its category must be one of .* Got None"),
+        ('"""T\n\nP\n"""\n# category: Others\n1\n', "its category must be one of .* Got 'Others'"),
+        (HEAD.replace("7", "x") + "1\n", "its thumbnail-epoch must be a whole number. Got 'x'"),
+        (HEAD + "chart = 1\n", "its last statement must be the chart"),
+    ],
+)
+def test_convention_is_checked(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(gallery_scripts.GalleryError, match=message):
+        _written(tmp_path, text)
+
+
+def test_failed_script_leaves_nothing(tmp_path: Path) -> None:
+    here = Path.cwd()
+    code = 'from pathlib import Path\n\nPath("half.h5").touch()\n1 / 0\n'
+    script = _written(tmp_path, HEAD + code)
+    with pytest.raises(ZeroDivisionError) as caught:
+        gallery_scripts.run_script(script, tmp_path / "cache")
+    assert caught.traceback[-1].lineno + 1 == (HEAD + code).count("\n"), "the line of the file"
+    assert not list((tmp_path / "cache").iterdir())
+    assert Path.cwd() == here
+    with pytest.raises(gallery_scripts.GalleryError, match="must be a chart. Got int"):
+        gallery_scripts.run_script(_written(tmp_path, HEAD + "41 + 1\n"), tmp_path / "cache")
