@@ -1,32 +1,32 @@
 """Penguins: three species, two measures
 
-Length and depth of the beak are nearly enough to tell Adelie, Chinstrap and Gentoo penguins apart.
+Length and depth of the bill are nearly enough to tell Adelie, Chinstrap and Gentoo penguins apart.
 The hidden layer has two units, so the same training can be seen from both sides: on the left the
 three regions swing into place in the plane of the measures, on the right the layer carries each
 species into a corner of its own. The few penguins that remain on the wrong side lie where the
 species overlap; no boundary through these two measures gets them all.
 
-Both measures are standardized. Two of the 344 penguins of the `Vega data sets
-<https://github.com/vega/vega-datasets>`_ were not measured and are left out.
+Both measures are standardized. Two of the 344 `Palmer penguins
+<https://allisonhorst.github.io/palmerpenguins/>`_ were not measured and are left out.
 """
 # category: Decision boundaries
 
 from pathlib import Path
 
 import keras
-from altair.datasets import data
+from palmerpenguins import load_penguins
 
 import replaychart as rc
 
 recording = Path("penguins.h5")
 
 if not recording.exists():
-    measures = ["Beak Length (mm)", "Beak Depth (mm)"]
-    penguins = data.penguins().dropna(subset=measures)
-    beaks = penguins[measures].astype("float32")
-    X = (beaks - beaks.mean()) / beaks.std()
-    X.columns = ["beak length, standardized", "beak depth, standardized"]
-    species = penguins["Species"].astype("category").cat
+    measures = ["bill_length_mm", "bill_depth_mm"]
+    penguins = load_penguins().dropna(subset=measures)
+    bills = penguins[measures].astype("float32")
+    X = (bills - bills.mean()) / bills.std()
+    X.columns = ["bill length, standardized", "bill depth, standardized"]
+    species = penguins["species"].astype("category").cat
     y, names = species.codes.to_numpy(), list(species.categories)
 
     keras.utils.set_random_seed(4)

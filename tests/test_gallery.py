@@ -25,15 +25,21 @@ ACCURACY = {
     ("activation_functions", "sigmoid"): 0.95,
     ("activation_functions", "tanh"): 1.0,
     ("activation_functions", "relu"): 0.99,
+    ("branches", "moons"): 0.98,
     ("circles", "circles"): 0.99,
+    ("convolution", "digits"): 0.97,
     ("digits", "digits"): 0.94,
     ("layer_by_layer", "spirals"): 0.99,
+    ("first_batches", "moons"): 0.92,
     ("learned_late", "moons"): 0.93,
     ("learning_rates", "0.3"): 0.97,
     ("moons", "moons"): 0.99,
     ("overfitting", "overfitting"): 0.95,
     ("penguins", "penguins"): 0.94,
+    ("slices", "iris"): 0.95,
     ("spambase", "spambase"): 0.92,
+    ("three_units", "rings"): 1.0,
+    ("wide_layers", "digits"): 0.98,
 }
 
 
@@ -55,8 +61,8 @@ def _run(script: gallery_scripts.GalleryScript, cache: Path) -> Any:
     try:
         return gallery_scripts.run_script(script, cache)
     except OSError as error:
-        # Two data sets are downloaded once. Everything else must run without a network.
-        if script.name in ("penguins", "spambase") and "resol" in str(error).lower():
+        # One data set is downloaded once. Everything else must run without a network.
+        if script.name == "spambase" and "resol" in str(error).lower():
             pytest.skip(f"needs a network once: {error}")
         raise
 
@@ -83,9 +89,13 @@ def test_script_learns_and_its_chart_renders(
 
     spec = chart.to_dict()
     assert len(json.dumps(spec)) < LARGEST
-    epochs = [param for param in spec.get("params", []) if param["name"] == "epoch"]
     if gallery_script.name != "weight_initialisers":
-        assert epochs[0]["bind"]["max"] > 20
+        slider = next(
+            param["bind"]
+            for param in spec["params"]
+            if param["name"] in ("epoch", "snapshot") and param.get("bind")
+        )
+        assert slider["max"] > 20
 
     png = rc.save(chart, tmp_path / "still.png", epoch=gallery_script.thumbnail_epoch).read_bytes()
     width, height = struct.unpack(">II", png[16:24])

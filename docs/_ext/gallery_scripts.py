@@ -22,6 +22,7 @@ CATEGORIES = (
     "Decision boundaries",
     "Inside the network",
     "Comparisons",
+    "Trainings",
     "Your own charts",
 )
 
