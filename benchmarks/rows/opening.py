@@ -1,5 +1,7 @@
 """What it costs to open a run and to evaluate all that the dashboard needs."""
 
+from pathlib import Path
+
 import replaychart as rc
 from benchmarks.measuring import Missing, Result, Settings, Unit, medians
 from benchmarks.reference import without_evaluations
@@ -33,8 +35,8 @@ def measure(settings: Settings) -> list[Result]:
     return [Result(what, seconds["ours"], Unit.SECONDS, "<= 1 s", beside)]
 
 
-def _evaluate(path: object) -> None:
-    run = rc.open_run(path)  # type: ignore[arg-type]
+def _evaluate(path: Path) -> None:
+    run = rc.open_run(path)
     run.coordinates("hidden")
     run.surface("hidden")
     run.boundary("hidden")

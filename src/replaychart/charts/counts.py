@@ -26,7 +26,11 @@ def count_bars(clock: Clock, frame: pd.DataFrame, *, x_title: str, highest: int)
     """
     first = frame[frame["epoch"] == clock.epochs[0]]
     counts = frame["count"].to_numpy().reshape(len(clock.epochs), -1)
-    edges = {name: [_short(edge) for edge in first[name]] for name in ("bin_start", "bin_end")}
+    edges = {name: list(map(packing.shortened, first[name])) for name in ("bin_start", "bin_end")}
+    limits = [
+        packing.shortened(first["bin_start"].min()),
+        packing.shortened(first["bin_end"].max()),
+    ]
     constant = {**edges, "color": first["color"].tolist(), "order": list(range(len(first)))}
     rows = packing.by_epoch(clock, constant, {"count": counts.T.tolist()})
     return (
@@ -40,9 +44,7 @@ def count_bars(clock: Clock, frame: pd.DataFrame, *, x_title: str, highest: int)
                 bin="binned",
                 title=x_title,
                 axis=alt.Axis(labelFlush=False, tickCount=5),
-                scale=alt.Scale(
-                    domain=[min(edges["bin_start"]), max(edges["bin_end"])], nice=False
-                ),
+                scale=alt.Scale(domain=limits, nice=False),
             ),
             x2="bin_end:Q",
             y=alt.Y(
@@ -113,5 +115,30 @@ def highest_count(frame: pd.DataFrame, *, by: list[str]) -> int:
     return max(1, int(frame.groupby(["epoch", "bin_start", *by])["count"].sum().max()))
 
 
-def _short(edge: float) -> float:
-    return float(f"{edge:.6g}")
+def histogram_of_all(
+    clock: Clock,
+    frame: pd.DataFrame,
+    *,
+    color: str,
+    x_title: str,
+    title: alt.TitleParams,
+    width: int,
+    height: int,
+) -> alt.Chart:
+    """Return bars over all points together, as a chart of its own.
+
+    Parameters
+    ----------
+    clock : Clock
+        The chart's epochs.
+    frame : pandas.DataFrame
+        One row per epoch and bin: ``epoch``, ``bin_start``, ``bin_end`` and ``count``.
+    color, x_title : str
+        Of the bars, and of the value axis.
+    title : altair.TitleParams
+    width, height : int
+        Size in pixels.
+    """
+    highest = highest_count(frame, by=[])
+    bars = count_bars(clock, frame.assign(color=color), x_title=x_title, highest=highest)
+    return bars.properties(title=title, width=width, height=height).add_params(*clock.parameters)

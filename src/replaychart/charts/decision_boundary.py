@@ -113,9 +113,10 @@ def decision_boundary(
     if grid:
         lines = run.planes.grid(None, xlim=xlim, ylim=ylim, lines=GRID_LINES, snapshots=snapshots)
         layers.insert(1, grid_layer(plane, run, lines))
-    if run.classes:
+    divided = run.planes.surfaces.boundary is not None
+    if divided:
         layers.append(boundary_layer(plane, run, run.planes.boundary(None, **where)))
-    what = "Decision boundary" if run.classes else "Prediction"
+    what = "Decision boundary" if divided else "Prediction"
     heading = chart_title(title, f"{what} \N{MIDDLE DOT} epoch {{epoch}}", clock)
     if through is not None and len(run.planes.feature_names()) > 2:
         heading.subtitle = f"surface: slice at {through.slice}"

@@ -3,7 +3,7 @@
 import altair as alt
 
 from replaychart.charts import colors
-from replaychart.charts.counts import count_bars, highest_count
+from replaychart.charts.counts import histogram_of_all
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.titles import chart_title, check_chart
 from replaychart.frames.epochs import Epochs
@@ -57,9 +57,12 @@ def loss_histogram(
     """
     check_chart(run, width, height)
     clock = Clock.of(run, epochs, epoch)
-    frame = run.loss_histogram(bins=bins, epochs=clock.epochs)
-    frame["color"] = colors.LOSS
-    bars = count_bars(clock, frame, x_title="Loss of a point", highest=highest_count(frame, by=[]))
-    return bars.properties(
-        title=chart_title(title, "Losses", clock), width=width, height=height
-    ).add_params(*clock.parameters)
+    return histogram_of_all(
+        clock,
+        run.loss_histogram(bins=bins, epochs=clock.epochs),
+        color=colors.LOSS,
+        x_title="Loss of a point",
+        title=chart_title(title, "Losses", clock),
+        width=width,
+        height=height,
+    )

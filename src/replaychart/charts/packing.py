@@ -111,6 +111,11 @@ class Ruler:
         return f"isValid({steps}) ? {self.origin!r} + {self.step!r} * {steps} : null"
 
 
+def shortened(value: float, digits: int = 6) -> float | None:
+    """Return a number with so many significant digits, None for what is not finite."""
+    return float(f"{value:.{digits}g}") if np.isfinite(value) else None
+
+
 def by_epoch(
     clock: Clock, constant: dict[str, list[Any]], changing: dict[str, list[list[Any]]]
 ) -> Rows:

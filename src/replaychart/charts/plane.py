@@ -81,21 +81,12 @@ def points_layer(plane: Plane, run: Run, coordinates: np.ndarray) -> alt.Chart:
         "x": x.measured(coordinates[:, :, 0].T),
         "y": y.measured(coordinates[:, :, 1].T),
     }
-    tooltip = [alt.Tooltip("point:Q", title="Point")]
-    encodings: dict[str, Any] = {}
     transforms = {
         "x": x.expression(packing.entry("x", plane.clock)),
         "y": y.expression(packing.entry("y", plane.clock)),
     }
-    if not run.classes and run.targets.ndim == 1:
-        encodings["color"] = number_color(run)
-        constant["target"] = [float(f"{target:.6g}") for target in run.targets]
-        tooltip.append(alt.Tooltip("target:Q", title="Target"))
-    if run.classes:
-        encodings["color"] = class_color(run)
-        labels = class_labels(run)
-        constant["target"] = [labels[target] for target in run.targets]
-        tooltip.append(alt.Tooltip("target:N", title="Class"))
+    targets, encodings, tooltip = by_target(run)
+    constant |= targets
     if run.classes and run.tells_predictions:
         percent = Ruler(0.0, 0.01)
         probability = run.point_probabilities(epochs=plane.clock.epochs)
@@ -111,6 +102,24 @@ def points_layer(plane: Plane, run: Run, coordinates: np.ndarray) -> alt.Chart:
         )
         .encode(x=plane.x(), y=plane.y(), tooltip=tooltip, **encodings)
     )
+
+
+def by_target(run: Run) -> tuple[dict[str, list[Any]], dict[str, Any], list[alt.Tooltip]]:
+    """Return what tells points by their targets: a column, a colour, and a tooltip.
+
+    Only the tooltip of the point's number where there is no one target of a point.
+    """
+    tooltip = [alt.Tooltip("point:Q", title="Point")]
+    if run.classes:
+        labels = class_labels(run)
+        tooltip.append(alt.Tooltip("target:N", title="Class"))
+        column = {"target": [labels[target] for target in run.targets]}
+        return column, {"color": class_color(run)}, tooltip
+    if run.targets.ndim == 1:
+        tooltip.append(alt.Tooltip("target:Q", title="Target"))
+        column = {"target": [packing.shortened(target) for target in run.targets]}
+        return column, {"color": number_color(run)}, tooltip
+    return {}, {}, tooltip
 
 
 def class_color(run: Run) -> alt.Color:

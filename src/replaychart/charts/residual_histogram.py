@@ -3,7 +3,7 @@
 import altair as alt
 
 from replaychart.charts import colors
-from replaychart.charts.counts import count_bars, highest_count
+from replaychart.charts.counts import histogram_of_all
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.titles import chart_title, check_chart
 from replaychart.frames.epochs import Epochs
@@ -57,11 +57,12 @@ def residual_histogram(
     """
     check_chart(run, width, height)
     clock = Clock.of(run, epochs, epoch)
-    frame = run.residual_histogram(bins=bins, epochs=clock.epochs)
-    frame["color"] = colors.RESIDUALS
-    bars = count_bars(
-        clock, frame, x_title="Prediction less target", highest=highest_count(frame, by=[])
+    return histogram_of_all(
+        clock,
+        run.residual_histogram(bins=bins, epochs=clock.epochs),
+        color=colors.RESIDUALS,
+        x_title="Prediction less target",
+        title=chart_title(title, "Residuals", clock),
+        width=width,
+        height=height,
     )
-    return bars.properties(
-        title=chart_title(title, "Residuals", clock), width=width, height=height
-    ).add_params(*clock.parameters)

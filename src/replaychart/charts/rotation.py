@@ -10,7 +10,7 @@ from replaychart.charts.composition import layered
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.expressions import literal
 from replaychart.charts.packing import Ruler
-from replaychart.charts.plane import class_color, class_labels, number_color
+from replaychart.charts.plane import by_target
 from replaychart.errors import ArgumentError
 from replaychart.run import Run
 
@@ -127,18 +127,8 @@ def _turned() -> dict[str, str]:
 
 
 def _points(space: _Space, run: Run, values: np.ndarray) -> alt.Chart:
-    constant: dict[str, list[Any]] = {"point": list(range(values.shape[1]))}
-    encodings: dict[str, Any] = {}
-    tooltip = [alt.Tooltip("point:Q", title="Point")]
-    if run.classes:
-        labels = class_labels(run)
-        constant["target"] = [labels[target] for target in run.targets]
-        encodings["color"] = class_color(run)
-        tooltip.append(alt.Tooltip("target:N", title="Class"))
-    elif run.targets.ndim == 1:
-        constant["target"] = [float(f"{target:.6g}") for target in run.targets]
-        encodings["color"] = number_color(run)
-        tooltip.append(alt.Tooltip("target:Q", title="Target"))
+    targets, encodings, tooltip = by_target(run)
+    constant: dict[str, list[Any]] = {"point": list(range(values.shape[1])), **targets}
     rows = packing.by_epoch(space.clock, constant, space.packed(values))
     # What is nearer is larger.
     size = f"16 + 9 * datum.near / {literal(space.radius)}"

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
-import numpy as np
 import pandas as pd
 
 from replaychart.charts import colors, packing
@@ -147,11 +146,6 @@ class _Axis:
         return self.height * (high - middle) / (high - low)
 
 
-def _short(value: float) -> float | None:
-    """Return five digits; None, where a line has a gap, for what has no place on the axis."""
-    return float(f"{value:.5g}") if np.isfinite(value) else None
-
-
 def _limits(values: pd.Series, scale: str) -> Limits:
     if not len(values):
         return (0.1, 1.0)
@@ -165,8 +159,14 @@ def _over_epochs(
     clock: Clock, frame: pd.DataFrame, names: list[str], axis: _Axis, width: int
 ) -> list[alt.Chart]:
     tones = dict(zip(names, colors.depth_colors(len(names)), strict=True))
+    # What has no place on the axis is None, and a gap in the line.
     rows: list[dict[str, Any]] = [
-        {"epoch": epoch, "layer": layer, "value": _short(value), "color": tones[layer]}
+        {
+            "epoch": epoch,
+            "layer": layer,
+            "value": packing.shortened(value, 5),
+            "color": tones[layer],
+        }
         for epoch, layer, value in frame[["epoch", "layer", "std"]].itertuples(index=False)
     ]
     base = alt.Chart(packing.PackedData(rows)).encode(
@@ -237,7 +237,7 @@ def _side_by_side(
         {
             "at": names.index(layer),
             "layer": layer,
-            "value": _short(value),
+            "value": packing.shortened(value, 5),
             "color": tones[names.index(layer)],
         }
         for layer, value in frame[["layer", "std"]].itertuples(index=False)

@@ -193,7 +193,7 @@ def _quartiles(axes: _Axes, summaries: list[Arrays]) -> list[alt.Chart]:
         for place, name in enumerate(names)
     }
     changing["deviation"] = [
-        [_short(value) for value in arrays["std"].tolist()] for arrays in summaries
+        [packing.shortened(value, 4) for value in arrays["std"].tolist()] for arrays in summaries
     ]
     rows = packing.by_epoch(
         axes.clock,
@@ -251,7 +251,3 @@ def _not_finite(axes: _Axes, summaries: list[Arrays]) -> alt.Chart | None:
         .mark_text(baseline="top", color=colors.WRONG, fontSize=11, fontWeight=600, tooltip=None)
         .encode(x=axes.x("at:Q"), y=alt.value(6), text="label:N")
     )
-
-
-def _short(value: float) -> float | None:
-    return float(f"{value:.4g}") if np.isfinite(value) else None

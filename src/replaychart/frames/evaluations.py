@@ -175,7 +175,7 @@ class Evaluations:
             return paths.to_arrays()
 
         key = evaluation_key(
-            "grid", layer=layer, view=None if view is None else view.key or id(view), **where
+            "grid", layer=layer, view=None if view is None else view.identity, **where
         )
         if view is not None and view.key is None:
             self._passing.add(key)

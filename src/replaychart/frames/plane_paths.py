@@ -59,7 +59,7 @@ class Rectangle:
     def key(self) -> dict[str, Any]:
         """Return what tells this rectangle from others, as JSON values."""
         own = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return own | {"view": None if self.view is None else self.view.key or id(self.view)}
+        return own | {"view": None if self.view is None else self.view.identity}
 
     def slice(self) -> LinearProjection | None:
         """Return the way from the rectangle's plane back to the space, if it is not a plane."""
@@ -274,8 +274,12 @@ class PlaneTracer:
         They are kept for the next chart that asks for the same.
         """
         through = rectangle.slice()
-        through_key = through and (through.key or through)
-        key = (rectangle.plane_of(), through_key, lattice.points.tobytes(), snapshots)
+        key = (
+            rectangle.plane_of(),
+            through and through.identity,
+            lattice.points.tobytes(),
+            snapshots,
+        )
         if self._kept_lattice is None or self._kept_lattice[0] != key:
             heights = np.stack(list(self._heights(rectangle, lattice.points, snapshots)))
             shape = (len(snapshots), len(lattice.y), len(lattice.x), -1)

@@ -301,19 +301,16 @@ class Planes:
             raise ArgumentError(message)
 
     def evaluate(self, layers: Sequence[str]) -> None:
-        """Evaluate what the charts of these layers ask for by default, to be remembered."""
+        """Evaluate what the charts of layers with two units ask for by default, to remember it."""
         flat = self.inputs_are_plane()
         plane = "inputs" if flat else "layer"
         for layer in [None, *layers] if flat else list(layers):
-            view = None if layer is None else self.view(layer, None, "flatten")
             if flat:
-                self.grid(
-                    layer, xlim=None, ylim=None, lines=GRID_LINES, snapshots=self._every, view=view
-                )
+                self.grid(layer, xlim=None, ylim=None, lines=GRID_LINES, snapshots=self._every)
             if self._evaluations.labels.ndim > 1:
                 continue
             where: dict[str, Any] = {"xlim": None, "ylim": None, "resolution": RESOLUTION}
-            where |= {"plane": plane, "snapshots": self._every, "view": view}
+            where |= {"plane": plane, "snapshots": self._every}
             self.surface(layer, bands=BANDS, **where)
             self.boundary(layer, **where)
 

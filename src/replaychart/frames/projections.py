@@ -39,6 +39,11 @@ class Projection:
     key: str | None
 
     @property
+    def identity(self) -> str | int:
+        """What tells this projection from others in this session: `key`, if there is one."""
+        return id(self) if self.key is None else self.key
+
+    @property
     def slice(self) -> str | None:
         """What the plane is a slice of, None if the projection has no way back."""
         return None

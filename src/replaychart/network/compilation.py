@@ -6,14 +6,14 @@ from typing import Any
 import keras
 
 
-def compiled(function: Callable[..., Any], *, batched: int = 1) -> Callable[..., Any]:
+def compiled(function: Callable[..., Any], *, batched: int) -> Callable[..., Any]:
     """Return a function that is compiled once, whatever the number of points.
 
     Parameters
     ----------
     function : callable
         Takes tensors with a row for each point, then lists of tensors of fixed shapes.
-    batched : int, default 1
+    batched : int
         How many tensors with rows it takes.
     """
     backend = keras.backend.backend()
