@@ -164,18 +164,26 @@ def _neighbours(values: np.ndarray, lattice: np.ndarray) -> tuple[np.ndarray, np
 
 def _sides(image: np.ndarray, z: np.ndarray) -> np.ndarray | None:
     """Return +1, -1 or 0 for each triangle of a folded image, None if it is not folded."""
-    triangles = _mesh(z.shape)[0]
-    corners = image.reshape(-1, 2)[triangles].astype(np.float64)
-    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    areas = first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
-    total = np.nansum(np.abs(areas))
-    lesser = min(np.nansum(areas[areas > 0]), -np.nansum(areas[areas < 0]))
-    if not lesser > _FOLDED_SHARE * total:
+    corner = image.astype(np.float64)
+    diagonal = corner[1:, 1:] - corner[:-1, :-1]
+    areas = np.concatenate(
+        [
+            _areas(corner[:-1, 1:] - corner[:-1, :-1], diagonal),
+            _areas(diagonal, corner[1:, :-1] - corner[:-1, :-1]),
+        ]
+    )
+    upwards, downwards = areas[areas > 0].sum(), -areas[areas < 0].sum()
+    if not min(upwards, downwards) > _FOLDED_SHARE * (upwards + downwards):
         return None
     # Triangles that the layer has pressed flat have no inside to fill, and no side to be sure of.
-    known = np.isfinite(areas) & np.isfinite(z.ravel()[triangles]).all(axis=1)
-    flat = np.abs(areas) < 1e-6 * total / len(areas)
+    known = np.isfinite(areas) & np.isfinite(z.ravel()[_mesh(z.shape)[0]]).all(axis=1)
+    flat = np.abs(areas) < 1e-6 * (upwards + downwards) / len(areas)
     return np.where(known & ~flat, np.sign(areas), 0).astype(np.int8)
+
+
+def _areas(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return twice the signed areas of the triangles that pairs of sides span, in one row."""
+    return (first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0]).ravel()
 
 
 @lru_cache(maxsize=8)
