@@ -4,20 +4,23 @@ from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
-import numpy as np
 
+from replaychart.charts.budget import MAX_BYTES, kept, sampled
 from replaychart.charts.composition import layered
 from replaychart.charts.epoch_parameter import Clock
+from replaychart.charts.packing import path_bytes
 from replaychart.charts.plane import (
     Plane,
     boundary_layer,
     grid_layer,
+    point_bytes,
     points_layer,
     surface_layer,
 )
 from replaychart.charts.titles import chart_title, check_chart
 from replaychart.frames.epochs import Epochs
 from replaychart.frames.extents import Limits
+from replaychart.frames.paths import Paths
 from replaychart.frames.planes import BANDS, GRID_LINES, RESOLUTION
 from replaychart.run import Run
 
@@ -36,6 +39,7 @@ def decision_boundary(
     title: str | None = None,
     width: int = 400,
     height: int = 400,
+    max_bytes: float | None = MAX_BYTES,
 ) -> alt.LayerChart:
     """Draw the inputs' plane with the points, the decision surface and the boundary.
 
@@ -68,6 +72,10 @@ def decision_boundary(
         ``{epoch}`` in it is the epoch shown.
     width, height : int, default 400
         Size in pixels.
+    max_bytes : float or None, default 20,000,000
+        About what the chart's data may take. Past that it keeps evenly spaced epochs, down to 200,
+        then points, of every class its share, down to 2,000, then fewer of both; and warns of it.
+        None for no limit.
 
     Returns
     -------
@@ -83,13 +91,18 @@ def decision_boundary(
     EvaluationError
         The model cannot be rebuilt, or it predicts several labels or numbers for each point.
 
+    Warns
+    -----
+    UserWarning
+        Epochs or points were left out to stay within `max_bytes`.
+
     Examples
     --------
     >>> import replaychart as rc
     >>> run = rc.open_run(rc.datasets.parabola_recording())
     >>> chart = rc.decision_boundary(run, epoch=15)
     """
-    check_chart(run, width, height)
+    check_chart(run, width, height, max_bytes)
     given = not (xlim is None and ylim is None)
     through = None if features is None else run.planes.slice(features, at)
     if through is None:
@@ -97,27 +110,50 @@ def decision_boundary(
     else:
         xlim, ylim = run.planes.slice_limits(through, xlim, ylim)
     clock = Clock.of(run, epochs, epoch)
-    snapshots = run.snapshots(clock.epochs)
+
+    def paths(clock: Clock) -> list[Paths | None]:
+        """Return surface, grid lines and boundary, None for what is not drawn."""
+        snapshots = run.snapshots(clock.epochs)
+        limits: dict[str, Any] = {"xlim": xlim, "ylim": ylim, "snapshots": snapshots}
+        where = {**limits, "resolution": resolution, "plane": "inputs", "view": through}
+        return [
+            run.planes.surface(None, bands=BANDS, **where),
+            run.planes.grid(None, lines=GRID_LINES, **limits) if grid else None,
+            run.planes.boundary(None, **where) if divided else None,
+        ]
+
+    divided = run.planes.surfaces.boundary is not None
+    sample = sampled(clock)
+    drawn = paths(sample)
+    size = sum(path_bytes(one, len(sample.epochs)) for one in drawn if one is not None)
+    clock, points = kept(
+        run,
+        clock,
+        max_bytes,
+        bytes_per_point=point_bytes(run, 0),
+        bytes_per_epoch=size / len(sample.epochs),
+    )
+    if len(clock.epochs) != len(sample.epochs):
+        drawn = paths(clock)
+    surface, lines, boundary = drawn
     first, second = run.planes.feature_names()[:2] if through is None else through.titles
     plane = Plane(clock, [xlim], [ylim], (first, second), width, height, overflows=given)
-    where: dict[str, Any] = {"xlim": xlim, "ylim": ylim, "resolution": resolution}
-    where |= {"plane": "inputs", "snapshots": snapshots, "view": through}
-    coordinates = run.coordinates(None, epochs=clock.epochs)
-    if through is not None:
-        shown = through.coordinates(run.inputs, 0)
-        coordinates = np.broadcast_to(shown, (len(snapshots), *shown.shape))
+    flat = run.coordinates(None, epochs=clock.epochs[-1])[0]
+    coordinates = flat if through is None else through.coordinates(flat, 0)
     layers = [
-        surface_layer(plane, run, run.planes.surface(None, bands=BANDS, **where), bands=BANDS),
-        points_layer(plane, run, coordinates),
+        surface_layer(plane, run, surface, bands=BANDS) if surface else None,
+        grid_layer(plane, run, lines) if lines else None,
+        points_layer(plane, run, coordinates[points], points),
+        boundary_layer(plane, run, boundary) if boundary else None,
     ]
-    if grid:
-        lines = run.planes.grid(None, xlim=xlim, ylim=ylim, lines=GRID_LINES, snapshots=snapshots)
-        layers.insert(1, grid_layer(plane, run, lines))
-    divided = run.planes.surfaces.boundary is not None
-    if divided:
-        layers.append(boundary_layer(plane, run, run.planes.boundary(None, **where)))
     what = "Decision boundary" if divided else "Prediction"
     heading = chart_title(title, f"{what} \N{MIDDLE DOT} epoch {{epoch}}", clock)
     if through is not None and len(run.planes.feature_names()) > 2:
         heading.subtitle = f"surface: slice at {through.slice}"
-    return layered(layers, clock, title=heading, width=width, height=height)
+    return layered(
+        [layer for layer in layers if layer is not None],
+        clock,
+        title=heading,
+        width=width,
+        height=height,
+    )

@@ -126,11 +126,15 @@ class Clock:
         The parameter that all charts share.
     batches : int or None
         Batches of an epoch, where that is known.
+    every : Clock or None
+        The clock that `epochs` are evenly spaced ones of; None if the chart has all it was asked
+        for.
     """
 
     epochs: np.ndarray
     parameter: alt.Parameter
     batches: int | None = None
+    every: "Clock | None" = None
 
     @classmethod
     def of(cls, run: Run, epochs: Epochs, epoch: float | alt.Parameter | None) -> "Clock":
@@ -149,6 +153,22 @@ class Clock:
         parameter = epoch_param(run, epochs=chosen, value=epoch)
         return cls(chosen, parameter, run.batches_per_epoch)
 
+    def thinned(self, count: int) -> "Clock":
+        """Return a clock with so many epochs, evenly spaced, the first and the last among them.
+
+        The parameter stays: charts with other epochs share it. In between, the last kept is shown.
+
+        Parameters
+        ----------
+        count : int
+            At least 2.
+        """
+        last = len(self.epochs) - 1
+        if count > last:
+            return self
+        places = -(-np.arange(count) * last // (count - 1))
+        return dataclasses.replace(self, epochs=self.epochs[places], every=self)
+
     @property
     def parameters(self) -> tuple[alt.Parameter, ...]:
         """All parameters that a chart of this clock needs, for ``add_params``."""
@@ -161,6 +181,10 @@ class Clock:
         count = len(self.epochs)
         if count == 1:
             return "0"
+        if self.every is not None:
+            # The inverse of how `thinned` spaces them.
+            last = len(self.every.epochs) - 1
+            return f"floor(({self.every.frame_expression()}) * {count - 1} / {last})"
         if isinstance(self.parameter, EpochParameter) and self.parameter.position is not None:
             frames = _frames(self.epochs, self.parameter.epochs).tolist()
             own = frames == list(range(len(frames)))

@@ -1,16 +1,20 @@
 """`feature_space`: a hidden layer bending the plane."""
 
-from typing import Any
+import dataclasses
+from typing import Any, NamedTuple
 
 import altair as alt
 import numpy as np
 
+from replaychart.charts.budget import MAX_BYTES, kept, sampled
 from replaychart.charts.composition import layered
 from replaychart.charts.epoch_parameter import Clock
+from replaychart.charts.packing import path_bytes
 from replaychart.charts.plane import (
     Plane,
     boundary_layer,
     grid_layer,
+    point_bytes,
     points_layer,
     surface_layer,
 )
@@ -42,6 +46,7 @@ def feature_space(
     title: str | None = None,
     width: int = 400,
     height: int = 400,
+    max_bytes: float | None = MAX_BYTES,
 ) -> alt.LayerChart:
     """Draw the points as a layer bends them, with grid lines, decision surface and boundary.
 
@@ -94,6 +99,10 @@ def feature_space(
     width, height : int, default 400
         Size in pixels. Both axes have one scale where the units' spans are comparable and the size
         is square.
+    max_bytes : float or None, default 20,000,000
+        About what the chart's data may take. Past that it keeps evenly spaced epochs, down to 200,
+        then points, of every class its share, down to 2,000, then fewer of both; and warns of it.
+        None for no limit.
 
     Returns
     -------
@@ -112,6 +121,11 @@ def feature_space(
     MissingDependencyError
         The projection needs scikit-learn, which is not installed.
 
+    Warns
+    -----
+    UserWarning
+        Epochs or points were left out to stay within `max_bytes`.
+
     Examples
     --------
     >>> import replaychart as rc
@@ -123,50 +137,47 @@ def feature_space(
     C. Olah, "Neural Networks, Manifolds, and Topology" (2014),
     https://colah.github.io/posts/2014-03-NN-Manifolds-Topology/
     """
-    check_chart(run, width, height)
+    check_chart(run, width, height, max_bytes)
     require_one_of("scale", scale, ["fixed", "per-epoch"])
     require_one_of("surface", surface, ["auto", "inputs", "layer", None])
     xlim, ylim = checked_limits("xlim", xlim), checked_limits("ylim", ylim)
     layer = _default_layer(run) if layer is None else layer
     clock = Clock.of(run, epochs, epoch)
-    heading = chart_title(title, f"{layer} \N{MIDDLE DOT} epoch {{epoch}}", clock)
+    default_title = f"{layer} \N{MIDDLE DOT} epoch {{epoch}}"
     if isinstance(projection, str) and projection == "rotate":
         return rotated_space(
             run,
             layer,
             clock,
             grid=grid and run.has_model,
-            title=heading,
+            title=default_title if title is None else title,
             width=width,
             height=height,
+            max_bytes=max_bytes,
         )
     view = run.planes.view(layer, projection, positions)
-    flat_inputs = run.planes.inputs_are_plane()
     if surface == "auto":
         surface = _possible_surface(run, view)
+    if surface == "layer":
+        xlim, ylim = run.planes.layer_limits(layer, xlim, ylim, view=view)
+    paths = _Paths(run, layer, view, surface, grid, xlim, ylim, resolution)
+    sample = sampled(clock)
+    drawn = paths.at(sample)
+    clock, points = kept(
+        run,
+        clock,
+        max_bytes,
+        bytes_per_point=point_bytes(run, 2),
+        bytes_per_epoch=drawn.bytes / len(sample.epochs),
+    )
+    if len(clock.epochs) != len(sample.epochs):
+        drawn = paths.at(clock)
     snapshots = run.snapshots(clock.epochs)
-
-    coordinates = run.planes.coordinates(layer, snapshots, view)
-    rings = boundary = lines = None
-    if surface is not None:
-        if surface == "layer":
-            xlim, ylim = run.planes.layer_limits(layer, xlim, ylim, view=view)
-            if view is not None:
-                heading.subtitle = f"surface: slice through {view.slice}"
-        where: dict[str, Any] = {"xlim": xlim, "ylim": ylim, "resolution": resolution}
-        where |= {"plane": surface, "snapshots": snapshots, "view": view}
-        rings = run.planes.surface(layer, bands=BANDS, **where)
-        if run.planes.surfaces.boundary is not None:
-            boundary = run.planes.boundary(layer, **where)
-    if grid and flat_inputs and run.has_model:
-        across, along = (None, None) if surface == "layer" else (xlim, ylim)
-        lines = run.planes.grid(
-            layer, xlim=across, ylim=along, lines=GRID_LINES, snapshots=snapshots, view=view
-        )
+    coordinates = run.planes.coordinates(layer, snapshots, view)[:, points]
 
     if scale == "per-epoch":
         # A surface over the layer's plane is as large as the whole run's points.
-        framing = lines if surface == "layer" else lines or rings
+        framing = drawn.lines if surface == "layer" else drawn.lines or drawn.rings
         xlims, ylims = _limits_by_epoch(snapshots, coordinates, framing)
         if surface == "layer" and xlim and ylim:
             xlims = [_within(limits, xlim) for limits in xlims]
@@ -174,17 +185,20 @@ def feature_space(
     elif surface == "layer" and xlim and ylim:
         xlims, ylims = [xlim], [ylim]
     else:
-        framing = lines or rings
+        framing = drawn.lines or drawn.rings
         around = [coordinates] if framing is None else [coordinates, framing.vertices]
         xlims, ylims = ([limits] for limits in padded_limits(*around))
     titles = (f"{layer}, unit 1", f"{layer}, unit 2") if view is None else view.titles
     plane = Plane(clock, xlims, ylims, titles, width, height, overflows=surface == "layer")
     layers = [
-        surface_layer(plane, run, rings, bands=BANDS) if rings else None,
-        grid_layer(plane, run, lines) if lines else None,
-        points_layer(plane, run, coordinates),
-        boundary_layer(plane, run, boundary) if boundary else None,
+        surface_layer(plane, run, drawn.rings, bands=BANDS) if drawn.rings else None,
+        grid_layer(plane, run, drawn.lines) if drawn.lines else None,
+        points_layer(plane, run, coordinates, points),
+        boundary_layer(plane, run, drawn.boundary) if drawn.boundary else None,
     ]
+    heading = chart_title(title, default_title, clock)
+    if surface == "layer" and view is not None:
+        heading.subtitle = f"surface: slice through {view.slice}"
     return layered(
         [part for part in layers if part is not None],
         clock,
@@ -192,6 +206,50 @@ def feature_space(
         width=width,
         height=height,
     )
+
+
+class _Drawn(NamedTuple):
+    """What is drawn around the points, None for what is not, and the bytes that it takes."""
+
+    rings: Paths | None
+    boundary: Paths | None
+    lines: Paths | None
+    bytes: int
+
+
+@dataclasses.dataclass(frozen=True)
+class _Paths:
+    """What is to be drawn around the points, as `feature_space` documents it."""
+
+    run: Run
+    layer: str
+    view: Projection | None
+    surface: str | None
+    grid: bool
+    xlim: Limits | None
+    ylim: Limits | None
+    resolution: int
+
+    def at(self, clock: Clock) -> _Drawn:
+        """Return surface, boundary and grid lines at the epochs of a clock."""
+        planes, snapshots = self.run.planes, self.run.snapshots(clock.epochs)
+        limits: dict[str, Any] = {"xlim": self.xlim, "ylim": self.ylim}
+        rings = boundary = lines = None
+        if self.surface is not None:
+            where = {**limits, "resolution": self.resolution, "plane": self.surface}
+            where |= {"snapshots": snapshots, "view": self.view}
+            rings = planes.surface(self.layer, bands=BANDS, **where)
+            if planes.surfaces.boundary is not None:
+                boundary = planes.boundary(self.layer, **where)
+        if self.grid and planes.inputs_are_plane() and self.run.has_model:
+            if self.surface == "layer":
+                limits = {"xlim": None, "ylim": None}
+            lines = planes.grid(
+                self.layer, **limits, lines=GRID_LINES, snapshots=snapshots, view=self.view
+            )
+        drawn = [paths for paths in (rings, boundary, lines) if paths is not None]
+        size = sum(path_bytes(paths, len(clock.epochs)) for paths in drawn)
+        return _Drawn(rings, boundary, lines, size)
 
 
 def _default_layer(run: Run) -> str:

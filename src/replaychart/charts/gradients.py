@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import altair as alt
 
+from replaychart.charts.budget import MAX_BYTES
 from replaychart.charts.epoch_parameter import require_run
 from replaychart.charts.violins import Looks, violins
 from replaychart.frames.epochs import Epochs
@@ -24,6 +25,7 @@ def gradients(
     title: str | None = None,
     width: int = 300,
     height: int = 200,
+    max_bytes: float | None = MAX_BYTES,
 ) -> alt.LayerChart:
     """Draw a violin of each layer's gradients.
 
@@ -50,6 +52,9 @@ def gradients(
         ``{epoch}`` in it is the epoch shown. Default: what is shown, and the epoch.
     width, height : int, default 300 and 200
         Size in pixels.
+    max_bytes : float or None, default 20,000,000
+        About what the chart's data may take. Past that it keeps evenly spaced epochs, and warns
+        of it. None for no limit.
 
     Returns
     -------
@@ -66,6 +71,11 @@ def gradients(
     EvaluationError
         The model or its loss cannot be rebuilt.
 
+    Warns
+    -----
+    UserWarning
+        Epochs were left out to stay within `max_bytes`.
+
     Examples
     --------
     >>> import replaychart as rc
@@ -81,5 +91,5 @@ def gradients(
     selection = run.value_distributions.select(
         "gradients", layers=layers, variable=variable, output=output
     )
-    looks = Looks(scale, epochs, epoch, title, width, height)
+    looks = Looks(scale, epochs, epoch, title, width, height, max_bytes)
     return violins(run, selection, looks, noun="Gradient", plural=_PLURAL[variable])

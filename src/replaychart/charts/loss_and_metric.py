@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from replaychart.charts import colors, packing
+from replaychart.charts.budget import MAX_BYTES, kept_epochs
 from replaychart.charts.composition import layered
 from replaychart.charts.epoch_axis import epoch_axis
 from replaychart.charts.epoch_parameter import Clock
@@ -18,6 +19,8 @@ from replaychart.run import Run
 _NOT_METRICS = ("loss", "val_loss")
 
 Side = Literal["left", "right"]
+# What a row of a curve takes: names of columns, epoch and value.
+_BYTES_PER_VALUE = 40
 
 
 def loss_and_metric(
@@ -30,6 +33,7 @@ def loss_and_metric(
     title: str | None = None,
     width: int = 220,
     height: int = 157,
+    max_bytes: float | None = MAX_BYTES,
 ) -> alt.LayerChart:
     """Draw loss and metric over the epochs, each on its own axis.
 
@@ -51,6 +55,9 @@ def loss_and_metric(
         ``{epoch}`` in it is the epoch shown. Default: the names of both curves.
     width, height : int, default 220 and 157
         Size in pixels.
+    max_bytes : float or None, default 20,000,000
+        About what the chart's data may take. Past that it keeps evenly spaced epochs, and warns
+        of it. None for no limit.
 
     Returns
     -------
@@ -65,13 +72,18 @@ def loss_and_metric(
     EvaluationError
         The model, its loss or its metric cannot be rebuilt.
 
+    Warns
+    -----
+    UserWarning
+        Epochs were left out to stay within `max_bytes`.
+
     Examples
     --------
     >>> import replaychart as rc
     >>> run = rc.open_run(rc.datasets.parabola_recording())
     >>> chart = rc.loss_and_metric(run, metric="acc")
     """
-    check_chart(run, width, height)
+    check_chart(run, width, height, max_bytes)
     names = run.curves.names(source)
     if not names:
         message = f"Run {run.name!r} was recorded from outputs, with no losses and no predictions."
@@ -80,7 +92,12 @@ def loss_and_metric(
     metric = _default_metric(metrics) if metric is None else metric
     if metric is not None:
         require_one_of("metric", metric, metrics)
-    clock = Clock.of(run, epochs, epoch)
+    clock = kept_epochs(
+        run,
+        Clock.of(run, epochs, epoch),
+        max_bytes,
+        bytes_per_epoch=_BYTES_PER_VALUE * len(names),
+    )
     quantities: list[tuple[str, str, Side]] = [("loss", colors.LOSS, "right")]
     if metric is not None:
         quantities.insert(0, (metric, colors.METRIC, "left"))

@@ -10,6 +10,7 @@ import bisect
 import dataclasses
 import hashlib
 import marshal
+import math
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
@@ -25,6 +26,11 @@ EPOCHS = "replay_epochs"
 _PREFIX = "replay_"
 
 _DATASET = "replaychart-"
+
+# What a number takes in a file: three digits and a comma.
+BYTES_PER_NUMBER = 4
+# What a row of paths takes besides its vertices: names of columns, epoch and label.
+_BYTES_PER_ROW = 60
 
 Rows = list[dict[str, Any]]
 
@@ -105,6 +111,14 @@ class Ruler:
         whole = steps.astype(object)
         whole[~finite] = None
         return whole.tolist()
+
+    def rounded(self, values: np.ndarray) -> list[float | None]:
+        """Return values as the numbers that their steps stand for, None for what is not finite."""
+        digits = max(0, 1 - math.floor(math.log10(self.step)))
+        return [
+            None if steps is None else round(self.origin + self.step * steps, digits)
+            for steps in self.measured(values)
+        ]
 
     def expression(self, steps: str) -> str:
         """Return the expression for the value that the expression `steps` measures."""
@@ -194,6 +208,14 @@ def paths_by_epoch(
         if not row["xs"]:
             row["xs"], row["ys"] = [None], [None]
     return list(rows.values())
+
+
+def path_bytes(paths: Paths, epochs: int) -> int:
+    """Return about what `paths_by_epoch` takes in a file, for so many epochs."""
+    # A vertex is two numbers, and so is the gap between two paths.
+    numbers = 2 * (len(paths.vertices) + len(paths.value))
+    rows = epochs * len(np.unique(paths.value)) * (paths.of_class.max(initial=0) + 1)
+    return int(numbers * BYTES_PER_NUMBER + rows * _BYTES_PER_ROW)
 
 
 def at_epoch(name: str, rows: Rows, epoch: float) -> Rows:

@@ -63,8 +63,8 @@ class Plane:
         return limits_ruler(self.xlims, self.width), limits_ruler(self.ylims, self.height)
 
 
-def points_layer(plane: Plane, run: Run, coordinates: np.ndarray) -> alt.Chart:
-    """Return the recorded points, coloured by class.
+def points_layer(plane: Plane, run: Run, coordinates: np.ndarray, points: np.ndarray) -> alt.Chart:
+    """Return recorded points, coloured by class.
 
     Parameters
     ----------
@@ -72,39 +72,46 @@ def points_layer(plane: Plane, run: Run, coordinates: np.ndarray) -> alt.Chart:
         The axes.
     run : Run
         The run.
-    coordinates : numpy.ndarray, shape (frames, points, 2)
-        Where the points are at each of the clock's epochs.
+    coordinates : numpy.ndarray, shape (frames, points, 2) or (points, 2)
+        Where they are at each of the clock's epochs, or at all of them.
+    points : numpy.ndarray of int64, shape (points,)
+        Their numbers.
     """
-    x, y = plane.rulers()
-    constant: dict[str, list[Any]] = {"point": list(range(len(run.inputs)))}
-    changing = {
-        "x": x.measured(coordinates[:, :, 0].T),
-        "y": y.measured(coordinates[:, :, 1].T),
-    }
-    transforms = {
-        "x": x.expression(packing.entry("x", plane.clock)),
-        "y": y.expression(packing.entry("y", plane.clock)),
-    }
-    targets, encodings, tooltip = by_target(run)
+    constant: dict[str, list[Any]] = {"point": points.tolist()}
+    changing: dict[str, list[Any]] = {}
+    transforms: dict[str, str] = {}
+    for axis, (name, ruler) in enumerate(zip("xy", plane.rulers(), strict=True)):
+        if coordinates.ndim == 2:
+            constant[name] = ruler.rounded(coordinates[:, axis])
+        else:
+            changing[name] = ruler.measured(coordinates[:, :, axis].T)
+            transforms[name] = ruler.expression(packing.entry(name, plane.clock))
+    targets, encodings, tooltip = by_target(run, points)
     constant |= targets
     if run.classes and run.tells_predictions:
         percent = Ruler(0.0, 0.01)
         probability = run.point_probabilities(epochs=plane.clock.epochs)
-        changing["p"] = percent.measured(probability.T)
+        changing["p"] = percent.measured(probability[:, points].T)
         transforms["p"] = percent.expression(packing.entry("p", plane.clock))
         tooltip.append(alt.Tooltip("p:Q", title=probability_title(run), format=".2f"))
     rows = packing.by_epoch(plane.clock, constant, changing)
-    return (
-        alt.Chart(packing.PackedData(rows))
-        .transform_calculate(**transforms)
-        .mark_circle(
-            size=13, opacity=1, clip=True, style=plane.style(), color=colors.CLASSES[0], aria=False
-        )
-        .encode(x=plane.x(), y=plane.y(), tooltip=tooltip, **encodings)
-    )
+    chart = alt.Chart(packing.PackedData(rows))
+    if transforms:
+        chart = chart.transform_calculate(**transforms)
+    return chart.mark_circle(
+        size=13, opacity=1, clip=True, style=plane.style(), color=colors.CLASSES[0], aria=False
+    ).encode(x=plane.x(), y=plane.y(), tooltip=tooltip, **encodings)
 
 
-def by_target(run: Run) -> tuple[dict[str, list[Any]], dict[str, Any], list[alt.Tooltip]]:
+def point_bytes(run: Run, coordinates: int) -> int:
+    """Return what a point of `points_layer` takes at each epoch, with so many coordinates."""
+    told = bool(run.classes and run.tells_predictions)
+    return packing.BYTES_PER_NUMBER * (coordinates + told)
+
+
+def by_target(
+    run: Run, points: np.ndarray
+) -> tuple[dict[str, list[Any]], dict[str, Any], list[alt.Tooltip]]:
     """Return what tells points by their targets: a column, a colour, and a tooltip.
 
     Only the tooltip of the point's number where there is no one target of a point.
@@ -113,11 +120,11 @@ def by_target(run: Run) -> tuple[dict[str, list[Any]], dict[str, Any], list[alt.
     if run.classes:
         labels = class_labels(run)
         tooltip.append(alt.Tooltip("target:N", title="Class"))
-        column = {"target": [labels[target] for target in run.targets]}
+        column = {"target": [labels[target] for target in run.targets[points]]}
         return column, {"color": class_color(run)}, tooltip
     if run.targets.ndim == 1:
         tooltip.append(alt.Tooltip("target:Q", title="Target"))
-        column = {"target": [packing.shortened(target) for target in run.targets]}
+        column = {"target": [packing.shortened(target) for target in run.targets[points]]}
         return column, {"color": number_color(run)}, tooltip
     return {}, {}, tooltip
 

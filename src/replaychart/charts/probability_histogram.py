@@ -4,11 +4,13 @@ import altair as alt
 import pandas as pd
 
 from replaychart.charts import colors
+from replaychart.charts.budget import MAX_BYTES, kept_epochs
 from replaychart.charts.counts import count_bars, highest_count, total_label
 from replaychart.charts.epoch_parameter import Clock
+from replaychart.charts.packing import BYTES_PER_NUMBER
 from replaychart.charts.plane import probability_title
 from replaychart.charts.titles import chart_title, check_chart
-from replaychart.errors import require_one_of
+from replaychart.errors import require_at_least, require_one_of
 from replaychart.frames.epochs import Epochs
 from replaychart.run import Run
 
@@ -26,6 +28,7 @@ def probability_histogram(
     title: str | None = None,
     width: int = 220,
     height: int = 157,
+    max_bytes: float | None = MAX_BYTES,
 ) -> alt.VConcatChart | alt.LayerChart:
     """Draw how probabilities are distributed over the cases of each class.
 
@@ -49,6 +52,9 @@ def probability_histogram(
         shown. Default: each panel names its class.
     width, height : int, default 220 and 157
         Size of each panel in pixels.
+    max_bytes : float or None, default 20,000,000
+        About what the chart's data may take. Past that it keeps evenly spaced epochs, and warns
+        of it. None for no limit.
 
     Returns
     -------
@@ -64,14 +70,25 @@ def probability_histogram(
     EvaluationError
         The model cannot be rebuilt, or the targets are numbers and no classes.
 
+    Warns
+    -----
+    UserWarning
+        Epochs were left out to stay within `max_bytes`.
+
     Examples
     --------
     >>> import replaychart as rc
     >>> run = rc.open_run(rc.datasets.parabola_recording())
     >>> chart = rc.probability_histogram(run, bins=20)
     """
-    check_chart(run, width, height)
-    clock = Clock.of(run, epochs, epoch)
+    check_chart(run, width, height, max_bytes)
+    require_at_least("bins", bins, 1)
+    clock = kept_epochs(
+        run,
+        Clock.of(run, epochs, epoch),
+        max_bytes,
+        bytes_per_epoch=BYTES_PER_NUMBER * bins * 2 * run.classes,
+    )
     frame = run.probability_histogram(bins=bins, epochs=clock.epochs)
     require_one_of("target", target, [None, *range(run.classes)])
     frame["color"] = frame["correct"].map({True: colors.CORRECT, False: colors.WRONG})

@@ -3,9 +3,12 @@
 import altair as alt
 
 from replaychart.charts import colors
+from replaychart.charts.budget import MAX_BYTES, kept_epochs
 from replaychart.charts.counts import histogram_of_all
 from replaychart.charts.epoch_parameter import Clock
+from replaychart.charts.packing import BYTES_PER_NUMBER
 from replaychart.charts.titles import chart_title, check_chart
+from replaychart.errors import require_at_least
 from replaychart.frames.epochs import Epochs
 from replaychart.run import Run
 
@@ -19,6 +22,7 @@ def residual_histogram(
     title: str | None = None,
     width: int = 220,
     height: int = 157,
+    max_bytes: float | None = MAX_BYTES,
 ) -> alt.Chart:
     """Draw how far the predicted numbers are from the targets, over the recorded points.
 
@@ -36,6 +40,9 @@ def residual_histogram(
         ``{epoch}`` in it is the epoch shown. Default: "Residuals".
     width, height : int, default 220 and 157
         Size in pixels.
+    max_bytes : float or None, default 20,000,000
+        About what the chart's data may take. Past that it keeps evenly spaced epochs, and warns
+        of it. None for no limit.
 
     Returns
     -------
@@ -49,14 +56,25 @@ def residual_histogram(
     EvaluationError
         The model cannot be rebuilt, or the targets are classes and no numbers.
 
+    Warns
+    -----
+    UserWarning
+        Epochs were left out to stay within `max_bytes`.
+
     Examples
     --------
     >>> import replaychart as rc
     >>> run = rc.open_run("runs.h5", "regression")  # doctest: +SKIP
     >>> chart = rc.residual_histogram(run)  # doctest: +SKIP
     """
-    check_chart(run, width, height)
-    clock = Clock.of(run, epochs, epoch)
+    check_chart(run, width, height, max_bytes)
+    require_at_least("bins", bins, 1)
+    clock = kept_epochs(
+        run,
+        Clock.of(run, epochs, epoch),
+        max_bytes,
+        bytes_per_epoch=BYTES_PER_NUMBER * bins,
+    )
     return histogram_of_all(
         clock,
         run.residual_histogram(bins=bins, epochs=clock.epochs),

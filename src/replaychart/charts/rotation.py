@@ -6,11 +6,13 @@ import altair as alt
 import numpy as np
 
 from replaychart.charts import colors, packing
+from replaychart.charts.budget import kept
 from replaychart.charts.composition import layered
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.expressions import literal
 from replaychart.charts.packing import Ruler
 from replaychart.charts.plane import by_target
+from replaychart.charts.titles import chart_title
 from replaychart.errors import ArgumentError
 from replaychart.run import Run
 
@@ -27,9 +29,10 @@ def rotated_space(
     clock: Clock,
     *,
     grid: bool,
-    title: alt.TitleParams,
+    title: str,
     width: int,
     height: int,
+    max_bytes: float | None,
 ) -> alt.LayerChart:
     """Return the points in a layer of three units, with axes that turn.
 
@@ -42,9 +45,11 @@ def rotated_space(
         The chart's epochs.
     grid : bool
         Whether to draw the inputs' grid lines, where the inputs have two features.
-    title : altair.TitleParams
+    title : str
     width, height : int
         Size in pixels.
+    max_bytes : float or None
+        The budget.
 
     Raises
     ------
@@ -55,7 +60,15 @@ def rotated_space(
     if shape != (3,):
         message = f"projection 'rotate' needs a layer with 3 units. Got {layer!r}, of {shape}."
         raise ArgumentError(message)
-    values = run.coordinates(layer, epochs=clock.epochs)
+    one = run.planes.grid_in_space(layer, run.snapshots(clock.epochs[-1])) if grid else None
+    clock, points = kept(
+        run,
+        clock,
+        max_bytes,
+        bytes_per_point=packing.BYTES_PER_NUMBER * 3,
+        bytes_per_epoch=0 if one is None else packing.BYTES_PER_NUMBER * one.size,
+    )
+    values = run.coordinates(layer, epochs=clock.epochs)[:, points]
     lines = run.planes.grid_in_space(layer, run.snapshots(clock.epochs)) if grid else None
     everything = values.reshape(-1, 3)
     if lines is not None:
@@ -67,8 +80,9 @@ def rotated_space(
     parts: list[alt.Chart | alt.LayerChart] = [_axes(space, layer)]
     if lines is not None:
         parts.append(_grid_lines(space, lines))
-    parts.append(_points(space, run, values))
-    return layered(parts, clock, *_sliders(), title=title, width=width, height=height)
+    parts.append(_points(space, run, values, points))
+    heading = chart_title(title, title, clock)
+    return layered(parts, clock, *_sliders(), title=heading, width=width, height=height)
 
 
 class _Space:
@@ -126,9 +140,9 @@ def _turned() -> dict[str, str]:
     }
 
 
-def _points(space: _Space, run: Run, values: np.ndarray) -> alt.Chart:
-    targets, encodings, tooltip = by_target(run)
-    constant: dict[str, list[Any]] = {"point": list(range(values.shape[1])), **targets}
+def _points(space: _Space, run: Run, values: np.ndarray, points: np.ndarray) -> alt.Chart:
+    targets, encodings, tooltip = by_target(run, points)
+    constant: dict[str, list[Any]] = {"point": points.tolist(), **targets}
     rows = packing.by_epoch(space.clock, constant, space.packed(values))
     # What is nearer is larger.
     size = f"16 + 9 * datum.near / {literal(space.radius)}"

@@ -8,6 +8,7 @@ import altair as alt
 import pandas as pd
 
 from replaychart.charts import colors, packing
+from replaychart.charts.budget import MAX_BYTES, kept_epochs
 from replaychart.charts.composition import layered
 from replaychart.charts.epoch_axis import epoch_axis
 from replaychart.charts.epoch_parameter import Clock
@@ -21,6 +22,8 @@ from replaychart.run import Run
 # Pixels from one label to the next.
 _LINE = 13
 _TITLE = "Standard deviation"
+# What a row of a line takes: names of columns, epoch, layer, colour and value.
+_BYTES_PER_VALUE = 90
 
 
 def spread(
@@ -37,6 +40,7 @@ def spread(
     title: str | None = None,
     width: int = 300,
     height: int = 200,
+    max_bytes: float | None = MAX_BYTES,
 ) -> alt.LayerChart:
     """Draw the standard deviation of each layer's values over the epochs.
 
@@ -68,6 +72,9 @@ def spread(
         ``{epoch}`` in it is the epoch shown. Default: "Spread of ..." and the kind.
     width, height : int, default 300 and 200
         Size in pixels, the names of the layers at the right not included.
+    max_bytes : float or None, default 20,000,000
+        About what the chart's data may take. Past that it keeps evenly spaced epochs, and warns
+        of it. None for no limit.
 
     Returns
     -------
@@ -82,6 +89,11 @@ def spread(
     EvaluationError
         The model cannot be rebuilt, or has no graph of layers.
 
+    Warns
+    -----
+    UserWarning
+        Epochs were left out to stay within `max_bytes`.
+
     Examples
     --------
     >>> import replaychart as rc
@@ -93,17 +105,19 @@ def spread(
     X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward neural
     networks" (2010), https://proceedings.mlr.press/v9/glorot10a.html
     """
-    check_chart(run, width, height)
+    check_chart(run, width, height, max_bytes)
     require_one_of("scale", scale, ["log", "linear"])
-    clock = Clock.of(run, epochs, epoch)
-    frame = run.distributions(
-        kind,
-        layers=layers,
-        variable=variable,
-        inputs=inputs,
-        output=output,
-        summary=True,
-        epochs=clock.epochs,
+    selection = run.value_distributions.select(
+        kind, layers=layers, variable=variable, inputs=inputs, output=output
+    )
+    clock = kept_epochs(
+        run,
+        Clock.of(run, epochs, epoch),
+        max_bytes,
+        bytes_per_epoch=_BYTES_PER_VALUE * len(selection.layers),
+    )
+    frame = run.value_distributions.summary_frame(
+        selection, run.snapshots(clock.epochs), clock.epochs
     )
     if scale == "log":
         frame["std"] = frame["std"].where(frame["std"] > 0)

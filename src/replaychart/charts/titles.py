@@ -3,6 +3,7 @@
 import altair as alt
 import numpy as np
 
+from replaychart.charts.budget import check_max_bytes
 from replaychart.charts.epoch_parameter import Clock, require_run
 from replaychart.charts.expressions import text_with_epoch
 from replaychart.errors import ArgumentError
@@ -30,9 +31,10 @@ def chart_title(title: str | None, default: str, clock: Clock) -> alt.TitleParam
     return alt.TitleParams(alt.ExprRef(text_with_epoch(text, clock.text_expression())))
 
 
-def check_chart(run: Run, width: int, height: int) -> None:
-    """Raise `ArgumentError` unless there is a run, and both sizes are numbers of pixels."""
+def check_chart(run: Run, width: int, height: int, max_bytes: float | None) -> None:
+    """Raise `ArgumentError` unless there is a run, sizes are numbers of pixels, and a budget."""
     require_run(run)
+    check_max_bytes(max_bytes)
     for argument, value in (("width", width), ("height", height)):
         if not isinstance(value, (int, float, np.number)) or not 0 < value < np.inf:
             message = f"{argument} must be a positive number of pixels. Got {value!r}."

@@ -7,6 +7,7 @@ import altair as alt
 import numpy as np
 
 from replaychart.charts import colors, packing
+from replaychart.charts.budget import kept_epochs
 from replaychart.charts.composition import layered
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.layer_axis import layer_axis
@@ -25,6 +26,8 @@ from replaychart.run import Run
 _HALF = 0.42
 _HALF_STEPS = 200
 _MARGIN = 0.04
+# The density and where it is, then quartiles and the like.
+_NUMBERS_PER_VIOLIN = 2 * POSITIONS + 6
 _COLORS = {
     "weights": colors.WEIGHTS,
     "gradients": colors.GRADIENTS,
@@ -45,6 +48,7 @@ class Looks:
     epoch : int, altair.Parameter or None
     title : str or None
     width, height : int
+    max_bytes : float or None
     """
 
     scale: str
@@ -53,6 +57,7 @@ class Looks:
     title: str | None
     width: int
     height: int
+    max_bytes: float | None
 
 
 def violins(
@@ -71,9 +76,14 @@ def violins(
     noun, plural : str
         What one value is called, and several.
     """
-    check_chart(run, looks.width, looks.height)
+    check_chart(run, looks.width, looks.height, looks.max_bytes)
     require_one_of("scale", looks.scale, ["fixed", "per-epoch"])
-    clock = Clock.of(run, looks.epochs, looks.epoch)
+    clock = kept_epochs(
+        run,
+        Clock.of(run, looks.epochs, looks.epoch),
+        looks.max_bytes,
+        bytes_per_epoch=packing.BYTES_PER_NUMBER * _NUMBERS_PER_VIOLIN * len(selection.layers),
+    )
     summaries = run.value_distributions.summaries(selection, run.snapshots(clock.epochs))
     limits = _limits(np.stack([arrays["quantiles"] for arrays in summaries]), looks.scale)
     axes = _Axes(clock, selection.layers, limits, noun, looks.width, looks.height)

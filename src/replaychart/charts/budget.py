@@ -1,0 +1,174 @@
+"""How many bytes a chart may take: past that it keeps fewer epochs and points, and says so."""
+
+import math
+import sys
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+
+from replaychart.charts.epoch_parameter import Clock
+from replaychart.errors import ArgumentError
+from replaychart.run import Run
+
+# The default of every chart's `max_bytes`.
+MAX_BYTES = 20_000_000
+# What a point takes besides its packed numbers: its own, its target, the names of its columns.
+_BYTES_PER_POINT = 80
+# More epochs than this make no animation smoother, more points no scatter plot clearer: what goes
+# beyond is left out first.
+_ENOUGH_EPOCHS = 200
+_ENOUGH_POINTS = 2_000
+# From so many epochs it is told how many bytes those of a chart take.
+_SAMPLED_EPOCHS = 200
+
+
+class Kept(NamedTuple):
+    """What a chart keeps: epochs, and the numbers of points, rising."""
+
+    clock: Clock
+    points: np.ndarray
+
+
+def check_max_bytes(max_bytes: object) -> None:
+    """Raise `ArgumentError` unless there is a budget of at least a kilobyte, or none."""
+    number = isinstance(max_bytes, (int, float, np.number)) and not isinstance(max_bytes, bool)
+    if max_bytes is not None and not (number and max_bytes >= 1000):  # type: ignore[operator]
+        message = f"max_bytes must be at least 1000, or None for no limit. Got {max_bytes!r}."
+        raise ArgumentError(message)
+
+
+def sampled(clock: Clock) -> Clock:
+    """Return a clock with few enough epochs to try out what one takes."""
+    return clock.thinned(_SAMPLED_EPOCHS)
+
+
+def kept_epochs(
+    run: Run, clock: Clock, max_bytes: float | None, *, bytes_per_epoch: float
+) -> Clock:
+    """Return a clock with as many evenly spaced epochs as the budget allows.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    clock : Clock
+        The epochs that the chart was asked for.
+    max_bytes : float or None
+        The budget; None for no limit.
+    bytes_per_epoch : float
+        What one epoch takes.
+
+    Warns
+    -----
+    UserWarning
+        Epochs are left out.
+    """
+    if max_bytes is None or bytes_per_epoch * len(clock.epochs) <= max_bytes:
+        return clock
+    fewer = clock.thinned(max(2, int(max_bytes // bytes_per_epoch)))
+    _tell(run, clock, fewer, None, max_bytes)
+    return fewer
+
+
+def kept(
+    run: Run,
+    clock: Clock,
+    max_bytes: float | None,
+    *,
+    bytes_per_point: float,
+    bytes_per_epoch: float,
+) -> Kept:
+    """Return as many epochs and points as the budget allows.
+
+    Epochs are evenly spaced. Points are evenly spaced in the order of their targets, so that every
+    class keeps its share.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    clock : Clock
+        The epochs that the chart was asked for.
+    max_bytes : float or None
+        The budget; None for no limit.
+    bytes_per_point : float
+        What a point takes at each epoch.
+    bytes_per_epoch : float
+        What an epoch takes besides.
+
+    Warns
+    -----
+    UserWarning
+        Epochs or points are left out.
+    """
+    all_epochs, all_points = len(clock.epochs), len(run.targets)
+    everything = np.arange(all_points)
+    if max_bytes is None:
+        return Kept(clock, everything)
+
+    def epochs_with(points: int) -> int:
+        left = max_bytes - points * _BYTES_PER_POINT
+        return int(left // (points * bytes_per_point + bytes_per_epoch))
+
+    def points_with(epochs: int) -> int:
+        left = max_bytes - epochs * bytes_per_epoch
+        return int(left // (_BYTES_PER_POINT + epochs * bytes_per_point))
+
+    if epochs_with(all_points) >= all_epochs:
+        return Kept(clock, everything)
+    epochs = _between(epochs_with(all_points), _ENOUGH_EPOCHS, all_epochs)
+    points = _between(points_with(epochs), _ENOUGH_POINTS, all_points)
+    # What is still too much shrinks on both sides alike: the root of a quadratic equation.
+    product = epochs * points * bytes_per_point
+    half = (points * _BYTES_PER_POINT + epochs * bytes_per_epoch) / 2
+    share = min(1.0, max_bytes / (half + math.sqrt(half**2 + product * max_bytes)))
+    # A chart without a point, or that does not move, is none, whatever the budget.
+    epochs = min(all_epochs, max(2, int(share * epochs)))
+    fewer = Kept(clock.thinned(epochs), _share(run, max(1, int(share * points))))
+    _tell(run, clock, fewer.clock, fewer.points, max_bytes)
+    return fewer
+
+
+def _between(count: int, least: int, most: int) -> int:
+    return min(max(count, least), most)
+
+
+def _share(run: Run, count: int) -> np.ndarray:
+    """Return the numbers of so many points, in which the targets are as frequent as in all."""
+    every = len(run.targets)
+    if count >= every:
+        return np.arange(every)
+    order = np.arange(every)
+    if run.targets.ndim == 1:
+        order = np.argsort(run.targets, kind="stable")
+    evenly = order[np.arange(count) * every // count]
+    if not run.classes:
+        return np.sort(evenly)
+    # A class may be too rare for a share.
+    _, first_of_class = np.unique(run.targets, return_index=True)
+    return np.union1d(evenly, first_of_class)
+
+
+def _tell(
+    run: Run, clock: Clock, fewer: Clock, points: np.ndarray | None, max_bytes: float
+) -> None:
+    left = []
+    if len(fewer.epochs) < len(clock.epochs):
+        left.append(f"{len(fewer.epochs):,} of {len(clock.epochs):,} epochs, evenly spaced")
+    if points is not None and len(points) < len(run.targets):
+        shares = "of each class its share" if run.classes else "evenly spaced by their targets"
+        left.append(f"{len(points):,} of {len(run.targets):,} points, {shares}")
+    message = (
+        f"To stay within max_bytes={max_bytes:,.0f}, the chart of run {run.name!r} keeps "
+        f"{' and '.join(left)}. Pass max_bytes=None to keep all of them."
+    )
+    warnings.warn(message, UserWarning, stacklevel=_frames_of_this_package() + 1)
+
+
+def _frames_of_this_package() -> int:
+    """Return how many calls lie between a line of the user's and the caller."""
+    frame, count = sys._getframe(1), 0
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith("replaychart."):
+        frame, count = frame.f_back, count + 1
+    return count
