@@ -161,7 +161,7 @@ def _tell(
         left.append(f"{len(points):,} of {len(run.targets):,} points, {shares}")
     message = (
         f"To stay within max_bytes={max_bytes:,.0f}, the chart of run {run.name!r} keeps "
-        f"{' and '.join(left)}. Pass max_bytes=None to keep all of them."
+        f"{', and '.join(left)}. Pass max_bytes=None to keep all of them."
     )
     warnings.warn(message, UserWarning, stacklevel=_frames_of_this_package() + 1)
 
