@@ -84,6 +84,18 @@ def test_render_moves_and_plays(tmp_path: Path) -> None:
     assert '"playing"' in (tmp_path / "a.html").read_text()
 
 
+def test_render_takes_a_budget(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recording = str(rc.datasets.parabola_recording())
+    common = ["render", recording, "parabola", "--chart", "decision-boundary", "--out"]
+    with pytest.warns(UserWarning, match="max_bytes=100,000"):
+        assert main([*common, str(tmp_path / "small.json"), "--max-bytes", "100000"]) == 0
+    assert main([*common, str(tmp_path / "whole.json"), "--max-bytes", "none"]) == 0
+    small, whole = ((tmp_path / name).stat().st_size for name in ("small.json", "whole.json"))
+    assert small < 150_000 < whole
+    assert main([*common, str(tmp_path / "none.json"), "--max-bytes", "10"]) == 1
+    assert "max_bytes must be at least 1000" in capsys.readouterr().err
+
+
 def test_render_takes_epochs_and_a_hold(tmp_path: Path) -> None:
     recording = str(rc.datasets.parabola_recording())
     common = ["render", recording, "parabola", "--chart", "loss-histogram", "--out"]

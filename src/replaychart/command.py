@@ -11,6 +11,7 @@ from typing import Any
 import replaychart
 from replaychart import conversion, datasets, demonstration
 from replaychart.charts.activations import activations
+from replaychart.charts.budget import MAX_BYTES
 from replaychart.charts.decision_boundary import decision_boundary
 from replaychart.charts.feature_space import feature_space
 from replaychart.charts.gradients import gradients
@@ -131,7 +132,7 @@ def render(options: argparse.Namespace) -> None:
         if name not in accepted:
             message = f"--{name} is not for the chart {options.chart!r}."
             raise ArgumentError(message)
-    chart = build(run, **given)
+    chart = build(run, max_bytes=options.max_bytes, **given)
     out = Path(options.out)
     if out.suffix.lower() == ".html" and len(run.epochs) > 1:
         chart = animate(chart, fps=options.fps)
@@ -226,6 +227,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--fps", type=float, default=10, help="for moving pictures and HTML")
     command.add_argument("--hold", type=float, default=1.0, help="seconds for the last frame")
     command.add_argument("--scale", type=float, default=1.0, help="the size's factor")
+    command.add_argument(
+        "--max-bytes",
+        type=_max_bytes,
+        default=MAX_BYTES,
+        metavar="BYTES",
+        help=f"what the chart's data may take, or none; default: {MAX_BYTES}",
+    )
     _add_model(command)
     command.set_defaults(run=render)
 
@@ -259,6 +267,10 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")  # noqa: EM101
     return number
+
+
+def _max_bytes(text: str) -> float | None:
+    return None if text == "none" else float(text)
 
 
 def _epochs(text: str) -> slice | list[int]:

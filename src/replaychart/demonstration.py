@@ -5,6 +5,7 @@ from pathlib import Path
 import altair as alt
 
 from replaychart import datasets
+from replaychart.charts.budget import MAX_BYTES
 from replaychart.charts.feature_space import feature_space
 from replaychart.charts.loss_and_metric import loss_and_metric
 from replaychart.charts.loss_histogram import loss_histogram
@@ -15,7 +16,7 @@ from replaychart.run import Run
 GROUP = "parabola"
 
 
-def dashboard(run: Run) -> alt.HConcatChart:
+def dashboard(run: Run, *, max_bytes: float | None = MAX_BYTES) -> alt.HConcatChart:
     """Return feature space, probabilities, loss and metric, and losses, side by side.
 
     Where the targets are numbers, residuals take the place of probabilities.
@@ -24,10 +25,13 @@ def dashboard(run: Run) -> alt.HConcatChart:
     ----------
     run : Run
         A training with a hidden layer of at least two units.
+    max_bytes : float or None, default 20,000,000
+        The budget of each chart.
     """
-    curves = loss_and_metric(run) & loss_histogram(run)
-    middle = probability_histogram(run) if run.classes else residual_histogram(run)
-    return alt.HConcatChart(hconcat=[feature_space(run), middle, curves])
+    curves = loss_and_metric(run, max_bytes=max_bytes) & loss_histogram(run, max_bytes=max_bytes)
+    distribution = probability_histogram if run.classes else residual_histogram
+    middle = distribution(run, max_bytes=max_bytes)
+    return alt.HConcatChart(hconcat=[feature_space(run, max_bytes=max_bytes), middle, curves])
 
 
 def train(path: Path, *, epochs: int = 150, seed: int = 8, verbose: int = 0) -> None:
