@@ -13,6 +13,7 @@ from sklearn.manifold import TSNE
 from test_tidy_frames import _covered
 
 import replaychart as rc
+from replaychart.frames import evaluations, projections
 
 
 def _xy(frame: pd.DataFrame, epoch: int) -> np.ndarray:
@@ -205,3 +206,18 @@ def test_slice_through_inputs_with_more_features(branches: Training) -> None:
 def test_bad_slices_are_told(options: dict[str, Any], message: str, branches: Training) -> None:
     with pytest.raises(rc.ArgumentError, match=message):
         rc.decision_boundary(branches.open(), **options)
+
+
+@pytest.mark.parametrize("how", ["pca", "aligned", (1, 4), np.eye(8, 2)])
+def test_a_layer_that_is_not_held_at_once_is_projected_alike(
+    how: Any, regression: Training, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = regression.open().points("wide", projection=how)
+    monkeypatch.setattr(projections, "_LARGEST_FIT", 2000)
+    monkeypatch.setattr(evaluations, "_LARGEST_HELD", 2000)
+    run = regression.open()
+    streamed = run.points("wide", projection=how)
+    for axis in ("x", "y"):
+        np.testing.assert_allclose(streamed[axis], held[axis], atol=1e-5)
+    # Nothing of the layer was kept.
+    assert not any(key.startswith('{"layer": "wide"') for key in run._evaluations._memory)

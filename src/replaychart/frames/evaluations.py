@@ -4,6 +4,7 @@ This is where a run without Keras differs from one with it: what the file holds 
 and only what it does not hold needs the network.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from replaychart.network.evaluation import Network
 
 Arrays = dict[str, np.ndarray]
+
+# Numbers of a layer's outputs that are remembered; more are evaluated when they are needed.
+_LARGEST_HELD = 100_000_000
 
 
 class Evaluations:
@@ -77,6 +81,15 @@ class Evaluations:
             snapshots,
             lambda: {"values": self._network.outputs(layer, self._stored.inputs, snapshots)},
         )["values"]
+
+    def outputs_by_snapshot(self, layer: str, snapshots: Sequence[int]) -> Iterator[np.ndarray]:
+        """Yield a layer's outputs, snapshot by snapshot, without holding all of a wide one."""
+        (shape,) = (known.output_shape for known in self._stored.layers if known.name == layer)
+        numbers = math.prod(size or 1 for size in shape or ()) * len(self._stored.inputs)
+        known = self._knows(evaluation_key("outputs", layer=layer), snapshots)
+        if known or numbers * len(snapshots) <= _LARGEST_HELD:
+            return iter(self.outputs(layer, snapshots))
+        return self._network.outputs_by_snapshot(layer, self._stored.inputs, snapshots)
 
     def predictions(self, snapshots: Sequence[int]) -> np.ndarray:
         """Return the model's outputs for the points, float32 (snapshots, points, ...)."""

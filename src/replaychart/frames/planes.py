@@ -1,6 +1,7 @@
 """The planes of a run: its inputs' own or a slice of them, and its layers' own or projections."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -122,10 +123,10 @@ class Planes:
         self, layer: str, snapshots: Sequence[int], view: Projection | None
     ) -> np.ndarray:
         """Return where the points are in a layer's plane, float32 (snapshots, points, 2)."""
-        outputs = self._evaluations.outputs(layer, snapshots)
         if view is None:
             self.require(layer)
-            return outputs
+            return self._evaluations.outputs(layer, snapshots)
+        outputs = self._evaluations.outputs_by_snapshot(layer, snapshots)
         return np.stack(
             [view.coordinates(one, place) for one, place in zip(outputs, snapshots, strict=True)]
         )
@@ -163,7 +164,7 @@ class Planes:
         how = "pca" if projection is None else projection
         key = (layer, how if isinstance(how, str) else id(how), averaged)
         if key not in self._views:
-            outputs = self._evaluations.outputs(layer, self._every)
+            outputs = partial(self._evaluations.outputs_by_snapshot, layer, self._every)
             # What was asked for is kept beside it: as long as it lives, its id is its own.
             self._views[key] = (how, projection_of(how, layer, outputs, averaged=averaged))
         return self._views[key][1]

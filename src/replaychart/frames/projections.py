@@ -9,14 +9,18 @@ import copy
 import dataclasses
 import hashlib
 import importlib
+import itertools
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from replaychart.errors import ArgumentError, MissingDependencyError
 
-# Numbers that are fitted at once; more are fitted piece by piece.
+# Numbers that are fitted at once; more are fitted piece by piece, with more components than are
+# shown, so that those come out as if all had been fitted together.
 _LARGEST_FIT = 100_000_000
+_COMPONENTS_BY_PIECES = 50
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,7 +136,9 @@ def flattened(values: np.ndarray, *, averaged: bool) -> np.ndarray:
     return values.reshape(len(values), -1)
 
 
-def projection_of(how: object, layer: str, outputs: np.ndarray, *, averaged: bool) -> Projection:
+def projection_of(
+    how: object, layer: str, outputs: Callable[[], Iterator[np.ndarray]], *, averaged: bool
+) -> Projection:
     """Return the projection of a layer's outputs that a user asks for.
 
     Parameters
@@ -141,8 +147,8 @@ def projection_of(how: object, layer: str, outputs: np.ndarray, *, averaged: boo
         As `feature_space` documents it.
     layer : str
         The layer's name.
-    outputs : numpy.ndarray, shape (snapshots, points, ...)
-        Its outputs over the whole run.
+    outputs : callable
+        Yields its outputs for each snapshot of the whole run, shape (points, ...).
     averaged : bool
         Whether outputs of several axes are averaged over all but the last one.
 
@@ -154,7 +160,7 @@ def projection_of(how: object, layer: str, outputs: np.ndarray, *, averaged: boo
         scikit-learn is needed and not installed.
     """
     space = _Space.of(layer, outputs, averaged=averaged)
-    units = space.outputs.shape[-1]
+    units = space.units
     if isinstance(how, str):
         if how == "pca":
             return _principal_components(space)
@@ -182,22 +188,48 @@ def projection_of(how: object, layer: str, outputs: np.ndarray, *, averaged: boo
 
 
 class _Space(NamedTuple):
-    """A layer's outputs, shape (snapshots, points, units), and what the shape of one was."""
+    """A layer's outputs by snapshot, and what the shape of one was."""
 
     layer: str
-    outputs: np.ndarray
+    outputs: Callable[[], Iterator[np.ndarray]]
     shape: tuple[int, ...]
+    units: int
     averaged: bool
 
     @classmethod
-    def of(cls, layer: str, outputs: np.ndarray, *, averaged: bool) -> "_Space":
-        rows = flattened(outputs.reshape(-1, *outputs.shape[2:]), averaged=averaged)
-        flat = rows.reshape(*outputs.shape[:2], rows.shape[1])
-        return cls(layer, flat, outputs.shape[2:], averaged)
+    def of(
+        cls, layer: str, outputs: Callable[[], Iterator[np.ndarray]], *, averaged: bool
+    ) -> "_Space":
+        first = next(outputs())
+        units = flattened(first, averaged=averaged).shape[1]
+        return cls(layer, outputs, first.shape[1:], units, averaged)
+
+    def by_snapshot(self) -> Iterator[np.ndarray]:
+        """Yield the outputs of each snapshot, shape (points, units)."""
+        return (flattened(values, averaged=self.averaged) for values in self.outputs())
+
+    def pieces(self) -> Iterator[np.ndarray]:
+        """Yield finite outputs of as many snapshots as are held at once, shape (rows, units)."""
+        held: list[np.ndarray] = []
+        for values in self.by_snapshot():
+            held.append(values[np.isfinite(values).all(axis=1)])
+            if sum(one.size for one in held) > _LARGEST_FIT:
+                yield np.concatenate(held)
+                held = []
+        if held:
+            yield np.concatenate(held)
 
     def together(self) -> np.ndarray:
         """Return the finite outputs of all snapshots, shape (rows, units)."""
-        return _finite(self.outputs.reshape(-1, self.outputs.shape[-1]), self.layer)
+        return _enough(np.concatenate(list(self.pieces())), self.layer)
+
+    def mean(self) -> np.ndarray:
+        """Return the mean of the finite outputs of all snapshots."""
+        total, count = np.zeros(self.units), 0
+        for rows in self.pieces():
+            total += rows.sum(axis=0, dtype=np.float64)
+            count += len(rows)
+        return total / max(count, 1)
 
     def linear(
         self,
@@ -213,15 +245,16 @@ class _Space(NamedTuple):
 
 def _principal_components(space: _Space) -> LinearProjection:
     """Return the two principal components of all snapshots together."""
-    flat = space.together()
     decomposition = _scikit_learn("sklearn.decomposition")
-    if flat.size > _LARGEST_FIT:
-        rows = max(2, _LARGEST_FIT // 10 // flat.shape[1])
-        pca = decomposition.IncrementalPCA(2, batch_size=rows)
+    pieces = space.pieces()
+    piece, following = _enough(next(pieces), space.layer), next(pieces, None)
+    if following is None:
+        pca = decomposition.PCA(2, random_state=0).fit(piece)
     else:
-        pca = decomposition.PCA(2, random_state=0)
-    pca.fit(flat)
-    first, second = (_percent(share) for share in pca.explained_variance_ratio_)
+        pca = decomposition.IncrementalPCA(min(space.units, _COMPONENTS_BY_PIECES))
+        for rows in itertools.chain([piece, following], pieces):
+            pca.partial_fit(rows)
+    first, second = (_percent(share) for share in pca.explained_variance_ratio_[:2])
     return space.linear(
         titles=(
             f"{space.layer}, component 1 ({first} %)",
@@ -229,7 +262,7 @@ def _principal_components(space: _Space) -> LinearProjection:
         ),
         key="pca",
         origins=pca.mean_[None].astype(np.float64),
-        bases=pca.components_.T[None].astype(np.float64),
+        bases=pca.components_[:2].T[None].astype(np.float64),
         through="the mean over all epochs, along both components",
     )
 
@@ -245,9 +278,9 @@ def _aligned_components(space: _Space) -> LinearProjection:
     procrustes = _scikit_learn("scipy.linalg").orthogonal_procrustes
     origins, bases, shares = [], [], []
     before: np.ndarray | None = None
-    for values in space.outputs:
+    for values in space.by_snapshot():
         finite = np.isfinite(values).all(axis=1)
-        pca = decomposition.PCA(2, random_state=0).fit(_finite(values, space.layer))
+        pca = decomposition.PCA(2, random_state=0).fit(_enough(values[finite], space.layer))
         base = pca.components_.T.astype(np.float64)
         centred = np.where(finite[:, None], values - pca.mean_, 0)
         if before is not None:
@@ -271,7 +304,7 @@ def _aligned_components(space: _Space) -> LinearProjection:
 
 
 def _pair(pair: np.ndarray, space: _Space) -> LinearProjection:
-    units = space.outputs.shape[-1]
+    units = space.units
     first, second = pair.tolist()
     if first == second or not (0 <= first < units and 0 <= second < units):
         message = (
@@ -281,7 +314,7 @@ def _pair(pair: np.ndarray, space: _Space) -> LinearProjection:
         raise ArgumentError(message)
     base = np.zeros((units, 2))
     base[[first, second], [0, 1]] = 1
-    origin = np.where(base.any(axis=1), 0.0, _mean(space))
+    origin = np.where(base.any(axis=1), 0.0, space.mean())
     return space.linear(
         titles=(f"{space.layer}[{first}]", f"{space.layer}[{second}]"),
         key=f"units {first} and {second}",
@@ -297,7 +330,7 @@ def _from_matrix(matrix: np.ndarray, space: _Space) -> LinearProjection:
         message = "projection must have two directions. Got a matrix whose columns are parallel."
         raise ArgumentError(message)
     # A point of the plane stands for that point of the space which is nearest to the mean.
-    mean = _mean(space)
+    mean = space.mean()
     origin = mean - mean @ base @ np.linalg.pinv(base)
     return space.linear(
         titles=(f"{space.layer}, direction 1", f"{space.layer}, direction 2"),
@@ -371,12 +404,7 @@ def hashed(array: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(array, np.float64).tobytes()).hexdigest()[:32]
 
 
-def _mean(space: _Space) -> np.ndarray:
-    return space.together().mean(axis=0, dtype=np.float64)
-
-
-def _finite(values: np.ndarray, layer: str) -> np.ndarray:
-    finite = values[np.isfinite(values).all(axis=1)]
+def _enough(finite: np.ndarray, layer: str) -> np.ndarray:
     if len(finite) < 2:
         message = (
             f"layer {layer!r} gives fewer than two points without NaN or infinity, so there is "
