@@ -52,7 +52,8 @@ def decision_boundary(
     at : {"median", "mean"}, int, mapping of str to float, or array_like, default "median"
         Where the other features are held: their median or mean over the recorded points; at those
         of a point, by its number; at values by name, the rest at the median; at a vector of all
-        features.
+        features. Images, sequences and whole numbers beside other inputs have no median: give the
+        number of a point, or name the input in a mapping, with an array of its shape.
     xlim, ylim : tuple of float, optional
         The axes' limits, which the surface fills. Default: around all
         recorded points.
@@ -104,7 +105,7 @@ def decision_boundary(
     where |= {"plane": "inputs", "snapshots": snapshots, "view": through}
     coordinates = run.coordinates(None, epochs=clock.epochs)
     if through is not None:
-        shown = through.coordinates(run.inputs, 0)
+        shown = through.coordinates(run.planes.inputs, 0)
         coordinates = np.broadcast_to(shown, (len(snapshots), *shown.shape))
     layers = [
         surface_layer(plane, run, run.planes.surface(None, bands=BANDS, **where), bands=BANDS),

@@ -76,7 +76,7 @@ def points_layer(plane: Plane, run: Run, coordinates: np.ndarray) -> alt.Chart:
         Where the points are at each of the clock's epochs.
     """
     x, y = plane.rulers()
-    constant: dict[str, list[Any]] = {"point": list(range(len(run.inputs)))}
+    constant: dict[str, list[Any]] = {"point": list(range(len(run.targets)))}
     changing = {
         "x": x.measured(coordinates[:, :, 0].T),
         "y": y.measured(coordinates[:, :, 1].T),

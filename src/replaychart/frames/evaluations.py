@@ -193,6 +193,19 @@ class Evaluations:
 
         return self._remembered(key, snapshots, compute)["values"]
 
+    def continues_from(self, layer: str) -> bool:
+        """Return whether a layer's output is all that the rest of the network needs."""
+        every = np.ones(len(self._every), bool)
+
+        def compute() -> Arrays:
+            return {"values": every & self._network.depends_on_alone(layer)}
+
+        key = evaluation_key("continues", layer=layer)
+        try:
+            return bool(self._remembered(key, self._every, compute)["values"].all())
+        except MissingDependencyError:
+            return True
+
     def layers(
         self, layers: Sequence[str], snapshots: Sequence[int], *, before_activation: bool
     ) -> Iterator[list[np.ndarray]]:
