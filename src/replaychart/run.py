@@ -168,12 +168,13 @@ class Run:
         self.value_distributions = Distributions(stored, self._evaluations)
         self.name: str = stored.name
         self.epochs: np.ndarray = stored.epochs
-        several = isinstance(stored.inputs, Mapping)
-        self.inputs: Any = dict(stored.inputs) if several else stored.inputs
+        self.inputs: np.ndarray | dict[str, np.ndarray] = (
+            dict(stored.inputs) if isinstance(stored.inputs, Mapping) else stored.inputs
+        )
         self.layers: list[str] = [layer.name for layer in stored.layers]
         names = stored.details.get("feature_names")
         self.feature_names: list[str] | None = names if isinstance(names, list) else None
-        if several:
+        if isinstance(self.inputs, dict):
             self.feature_names = self.planes.feature_names()
 
     def __repr__(self) -> str:

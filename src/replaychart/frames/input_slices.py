@@ -1,5 +1,6 @@
 """Planes of two features through a point of the inputs' space."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 from replaychart.errors import ArgumentError, require_one_of
 from replaychart.frames.features import axes, is_continuous
 from replaychart.frames.projections import LinearProjection, hashed
-from replaychart.storage.inputs import Inputs, arrays_of, number_of_points, side_by_side
+from replaychart.storage.inputs import Inputs, number_of_points, side_by_side
 
 
 def input_slice(inputs: Inputs, names: list[str], features: object, at: object) -> LinearProjection:
@@ -120,19 +121,30 @@ def _named(at: Mapping[Any, Any], inputs: Inputs, names: list[str]) -> tuple[np.
     point = np.full(len(names), np.nan)
     words = []
     for name, value in at.items():
-        require_one_of("at", name, [*names, *(one for one in several if one not in names)])
-        numbers = _numbers(value)
-        span = slice(names.index(name), names.index(name) + 1) if name in names else spans[name]
+        if name in names:
+            span = slice(names.index(name), names.index(name) + 1)
+        else:
+            require_one_of("at", name, [*_possible_names(names, axes(inputs)), *several])
+            span = spans[name]
         shape = () if name in names else several[name].shape[1:]
-        if numbers.size != span.stop - span.start or not np.isfinite(numbers).all():
-            expected = "a finite number" if shape == () else f"finite numbers of the shape {shape}"
-            message = f"at must have {expected} for {name!r}. Got {value!r}."
-            raise ArgumentError(message)
-        point[span] = numbers.ravel()
-        words.append(f"{name} = {numbers.item():.4g}" if numbers.size == 1 else f"{name} as given")
+        point[span] = _held_value(name, value, shape).ravel()
+        words.append(f"{name} as given" if shape else f"{name} = {point[span].item():.4g}")
     left = np.isnan(point)
     point[left] = _middle("median", inputs, at, left)[left]
     return point, ", ".join(words)
+
+
+def _held_value(name: str, value: object, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the numbers at which a feature, or an input of a shape, is held."""
+    numbers = _numbers(value)
+    if numbers.size == 1 and not shape:
+        numbers = numbers.reshape(())
+    if numbers.shape != shape or not np.isfinite(numbers).all():
+        expected = f"finite numbers of the shape {shape}" if shape else "a finite number"
+        got = f"the shape {numbers.shape}" if numbers.size > 1 else repr(value)
+        message = f"at must have {expected} for {name!r}. Got {got}."
+        raise ArgumentError(message)
+    return numbers
 
 
 def _middle(how: str, inputs: Inputs, at: object, needed: np.ndarray | None = None) -> np.ndarray:
@@ -152,8 +164,10 @@ def _middle(how: str, inputs: Inputs, at: object, needed: np.ndarray | None = No
     ArgumentError
         Features are needed of an input that has no middle.
     """
-    for name, array in inputs.items() if isinstance(inputs, Mapping) else ():
-        wanted = needed is None or needed[_spans(inputs)[name]].any()
+    several = inputs if isinstance(inputs, Mapping) else {}
+    spans = _spans(several)
+    for name, array in several.items():
+        wanted = needed is None or needed[spans[name]].any()
         if wanted and not is_continuous(array, inputs):
             what = f"of the shape {array.shape[1:]}" if array.ndim > 2 else "of whole numbers"
             message = (
@@ -165,16 +179,13 @@ def _middle(how: str, inputs: Inputs, at: object, needed: np.ndarray | None = No
     return getattr(np, how)(side_by_side(inputs).astype(np.float64), axis=0)
 
 
-def _spans(inputs: Inputs) -> dict[str, slice]:
+def _spans(inputs: Mapping[str, np.ndarray]) -> dict[str, slice]:
     """Return which features belong to each of several inputs."""
-    if not isinstance(inputs, Mapping):
-        return {}
-    counts = [int(np.prod(array.shape[1:], dtype=np.int64)) for array in arrays_of(inputs)]
-    ends = np.cumsum(counts)
-    return {
-        name: slice(int(end) - count, int(end))
-        for name, count, end in zip(inputs, counts, ends, strict=True)
-    }
+    spans, start = {}, 0
+    for name, array in inputs.items():
+        stop = start + math.prod(array.shape[1:])
+        spans[name], start = slice(start, stop), stop
+    return spans
 
 
 def _numbers(value: object) -> np.ndarray:

@@ -170,7 +170,7 @@ class Network:
     def depends_on_alone(self, layer: str) -> bool:
         """Return whether the model's output is computed from a layer's output and nothing else."""
         try:
-            self._part(layer, None)
+            _ = self._is_output(layer) or self._part(layer, None)
         except EvaluationError:
             return False
         return True

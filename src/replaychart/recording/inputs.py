@@ -138,9 +138,9 @@ class GivenInputs:
             return self._of_one(self.stacked)
         if self.stacked is not None:
             message = (
-                f"{self.argument} may be one array of the shape {self.stacked.numbers.shape} or the "
-                f"arrays of {len(self.arrays)} inputs. Pass an array for the one, a mapping for "
-                "the other."
+                f"{self.argument} may be one array of the shape {self.stacked.numbers.shape} or "
+                f"the arrays of {len(self.arrays)} inputs. Pass an array for the one, a mapping "
+                "for the other."
             )
             raise ArgumentError(message)
         numbered = {f"input {number}": one for number, one in enumerate(self.arrays, start=1)}
