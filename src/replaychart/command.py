@@ -116,7 +116,7 @@ def info(options: argparse.Namespace) -> None:
         run = open_run(options.file, name, model=options.model if old else None)
         first, last = run.epochs[0], run.epochs[-1]
         print(f"{name}\n  epochs  {first:g} to {last:g} ({len(run.epochs)} recorded)")
-        print(f"  points  {len(run.targets)}, each {_inputs(run)}")
+        print(f"  points  {len(run.targets)}, each of {shapes_text(run.inputs)}")
         print("  layers  " + ", ".join(f"{layer} {_shape(run, layer)}" for layer in run.layers))
         print("  curves  " + ", ".join(run.curves.names("training")))
 
@@ -181,12 +181,6 @@ def convert(options: argparse.Namespace) -> None:
         first, last = run.epochs[0], run.epochs[-1]
         print(f"Converted {run.name!r}, epochs {first} to {last} ({len(run.epochs)} recorded)")
     print(options.new)
-
-
-def _inputs(run: Run) -> str:
-    if not isinstance(run.inputs, dict):
-        return f"of the shape {run.inputs.shape[1:]}"
-    return f"with {len(run.inputs)} inputs of the shapes {shapes_text(run.inputs)}"
 
 
 def _shape(run: Run, layer: str) -> str:

@@ -11,6 +11,9 @@ from replaychart.frames.features import axes, is_continuous
 from replaychart.frames.projections import LinearProjection, hashed
 from replaychart.storage.inputs import Inputs, number_of_points, side_by_side
 
+# A longer vector, or an image, is told by its name alone.
+_NUMBERS_TOLD = 4
+
 
 def input_slice(inputs: Inputs, names: list[str], features: object, at: object) -> LinearProjection:
     """Return the plane of two features, with the others held where they are asked to be.
@@ -128,10 +131,17 @@ def _named(at: Mapping[Any, Any], inputs: Inputs, names: list[str]) -> tuple[np.
             span = spans[name]
         shape = () if name in names else several[name].shape[1:]
         point[span] = _held_value(name, value, shape).ravel()
-        words.append(f"{name} as given" if shape else f"{name} = {point[span].item():.4g}")
+        words.append(f"{name} {_told(point[span])}")
     left = np.isnan(point)
     point[left] = _middle("median", inputs, at, left)[left]
     return point, ", ".join(words)
+
+
+def _told(numbers: np.ndarray) -> str:
+    if len(numbers) > _NUMBERS_TOLD:
+        return "as given"
+    listed = ", ".join(f"{number:.4g}" for number in numbers)
+    return f"= {listed}" if len(numbers) == 1 else f"= ({listed})"
 
 
 def _held_value(name: str, value: object, shape: tuple[int, ...]) -> np.ndarray:

@@ -194,7 +194,7 @@ class Planes:
         if not self._has_axes():
             message = (
                 f"features are for inputs that are vectors. Run {self._stored.name!r} has inputs "
-                f"of the shape {shapes_text(self._stored.inputs)}."
+                f"of {shapes_text(self._stored.inputs)}."
             )
             raise ArgumentError(message)
         return input_slice(self._stored.inputs, self.feature_names(), features, at)
@@ -287,7 +287,7 @@ class Planes:
             if not self.inputs_are_plane():
                 message = (
                     f"This needs inputs with 2 features. Run {self._stored.name!r} has inputs of "
-                    f"the shape {shapes_text(self._stored.inputs)}."
+                    f"{shapes_text(self._stored.inputs)}."
                 )
                 if self._has_axes():
                     possible = zip(self.feature_names(), axes(self._stored.inputs), strict=True)

@@ -68,7 +68,8 @@ def taken_apart(rows: np.ndarray, inputs: Inputs) -> Inputs:
 
 
 def shapes_text(inputs: Inputs) -> str:
-    """Return the shape of a point, with the inputs' names where there are several."""
+    """Return ``the shape ...`` of a point, with the inputs' names where there are several."""
     if not isinstance(inputs, Mapping):
-        return str(inputs.shape[1:])
-    return ", ".join(f"{name!r} {array.shape[1:]}" for name, array in inputs.items())
+        return f"the shape {inputs.shape[1:]}"
+    listed = ", ".join(f"{name!r} {array.shape[1:]}" for name, array in inputs.items())
+    return f"the shapes {listed}"
