@@ -212,7 +212,7 @@ def test_bad_slices_are_told(options: dict[str, Any], message: str, branches: Tr
 def test_a_regression_with_many_features(tmp_path: Path) -> None:
     keras.utils.set_random_seed(12)
     X, y = make_friedman1(200, n_features=10, random_state=0)
-    X = pd.DataFrame(X.astype("float32"), columns=list("abcdefghij"))
+    X = pd.DataFrame((4 * X - 2).astype("float32"), columns=list("abcdefghij"))
     model = small_model(
         dense(12, "tanh", "wide"), dense(1, None, "number"), loss="mse", features=10
     )
@@ -222,13 +222,13 @@ def test_a_regression_with_many_features(tmp_path: Path) -> None:
     run = rc.open_run(tmp_path / "a.h5")
     predicted = model.predict(X.to_numpy(), verbose=0)[:, 0]
     np.testing.assert_allclose(run.residuals()[25], predicted - y, rtol=0, atol=1e-5)
-    surface = run.surface(features=("a", "b"), at="mean", epochs=25)
+    surface = run.surface(features=("a", "d"), at="mean", epochs=25)
     (x_low, x_high), (y_low, y_high) = run.planes.slice_limits(
-        run.planes.slice(("a", "b"), "mean"), None, None
+        run.planes.slice(("a", "d"), "mean"), None, None
     )
     places = np.random.default_rng(0).uniform((x_low, y_low), (x_high, y_high), (300, 2))
     held = np.tile(X.mean(), (300, 1)).astype("float32")
-    held[:, :2] = places
+    held[:, [0, 3]] = places
     heights = model.predict(held, verbose=0)[:, 0]
     for level, rings in surface.groupby("level"):
         inside = _covered(rings, places) != 0
