@@ -28,8 +28,8 @@ if not recording.exists():
     bills = (bills - bills.mean()) / bills.std()
     bills.columns = ["bill length, standardized", "bill depth, standardized"]
     X = {"bill": bills, "island": pd.get_dummies(penguins["island"], dtype=int)}
-    species = penguins["species"].astype("category").cat
-    y, names = species.codes.to_numpy(), list(species.categories)
+    kinds = penguins["species"].astype("category").cat
+    y, names = kinds.codes.to_numpy(), list(kinds.categories)
 
     keras.utils.set_random_seed(2)
     bill, island = keras.Input((2,), name="bill"), keras.Input((3,), name="island")
@@ -37,7 +37,8 @@ if not recording.exists():
     home = keras.layers.Dense(2, "tanh", name="home")(island)
     both = keras.layers.Concatenate()([shape, home])
     meeting = keras.layers.Dense(2, "tanh", name="meeting")(both)
-    model = keras.Model([bill, island], keras.layers.Dense(3, "softmax")(meeting))
+    species = keras.layers.Dense(3, "softmax")(meeting)
+    model = keras.Model({"bill": bill, "island": island}, species)
     model.compile(
         loss="sparse_categorical_crossentropy",
         optimizer=keras.optimizers.Adam(0.01),

@@ -278,7 +278,7 @@ def image_and_features(directory: Path) -> Training:
 
 @pytest.fixture(scope="session")
 def tokens_and_features(directory: Path) -> Training:
-    """Sequences of tokens and features, given by name to a model that takes a list; numbers."""
+    """Sequences of tokens and features, in a list; numbers to predict."""
     keras.utils.set_random_seed(11)
     tokens = keras.Input((7,), dtype="int32", name="tokens")
     features = keras.Input((2,), name="features")
@@ -288,11 +288,8 @@ def tokens_and_features(directory: Path) -> Training:
     model = keras.Model([tokens, features], dense(1, None, "number")(both))
     model.compile("adam", "mse", metrics=["mae"])
     rng = np.random.default_rng(7)
-    X = {
-        "features": rng.normal(size=(60, 2)).astype("float32"),
-        "tokens": rng.integers(0, 30, (60, 7)),
-    }
-    y = X["features"].sum(axis=1) + (X["tokens"] > 20).sum(axis=1)
+    X = [rng.integers(0, 30, (60, 7)), rng.normal(size=(60, 2)).astype("float32")]
+    y = X[1].sum(axis=1) + (X[0] > 20).sum(axis=1)
     return train(directory / "tokens.h5", "tokens", model, X, y)
 
 

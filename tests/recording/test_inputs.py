@@ -112,7 +112,7 @@ def test_an_axis_of_length_one_may_be_missing(tmp_path: Path) -> None:
     [
         (A, r"with an array for each input: .*'a' \(3,\), 'b' \(2,\). Got one array of the shape"),
         (A.tolist(), "Got one array of the shape"),
-        ([A], r"X must be a list or a mapping.* Got a list of arrays of the shapes \(6, 3\)"),
+        ([A], r"X must be a list or a mapping.* Got 1 arrays of the shapes \(6, 3\)"),
         ([A, B, B], r"of the shapes \(6, 3\), \(6, 2\), \(6, 2\)"),
         ({"a": A, "c": B}, r"must name its arrays by the inputs: .* Got 'c'"),
         ({"a": A}, r"There is no 'b'"),

@@ -16,11 +16,11 @@ from replaychart.storage.inputs import side_by_side, taken_apart
 def test_arrays_of_several_inputs_keep_order_names_and_dtypes(
     tokens_and_features: Training,
 ) -> None:
-    run, X = tokens_and_features.open(), tokens_and_features.X
+    run = tokens_and_features.open()
     assert list(run.inputs) == ["tokens", "features"], "the order of the model's inputs"
-    for name, values in run.inputs.items():
-        assert values.dtype == X[name].dtype
-        np.testing.assert_array_equal(values, X[name])
+    for values, given in zip(run.inputs.values(), tokens_and_features.X, strict=True):
+        assert values.dtype == given.dtype
+        np.testing.assert_array_equal(values, given)
 
 
 def test_only_runs_with_several_inputs_need_the_newer_layout(

@@ -41,14 +41,17 @@ def decision_boundary(
 
     Where the inputs have more than two features, the plane of two of them is drawn: a slice
     through the inputs' space, with the other features held fixed. The points are shown where their
-    own two features are, whatever their others.
+    own two features are, whatever their others. Of a model with several inputs the features of all
+    count; those of images, of sequences and of whole numbers (tokens, categories) can be held, but
+    not be an axis.
 
     Parameters
     ----------
     run : Run
-        A recorded training on inputs that are vectors.
+        A recorded training with an input that is a vector.
     features : pair of str or int, optional
-        The two features that the plane shows, by name or by position. Default: the only two.
+        The two features that the plane shows, by name or by position in `Run.coordinates`. Default:
+        the only two.
     at : {"median", "mean"}, int, mapping of str to float, or array_like, default "median"
         Where the other features are held: their median or mean over the recorded points; at those
         of a point, by its number; at values by name, the rest at the median; at a vector of all

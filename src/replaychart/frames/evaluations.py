@@ -194,16 +194,20 @@ class Evaluations:
         return self._remembered(key, snapshots, compute)["values"]
 
     def continues_from(self, layer: str) -> bool:
-        """Return whether a layer's output is all that the rest of the network needs."""
-        every = np.ones(len(self._every), bool)
+        """Return whether a layer's output is all that the rest of the network needs.
+
+        True where it cannot be told, because the network is neither stored nor can be rebuilt: what
+        was stored of its surfaces is there all the same.
+        """
 
         def compute() -> Arrays:
-            return {"values": every & self._network.depends_on_alone(layer)}
+            alone = self._network.depends_on_alone(layer)
+            return {"values": np.full(len(self._every), alone)}
 
         key = evaluation_key("continues", layer=layer)
         try:
             return bool(self._remembered(key, self._every, compute)["values"].all())
-        except MissingDependencyError:
+        except (EvaluationError, MissingDependencyError):
             return True
 
     def layers(

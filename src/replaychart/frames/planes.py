@@ -308,8 +308,7 @@ class Planes:
     def continues_from(self, layer: str) -> bool:
         """Return whether a layer's output is all that the rest of the network needs.
 
-        It is not where a branch leads past the layer. Also True where that cannot be told, because
-        Keras is missing and it was not stored.
+        It is not where a branch leads past the layer; see `Evaluations.continues_from`.
         """
         return self._evaluations.continues_from(layer)
 

@@ -169,11 +169,7 @@ class Network:
 
     def depends_on_alone(self, layer: str) -> bool:
         """Return whether the model's output is computed from a layer's output and nothing else."""
-        try:
-            _ = self._is_output(layer) or self._part(layer, None)
-        except EvaluationError:
-            return False
-        return True
+        return models.has_graph(self.model) and activations.output_needs_alone(self.model, layer)
 
     def tensors(self, part: keras.Model, arrays: Sequence[np.ndarray]) -> list[Any]:
         """Return arrays in the order of a part's inputs, as tensors of their dtypes.
@@ -307,14 +303,13 @@ class Network:
             self.model.inputs if plane_of is None else activations.output_of(self.model, plane_of)
         )
         end = self.model.outputs[0] if layer is None else activations.output_of(self.model, layer)
-        try:
-            return keras.Model(begin, end)
-        except ValueError as error:
+        if plane_of is not None and layer is None and not self.depends_on_alone(plane_of):
             message = (
-                f"The network from {plane_of or 'its inputs'!r} to {layer or 'its output'!r} "
-                f"cannot be evaluated by itself: {error}"
+                f"The network behind layer {plane_of!r} cannot be evaluated by itself: a branch "
+                "leads past that layer, so its output is not all that is needed."
             )
-            raise EvaluationError(message) from error
+            raise EvaluationError(message)
+        return keras.Model(begin, end)
 
 
 def batches(points: int, numbers: int) -> Iterator[slice]:

@@ -16,6 +16,9 @@ from replaychart.errors import ArgumentError
 from replaychart.recording import samples
 from replaychart.storage.inputs import Inputs
 
+# How many arrays an error describes.
+_SHAPES_TOLD = 5
+
 
 class RecordedInputs(NamedTuple):
     """The points as they are recorded.
@@ -148,8 +151,7 @@ class GivenInputs:
 
     def _is_in_a_list(self, tensor: Any) -> bool:
         """Return whether it is the array of one input in a list, and not that array itself."""
-        one = len(self.arrays) == 1 and self.stacked is not None
-        return one and _fit(self.arrays[0].numbers, tensor) is not None
+        return len(self.arrays) == 1 and _fit(self.arrays[0].numbers, tensor) is not None
 
     def _by_tensor(self, tensors: Sequence[Any], model: Any) -> Sequence[GivenArray]:
         """Return the arrays in the order of a model's inputs."""
@@ -346,8 +348,8 @@ def _alike(given: Any, struct: Any) -> bool:
 
 
 def _described(given: GivenInputs) -> str:
-    shapes = ", ".join(str(array.numbers.shape) for array in given.arrays)
+    shapes = [str(array.numbers.shape) for array in given.arrays]
     if given.form == "array":
-        return f"one array of the shape {shapes}"
-    what = {"list": "a list of arrays", "nested": "arrays"}[given.form]
-    return f"{what} of the shapes {shapes}"
+        return f"one array of the shape {shapes[0]}"
+    listed = ", ".join(shapes[:_SHAPES_TOLD]) + ", ..." * (len(shapes) > _SHAPES_TOLD)
+    return f"{len(shapes)} arrays of the shapes {listed}"

@@ -28,11 +28,6 @@ def numbers_per_point(inputs: Inputs) -> int:
     return sum(math.prod(array.shape[1:]) for array in arrays_of(inputs))
 
 
-def some_points(inputs: Inputs, rows: slice) -> Inputs:
-    """Return some of the points."""
-    return with_arrays(inputs, [array[rows] for array in arrays_of(inputs)])
-
-
 def side_by_side(inputs: Inputs) -> np.ndarray:
     """Return the points as rows of features, those of all inputs next to each other.
 

@@ -278,7 +278,7 @@ def _inputs(stored: h5py.Dataset | h5py.Group) -> Inputs:
         for index in range(len(stored))
     }
     if len(inputs) < len(stored) or len({len(array) for array in inputs.values()}) != 1:
-        message = "its inputs have not different names and the same number of points"
+        message = "two of its inputs have the same name, or not the same number of points"
         raise ValueError(message)
     return inputs
 
