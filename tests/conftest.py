@@ -44,7 +44,7 @@ class Training:
     model: keras.Model
     weights: list[list[np.ndarray]]
     history: dict[str, list[float]]
-    X: np.ndarray
+    X: Any
     y: np.ndarray
 
     def open(self, **options: Any) -> rc.Run:
@@ -60,7 +60,7 @@ def train(
     path: Path,
     group: str,
     model: keras.Model,
-    X: np.ndarray,
+    X: Any,
     y: np.ndarray,
     *,
     class_names: list[str] | None = None,
@@ -237,6 +237,60 @@ def subclassed(directory: Path) -> Training:
     model = Subclassed()
     model.compile(loss="binary_crossentropy", optimizer="sgd")
     return train(directory / "subclassed.h5", "subclassed", model, X, y)
+
+
+@pytest.fixture(scope="session")
+def two_inputs(directory: Path) -> Training:
+    """Two vectors in a list, a branch for each of them, and a plane behind both."""
+    keras.utils.set_random_seed(9)
+    first, second = keras.Input((3,), name="zeta"), keras.Input((2,), name="beta")
+    left = dense(4, "tanh", "left")(first)
+    right = dense(2, "tanh", "right")(second)
+    both = keras.layers.Concatenate(name="both")([left, right])
+    plane = dense(2, "tanh", "plane")(both)
+    model = keras.Model([first, second], dense(1, "sigmoid", "output")(plane))
+    model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+    rng = np.random.default_rng(5)
+    X = [rng.normal(size=(70, units)).astype("float32") for units in (3, 2)]
+    y = (X[0][:, 0] + X[1][:, 1] > 0).astype(int)
+    return train(directory / "two_inputs.h5", "two_inputs", model, X, y)
+
+
+@pytest.fixture(scope="session")
+def image_and_features(directory: Path) -> Training:
+    """Images and features, by name; three classes."""
+    keras.utils.set_random_seed(10)
+    image, features = keras.Input((6, 6, 1), name="image"), keras.Input((3,), name="features")
+    maps = keras.layers.Conv2D(2, 3, activation="relu", name="convolution")(image)
+    both = keras.layers.Concatenate()([keras.layers.Flatten()(maps), features])
+    plane = dense(2, "tanh", "plane")(both)
+    output = dense(3, "softmax", "output")(plane)
+    model = keras.Model({"image": image, "features": features}, output)
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    rng = np.random.default_rng(6)
+    X = {
+        "image": rng.normal(size=(50, 6, 6, 1)).astype("float32"),
+        "features": rng.normal(size=(50, 3)).astype("float32"),
+    }
+    y = X["features"].argmax(axis=1)
+    return train(directory / "image.h5", "image", model, X, y)
+
+
+@pytest.fixture(scope="session")
+def tokens_and_features(directory: Path) -> Training:
+    """Sequences of tokens and features, in a list; numbers to predict."""
+    keras.utils.set_random_seed(11)
+    tokens = keras.Input((7,), dtype="int32", name="tokens")
+    features = keras.Input((2,), name="features")
+    embedded = keras.layers.Embedding(30, 4, mask_zero=True, name="embedding")(tokens)
+    sequence = keras.layers.LSTM(3, name="lstm")(embedded)
+    both = keras.layers.Concatenate()([sequence, features])
+    model = keras.Model([tokens, features], dense(1, None, "number")(both))
+    model.compile("adam", "mse", metrics=["mae"])
+    rng = np.random.default_rng(7)
+    X = [rng.integers(0, 30, (60, 7)), rng.normal(size=(60, 2)).astype("float32")]
+    y = X[1].sum(axis=1) + (X[0] > 20).sum(axis=1)
+    return train(directory / "tokens.h5", "tokens", model, X, y)
 
 
 @pytest.fixture(scope="session")

@@ -61,6 +61,12 @@ def test_info_lists_runs_layers_and_epochs(parabola: Training) -> None:
         assert text in result.stdout
 
 
+def test_info_tells_several_inputs(two_inputs: Training) -> None:
+    result = _run("info", two_inputs.path)
+    assert result.returncode == 0
+    assert "points  70, each of the shapes 'zeta' (3,), 'beta' (2,)" in result.stdout
+
+
 def test_render_draws_one_chart(tmp_path: Path) -> None:
     recording = rc.datasets.parabola_recording()
     out = tmp_path / "a.png"

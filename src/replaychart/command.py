@@ -28,6 +28,7 @@ from replaychart.playback.animate import animate
 from replaychart.run import Run, list_runs, open_run
 from replaychart.storage import reader
 from replaychart.storage.deepreplay import not_writable
+from replaychart.storage.inputs import shapes_text
 
 _CHARTS: dict[str, Callable[..., Any]] = {
     "feature-space": feature_space,
@@ -116,7 +117,7 @@ def info(options: argparse.Namespace) -> None:
         run = open_run(options.file, name, model=options.model if old else None)
         first, last = run.epochs[0], run.epochs[-1]
         print(f"{name}\n  epochs  {first:g} to {last:g} ({len(run.epochs)} recorded)")
-        print(f"  points  {len(run.inputs)}, each of the shape {run.inputs.shape[1:]}")
+        print(f"  points  {len(run.targets)}, each of {shapes_text(run.inputs)}")
         print("  layers  " + ", ".join(f"{layer} {_shape(run, layer)}" for layer in run.layers))
         print("  curves  " + ", ".join(run.curves.names("training")))
 

@@ -135,15 +135,17 @@ class Run:
     epochs : numpy.ndarray of int64, shape (snapshots,)
         The recorded epochs, rising. Epoch 0 is the state before training. float64 if snapshots
         within epochs were recorded: 0.25 is the state after a quarter of the first.
-    inputs : numpy.ndarray, shape (points, ...)
-        The recorded points.
+    inputs : numpy.ndarray, shape (points, ...), or dict of str to numpy.ndarray
+        The recorded points. Of a model with several inputs one array for each, by the input's name,
+        in the order of ``model.inputs``.
     targets : numpy.ndarray, shape (points,)
         Class numbers (int64), whether they were recorded as (points,), (points, 1) or one-hot;
         for a regression the recorded numbers.
     layers : list of str
         Names of the model's layers in their order, inputs left out.
     feature_names : list of str or None
-        The features' names, if they were recorded.
+        The features' names, if they were recorded. Of several inputs the names of all features,
+        side by side as `coordinates` has them; where none were recorded, by the input's name.
     planes : Planes
         Grid lines, surfaces and boundaries as arrays: what chart builders draw.
     curves : Curves
@@ -166,16 +168,20 @@ class Run:
         self.value_distributions = Distributions(stored, self._evaluations)
         self.name: str = stored.name
         self.epochs: np.ndarray = stored.epochs
-        self.inputs: np.ndarray = stored.inputs
+        self.inputs: np.ndarray | dict[str, np.ndarray] = (
+            dict(stored.inputs) if isinstance(stored.inputs, Mapping) else stored.inputs
+        )
         self.layers: list[str] = [layer.name for layer in stored.layers]
         names = stored.details.get("feature_names")
         self.feature_names: list[str] | None = names if isinstance(names, list) else None
+        if isinstance(self.inputs, dict):
+            self.feature_names = self.planes.feature_names()
 
     def __repr__(self) -> str:
         """Return name, points, epochs and layers."""
         layers = ", ".join(repr(layer) for layer in self.layers)
         return (
-            f"Run({self.name!r}: {len(self.inputs)} points, epochs {self.epochs[0]:g} to "
+            f"Run({self.name!r}: {len(self._stored.targets)} points, epochs {self.epochs[0]:g} to "
             f"{self.epochs[-1]:g}, layers {layers})"
         )
 
@@ -271,7 +277,8 @@ class Run:
         pandas.DataFrame
             One row per epoch and point, sorted by both: ``epoch``, ``point`` (int64, row
             in `inputs`), ``target`` (as `targets`), the coordinates (``x, y`` for two units, ``x``
-            for one, else ``x1, x2, ...``; outputs of any other shape are flattened),
+            for one, else ``x1, x2, ...``; outputs of any other shape are flattened, and several
+            inputs stand side by side, in the order of `feature_names`),
             ``prediction`` (int64, the most probable class; for a regression the predicted
             number), ``probability`` (float32; of class 1 where there are two classes, else of the
             true class; NaN for a regression) and ``loss`` (float32, the model's own loss of this
@@ -666,7 +673,7 @@ class Run:
         -------
         numpy.ndarray, shape (epochs, points, units)
             float32; for the inputs their own dtype, and a view that repeats them. Outputs of more
-            than one axis are flattened.
+            than one axis are flattened, and several inputs stand side by side.
 
         Examples
         --------
@@ -676,8 +683,7 @@ class Run:
         """
         chosen = self.snapshots(epochs)
         if layer is None:
-            flat = self.inputs.reshape(len(self.inputs), -1)
-            return np.broadcast_to(flat, (len(chosen), *flat.shape))
+            return np.broadcast_to(self.planes.inputs, (len(chosen), *self.planes.inputs.shape))
         require_one_of("layer", layer, self.layers)
         outputs = self._evaluations.outputs(layer, chosen)
         return outputs.reshape(*outputs.shape[:2], -1)

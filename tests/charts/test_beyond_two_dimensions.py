@@ -1,6 +1,7 @@
 """Charts of wide layers, of inputs with many features, of images and of numbers."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import altair as alt
@@ -134,3 +135,35 @@ def test_everything_can_be_drawn_beside_each_other(regression: Training, tmp_pat
     chart = rc.decision_boundary(run) | rc.residual_histogram(run) | rc.feature_space(run, "wide")
     chart |= rc.feature_space(run, "space", projection="rotate")
     rc.save(chart, tmp_path / "beside.png", epoch=3)
+
+
+def test_a_slice_of_several_inputs(two_inputs: Training) -> None:
+    run = two_inputs.open()
+    chart = rc.decision_boundary(run, features=("zeta[2]", "beta[0]"), at=5)
+    assert _marks(chart) == ["line", "circle", "line"]
+    assert _axis_titles(chart) == ("zeta[2]", "beta[0]")
+    assert chart.to_dict()["title"]["subtitle"] == "surface: slice at point 5"
+    shown = run.planes.slice(("zeta[2]", "beta[0]"), 5).coordinates(run.planes.inputs, 0)
+    expected = np.stack([two_inputs.X[0][:, 2], two_inputs.X[1][:, 0]], axis=1)
+    np.testing.assert_array_equal(shown, expected)
+
+
+@pytest.mark.parametrize("name", ["two_inputs", "image_and_features", "tokens_and_features"])
+def test_every_chart_of_several_inputs(
+    name: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    run = request.getfixturevalue(name).open()
+    charts = [
+        rc.feature_space(run),
+        rc.residual_histogram(run) if run.classes == 0 else rc.probability_histogram(run),
+        rc.loss_and_metric(run),
+        rc.loss_histogram(run),
+        rc.weights(run),
+        rc.gradients(run),
+        rc.activations(run, inputs=True),
+        rc.pre_activations(run),
+        rc.spread(run),
+    ]
+    for number, chart in enumerate(charts):
+        path = rc.save(chart, tmp_path / f"{number}.png", epoch=EPOCHS)
+        assert path.stat().st_size > 5_000

@@ -1,13 +1,15 @@
 """Projections of wide layers, and slices of the inputs: where they show what, and the way back."""
 
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import EPOCHS, Training
+from conftest import EPOCHS, Training, dense, small_model
 from scipy.linalg import orthogonal_procrustes
+from sklearn.datasets import make_friedman1
 from sklearn.decomposition import PCA, FastICA, KernelPCA
 from sklearn.manifold import TSNE
 from test_tidy_frames import _covered
@@ -221,3 +223,33 @@ def test_a_layer_that_is_not_held_at_once_is_projected_alike(
         np.testing.assert_allclose(streamed[axis], held[axis], atol=1e-5)
     # Nothing of the layer was kept.
     assert not any(key.startswith('{"layer": "wide"') for key in run._evaluations._memory)
+
+
+def test_a_regression_with_many_features(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(12)
+    X, y = make_friedman1(200, n_features=10, random_state=0)
+    X = pd.DataFrame((4 * X - 2).astype("float32"), columns=list("abcdefghij"))
+    model = small_model(
+        dense(12, "tanh", "wide"), dense(1, None, "number"), loss="mse", features=10
+    )
+    model.compile(keras.optimizers.Adam(0.05), "mse")
+    recorder = rc.Recorder(X, y, tmp_path / "a.h5", "a")
+    model.fit(X.to_numpy(), y, epochs=25, verbose=0, callbacks=[recorder])
+    run = rc.open_run(tmp_path / "a.h5")
+    predicted = model.predict(X.to_numpy(), verbose=0)[:, 0]
+    np.testing.assert_allclose(run.residuals()[25], predicted - y, rtol=0, atol=1e-5)
+    surface = run.surface(features=("a", "d"), at="mean", epochs=25)
+    (x_low, x_high), (y_low, y_high) = run.planes.slice_limits(
+        run.planes.slice(("a", "d"), "mean"), None, None
+    )
+    places = np.random.default_rng(0).uniform((x_low, y_low), (x_high, y_high), (300, 2))
+    held = np.tile(X.mean(), (300, 1)).astype("float32")
+    held[:, [0, 3]] = places
+    heights = model.predict(held, verbose=0)[:, 0]
+    for level, rings in surface.groupby("level"):
+        inside = _covered(rings, places) != 0
+        sure = np.abs(heights - level) > 0.01 * np.ptp(y)
+        np.testing.assert_array_equal(inside[sure], (heights >= level)[sure])
+    assert surface["level"].nunique() > 2
+    over = rc.feature_space(run, "wide").to_dict()["layer"]
+    assert len(over) == 2, "surface and points"

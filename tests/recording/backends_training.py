@@ -88,6 +88,38 @@ def check(directory: Path) -> None:
     assert rc.save(chart, directory / "chart.png", epoch=0.5).stat().st_size > 10_000
 
 
+def check_several_inputs(directory: Path) -> None:
+    keras.utils.set_random_seed(2)
+    words = keras.Input((4,), dtype="int32", name="words")
+    features = keras.Input((2,), name="features")
+    embedded = keras.layers.Flatten()(keras.layers.Embedding(9, 2, name="embedding")(words))
+    both = keras.layers.Concatenate()([embedded, features])
+    hidden = keras.layers.Dense(2, activation="tanh", name="hidden")(both)
+    output = keras.layers.Dense(1, activation="sigmoid", name="output")(hidden)
+    model = keras.Model({"words": words, "features": features}, output)
+    model.compile("sgd", "binary_crossentropy")
+    rng = np.random.default_rng(0)
+    X = {
+        "words": rng.integers(0, 9, (40, 4)),
+        "features": rng.normal(size=(40, 2)).astype("float32"),
+    }
+    y = (X["features"].sum(axis=1) > 0).astype(int)
+    recorder = rc.Recorder(X, y, directory / "runs.h5", "several")
+    model.fit(X, y, epochs=2, verbose=0, callbacks=[recorder])
+    run = rc.open_run(directory / "runs.h5", "several")
+    expected = model.predict(X, verbose=0)[:, 0]
+    np.testing.assert_allclose(run.probabilities()[-1, :, 1], expected, atol=1e-6)
+    assert abs(run.losses()[-1].mean() - model.evaluate(X, y, verbose=0)) < 1e-6
+    boundary = run.boundary(features=("features[0]", "features[1]"), at=3, epochs=2)
+    held = np.repeat(X["words"][3:4], len(boundary), axis=0)
+    moved = {"words": held, "features": boundary[["x", "y"]].to_numpy("float32")}
+    assert len(boundary)
+    np.testing.assert_allclose(model.predict(moved, verbose=0), 0.5, atol=1e-3)
+    assert np.isfinite(run.distributions("gradients")["value"]).all()
+    rc.feature_space(run, "hidden").to_dict()
+
+
 if __name__ == "__main__":
     check(Path(sys.argv[1]))
+    check_several_inputs(Path(sys.argv[1]))
     print(keras.backend.backend(), "passed")

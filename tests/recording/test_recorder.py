@@ -234,7 +234,7 @@ X_GOOD, Y_GOOD = [[0.0, 1.0], [1.0, 0.0]], [0, 1]
         (np.empty((0, 2)), [], "X must have at least one point"),
         ([["a", "b"]], [0], "X must hold numbers"),
         ([[0.0], [1.0, 2.0]], Y_GOOD, "rows of equal length"),
-        ({"a": [1.0]}, [0], "X must be one array, frame or list of numbers. Got dict"),
+        ("text", [0], "X must be one array, frame or list of numbers. Got str"),
     ],
 )
 def test_bad_points_are_told_before_anything_is_written(

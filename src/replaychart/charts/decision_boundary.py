@@ -45,18 +45,22 @@ def decision_boundary(
 
     Where the inputs have more than two features, the plane of two of them is drawn: a slice
     through the inputs' space, with the other features held fixed. The points are shown where their
-    own two features are, whatever their others.
+    own two features are, whatever their others. Of a model with several inputs the features of all
+    count; those of images, of sequences and of whole numbers (tokens, categories) can be held, but
+    not be an axis.
 
     Parameters
     ----------
     run : Run
-        A recorded training on inputs that are vectors.
+        A recorded training with an input that is a vector.
     features : pair of str or int, optional
-        The two features that the plane shows, by name or by position. Default: the only two.
+        The two features that the plane shows, by name or by position in `Run.coordinates`. Default:
+        the only two.
     at : {"median", "mean"}, int, mapping of str to float, or array_like, default "median"
         Where the other features are held: their median or mean over the recorded points; at those
         of a point, by its number; at values by name, the rest at the median; at a vector of all
-        features.
+        features. Images, sequences and whole numbers beside other inputs have no median: give the
+        number of a point, or name the input in a mapping, with an array of its shape.
     xlim, ylim : tuple of float, optional
         The axes' limits, which the surface fills. Default: around all
         recorded points.
@@ -138,7 +142,7 @@ def decision_boundary(
     surface, lines, boundary = drawn
     first, second = run.planes.feature_names()[:2] if through is None else through.titles
     plane = Plane(clock, [xlim], [ylim], (first, second), width, height, overflows=given)
-    flat = run.coordinates(None, epochs=clock.epochs[-1])[0]
+    flat = run.planes.inputs
     coordinates = flat if through is None else through.coordinates(flat, 0)
     layers = [
         surface_layer(plane, run, surface, bands=BANDS) if surface else None,

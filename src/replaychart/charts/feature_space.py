@@ -87,7 +87,8 @@ def feature_space(
         over the layer's own plane, None draws no surface. ``"auto"`` takes the first for inputs
         with two features and the second for any others, as long as the projection has a way back
         from the plane to the layer; the subtitle then says which slice of the layer's space it is.
-        It draws none where the run has no model, or not all of its weights.
+        It draws none where the run has no model, or not all of its weights, or where a branch of
+        the network leads past the layer.
     scale : {"fixed", "per-epoch"}, default "fixed"
         Axes that hold for the whole run, or that follow the points.
     epochs : float, slice, range or iterable of float, optional
@@ -157,7 +158,7 @@ def feature_space(
         )
     view = run.planes.view(layer, projection, positions)
     if surface == "auto":
-        surface = _possible_surface(run, view)
+        surface = _possible_surface(run, layer, view)
     if surface == "layer":
         xlim, ylim = run.planes.layer_limits(layer, xlim, ylim, view=view)
     paths = _Paths(run, layer, view, surface, grid, xlim, ylim, resolution)
@@ -270,13 +271,14 @@ def _default_layer(run: Run) -> str:
     raise ArgumentError(message)
 
 
-def _possible_surface(run: Run, view: Projection | None) -> str | None:
+def _possible_surface(run: Run, layer: str, view: Projection | None) -> str | None:
     """Return the surface that can be drawn, None if none can."""
     if run.targets.ndim > 1 or not (run.has_model and run.tells_predictions):
         return None
     if run.planes.inputs_are_plane():
         return "inputs"
-    return "layer" if view is None or view.slice is not None else None
+    has_way_back = view is None or view.slice is not None
+    return "layer" if has_way_back and run.planes.continues_from(layer) else None
 
 
 def _limits_by_epoch(

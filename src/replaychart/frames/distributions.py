@@ -9,6 +9,7 @@ import pandas as pd
 from replaychart.errors import ArgumentError, require_one_of
 from replaychart.frames.densities import summarized_each
 from replaychart.frames.evaluations import Arrays, Evaluations
+from replaychart.storage.inputs import side_by_side
 from replaychart.storage.layout import RecordedVariable
 from replaychart.storage.reader import StoredRun
 
@@ -119,7 +120,7 @@ class Distributions:
             lambda missing: self._pooled(selection._replace(layers=list(missing)), snapshots),
         )
         if INPUTS in selection.layers:
-            (of_inputs,) = summarized_each([[self._stored.inputs]])
+            (of_inputs,) = summarized_each([[side_by_side(self._stored.inputs)]])
             repeated = {
                 name: np.repeat(values, len(snapshots), axis=0)
                 for name, values in of_inputs.items()
@@ -159,11 +160,8 @@ class Distributions:
         layers = [layer for layer in selection.layers if layer != INPUTS]
         pieces: list[pd.DataFrame] = []
         if INPUTS in selection.layers:
-            label = _variable_label(selection, INPUTS)
-            pieces += [
-                _values_piece(epoch, INPUTS, label, self._stored.inputs, "point")
-                for epoch in epochs
-            ]
+            label, points = _variable_label(selection, INPUTS), side_by_side(self._stored.inputs)
+            pieces += [_values_piece(epoch, INPUTS, label, points, "point") for epoch in epochs]
         if selection.kind in ("activations", "pre_activations"):
             every = self._evaluated(selection._replace(layers=layers), snapshots)
             names = [(layer, _variable_label(selection, layer)) for layer in layers]

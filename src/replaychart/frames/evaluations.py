@@ -85,7 +85,7 @@ class Evaluations:
     def outputs_by_snapshot(self, layer: str, snapshots: Sequence[int]) -> Iterator[np.ndarray]:
         """Yield a layer's outputs, snapshot by snapshot, without holding all of a wide one."""
         (shape,) = (known.output_shape for known in self._stored.layers if known.name == layer)
-        numbers = math.prod(size or 1 for size in shape or ()) * len(self._stored.inputs)
+        numbers = math.prod(size or 1 for size in shape or ()) * len(self._stored.targets)
         known = self._knows(evaluation_key("outputs", layer=layer), snapshots)
         if known or numbers * len(snapshots) <= _LARGEST_HELD:
             return iter(self.outputs(layer, snapshots))
@@ -205,6 +205,23 @@ class Evaluations:
             return {"values": images}
 
         return self._remembered(key, snapshots, compute)["values"]
+
+    def continues_from(self, layer: str) -> bool:
+        """Return whether a layer's output is all that the rest of the network needs.
+
+        True where it cannot be told, because the network is neither stored nor can be rebuilt: what
+        was stored of its surfaces is there all the same.
+        """
+
+        def compute() -> Arrays:
+            alone = self._network.depends_on_alone(layer)
+            return {"values": np.full(len(self._every), alone)}
+
+        key = evaluation_key("continues", layer=layer)
+        try:
+            return bool(self._remembered(key, self._every, compute)["values"].all())
+        except (EvaluationError, MissingDependencyError):
+            return True
 
     def layers(
         self, layers: Sequence[str], snapshots: Sequence[int], *, before_activation: bool

@@ -1,37 +1,42 @@
 """Planes of two features through a point of the inputs' space."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from replaychart.errors import ArgumentError, require_one_of
+from replaychart.frames.features import axes, is_continuous
 from replaychart.frames.projections import LinearProjection, hashed
+from replaychart.storage.inputs import Inputs, number_of_points, side_by_side
+
+# A longer vector, or an image, is told by its name alone.
+_NUMBERS_TOLD = 4
 
 
-def input_slice(
-    inputs: np.ndarray, names: list[str], features: object, at: object
-) -> LinearProjection:
+def input_slice(inputs: Inputs, names: list[str], features: object, at: object) -> LinearProjection:
     """Return the plane of two features, with the others held where they are asked to be.
 
     Parameters
     ----------
-    inputs : numpy.ndarray, shape (points, features)
+    inputs : numpy.ndarray, shape (points, features), or mapping of str to numpy.ndarray
         The recorded points.
     names : list of str
-        The features' names.
+        The features' names, those of all inputs side by side.
     features : pair of str or int
         The two that the plane shows, by name or by position.
     at : {"median", "mean"}, int, mapping of str to float, or array_like of shape (features,)
         Where the others are held; an int is the number of a recorded point, and what a mapping does
-        not name is held at the median.
+        not name is held at the median. It may name one of several inputs as a whole.
 
     Raises
     ------
     ArgumentError
-        There is no such feature or point, or `at` is something else.
+        There is no such feature or point, or `at` is something else, or does not say where an input
+        is held that has no median.
     """
-    first, second = _places(features, names)
+    first, second = _places(features, names, axes(inputs))
     held, through = _held_at(at, inputs, names)
     base = np.zeros((len(names), 2))
     base[[first, second], [0, 1]] = 1
@@ -44,17 +49,26 @@ def input_slice(
         bases=base[None],
         through=through,
         shape=origin.shape,
+        # Whole numbers of another input may be too large for float32.
+        dtype=np.float64 if isinstance(inputs, Mapping) else np.float32,
     )
 
 
-def _places(features: object, names: list[str]) -> tuple[int, int]:
+def _places(features: object, names: list[str], possible: np.ndarray) -> tuple[int, int]:
     pair: list[Any] = list(features) if isinstance(features, (list, tuple)) else [features]
     for feature in pair:
         if isinstance(feature, str):
-            require_one_of("features", feature, names)
+            require_one_of("features", feature, _possible_names(names, possible))
         elif isinstance(feature, bool) or feature not in range(len(names)):
             message = (
                 f"features must be names or positions from 0 to {len(names) - 1}. Got {feature!r}."
+            )
+            raise ArgumentError(message)
+        elif not possible[int(feature)]:
+            listed = ", ".join(map(repr, _possible_names(names, possible)))
+            message = (
+                f"features must be among {listed}: only vectors of floats have axes where there "
+                f"are several inputs. Got {feature!r}, which is {names[int(feature)]!r}."
             )
             raise ArgumentError(message)
     places = [names.index(f) if isinstance(f, str) else int(f) for f in pair]
@@ -64,13 +78,17 @@ def _places(features: object, names: list[str]) -> tuple[int, int]:
     return places[0], places[1]
 
 
-def _held_at(at: object, inputs: np.ndarray, names: list[str]) -> tuple[np.ndarray, str]:
+def _possible_names(names: list[str], possible: np.ndarray) -> list[str]:
+    return [name for name, one in zip(names, possible, strict=True) if one]
+
+
+def _held_at(at: object, inputs: Inputs, names: list[str]) -> tuple[np.ndarray, str]:
     """Return a point of the inputs' space, and what it is in words.
 
     Parameters
     ----------
-    at : {"median", "mean"}, int, mapping of str to float, or array_like of shape (features,)
-    inputs : numpy.ndarray, shape (points, features)
+    at : {"median", "mean"}, int, mapping, or array_like of shape (features,)
+    inputs : numpy.ndarray, shape (points, features), or mapping of str to numpy.ndarray
     names : list of str
         The features' names.
 
@@ -81,26 +99,108 @@ def _held_at(at: object, inputs: np.ndarray, names: list[str]) -> tuple[np.ndarr
     """
     if isinstance(at, str):
         require_one_of("at", at, ["median", "mean"])
-        return getattr(np, at)(inputs.astype(np.float64), axis=0), f"the {at} of all others"
+        return _middle(at, inputs, at), f"the {at} of all others"
     if isinstance(at, (int, np.integer)) and not isinstance(at, bool):
-        if not 0 <= at < len(inputs):
-            message = f"at must be a point from 0 to {len(inputs) - 1}. Got {at!r}."
+        if not 0 <= at < number_of_points(inputs):
+            message = f"at must be a point from 0 to {number_of_points(inputs) - 1}. Got {at!r}."
             raise ArgumentError(message)
-        return inputs[at].astype(np.float64), f"point {at}"
+        return side_by_side(inputs)[at].astype(np.float64), f"point {at}"
     if isinstance(at, Mapping):
-        point = np.median(inputs.astype(np.float64), axis=0)
-        for name, value in at.items():
-            require_one_of("at", name, names)
-            point[names.index(name)] = value
-        return point, ", ".join(f"{name} = {value:.4g}" for name, value in at.items())
-    try:
-        point = np.asarray(at, np.float64)
-    except (TypeError, ValueError):
-        point = np.empty(0)
-    if point.shape != inputs.shape[1:] or not np.isfinite(point).all():
+        return _named(at, inputs, names)
+    point = _numbers(at)
+    if point.shape != (len(names),) or not np.isfinite(point).all():
         message = (
             "at must be 'median', 'mean', the number of a recorded point, values by name, or "
             f"{len(names)} finite numbers. Got {at!r}."
         )
         raise ArgumentError(message)
     return point, "the point given"
+
+
+def _named(at: Mapping[Any, Any], inputs: Inputs, names: list[str]) -> tuple[np.ndarray, str]:
+    """Return the point that a mapping describes, and what it is in words."""
+    several = inputs if isinstance(inputs, Mapping) else {}
+    spans = _spans(several)
+    point = np.full(len(names), np.nan)
+    words = []
+    for name, value in at.items():
+        if name in names:
+            span = slice(names.index(name), names.index(name) + 1)
+        else:
+            require_one_of("at", name, [*_possible_names(names, axes(inputs)), *several])
+            span = spans[name]
+        shape = () if name in names else several[name].shape[1:]
+        point[span] = _held_value(name, value, shape).ravel()
+        words.append(f"{name} {_told(point[span])}")
+    left = np.isnan(point)
+    point[left] = _middle("median", inputs, at, left)[left]
+    return point, ", ".join(words)
+
+
+def _told(numbers: np.ndarray) -> str:
+    if len(numbers) > _NUMBERS_TOLD:
+        return "as given"
+    listed = ", ".join(f"{number:.4g}" for number in numbers)
+    return f"= {listed}" if len(numbers) == 1 else f"= ({listed})"
+
+
+def _held_value(name: str, value: object, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the numbers at which a feature, or an input of a shape, is held."""
+    numbers = _numbers(value)
+    if numbers.size == 1 and not shape:
+        numbers = numbers.reshape(())
+    if numbers.shape != shape or not np.isfinite(numbers).all():
+        expected = f"finite numbers of the shape {shape}" if shape else "a finite number"
+        got = f"the shape {numbers.shape}" if numbers.size > 1 else repr(value)
+        message = f"at must have {expected} for {name!r}. Got {got}."
+        raise ArgumentError(message)
+    return numbers
+
+
+def _middle(how: str, inputs: Inputs, at: object, needed: np.ndarray | None = None) -> np.ndarray:
+    """Return median or mean of each feature, float64 (features,).
+
+    Parameters
+    ----------
+    how : {"median", "mean"}
+    inputs : numpy.ndarray, shape (points, features), or mapping of str to numpy.ndarray
+    at : object
+        What was asked for, for the message.
+    needed : numpy.ndarray of bool, shape (features,), optional
+        Which features are needed. Default: all.
+
+    Raises
+    ------
+    ArgumentError
+        Features are needed of an input that has no middle.
+    """
+    several = inputs if isinstance(inputs, Mapping) else {}
+    spans = _spans(several)
+    for name, array in several.items():
+        wanted = needed is None or needed[spans[name]].any()
+        if wanted and not is_continuous(array, inputs):
+            what = f"of the shape {array.shape[1:]}" if array.ndim > 2 else "of whole numbers"
+            message = (
+                f"at must say where the input {name!r} is held, which is {what} and has no {how}: "
+                f"by the number of a recorded point, or by a mapping that names {name!r}. Got "
+                f"{at!r}."
+            )
+            raise ArgumentError(message)
+    return getattr(np, how)(side_by_side(inputs).astype(np.float64), axis=0)
+
+
+def _spans(inputs: Mapping[str, np.ndarray]) -> dict[str, slice]:
+    """Return which features belong to each of several inputs."""
+    spans, start = {}, 0
+    for name, array in inputs.items():
+        stop = start + math.prod(array.shape[1:])
+        spans[name], start = slice(start, stop), stop
+    return spans
+
+
+def _numbers(value: object) -> np.ndarray:
+    """Return an array of numbers, an empty one for what is none."""
+    try:
+        return np.asarray(value, np.float64)
+    except (TypeError, ValueError):
+        return np.empty(0)

@@ -1,7 +1,7 @@
 """The planes of a run: its inputs' own or a slice of them, and its layers' own or projections."""
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -10,12 +10,14 @@ from replaychart.errors import ArgumentError, require_at_least, require_one_of
 from replaychart.frames import extents
 from replaychart.frames.evaluations import Evaluations
 from replaychart.frames.extents import Limits
+from replaychart.frames.features import axes, feature_names
 from replaychart.frames.input_slices import input_slice
 from replaychart.frames.paths import Paths
 from replaychart.frames.plane_paths import Rectangle
 from replaychart.frames.projections import LinearProjection, Projection, projection_of
 from replaychart.frames.surfaces import Surfaces
 from replaychart.network.graph import no_graph
+from replaychart.storage.inputs import shapes_text, side_by_side
 from replaychart.storage.reader import StoredRun
 
 GRID_LINES = 11
@@ -50,9 +52,14 @@ class Planes:
         hidden = self._stored.layers[:-1] if self._stored.has_model else self._stored.layers
         return [layer.name for layer in hidden if layer.output_shape == (2,)]
 
+    @cached_property
+    def inputs(self) -> np.ndarray:
+        """The recorded points as rows of features, those of several inputs side by side."""
+        return side_by_side(self._stored.inputs)
+
     def inputs_are_plane(self) -> bool:
         """Return whether the inputs have two features."""
-        return self._stored.inputs.shape[1:] == (2,)
+        return self.inputs.shape[1] == 2 and bool(axes(self._stored.inputs).all())
 
     def input_limits(
         self, xlim: Limits | None = None, ylim: Limits | None = None
@@ -76,14 +83,14 @@ class Planes:
             The inputs are not 2-D, or a limit is not a rising pair of numbers.
         """
         self.require(None)
-        default_x, default_y = extents.padded_limits(self._stored.inputs)
+        default_x, default_y = extents.padded_limits(self.inputs)
         return checked_limits("xlim", xlim) or default_x, checked_limits("ylim", ylim) or default_y
 
     def slice_limits(
         self, through: LinearProjection, xlim: Limits | None, ylim: Limits | None
     ) -> tuple[Limits, Limits]:
         """Return the rectangle of a slice of the inputs; as `input_limits`."""
-        shown = through.coordinates(self._stored.inputs, 0)
+        shown = through.coordinates(self.inputs, 0)
         default_x, default_y = extents.padded_limits(shown)
         return checked_limits("xlim", xlim) or default_x, checked_limits("ylim", ylim) or default_y
 
@@ -184,22 +191,17 @@ class Planes:
         ArgumentError
             The inputs are no vectors, there is no such feature or point, or `at` is something else.
         """
-        inputs = self._stored.inputs
-        if inputs.ndim != 2:
+        if not self._has_axes():
             message = (
                 f"features are for inputs that are vectors. Run {self._stored.name!r} has inputs "
-                f"of the shape {inputs.shape[1:]}."
+                f"of {shapes_text(self._stored.inputs)}."
             )
             raise ArgumentError(message)
-        return input_slice(inputs, self.feature_names(), features, at)
+        return input_slice(self._stored.inputs, self.feature_names(), features, at)
 
     def feature_names(self) -> list[str]:
-        """Return the names of the features: those recorded, or input 1, input 2, ..."""
-        recorded = self._stored.details.get("feature_names")
-        count = int(np.prod(self._stored.inputs.shape[1:], dtype=np.int64))
-        if isinstance(recorded, list) and len(recorded) == count:
-            return recorded
-        return [f"input {number}" for number in range(1, count + 1)]
+        """Return the names of the features in `inputs`; see `features.feature_names`."""
+        return feature_names(self._stored.inputs, self._stored.details.get("feature_names"))
 
     def grid(
         self,
@@ -285,11 +287,13 @@ class Planes:
             if not self.inputs_are_plane():
                 message = (
                     f"This needs inputs with 2 features. Run {self._stored.name!r} has inputs of "
-                    f"the shape {self._stored.inputs.shape[1:]}."
+                    f"{shapes_text(self._stored.inputs)}."
                 )
-                if self._stored.inputs.ndim == 2:
-                    names = ", ".join(map(repr, self.feature_names()[:5]))
-                    message += f" Choose two of them: features=(..., ...) of {names}, ..."
+                if self._has_axes():
+                    possible = zip(self.feature_names(), axes(self._stored.inputs), strict=True)
+                    names = [repr(name) for name, can_be_axis in possible if can_be_axis]
+                    listed = ", ".join(names[:5]) + ", ..." * (len(names) > 5)
+                    message += f" Choose two of them: features=(..., ...) of {listed}"
                 raise ArgumentError(message)
             return
         shape = self._shape(layer)
@@ -301,6 +305,13 @@ class Planes:
             )
             raise ArgumentError(message)
 
+    def continues_from(self, layer: str) -> bool:
+        """Return whether a layer's output is all that the rest of the network needs.
+
+        It is not where a branch leads past the layer; see `Evaluations.continues_from`.
+        """
+        return self._evaluations.continues_from(layer)
+
     def evaluate(self, layers: Sequence[str]) -> None:
         """Evaluate what the charts of layers with two units ask for by default, to remember it."""
         flat = self.inputs_are_plane()
@@ -310,10 +321,16 @@ class Planes:
                 self.grid(layer, xlim=None, ylim=None, lines=GRID_LINES, snapshots=self._every)
             if self._evaluations.labels.ndim > 1:
                 continue
+            if plane == "layer" and not self.continues_from(str(layer)):
+                continue
             where: dict[str, Any] = {"xlim": None, "ylim": None, "resolution": RESOLUTION}
             where |= {"plane": plane, "snapshots": self._every}
             self.surface(layer, bands=BANDS, **where)
             self.boundary(layer, **where)
+
+    def _has_axes(self) -> bool:
+        """Return whether there are features that can be axes."""
+        return bool(axes(self._stored.inputs).any())
 
     def _shape(self, layer: str) -> tuple[int | None, ...]:
         names = [known.name for known in self._stored.layers]

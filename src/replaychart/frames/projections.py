@@ -87,12 +87,15 @@ class LinearProjection(Projection):
         What the plane goes through, for the text.
     shape : tuple of int
         The shape of one point of the space.
+    dtype : numpy dtype, default float32
+        Of points of the space.
     """
 
     origins: np.ndarray
     bases: np.ndarray
     through: str
     shape: tuple[int, ...]
+    dtype: type[np.floating] = np.float32
 
     @property
     def slice(self) -> str | None:
@@ -105,10 +108,10 @@ class LinearProjection(Projection):
         return ((self.flat(values) - self.origins[place]) @ self.bases[place]).astype(np.float32)
 
     def values(self, coordinates: np.ndarray, snapshot: int) -> np.ndarray:
-        """Return the points of the plane in its space, float32 (points, ...)."""
+        """Return the points of the plane in its space, shape (points, ...)."""
         place = snapshot if len(self.bases) > 1 else 0
         flat = self.origins[place] + coordinates @ np.linalg.pinv(self.bases[place])
-        return flat.reshape(len(coordinates), *self.shape).astype(np.float32)
+        return flat.reshape(len(coordinates), *self.shape).astype(self.dtype)
 
 
 @dataclasses.dataclass(frozen=True)

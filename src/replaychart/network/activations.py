@@ -51,6 +51,26 @@ def output_of(model: keras.Model, layer: str) -> Any:
     return _node(model, layer).output_tensors[0]
 
 
+def output_needs_alone(model: keras.Model, layer: str) -> bool:
+    """Return whether every way from the model's inputs to its output leads through a layer.
+
+    Asked of the graph itself: not every version of Keras refuses to cut a model elsewhere.
+    """
+    through = output_of(model, layer)
+    makers = {id(tensor): node for node in _nodes(model) for tensor in node.output_tensors}
+    waiting, seen = list(model.outputs), {id(through)}
+    while waiting:
+        tensor = waiting.pop()
+        if id(tensor) in seen:
+            continue
+        seen.add(id(tensor))
+        before = makers[id(tensor)].input_tensors
+        if not before:
+            return False
+        waiting += before
+    return True
+
+
 def activation_of(model: keras.Model, layer: str) -> Any:
     """Return a layer's symbolic output behind its activation function.
 

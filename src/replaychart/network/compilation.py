@@ -34,8 +34,8 @@ def mapped(function: Callable[..., list[Any]], *, outputs: int) -> Callable[...,
     Parameters
     ----------
     function : callable
-        Takes a tensor with a row for each point, and a list of tensors: the weights. Returns a list
-        of tensors with a row for each point.
+        Takes two lists of tensors: the inputs, with a row for each point, and the weights. Returns
+        a list of tensors with a row for each point.
     outputs : int
         How many it returns.
 
@@ -57,14 +57,14 @@ def mapped(function: Callable[..., list[Any]], *, outputs: int) -> Callable[...,
 
 
 def _mapped_by_torch(
-    function: Callable[..., list[Any]], points: Any, weights: list[Any]
+    function: Callable[..., list[Any]], points: list[Any], weights: list[Any]
 ) -> list[Any]:
     import torch
 
     with torch.no_grad():
         every = [
-            function(own, [weight[snapshot] for weight in weights])
-            for snapshot, own in enumerate(points)
+            function([own[snapshot] for own in points], [weight[snapshot] for weight in weights])
+            for snapshot in range(len(points[0]))
         ]
         return [torch.stack(list(output)) for output in zip(*every, strict=True)]
 
@@ -74,17 +74,19 @@ def _mapped_by_tensorflow(function: Callable[..., list[Any]], outputs: int) -> C
 
     traced = None
 
-    def every_snapshot(points: Any, weights: list[Any]) -> list[Any]:
+    def every_snapshot(points: list[Any], weights: list[Any]) -> list[Any]:
         return tensorflow.map_fn(
             lambda own: function(own[0], own[1]),
             (points, weights),
             fn_output_signature=[tensorflow.float32] * outputs,
         )
 
-    def call(points: Any, weights: list[Any]) -> list[Any]:
+    def call(points: list[Any], weights: list[Any]) -> list[Any]:
         nonlocal traced
         if traced is None:
-            any_points = tensorflow.TensorSpec((None, None, *points.shape[2:]), points.dtype)
+            any_points = [
+                tensorflow.TensorSpec((None, None, *own.shape[2:]), own.dtype) for own in points
+            ]
             any_weights = [
                 tensorflow.TensorSpec((None, *weight.shape[1:]), weight.dtype) for weight in weights
             ]

@@ -13,6 +13,13 @@ from replaychart.network import activations
 from replaychart.network import model as models
 from replaychart.network.compilation import mapped
 from replaychart.network.graph import no_graph
+from replaychart.storage.inputs import (
+    Inputs,
+    arrays_of,
+    number_of_points,
+    numbers_per_point,
+    taken_apart,
+)
 from replaychart.storage.reader import StoredRun
 from replaychart.storage.weights import UnrecordedWeight
 
@@ -42,25 +49,25 @@ class Network:
         custom_objects: Mapping[str, Any] | None = None,
     ) -> None:
         self.model = models.rebuild(stored, custom_objects) if model is None else model
+        self._stored = stored
         self._run = stored.name
         self._custom_objects = custom_objects
         self._weights = stored.weights()
         models.check_weights(self.model, self._weights, stored.name)
+        models.check_inputs(self.model, stored)
         if model is None:
             models.restore_constants(self.model, self._weights)
         self._functions: dict[tuple[str | None, str | None], Callable[..., Any]] = {}
         self._recorded_at = {id(weight): i for i, weight in enumerate(self.model.weights)}
 
-    def outputs(
-        self, layer: str | None, inputs: np.ndarray, snapshots: Sequence[int]
-    ) -> np.ndarray:
+    def outputs(self, layer: str | None, inputs: Inputs, snapshots: Sequence[int]) -> np.ndarray:
         """Return a layer's outputs for the same points at several snapshots.
 
         Parameters
         ----------
         layer : str or None
             The layer's name; None for the model's output.
-        inputs : numpy.ndarray, shape (points, ...)
+        inputs : numpy.ndarray, shape (points, ...), or mapping of str to numpy.ndarray
             Points in the model's input space.
         snapshots : sequence of int
             Positions in the recording.
@@ -81,7 +88,7 @@ class Network:
     def outputs_by_snapshot(
         self,
         layer: str | None,
-        inputs: np.ndarray | Sequence[np.ndarray],
+        inputs: Inputs | Sequence[np.ndarray],
         snapshots: Sequence[int],
         *,
         plane_of: str | None = None,
@@ -92,8 +99,9 @@ class Network:
         ----------
         layer : str or None
             The layer's name; None for the model's output.
-        inputs : numpy.ndarray or sequence of numpy.ndarray, shape (points, ...)
-            The points, the same for all snapshots or for each its own.
+        inputs : numpy.ndarray, shape (points, ...), mapping of str to numpy.ndarray, or sequence
+            The points, the same for all snapshots or a sequence with an array for each. An array
+            of points in the space of several inputs has their features side by side.
         snapshots : sequence of int
             Positions in the recording.
         plane_of : str, optional
@@ -103,11 +111,12 @@ class Network:
         ------
         numpy.ndarray of float32, shape (points, ...)
         """
-        lengths = [len(own) for own in _each(inputs, snapshots)]
+        lengths = [number_of_points(own) for own in _each(inputs, snapshots)]
         if layer is None and plane_of is not None and self._is_output(plane_of):
             yield from (np.asarray(own, np.float32) for own in _each(inputs, snapshots))
             return
-        chunks = self._chunks(self._function(plane_of, layer), inputs, snapshots)
+        points = inputs if plane_of is not None else self._by_input(inputs)
+        chunks = self._chunks(self._function(plane_of, layer), points, snapshots)
         every = (own for (outputs,) in chunks for own in outputs)
         for outputs, length in zip(every, lengths, strict=True):
             yield outputs[:length]
@@ -115,7 +124,7 @@ class Network:
     def layers_by_snapshot(
         self,
         layers: Sequence[str],
-        inputs: np.ndarray,
+        inputs: Inputs,
         snapshots: Sequence[int],
         *,
         before_activation: bool,
@@ -126,7 +135,7 @@ class Network:
         ----------
         layers : sequence of str
             The layers' names, at least one.
-        inputs : numpy.ndarray, shape (points, ...)
+        inputs : numpy.ndarray, shape (points, ...), or mapping of str to numpy.ndarray
             Points in the model's input space.
         snapshots : sequence of int
             Positions in the recording.
@@ -158,6 +167,43 @@ class Network:
             for weight in self._weights
         ]
 
+    def depends_on_alone(self, layer: str) -> bool:
+        """Return whether the model's output is computed from a layer's output and nothing else."""
+        return models.has_graph(self.model) and activations.output_needs_alone(self.model, layer)
+
+    def tensors(self, part: keras.Model, arrays: Sequence[np.ndarray]) -> list[Any]:
+        """Return arrays in the order of a part's inputs, as tensors of their dtypes.
+
+        Parameters
+        ----------
+        part : keras.Model
+            The model, or a part of it.
+        arrays : sequence of numpy.ndarray
+            Of points in the model's input space one for each of its inputs, in the order in which
+            they were recorded.
+        """
+        if not models.has_graph(part):
+            dtypes = [models.input_dtype(array) for array in arrays]
+        else:
+            dtypes = [tensor.dtype for tensor in part.inputs]
+            names = [tensor.name for tensor in part.inputs]
+            if len(names) > 1 and set(names) == set(self._stored.inputs):
+                # A model that was passed to open_run may have the same inputs in another order.
+                recorded = dict(zip(self._stored.inputs, arrays, strict=True))
+                arrays = [recorded[name] for name in names]
+        return [
+            keras.ops.convert_to_tensor(array, dtype=dtype)
+            for array, dtype in zip(arrays, dtypes, strict=True)
+        ]
+
+    def _by_input(self, inputs: Inputs | Sequence[np.ndarray]) -> Inputs | Sequence[Inputs]:
+        """Return points of the model's input space with an array for each of several inputs."""
+        if isinstance(inputs, Mapping) or not isinstance(self._stored.inputs, Mapping):
+            return inputs
+        if isinstance(inputs, np.ndarray):
+            return taken_apart(inputs, self._stored.inputs)
+        return [taken_apart(own, self._stored.inputs) for own in inputs]
+
     def _is_output(self, layer: str) -> bool:
         """Return whether nothing of the model comes behind a layer."""
         if not models.has_graph(self.model):
@@ -177,22 +223,22 @@ class Network:
     def _chunks(
         self,
         function: Callable[..., list[np.ndarray]],
-        inputs: np.ndarray | Sequence[np.ndarray],
+        inputs: Inputs | Sequence[Inputs],
         snapshots: Sequence[int],
     ) -> Iterator[list[np.ndarray]]:
         """Yield each output for as many snapshots as are evaluated at once."""
-        longest = max((len(own) for own in _each(inputs, snapshots)), default=0)
-        shape = next(iter(_each(inputs, snapshots))).shape[1:] if len(snapshots) else ()
+        longest = max((number_of_points(own) for own in _each(inputs, snapshots)), default=0)
+        of_point = max((numbers_per_point(own) for own in _each(inputs, snapshots)), default=0)
         # Of a large network it is the weights that fill the memory, and not the points.
         weights = sum(math.prod(weight.shape[1:]) for weight in self._weights)
-        numbers = max(1, longest * math.prod(shape), weights)
-        together = max(1, _NUMBERS_PER_BATCH // numbers)
+        together = max(1, _NUMBERS_PER_BATCH // max(1, longest * of_point, weights))
         for start in range(0, len(snapshots), together):
             chunk = snapshots[start : start + together]
-            own = inputs if isinstance(inputs, np.ndarray) else inputs[start : start + together]
+            own = inputs[start : start + together] if isinstance(inputs, Sequence) else inputs
             points = _stacked(own, chunk, longest)
             pieces = [
-                function(points[:, rows], chunk) for rows in batches(longest, points.shape[2:])
+                function([array[:, rows] for array in points], chunk)
+                for rows in batches(longest, of_point)
             ]
             yield [
                 outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=1)
@@ -209,18 +255,18 @@ class Network:
         variables = [*part.trainable_variables, *part.non_trainable_variables]
         trainable = len(part.trainable_variables)
         positions = self.recorded_positions(variables)
-        dtype = part.inputs[0].dtype if models.has_graph(part) else None
         # A subclassed model need not take `training`; its layers then run as in inference.
         mode = {"training": False} if "training" in signature(part.call).parameters else {}
 
-        def call(points: Any, recorded: list[Any]) -> list[Any]:
+        def call(points: list[Any], recorded: list[Any]) -> list[Any]:
             given = iter(recorded)
             # What is not among the weights (a Dropout's seed) keeps the value that it has.
             values = [
                 variable.value if position is None else next(given)
                 for position, variable in positions
             ]
-            outputs, _ = part.stateless_call(values[:trainable], values[trainable:], points, **mode)
+            inputs = models.called_with(part, points, self._stored)
+            outputs, _ = part.stateless_call(values[:trainable], values[trainable:], inputs, **mode)
             every = outputs if isinstance(outputs, list) and part is not self.model else [outputs]
             if any(isinstance(output, (list, tuple, dict)) for output in every):
                 message = f"The model of run {self._run!r} has several outputs; it needs one."
@@ -230,8 +276,7 @@ class Network:
         outputs = len(part.outputs) if models.has_graph(part) else 1
         every_snapshot = mapped(call, outputs=outputs)
 
-        def function(points: np.ndarray, snapshots: Sequence[int]) -> list[np.ndarray]:
-            kind = dtype if dtype is not None else models.input_dtype(points)
+        def function(points: list[np.ndarray], snapshots: Sequence[int]) -> list[np.ndarray]:
             recorded = [
                 keras.ops.convert_to_tensor(
                     self._weights[position][np.asarray(snapshots)], dtype=variable.dtype
@@ -239,7 +284,7 @@ class Network:
                 for position, variable in positions
                 if position is not None
             ]
-            found = every_snapshot(keras.ops.convert_to_tensor(points, dtype=kind), recorded)
+            found = every_snapshot(self.tensors(part, points), recorded)
             return [keras.ops.convert_to_numpy(output) for output in found]
 
         return function
@@ -258,47 +303,50 @@ class Network:
             self.model.inputs if plane_of is None else activations.output_of(self.model, plane_of)
         )
         end = self.model.outputs[0] if layer is None else activations.output_of(self.model, layer)
-        try:
-            return keras.Model(begin, end)
-        except ValueError as error:
+        if plane_of is not None and layer is None and not self.depends_on_alone(plane_of):
             message = (
-                f"The network from {plane_of or 'its inputs'!r} to {layer or 'its output'!r} "
-                f"cannot be evaluated by itself: {error}"
+                f"The network behind layer {plane_of!r} cannot be evaluated by itself: a branch "
+                "leads past that layer, so its output is not all that is needed."
             )
-            raise EvaluationError(message) from error
+            raise EvaluationError(message)
+        return keras.Model(begin, end)
 
 
-def batches(points: int, shape: tuple[int, ...]) -> Iterator[slice]:
+def batches(points: int, numbers: int) -> Iterator[slice]:
     """Yield the rows that go into a network at once, one empty slice if there are no points.
 
     Parameters
     ----------
     points : int
         Number of points.
-    shape : tuple of int
-        The shape of one.
+    numbers : int
+        How many numbers one has.
     """
-    rows = max(1, _NUMBERS_PER_BATCH // max(1, math.prod(shape)))
+    rows = max(1, _NUMBERS_PER_BATCH // max(1, numbers))
     for start in range(0, max(points, 1), rows):
         yield slice(start, start + rows)
 
 
-def _each(
-    inputs: np.ndarray | Sequence[np.ndarray], snapshots: Sequence[int]
-) -> Iterable[np.ndarray]:
-    return (inputs for _ in snapshots) if isinstance(inputs, np.ndarray) else inputs
+def _each(inputs: Inputs | Sequence[Inputs], snapshots: Sequence[int]) -> Iterable[Inputs]:
+    return inputs if isinstance(inputs, Sequence) else (inputs for _ in snapshots)
 
 
 def _stacked(
-    inputs: np.ndarray | Sequence[np.ndarray], snapshots: Sequence[int], longest: int
-) -> np.ndarray:
-    """Return points for each snapshot, shape (snapshots, longest, ...), filled up with zeros."""
-    if isinstance(inputs, np.ndarray):
-        return np.broadcast_to(inputs, (len(snapshots), *inputs.shape))
-    points = np.zeros((len(inputs), longest, *inputs[0].shape[1:]), inputs[0].dtype)
-    for place, own in zip(points, inputs, strict=True):
-        place[: len(own)] = own
-    return points
+    inputs: Inputs | Sequence[Inputs], snapshots: Sequence[int], longest: int
+) -> list[np.ndarray]:
+    """Return points for each snapshot, filled up with zeros.
+
+    One array of the shape (snapshots, longest, ...) for each input.
+    """
+    if not isinstance(inputs, Sequence):
+        return [np.broadcast_to(one, (len(snapshots), *one.shape)) for one in arrays_of(inputs)]
+    stacked = []
+    for every in zip(*map(arrays_of, inputs), strict=True):
+        points = np.zeros((len(inputs), longest, *every[0].shape[1:]), every[0].dtype)
+        for place, own in zip(points, every, strict=True):
+            place[: len(own)] = own
+        stacked.append(points)
+    return stacked
 
 
 def value_of(

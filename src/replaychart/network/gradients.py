@@ -11,6 +11,7 @@ from replaychart.network import model as models
 from replaychart.network import objectives
 from replaychart.network.compilation import compiled, gradient
 from replaychart.network.evaluation import Network, batches, value_of
+from replaychart.storage.inputs import arrays_of, numbers_per_point
 from replaychart.storage.reader import StoredRun
 
 
@@ -54,7 +55,7 @@ def gradients_by_snapshot(
     function = _compiled_gradient(
         network, stored, positions, objectives.unreduced_loss(stored, network.model, custom_objects)
     )
-    every = list(batches(len(stored.inputs), stored.inputs.shape[1:]))
+    every = list(batches(len(stored.targets), numbers_per_point(stored.inputs)))
     for snapshot in snapshots:
         weights = network.weights_at(snapshot)
         pieces = [function(rows, weights) for rows in every]
@@ -70,39 +71,42 @@ def _compiled_gradient(
     """Return the function from rows of points and weights to these rows' share of gradients."""
     model = network.model
     unreduced, summed, sample_weights = loss
-    points = len(stored.inputs)
+    points = len(stored.targets)
     variables = [*model.trainable_variables, *model.non_trainable_variables]
     recorded = network.recorded_positions(variables)
     watched = [[index for index, _ in recorded].index(position) for position in positions]
     trainable = len(model.trainable_variables)
     mode = {"training": False} if "training" in signature(model.call).parameters else {}
-    dtype = model.inputs[0].dtype if models.has_graph(model) else None
+    inputs = arrays_of(stored.inputs)
 
-    def batch_loss(replaced: list[Any], x: Any, y: Any, w: Any, values: list[Any]) -> Any:
+    def batch_loss(replaced: list[Any], x: list[Any], y: Any, w: Any, values: list[Any]) -> Any:
         values = list(values)
         for place, value in zip(watched, replaced, strict=True):
             values[place] = value
         outputs, _, regularization = model.stateless_call(
-            values[:trainable], values[trainable:], x, return_losses=True, **mode
+            values[:trainable],
+            values[trainable:],
+            models.called_with(model, x, stored),
+            return_losses=True,
+            **mode,
         )
         losses = keras.ops.cast(unreduced(y, outputs), "float32")
         losses = losses * keras.ops.reshape(w, (-1, *(1 for _ in losses.shape[1:])))
         of_points = keras.ops.sum(losses) if summed else _mean_share(losses, points)
-        share = keras.ops.cast(keras.ops.shape(x)[0], "float32") / points
+        share = keras.ops.cast(keras.ops.shape(y)[0], "float32") / points
         return of_points + share * sum(keras.ops.cast(one, "float32") for one in regularization)
 
-    def call(x: Any, y: Any, w: Any, values: list[Any]) -> list[Any]:
+    def call(*arguments: Any) -> list[Any]:
+        *x, y, w, values = arguments
         found = gradient(batch_loss, [values[place] for place in watched], x, y, w, values)
         return [keras.ops.cast(one, "float32") for one in found]
 
-    traced = compiled(call, batched=3)
+    traced = compiled(call, batched=len(inputs) + 2)
     targets = keras.ops.convert_to_numpy(objectives.targets_of(stored))
 
     def function(rows: slice, weights: Sequence[Any]) -> list[np.ndarray]:
-        x = stored.inputs[rows]
-        kind = dtype if dtype is not None else models.input_dtype(x)
         found = traced(
-            keras.ops.convert_to_tensor(x, dtype=kind),
+            *network.tensors(model, [array[rows] for array in inputs]),
             keras.ops.convert_to_tensor(targets[rows]),
             keras.ops.convert_to_tensor(sample_weights[rows]),
             [value_of(weights, position) for position in recorded],

@@ -9,6 +9,8 @@ import numpy as np
 
 from replaychart.errors import EvaluationError
 from replaychart.network import keras2_functions  # noqa: F401  (registers what old models use)
+from replaychart.storage import layout
+from replaychart.storage.inputs import arrays_of
 from replaychart.storage.reader import StoredRun
 from replaychart.storage.weights import UnrecordedWeight, Weight
 
@@ -50,8 +52,11 @@ def rebuild(stored: StoredRun, custom_objects: Mapping[str, Any] | None) -> kera
         raise EvaluationError(message) from error
     if not model.built:
         # A subclassed model makes its variables when it first sees data.
-        first = stored.inputs[:1]
-        model(keras.ops.convert_to_tensor(first, dtype=input_dtype(first)))
+        first = [
+            keras.ops.convert_to_tensor(array[:1], dtype=input_dtype(array))
+            for array in arrays_of(stored.inputs)
+        ]
+        model(called_with(model, first, stored))
     return model
 
 
@@ -122,6 +127,40 @@ def check_weights(model: keras.Model, weights: Sequence[Weight], run: str) -> No
                 f"has {recorded_shape}: it is another architecture."
             )
             raise EvaluationError(message)
+
+
+def check_inputs(model: keras.Model, stored: StoredRun) -> None:
+    """Raise `EvaluationError` unless a model takes as many inputs as were recorded."""
+    recorded = len(arrays_of(stored.inputs))
+    if has_graph(model) and len(model.inputs) != recorded:
+        message = (
+            f"The model has {len(model.inputs)} inputs, the recording of {stored.name!r} has "
+            f"{recorded}: it is another architecture."
+        )
+        raise EvaluationError(message)
+
+
+def called_with(model: keras.Model, inputs: Sequence[Any], stored: StoredRun) -> Any:
+    """Return tensors in the structure in which a model, or a part of one, takes its inputs.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The model or part.
+    inputs : sequence of tensor
+        One for each of its inputs, in its order.
+    stored : StoredRun
+        The run, which tells the structure for a model without a graph.
+    """
+    if has_graph(model):
+        # A functional model tells the structure that it was made with: a tensor, a list, a dict.
+        one = isinstance(model, keras.Sequential)
+        return inputs[0] if one else keras.tree.pack_sequence_as(model.input, list(inputs))
+    if not isinstance(stored.inputs, Mapping):
+        return inputs[0]
+    if stored.details.get(layout.INPUTS_IN_A_LIST):
+        return list(inputs)
+    return dict(zip(stored.inputs, inputs, strict=True))
 
 
 def input_dtype(points: np.ndarray) -> str:

@@ -121,7 +121,7 @@ def unreduced_loss(
 def _sample_weights(stored: StoredRun, loss: Any) -> np.ndarray:
     """Return what the loss of each point is multiplied with, float32 (points,)."""
     if stored.sample_weights is None:
-        return np.ones(len(stored.inputs), np.float32)
+        return np.ones(len(stored.targets), np.float32)
     if getattr(loss, "reduction", None) != "mean_with_sample_weight":
         return stored.sample_weights
     # Keras divides by the sum of the weights then, and not by the number of points.

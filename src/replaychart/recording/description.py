@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from replaychart.errors import ArgumentError, RecordingError
+from replaychart.storage import layout
 from replaychart.storage.compile_config import single_output
 from replaychart.storage.layout import RecordedLayer, RecordedVariable, Variable
 
@@ -27,14 +28,13 @@ def check_recordable(model: keras.Model, *, loss: object = None) -> None:
             "Input layer, call model.build(input_shape), or call it on data once."
         )
         raise RecordingError(message)
-    for what in ("inputs", "outputs"):
-        count = len(getattr(model, what, None) or [])
-        if count > 1:
-            message = (
-                f"model {model.name!r} has {count} {what}; only models with one input and one "
-                "output can be recorded."
-            )
-            raise RecordingError(message)
+    outputs = len(getattr(model, "outputs", None) or [])
+    if outputs > 1:
+        message = (
+            f"model {model.name!r} has {outputs} outputs; only models with one output can be "
+            "recorded."
+        )
+        raise RecordingError(message)
     if loss is None and not model.compiled:
         message = (
             f"model {model.name!r} is not compiled, so there is no loss to record. Call "
@@ -215,11 +215,13 @@ def variables_of(
 def details_of(
     model: keras.Model,
     *,
-    feature_names: list[str] | None,
+    feature_names: list[str] | dict[str, list[str]] | None,
     class_names: list[str] | None,
     steps_per_epoch: int | None = None,
+    inputs_in_a_list: bool = False,
 ) -> dict[str, object]:
     """Return what helps a reader of the file: versions, backend, names."""
+    of_inputs = {layout.INPUTS_IN_A_LIST: True} if inputs_in_a_list else {}
     return {
         "keras_version": keras.version(),
         "backend": keras.backend.backend(),
@@ -230,6 +232,7 @@ def details_of(
         "metrics": metrics_of(model),
         "output_shape": _output_shape_of(model),
         "steps_per_epoch": steps_per_epoch,
+        **of_inputs,
     }
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from replaychart.errors import ArgumentError, RecordingError, require_one_of
 from replaychart.recording import resumption, samples
+from replaychart.recording.inputs import given_inputs
 from replaychart.storage import layout
 from replaychart.storage.writer import RunDescription, RunWriter, Snapshot, check_destination
 
@@ -38,8 +39,8 @@ def record_outputs(
         The HDF5 file, as for `Recorder`.
     group : str
         The run's name in the file, without ``/``.
-    inputs : array_like or pandas.DataFrame, shape (points, ...)
-        The points whose outputs are recorded.
+    inputs : array_like or pandas.DataFrame, shape (points, ...), or list or mapping of these
+        The points whose outputs are recorded; an array for each input of a network with several.
     targets : array_like, shape (points,), (points, 1) or (points, classes)
         Their targets: class numbers, one-hot rows, or numbers for a regression.
     epochs : iterable of mapping, optional
@@ -107,13 +108,15 @@ class OutputsRecorder:
         if_exists: str = "error",
     ) -> None:
         require_one_of("if_exists", if_exists, ["error", "overwrite", "append"])
-        self._inputs = samples.checked_inputs(inputs, argument="inputs")
+        given = given_inputs(inputs, targets, argument="inputs")
         self._targets = samples.checked_targets(
-            targets, len(self._inputs), argument="targets", points_argument="inputs"
+            targets, given.points, argument="targets", points_argument="inputs"
         )
+        recorded = given.without_graph()
+        self._inputs = recorded.inputs
         self._details: dict[str, object] = {
             "recorded": layout.OUTPUTS,
-            "feature_names": samples.feature_names(None, inputs, self._inputs.shape[1:]),
+            "feature_names": recorded.feature_names,
             "class_names": samples.checked_class_names(class_names),
         }
         self._path = Path(path)
@@ -230,10 +233,10 @@ class OutputsRecorder:
 
     def _array(self, argument: str, values: Any) -> np.ndarray:
         array = samples.as_numbers(argument, samples.off_device(values)).astype(np.float32)
-        if array.ndim == 0 or len(array) != len(self._inputs):
+        if array.ndim == 0 or len(array) != len(self._targets):
             shape = array.shape
             message = (
-                f"{argument} must have one entry for each of the {len(self._inputs)} points. Got "
+                f"{argument} must have one entry for each of the {len(self._targets)} points. Got "
                 f"the shape {shape}."
             )
             raise ArgumentError(message)

@@ -12,8 +12,10 @@ import numpy as np
 from replaychart.errors import RecordingError, require_one_of
 from replaychart.recording import description, resumption, samples
 from replaychart.recording.distribution import is_chief
+from replaychart.recording.inputs import GivenInputs, given_inputs
 from replaychart.recording.schedule import schedule_of
 from replaychart.storage import reader
+from replaychart.storage.inputs import arrays_of, with_arrays
 from replaychart.storage.layout import EPOCH_DIGITS
 from replaychart.storage.reader import StoredRun
 from replaychart.storage.writer import (
@@ -41,9 +43,10 @@ class Recorder(keras.callbacks.Callback):
 
     Parameters
     ----------
-    X : array_like or pandas.DataFrame, shape (points, ...)
-        The points that will be watched: finite numbers, as the model takes them. The columns of a
-        frame name the features.
+    X : array_like or pandas.DataFrame, shape (points, ...), or list or mapping of these
+        The points that will be watched: finite numbers, as the model takes them. For a model with
+        several inputs an array for each: in a list, in the order of ``model.inputs``, or by the
+        inputs' names, as ``fit`` takes them. The columns of a frame name the features.
     y : array_like, shape (points,), (points, 1) or (points, classes)
         Their targets, as the model's loss takes them.
     path : str or os.PathLike
@@ -56,8 +59,9 @@ class Recorder(keras.callbacks.Callback):
         The recorder is then complete and takes no part in a training.
     class_names : sequence of str, optional
         Names of the classes in the order of their numbers, for legends, titles and tooltips.
-    feature_names : sequence of str, optional
-        Names of the features, for axes and slices. Default: the columns of a frame.
+    feature_names : sequence of str, or mapping of str to sequence of str, optional
+        Names of the features, for axes and slices; by the input's name where there are several
+        inputs. Default: the columns of a frame.
     class_weight : mapping of int to float, optional
         A weight for each class, as ``fit`` takes it: the loss of each point is multiplied with it.
     sample_weight : array_like, shape (points,), optional
@@ -82,14 +86,14 @@ class Recorder(keras.callbacks.Callback):
     Raises
     ------
     ArgumentError
-        `X` or `y` are not finite numbers of matching length, `class_names` does not fit the
-        model's output, there is no such layer, or an argument is not allowed.
+        `X` or `y` are not finite numbers of matching length, `X` does not fit the model's inputs or
+        `class_names` its output, there is no such layer, or an argument is not allowed.
     RunFileError
         The directory is missing, or the file is not HDF5.
     RecordingError
         The run exists, or is one that this training cannot be appended to; `every` matches nothing
         of the training; the model is not built, has neither been compiled nor a loss, or has
-        several inputs or outputs; the recorder was used before, or is closed.
+        several outputs; the recorder was used before, or is closed.
 
     Examples
     --------
@@ -129,7 +133,7 @@ class Recorder(keras.callbacks.Callback):
         *,
         model: keras.Model | None = None,
         class_names: Sequence[str] | None = None,
-        feature_names: Sequence[str] | None = None,
+        feature_names: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
         class_weight: Mapping[int, float] | None = None,
         sample_weight: object = None,
         if_exists: str = "error",
@@ -139,9 +143,8 @@ class Recorder(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         require_one_of("if_exists", if_exists, ["error", "overwrite", "append"])
-        self._inputs = samples.checked_inputs(X)
-        self._targets = samples.checked_targets(y, len(self._inputs))
-        self._feature_names = samples.feature_names(feature_names, X, self._inputs.shape[1:])
+        self._given = given_inputs(X, y, feature_names=feature_names)
+        self._targets = samples.checked_targets(y, self._given.points)
         self._sample_weights = samples.checked_sample_weights(
             class_weight, sample_weight, self._targets
         )
@@ -201,7 +204,7 @@ class Recorder(keras.callbacks.Callback):
         scalars = samples.scalars(logs)
         rate = scalars.pop("learning_rate", None)
         if self._writer is None:
-            self._check(_built(model, self._inputs))
+            self._check(_built(model, self._given))
             self._begin(model, epoch=epoch, logs=scalars, learning_rate=rate)
             return
         rate = _learning_rate(model) if rate is None else rate
@@ -229,7 +232,7 @@ class Recorder(keras.callbacks.Callback):
                 "another group, for another training."
             )
             raise RecordingError(message)
-        self._check(_built(self.model, self._inputs))
+        self._check(_built(self.model, self._given))
         self._batches_at_once = getattr(self.model, "steps_per_execution", 1) or 1
         if self._writes:
             check_destination(self._path, self._group, if_exists=self._if_exists)
@@ -292,6 +295,7 @@ class Recorder(keras.callbacks.Callback):
     def _check(self, model: keras.Model) -> None:
         """Raise unless this model can be recorded, into a run that is to be gone on with too."""
         description.check_recordable(model, loss=self._loss)
+        self._given.for_model(model)  # raises where the points do not fit
         description.check_class_names(model, self._class_names)
         description.check_layers(model, self._layers)
         compiled = description.compile_config_of(model, loss=self._loss)
@@ -307,17 +311,19 @@ class Recorder(keras.callbacks.Callback):
         return resumption.stored_run(self._path, self._group)
 
     def _description(self, model: keras.Model) -> RunDescription:
+        recorded = self._given.for_model(model)
         return RunDescription(
-            inputs=self._inputs,
+            inputs=recorded.inputs,
             targets=self._targets,
             architecture=description.architecture_of(model),
             compile_config=description.compile_config_of(model, loss=self._loss),
             layers=description.layers_of(model),
             details=description.details_of(
                 model,
-                feature_names=self._feature_names,
+                feature_names=recorded.feature_names,
                 class_names=self._class_names,
                 steps_per_epoch=self._steps(),
+                inputs_in_a_list=recorded.in_a_list,
             ),
             variables=description.variables_of(model, _weights(model), self._layers),
             sample_weights=self._sample_weights,
@@ -369,11 +375,13 @@ class Recorder(keras.callbacks.Callback):
         return self._schedule.batch_is_due(self._batches_passed, after, steps)
 
 
-def _built(model: keras.Model, inputs: np.ndarray) -> keras.Model:
+def _built(model: keras.Model, given: GivenInputs) -> keras.Model:
     """Return the model, built."""
     if isinstance(model, keras.Model) and not model.built:
         # Keras would build it with the first batch: too late for the state before training.
-        model(keras.ops.convert_to_tensor(inputs[:1]))
+        recorded = given.without_graph()
+        first = [keras.ops.convert_to_tensor(array[:1]) for array in arrays_of(recorded.inputs)]
+        model(first if recorded.in_a_list else with_arrays(recorded.inputs, first))
     return model
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from replaychart.errors import RecordingError
 from replaychart.storage import reader
+from replaychart.storage.inputs import arrays_of
 from replaychart.storage.layout import RecordedLayer
 from replaychart.storage.reader import StoredRun
 from replaychart.storage.weights import UnrecordedWeight
@@ -45,11 +46,17 @@ def check_same(stored: StoredRun, description: RunDescription) -> None:
     """
     if stored.details.get("recorded") != description.details.get("recorded"):
         _refuse(stored, "one was recorded from a model, the other from outputs")
-    for what in ("inputs", "targets"):
-        recorded, given = getattr(stored, what), getattr(description, what)
-        if recorded.shape != given.shape:
-            _refuse(stored, f"its {what} have the shape {recorded.shape}, these {given.shape}")
-        if not np.array_equal(recorded, given):
+    recorded_inputs, inputs = arrays_of(stored.inputs), arrays_of(description.inputs)
+    if len(recorded_inputs) != len(inputs):
+        _refuse(stored, f"its model has {len(recorded_inputs)} inputs, this one {len(inputs)}")
+    # By their order and not by name: Keras numbers names anew.
+    compared = [("inputs", *pair) for pair in zip(recorded_inputs, inputs, strict=True)]
+    compared.append(("targets", stored.targets, description.targets))
+    for what, recorded_array, given_array in compared:
+        shapes = recorded_array.shape, given_array.shape
+        if shapes[0] != shapes[1]:
+            _refuse(stored, f"its {what} have the shape {shapes[0]}, these {shapes[1]}")
+        if not np.array_equal(recorded_array, given_array):
             _refuse(stored, f"its {what} are others")
     if not _equal(stored.sample_weights, description.sample_weights):
         _refuse(stored, "its points weigh differently")

@@ -5,7 +5,6 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from replaychart.errors import ArgumentError, RecordingError
 from replaychart.storage.layout import EPOCH_DIGITS
@@ -32,7 +31,26 @@ def checked_inputs(X: object, *, argument: str = "X") -> np.ndarray:
             f"{argument} must have the shape (points, features, ...). Got the shape {inputs.shape}."
         )
         raise ArgumentError(message)
-    if not len(inputs):
+    return checked_points(inputs, argument=argument)
+
+
+def checked_points(X: object, *, argument: str) -> np.ndarray:
+    """Return points of any shape as an array of numbers, shape (points, ...).
+
+    Parameters
+    ----------
+    X : array_like or pandas.DataFrame
+        The points.
+    argument : str
+        What errors call them.
+
+    Raises
+    ------
+    ArgumentError
+        They are not numbers, not finite, or none.
+    """
+    inputs = as_numbers(argument, off_device(X))
+    if not inputs.ndim or not len(inputs):
         message = f"{argument} must have at least one point. Got none."
         raise ArgumentError(message)
     if not np.isfinite(inputs).all():
@@ -78,15 +96,17 @@ def checked_targets(
     return targets
 
 
-def feature_names(names: object, X: object, shape: tuple[int, ...]) -> list[str] | None:
+def feature_names(
+    names: object, columns: list[str] | None, shape: tuple[int, ...]
+) -> list[str] | None:
     """Return the names of the features: those given, or a frame's columns; None if there are none.
 
     Parameters
     ----------
     names : sequence of str or None
         Given names.
-    X : object
-        The points as they were given.
+    columns : list of str or None
+        The columns of a frame.
     shape : tuple of int
         The shape of one point.
 
@@ -96,7 +116,7 @@ def feature_names(names: object, X: object, shape: tuple[int, ...]) -> list[str]
         They are not different texts, one for each feature.
     """
     if names is None:
-        return [str(name) for name in X.columns] if isinstance(X, pd.DataFrame) else None
+        return columns
     listed = [names] if isinstance(names, str) else list(names)  # type: ignore[call-overload]
     texts = all(isinstance(name, str) for name in listed) and len(set(listed)) == len(listed)
     if len(shape) != 1 or not texts or len(listed) != shape[0]:

@@ -3,7 +3,8 @@
 A file holds one group per run::
 
     <run>/                        attributes: replaychart_layout, replaychart_version, ...
-        inputs                    (points, ...)
+        inputs                    (points, ...); for a model with several inputs a group
+        inputs/<i>                (points, ...), in the order of the model; attribute: name
         targets                   (points,), (points, 1) or (points, classes)
         sample_weights            (points,) float32; only where points weigh differently
         epochs                    (snapshots,) float64; written last: a snapshot without its
@@ -22,6 +23,10 @@ A file holds one group per run::
         evaluations/              what `Run.store` kept; attribute: epochs that it was made for
         evaluations/<i>           arrays by name; attribute: key
 
+A run with several inputs has layout 3; its attribute `details` tells the features' names by input,
+and whether a model without a graph takes them in a list. Every other run is written in layout 2,
+which older versions of this project read.
+
 Layout 1 had ``learning_rate`` (snapshots,), ``logs/<i>`` (snapshots,) with the attribute ``name``,
 ``weights/<i>`` (snapshots, ...) for each variable, and int64 epochs.
 
@@ -33,13 +38,16 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-LAYOUT_VERSION = 2
+# The newest that is read, and the one that a run with one input is written in.
+LAYOUT_VERSION = 3
+LAYOUT_OF_ONE_INPUT = 2
 LAYOUT_ATTRIBUTE = "replaychart_layout"
 WRITER_ATTRIBUTE = "replaychart_version"
 RUN_ID_ATTRIBUTE = "run_id"
 DETAILS_ATTRIBUTE = "details"
 
 INPUTS = "inputs"
+INPUT_NAME_ATTRIBUTE = "name"
 TARGETS = "targets"
 SAMPLE_WEIGHTS = "sample_weights"
 EPOCHS = "epochs"
@@ -54,6 +62,9 @@ LAYERS = "model/layers"
 VARIABLES = "model/variables"
 
 KEY_ATTRIBUTE = "key"
+
+# In the details, where a model without a graph takes its inputs in a list and not by name.
+INPUTS_IN_A_LIST = "inputs_in_a_list"
 
 # Names of layout 1.
 LEARNING_RATE_1 = "learning_rate"

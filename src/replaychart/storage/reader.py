@@ -14,6 +14,7 @@ import numpy as np
 
 from replaychart.errors import RunFileError
 from replaychart.storage import layout, weights
+from replaychart.storage.inputs import Inputs
 
 # DeepReplay puts this behind the name of a model that it records without a training.
 UNTRAINED = "_init"
@@ -31,8 +32,10 @@ class StoredRun:
         The run's name.
     run_id : str
         Tells this recording from another one that took its name later.
-    inputs, targets : numpy.ndarray, shape (points, ...)
-        The recorded points and their targets.
+    inputs : numpy.ndarray, shape (points, ...), or mapping of str to numpy.ndarray
+        The recorded points; one array for each input, by name, of a model with several.
+    targets : numpy.ndarray, shape (points, ...)
+        Their targets.
     epochs : numpy.ndarray of int64 or float64, shape (snapshots,)
         The epochs recorded; float64 if any of them is not whole.
     learning_rates : numpy.ndarray of float64, shape (snapshots,)
@@ -54,7 +57,7 @@ class StoredRun:
     path: Path
     name: str
     run_id: str
-    inputs: np.ndarray
+    inputs: Inputs
     targets: np.ndarray
     epochs: np.ndarray
     learning_rates: np.ndarray
@@ -253,7 +256,7 @@ def _read(path: Path, name: str, run: h5py.Group) -> StoredRun:
         path=path,
         name=name,
         run_id=run.attrs[layout.RUN_ID_ATTRIBUTE],
-        inputs=run[layout.INPUTS][()],
+        inputs=_inputs(run[layout.INPUTS]),
         targets=run[layout.TARGETS][()],
         sample_weights=run[layout.SAMPLE_WEIGHTS][()] if layout.SAMPLE_WEIGHTS in run else None,
         epochs=epochs,
@@ -265,6 +268,19 @@ def _read(path: Path, name: str, run: h5py.Group) -> StoredRun:
         details=json.loads(run.attrs.get(layout.DETAILS_ATTRIBUTE, "{}")),
         recorded_variables=layout.variables_from_json(variables),
     )
+
+
+def _inputs(stored: h5py.Dataset | h5py.Group) -> Inputs:
+    if isinstance(stored, h5py.Dataset):
+        return stored[()]
+    inputs = {
+        stored[str(index)].attrs[layout.INPUT_NAME_ATTRIBUTE]: stored[str(index)][()]
+        for index in range(len(stored))
+    }
+    if len(inputs) < len(stored) or len({len(array) for array in inputs.values()}) != 1:
+        message = "two of its inputs have the same name, or not the same number of points"
+        raise ValueError(message)
+    return inputs
 
 
 def _holds(file: h5py.File, name: str, kind: Callable[[Mapping[str, Any]], bool]) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 import replaychart
 from replaychart.errors import ArgumentError, RecordingError, RunFileError
 from replaychart.storage import layout, weights
+from replaychart.storage.inputs import Inputs
 from replaychart.storage.reader import StoredRun
 
 # A chunk is the piece that HDF5 reads and writes at once. Snapshots of small networks share one, so
@@ -30,8 +31,9 @@ class RunDescription:
 
     Attributes
     ----------
-    inputs : numpy.ndarray, shape (points, ...)
-        The recorded points, in the form in which the model takes them.
+    inputs : numpy.ndarray, shape (points, ...), or mapping of str to numpy.ndarray
+        The recorded points, in the form in which the model takes them; one array for each input,
+        by name, of a model with several.
     targets : numpy.ndarray, shape (points, ...)
         Their targets, in the form in which the model's loss takes them.
     architecture : str
@@ -49,7 +51,7 @@ class RunDescription:
         What the loss of each point is multiplied with.
     """
 
-    inputs: np.ndarray
+    inputs: Inputs
     targets: np.ndarray
     architecture: str
     compile_config: str
@@ -321,7 +323,8 @@ def _write_description(run: h5py.Group, description: RunDescription) -> None:
     run.attrs[layout.WRITER_ATTRIBUTE] = replaychart.__version__
     run.attrs[layout.RUN_ID_ATTRIBUTE] = uuid.uuid4().hex
     run.attrs[layout.DETAILS_ATTRIBUTE] = json.dumps(dict(description.details))
-    run.create_dataset(layout.INPUTS, data=description.inputs)
+    several = isinstance(description.inputs, Mapping)
+    _write_inputs(run, description.inputs)
     run.create_dataset(layout.TARGETS, data=description.targets)
     if description.sample_weights is not None:
         run.create_dataset(layout.SAMPLE_WEIGHTS, data=description.sample_weights)
@@ -347,7 +350,19 @@ def _write_description(run: h5py.Group, description: RunDescription) -> None:
         layout.EPOCHS, shape=(0,), maxshape=(None,), chunks=(_LARGEST_CHUNK_IN_EPOCHS,), dtype="f8"
     )
     # The layout version comes last: a group without it is not a run.
-    run.attrs[layout.LAYOUT_ATTRIBUTE] = layout.LAYOUT_VERSION
+    run.attrs[layout.LAYOUT_ATTRIBUTE] = (
+        layout.LAYOUT_VERSION if several else layout.LAYOUT_OF_ONE_INPUT
+    )
+
+
+def _write_inputs(run: h5py.Group, inputs: Inputs) -> None:
+    if not isinstance(inputs, Mapping):
+        run.create_dataset(layout.INPUTS, data=inputs)
+        return
+    group = run.create_group(layout.INPUTS)
+    for index, (name, array) in enumerate(inputs.items()):
+        one = group.create_dataset(str(index), data=array)
+        one.attrs[layout.INPUT_NAME_ATTRIBUTE] = name
 
 
 def _write_rows(

@@ -1,0 +1,70 @@
+"""The recorded points: one array, or one for each of a model's inputs, by the inputs' names."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+Inputs = np.ndarray | Mapping[str, np.ndarray]
+
+
+def arrays_of(inputs: Inputs) -> tuple[np.ndarray, ...]:
+    """Return one array for each input of the model, shape (points, ...), in their order."""
+    return tuple(inputs.values()) if isinstance(inputs, Mapping) else (inputs,)
+
+
+def with_arrays(inputs: Inputs, arrays: Sequence[np.ndarray]) -> Inputs:
+    """Return other arrays in the form that `inputs` has."""
+    return dict(zip(inputs, arrays, strict=True)) if isinstance(inputs, Mapping) else arrays[0]
+
+
+def number_of_points(inputs: Inputs) -> int:
+    """Return how many points there are."""
+    return len(arrays_of(inputs)[0])
+
+
+def numbers_per_point(inputs: Inputs) -> int:
+    """Return how many numbers one point has in all inputs together."""
+    return sum(math.prod(array.shape[1:]) for array in arrays_of(inputs))
+
+
+def side_by_side(inputs: Inputs) -> np.ndarray:
+    """Return the points as rows of features, those of all inputs next to each other.
+
+    Returns
+    -------
+    numpy.ndarray, shape (points, features)
+    """
+    flat = [array.reshape(len(array), -1) for array in arrays_of(inputs)]
+    return flat[0] if len(flat) == 1 else np.concatenate(flat, axis=1)
+
+
+def taken_apart(rows: np.ndarray, inputs: Inputs) -> Inputs:
+    """Return rows of features in the form that `inputs` has; the inverse of `side_by_side`.
+
+    Parameters
+    ----------
+    rows : numpy.ndarray, shape (points, features)
+        Features side by side.
+    inputs : numpy.ndarray or mapping of str to numpy.ndarray
+        What tells the inputs' names and shapes, and which of them hold whole numbers.
+    """
+    arrays = arrays_of(inputs)
+    ends = np.cumsum([math.prod(array.shape[1:]) for array in arrays])[:-1]
+    return with_arrays(
+        inputs,
+        [
+            piece.reshape(len(rows), *array.shape[1:]).astype(
+                np.float32 if array.dtype.kind == "f" else array.dtype
+            )
+            for piece, array in zip(np.split(rows, ends, axis=1), arrays, strict=True)
+        ],
+    )
+
+
+def shapes_text(inputs: Inputs) -> str:
+    """Return ``the shape ...`` of a point, with the inputs' names where there are several."""
+    if not isinstance(inputs, Mapping):
+        return f"the shape {inputs.shape[1:]}"
+    listed = ", ".join(f"{name!r} {array.shape[1:]}" for name, array in inputs.items())
+    return f"the shapes {listed}"
