@@ -48,7 +48,8 @@ def replaychart_theme() -> alt.theme.ThemeConfig:
                 "titleFontWeight": "normal",
                 "titlePadding": 8,
             },
-            "axisQuantitative": {"labelLimit": 0},
+            # Labels that nearly touch read as one number.
+            "axisQuantitative": {"labelLimit": 0, "labelOverlap": True, "labelSeparation": 4},
             "legend": {
                 "labelColor": colors.INK,
                 "labelFontSize": 11,
