@@ -100,25 +100,36 @@ def test_chart_whose_legend_follows_the_epoch_is_painted_as_a_whole(
     assert np.abs(last - still[: last.shape[0], : last.shape[1]]).mean() < 3
 
 
-def test_mark_that_comes_over_a_label_is_painted_with_it(shipped: rc.Run) -> None:
-    moving = (
+def _bar_that_runs_over_labels(run: rc.Run) -> alt.Chart:
+    return (
         alt.Chart(alt.Data(values=[{"a": 0}]))
         .mark_bar(color="#ff0000")
         .encode(
             x=alt.X("x:Q", scale=alt.Scale(domain=[0, 150], nice=False)),
             x2="right:Q",
-            y=alt.value(290),
-            y2=alt.value(340),
+            y=alt.value(5),
+            y2=alt.value(45),
         )
         .transform_calculate(x="epoch", right="epoch + 20")
-        .add_params(rc.epoch_param(shipped))
+        .add_params(rc.epoch_param(run))
     )
-    compiled = Compiled(spec_of(moving), 0)
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_mark_that_comes_over_a_label_is_painted_with_it(
+    beside: bool, shipped: rc.Run, capfd: pytest.CaptureFixture[str]
+) -> None:
+    chart = _bar_that_runs_over_labels(shipped)
+    # Beside it, a chart whose tooltips need columns that no frame does.
+    spec = spec_of(chart | rc.decision_boundary(shipped) if beside else chart)
+    compiled = Compiled(spec, 0)
     whole = WholeChart(held(compiled.vega), 1.0)
     parts = MovingParts.of(whole, compiled)
     for epoch in (0, 50):
-        picture, expected = (painter.paint(epoch, {}) for painter in (parts, whole))
+        expected = whole.paint(epoch, compiled.rows(epoch))
+        picture = parts.paint(epoch, compiled.rows(epoch, parts.columns))
         assert np.array_equal(np.asarray(picture), np.asarray(expected))
+    assert "Error" not in capfd.readouterr().err
 
 
 def test_nothing_jumps_though_lines_reach_over_the_border(shipped: rc.Run, tmp_path: Path) -> None:

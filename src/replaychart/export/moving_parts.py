@@ -121,6 +121,11 @@ def split(vega: Spec, changing: Collection[str]) -> tuple[Spec, str]:
     return moving, ElementTree.tostring(svg, encoding="unicode")
 
 
+def drawn_only(vega: Spec) -> Spec:
+    """Return a chart without what is not drawn, such as tooltips and what is only for them."""
+    return _without_unused({**vega, "marks": [_bare(mark) for mark in vega.get("marks", [])]})
+
+
 def without_texts(svg: str) -> str:
     """Return an SVG without its texts, which are most of what it costs to draw one."""
     root = ElementTree.fromstring(svg)

@@ -9,7 +9,7 @@ import numpy as np
 import vl_convert
 from PIL import Image
 
-from replaychart.export.moving_parts import painted_below, split, without_texts
+from replaychart.export.moving_parts import drawn_only, painted_below, split, without_texts
 from replaychart.export.specs import Compiled, Datasets, Spec, showing
 
 
@@ -73,7 +73,7 @@ class MovingParts:
     below, texts : numpy.ndarray of uint8, shape (pixels, 4)
         Those pixels without and with the texts.
     columns : collection of str
-        The columns that something moving is drawn from.
+        The columns that something is drawn from.
     """
 
     whole: WholeChart
@@ -107,15 +107,16 @@ class MovingParts:
             for svg in (shapes, rest)
         )
         place = np.flatnonzero((below != texts).any(axis=1)).astype(np.int32)
+        drawn = drawn_only(whole.vega)
         return cls(
             # The changing data comes with each epoch.
-            dataclasses.replace(whole, vega=compiled.without_data(whole.vega)),
+            dataclasses.replace(whole, vega=compiled.without_data(drawn)),
             compiled.without_data(moving),
             shapes,
             place,
             below[place],
             texts[place],
-            compiled.columns_mentioned(moving),
+            compiled.columns_mentioned(drawn),
         )
 
     def paint(self, epoch: float, datasets: Datasets) -> Image.Image:
