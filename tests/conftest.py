@@ -2,8 +2,11 @@
 
 import dataclasses
 import os
+import re
 import shutil
+import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +97,22 @@ def small_model(
 
 def dense(units: int, activation: str | None, name: str) -> keras.layers.Dense:
     return keras.layers.Dense(units, activation=activation, name=name)
+
+
+@contextmanager
+def one_warning(pattern: str) -> Iterator[list[str]]:
+    """Expect one `UserWarning` and no second; give its text.
+
+    ``pytest.warns`` would turn what Keras warns of, and is ignored else, into errors.
+    """
+    texts: list[str] = []
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", UserWarning)
+        yield texts
+    texts.extend(str(warning.message) for warning in warned)
+    (text,) = texts
+    assert re.search(pattern, text), text
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import argparse
 import inspect
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -114,9 +115,14 @@ def info(options: argparse.Namespace) -> None:
         print(f"{options.file}: no runs")
     for name in names:
         old = reader.was_recorded_by_deepreplay(Path(options.file), name)
-        run = open_run(options.file, name, model=options.model if old else None)
+        with warnings.catch_warnings():
+            # The line "state" tells it.
+            warnings.filterwarnings("ignore", message=".* was interrupted after epoch")
+            run = open_run(options.file, name, model=options.model if old else None)
         first, last = run.epochs[0], run.epochs[-1]
         print(f"{name}\n  epochs  {first:g} to {last:g} ({len(run.epochs)} recorded)")
+        if run.state != "unknown":
+            print(f"  state   {run.state}" + f" after epoch {last:g}" * run.interrupted)
         print(f"  points  {len(run.targets)}, each of {shapes_text(run.inputs)}")
         print("  layers  " + ", ".join(f"{layer} {_shape(run, layer)}" for layer in run.layers))
         print("  curves  " + ", ".join(run.curves.names("training")))

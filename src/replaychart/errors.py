@@ -36,6 +36,10 @@ class RunFileError(ReplayChartError, OSError):
     """A file is missing, cannot be written, or does not hold what was asked of it."""
 
 
+class FileInUseError(RunFileError):
+    """Another program holds a file for longer than was waited."""
+
+
 class EvaluationError(ReplayChartError, RuntimeError):
     """A recorded model cannot be rebuilt, or not be evaluated in the way that was asked for."""
 

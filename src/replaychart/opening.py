@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from replaychart.errors import ArgumentError, MissingDependencyError
-from replaychart.storage import deepreplay, reader
+from replaychart.storage import deepreplay, reader, state
 from replaychart.storage.deepreplay import Recording
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def stored_run(
     Warns
     -----
     UserWarning
-        On behalf of the caller's caller: epochs of DeepReplay that never happened are left out.
+        On behalf of the caller's caller: the training was interrupted, or epochs of DeepReplay
+        that never happened are left out.
     """
     if not reader.was_recorded_by_deepreplay(path, name):
         if isinstance(model, Path):
@@ -48,12 +49,23 @@ def stored_run(
                 f"a path names the model file of a run of DeepReplay. Got {str(model)!r}."
             )
             raise ArgumentError(message)
-        return reader.read_run(path, name)
+        read = reader.read_run(path, name)
+        if read.state == state.INTERRUPTED:
+            warnings.warn(interrupted_message(read), stacklevel=3)
+        return read
     recording = deepreplay.read_recording(path, name)
     stored = _described(recording, model, custom_objects)
     if len(recording.left_out):
         warnings.warn(deepreplay.left_out_message(recording), stacklevel=3)
     return stored
+
+
+def interrupted_message(stored: reader.StoredRun) -> str:
+    """Return the words that say that a run's training did not come to its end."""
+    return (
+        f"The training of run {stored.name!r} was interrupted after epoch {stored.epochs[-1]:g}, "
+        "which is the last that was recorded. if_exists='append' goes on with it."
+    )
 
 
 def _described(

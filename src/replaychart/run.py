@@ -23,6 +23,7 @@ from replaychart.frames.projections import Projection
 from replaychart.frames.tables import paths_frame
 from replaychart.opening import stored_run
 from replaychart.storage import reader
+from replaychart.storage.state import BEING_RECORDED, INTERRUPTED
 
 if TYPE_CHECKING:
     import keras
@@ -98,7 +99,8 @@ def open_run(
     -----
     UserWarning
         A run of DeepReplay stopped early, or began with an ``initial_epoch``. The zeros that stand
-        in the file for the epochs that never happened are left out.
+        in the file for the epochs that never happened are left out. Or the training of the run was
+        interrupted: see `Run.state`.
 
     Notes
     -----
@@ -178,12 +180,30 @@ class Run:
             self.feature_names = self.planes.feature_names()
 
     def __repr__(self) -> str:
-        """Return name, points, epochs and layers."""
+        """Return name, points, epochs and layers, and whether the run is not finished."""
         layers = ", ".join(repr(layer) for layer in self.layers)
+        unfinished = f", {self.state}" if self.state in (BEING_RECORDED, INTERRUPTED) else ""
         return (
             f"Run({self.name!r}: {len(self._stored.targets)} points, epochs {self.epochs[0]:g} to "
-            f"{self.epochs[-1]:g}, layers {layers})"
+            f"{self.epochs[-1]:g}, layers {layers}{unfinished})"
         )
+
+    @property
+    def state(self) -> str:
+        """What the training was doing when the run was opened.
+
+        ``"finished"``: it came to its end, also where a callback stopped it early.
+        ``"being recorded"``: it goes on; open the run again to see more. ``"interrupted"``: it
+        died, was killed, was stopped by Ctrl-C or an error, or the file could not be written any
+        more; what was recorded until then is whole. ``"unknown"``: an older version of replaychart,
+        DeepReplay, or another machine recorded it, which does not tell.
+        """
+        return self._stored.state
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the training did not come to its end: `state` is ``"interrupted"``."""
+        return self.state == INTERRUPTED
 
     @property
     def has_model(self) -> bool:

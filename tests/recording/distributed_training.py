@@ -6,6 +6,7 @@ With ``mirrored`` one process has two replicas. With ``worker`` it is one of the
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -33,9 +34,9 @@ class CountedWriter(writer.RunWriter):
 
     writes = 0
 
-    def append(self, *snapshots: writer.Snapshot) -> None:
+    def append(self, *snapshots: writer.Snapshot, **options: Any) -> None:
         CountedWriter.writes += 1
-        super().append(*snapshots)
+        super().append(*snapshots, **options)
 
 
 def mirrored(directory: Path) -> None:
@@ -50,7 +51,7 @@ def mirrored(directory: Path) -> None:
         model = compiled_model()
     recorder = rc.Recorder(X, y, directory / "runs.h5", "mirrored")
     model.fit(X, y, epochs=3, batch_size=16, verbose=0, callbacks=[recorder])
-    assert CountedWriter.writes == 4
+    assert CountedWriter.writes == 5, "four snapshots, and that it is finished"
     run = rc.open_run(directory / "runs.h5", "mirrored")
     assert run.epochs.tolist() == [0, 1, 2, 3]
     plain = compiled_model()

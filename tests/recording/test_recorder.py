@@ -110,7 +110,8 @@ def test_interrupted_training_leaves_the_epochs_that_happened(tmp_path: Path) ->
     recorder = rc.Recorder(X, y, tmp_path / "a.h5", "a")
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y, epochs=9, batch_size=32, verbose=0, callbacks=[recorder, _Interruption()])
-    run = rc.open_run(tmp_path / "a.h5")
+    with pytest.warns(UserWarning, match="run 'a' was interrupted after epoch 2"):
+        run = rc.open_run(tmp_path / "a.h5")
     assert run.epochs.tolist() == [0, 1, 2]
     assert len(run.losses()) == 3
 

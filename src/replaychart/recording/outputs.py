@@ -8,8 +8,10 @@ import numpy as np
 
 from replaychart.errors import ArgumentError, RecordingError, require_one_of
 from replaychart.recording import resumption, samples
+from replaychart.recording.guard import GuardedWriter
 from replaychart.recording.inputs import given_inputs
 from replaychart.storage import layout
+from replaychart.storage.state import Presence
 from replaychart.storage.writer import RunDescription, RunWriter, Snapshot, check_destination
 
 # How far probabilities may miss 0, 1 and a sum of 1 by rounding.
@@ -25,6 +27,7 @@ def record_outputs(
     epochs: Iterable[Mapping[str, Any]] | None = None,
     class_names: Sequence[str] | None = None,
     if_exists: str = "error",
+    on_error: str = "raise",
 ) -> "OutputsRecorder":
     """Record a training of any framework by its outputs, snapshot by snapshot.
 
@@ -52,6 +55,9 @@ def record_outputs(
     if_exists : {"error", "overwrite", "append"}, default "error"
         As for `Recorder`. With ``"append"`` what was recorded at or beyond the epoch of the first
         snapshot is dropped.
+    on_error : {"raise", "warn"}, default "raise"
+        As for `Recorder`, but that the default is another: what calls ``snapshot`` is code of your
+        own, which can catch a `RunFileError`.
 
     Returns
     -------
@@ -64,10 +70,10 @@ def record_outputs(
         Points or targets are not finite numbers of matching length, or a snapshot does not fit
         them, or an argument is not allowed.
     RunFileError
-        The directory is missing, or the file is not HDF5.
+        The directory is missing, the file is not HDF5, or it cannot be written.
     RecordingError
-        The run exists, or is one that this training cannot be appended to; or the snapshots are
-        not of one kind: see `OutputsRecorder.snapshot`.
+        The run exists, is being recorded by another training, or is one that this training cannot
+        be appended to; or the snapshots are not of one kind: see `OutputsRecorder.snapshot`.
 
     Examples
     --------
@@ -85,7 +91,13 @@ def record_outputs(
     (4, 100)
     """
     recorder = OutputsRecorder(
-        path, group, inputs=inputs, targets=targets, class_names=class_names, if_exists=if_exists
+        path,
+        group,
+        inputs=inputs,
+        targets=targets,
+        class_names=class_names,
+        if_exists=if_exists,
+        on_error=on_error,
     )
     if epochs is not None:
         with recorder:
@@ -106,6 +118,7 @@ class OutputsRecorder:
         targets: object,
         class_names: Sequence[str] | None = None,
         if_exists: str = "error",
+        on_error: str = "raise",
     ) -> None:
         require_one_of("if_exists", if_exists, ["error", "overwrite", "append"])
         given = given_inputs(inputs, targets, argument="inputs")
@@ -122,7 +135,7 @@ class OutputsRecorder:
         self._path = Path(path)
         self._group = group
         self._if_exists = if_exists
-        self._writer: RunWriter | None = None
+        self._writer = GuardedWriter(self._path, group, on_error=on_error)
         self._shapes: dict[str, tuple[int, ...]] = {}
         self._epoch = -1.0
         self._closed = False
@@ -166,6 +179,8 @@ class OutputsRecorder:
         ------
         ArgumentError
             An array does not hold one entry for each point, or no probabilities.
+        RunFileError
+            The file could not be written; it keeps what was recorded before.
         RecordingError
             It is closed, the epoch is not later than the last, or the quantities or their shapes
             are others than at the snapshot before.
@@ -185,22 +200,31 @@ class OutputsRecorder:
         self._check_shapes(outputs)
         rate = np.nan if learning_rate is None else float(learning_rate)
         snapshot = Snapshot(epoch, (), rate, samples.scalars(logs), outputs)
-        if self._writer is None:
-            self._writer = self._begun(outputs, epoch)
-        self._writer.append(snapshot)
+        if self._writer.begun:
+            self._writer.add(snapshot)
+        else:
+            self._writer.begin(lambda presence: (self._opened(snapshot, presence), [snapshot]))
+        self._writer.write()
         self._epoch = epoch
 
     def close(self) -> None:
-        """Take no more snapshots. What was recorded is in the file already."""
+        """Take no more snapshots. What was recorded is in the file already.
+
+        The training counts as finished then, and as interrupted where this is never called.
+        """
+        self._end(finished=True)
+
+    def _end(self, *, finished: bool) -> None:
         self._closed = True
+        self._writer.end(finished=finished)
 
     def __enter__(self) -> Self:
         """Return itself."""
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *details: object) -> None:
         """Close; what was recorded stays, also after an error."""
-        self.close()
+        self._end(finished=error is None)
 
     def _outputs(
         self, layers: Mapping[str, Any], probabilities: Any, predictions: Any, losses: Any
@@ -253,13 +277,17 @@ class OutputsRecorder:
             raise RecordingError(message)
         self._shapes = shapes
 
-    def _begun(self, outputs: Mapping[str, np.ndarray], epoch: float) -> RunWriter:
+    def _opened(self, first: Snapshot, presence: Presence) -> RunWriter:
+        outputs, epoch = first.outputs, first.epoch
         description = self._description(outputs)
         stored = None
         if self._if_exists == "append":
             stored = resumption.stored_run(self._path, self._group)
         if stored is None:
-            return RunWriter(self._path, self._group, description)
+            replaces = "overwrite" if self._if_exists == "overwrite" else "error"
+            return RunWriter(
+                self._path, self._group, description, if_exists=replaces, presence=presence
+            )
         resumption.check_same(stored, description)
         recorded = {key: values["values"].shape[1:] for key, values in stored.evaluations().items()}
         self._shapes = recorded
@@ -272,7 +300,7 @@ class OutputsRecorder:
                 "Begin later, or pass if_exists='overwrite' to begin anew."
             )
             raise RecordingError(message)
-        return RunWriter.onto(stored, keep=keep, details=stored.details)
+        return RunWriter.onto(stored, keep=keep, details=stored.details, presence=presence)
 
     def _description(self, outputs: Mapping[str, np.ndarray]) -> RunDescription:
         layers = []

@@ -1,10 +1,12 @@
 """`Recorder`, the Keras callback that records a training."""
 
 import json
+import sys
+import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import keras
 import numpy as np
@@ -12,18 +14,23 @@ import numpy as np
 from replaychart.errors import RecordingError, require_one_of
 from replaychart.recording import description, resumption, samples
 from replaychart.recording.distribution import is_chief
+from replaychart.recording.guard import GuardedWriter
 from replaychart.recording.inputs import GivenInputs, given_inputs
 from replaychart.recording.schedule import schedule_of
 from replaychart.storage import reader
 from replaychart.storage.inputs import arrays_of, with_arrays
 from replaychart.storage.layout import EPOCH_DIGITS
 from replaychart.storage.reader import StoredRun
+from replaychart.storage.state import Presence
 from replaychart.storage.writer import (
     RunDescription,
     RunWriter,
     Snapshot,
     check_destination,
 )
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 # Snapshots within an epoch are written together, but none waits longer than so many seconds.
 _LONGEST_WAIT = 1.0
@@ -37,9 +44,11 @@ class Recorder(keras.callbacks.Callback):
     data, so ``model.fit`` may be fed with arrays, a ``tf.data.Dataset`` or a generator.
 
     The file is opened, appended to and closed at every epoch's end (and once a second where
-    batches are recorded): a training that stops early or is interrupted leaves exactly what
-    happened until then. Under a ``tf.distribute`` strategy the weights are read and written once;
-    of several workers only the chief writes.
+    batches are recorded), and is whole in between and when the process is killed at any moment: a
+    training that stops early or is interrupted leaves exactly what happened until then, and the run
+    says which of the two it was (`Run.state`). Several trainings may record into one file at once,
+    each into a group of its own. Under a ``tf.distribute`` strategy the weights are read and
+    written once; of several workers only the chief writes.
 
     Parameters
     ----------
@@ -82,6 +91,11 @@ class Recorder(keras.callbacks.Callback):
     loss : str, keras.losses.Loss or callable, optional
         The loss of each point, in place of the one that the model was compiled with: for models
         that are trained in a loop of your own and not compiled.
+    on_error : {"warn", "raise"}, default "warn"
+        What to do if the file cannot be written while the training goes on: the disk is full, say,
+        or the file was removed. With ``"warn"`` the recording stops with a warning, and the
+        training goes on; with ``"raise"`` it ends with a `RunFileError`. Either way the file keeps
+        what was recorded before. A `model` that is recorded at once raises.
 
     Raises
     ------
@@ -89,11 +103,18 @@ class Recorder(keras.callbacks.Callback):
         `X` or `y` are not finite numbers of matching length, `X` does not fit the model's inputs or
         `class_names` its output, there is no such layer, or an argument is not allowed.
     RunFileError
-        The directory is missing, or the file is not HDF5.
+        The directory is missing, the file is not HDF5, or it cannot be written.
     RecordingError
-        The run exists, or is one that this training cannot be appended to; `every` matches nothing
+        The run exists, is being recorded by another training, or is one that this training cannot
+        be appended to; `every` matches nothing
         of the training; the model is not built, has neither been compiled nor a loss, or has
         several outputs; the recorder was used before, or is closed.
+
+    Warns
+    -----
+    UserWarning
+        The recording stopped because the file could not be written, or snapshots wait in memory
+        while another program has the file open.
 
     Examples
     --------
@@ -140,6 +161,7 @@ class Recorder(keras.callbacks.Callback):
         every: int | str | Iterable[float] = 1,
         layers: Iterable[str] | None = None,
         loss: Any = None,
+        on_error: str = "warn",
     ) -> None:
         super().__init__()
         require_one_of("if_exists", if_exists, ["error", "overwrite", "append"])
@@ -155,10 +177,12 @@ class Recorder(keras.callbacks.Callback):
         self._schedule = schedule_of(every)
         self._layers = samples.checked_layer_names(layers)
         self._loss = loss
-        self._writer: RunWriter | None = None
+        self._writer = GuardedWriter(
+            self._path, group, on_error=on_error if model is None else "raise"
+        )
+        self._fit: Callable[[], bool] | None = None
         self._closed = False
         self._epoch = -1.0
-        self._waiting: list[Snapshot] = []
         self._skipped: Snapshot | None = None
         self._written_at = 0.0
         self._learning_rate: float | None = None
@@ -203,36 +227,44 @@ class Recorder(keras.callbacks.Callback):
         epoch = samples.checked_epoch(epoch, later_than=self._epoch, recorded=self._group)
         scalars = samples.scalars(logs)
         rate = scalars.pop("learning_rate", None)
-        if self._writer is None:
+        if not self._writer.begun:
             self._check(_built(model, self._given))
             self._begin(model, epoch=epoch, logs=scalars, learning_rate=rate)
-            return
-        rate = _learning_rate(model) if rate is None else rate
-        self._record(Snapshot(epoch, _weights(model), rate, scalars))
+        else:
+            rate = _learning_rate(model) if rate is None else rate
+            self._record(Snapshot(epoch, _weights(model), rate, scalars))
         self._write()
 
     def close(self) -> None:
-        """Write what has not been written, and take no more snapshots. ``fit`` does it itself."""
-        self._write()
+        """Write what has not been written, and take no more snapshots. ``fit`` does it itself.
+
+        The training counts as finished then, and as interrupted where this is never called.
+        """
+        # Called behind a `fit` that ended with an error, it does not make that a finished one.
+        self._end(finished=self._writer.in_training)
+
+    def _end(self, *, finished: bool) -> None:
         self._closed = True
+        self._writer.end(finished=finished)
 
     def __enter__(self) -> Self:
         """Return itself."""
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *details: object) -> None:
         """Close the recorder; what was recorded stays, also after an error."""
-        self.close()
+        self._end(finished=error is None and self._writer.in_training)
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
         """Check that this training can be recorded, before anything is written."""
-        if self._closed or self._writer is not None:
+        if self._closed or self._writer.begun:
             message = (
                 f"This Recorder has already recorded {self._group!r}. Use a new Recorder, with "
                 "another group, for another training."
             )
             raise RecordingError(message)
         self._check(_built(self.model, self._given))
+        self._fit = _running_fit()
         self._batches_at_once = getattr(self.model, "steps_per_execution", 1) or 1
         if self._writes:
             check_destination(self._path, self._group, if_exists=self._if_exists)
@@ -242,12 +274,13 @@ class Recorder(keras.callbacks.Callback):
         self._learning_rate = None
         self._epochs_passed = epoch
         steps = self._steps()
-        if self._writer is None and self._writes:
+        if not self._writer.begun and self._writes:
             # `epoch` is not 0 when `fit` was given an `initial_epoch`.
             self._schedule.check(
                 epoch, self.params["epochs"], steps, resumed=self._if_exists == "append"
             )
             self._begin(self.model, epoch=epoch)
+            self._write()
         self._batches_passed = epoch * (steps or 0)
 
     def on_train_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
@@ -260,7 +293,7 @@ class Recorder(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Record the weights and what Keras reports by then, if this batch is to be recorded."""
         steps = self._steps()
-        if self._writer is None or steps is None or not self._batch_is_due(batch):
+        if not self._writer.recording or steps is None or not self._batch_is_due(batch):
             return
         if self._learning_rate is None or batch + 1 >= steps:
             return  # What follows is the epoch's end, and tells more.
@@ -272,7 +305,7 @@ class Recorder(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Record the weights and everything that was logged, if this epoch is to be recorded."""
-        if self._writer is None or self._learning_rate is None:
+        if not self._writer.recording or self._learning_rate is None:
             return
         snapshot = Snapshot(
             epoch + 1, _weights(self.model), self._learning_rate, samples.scalars(logs)
@@ -342,26 +375,31 @@ class Recorder(keras.callbacks.Callback):
             return
         rate = np.nan if learning_rate is None else learning_rate
         first = Snapshot(epoch, _weights(model), rate, logs or {})
-        stored = self._stored()
-        if stored is not None:
-            self._writer = resumption.resumed(stored, self._description(model), first)
-        else:
-            self._writer = RunWriter(self._path, self._group, self._description(model))
-            self._writer.append(first)
+        described = self._description(model)
+
+        def open_writer(presence: Presence) -> tuple[RunWriter, list[Snapshot]]:
+            stored = self._stored()
+            if stored is not None:
+                return resumption.resumed(stored, described, first, presence)
+            replaces = "overwrite" if self._if_exists == "overwrite" else "error"
+            writer = RunWriter(
+                self._path, self._group, described, if_exists=replaces, presence=presence
+            )
+            return writer, [first]
+
+        self._writer.begin(open_writer, training=self._fit)
         self._epoch = epoch
         self._written_at = time.monotonic()
 
     def _record(self, snapshot: Snapshot) -> None:
         self._epoch = snapshot.epoch
-        self._waiting.append(snapshot)
+        self._writer.add(snapshot)
         if time.monotonic() - self._written_at > _LONGEST_WAIT:
             self._write()
 
     def _write(self) -> None:
-        if self._writer is not None and self._waiting:
-            self._writer.append(*self._waiting)
-            self._waiting = []
-            self._written_at = time.monotonic()
+        self._writer.write()
+        self._written_at = time.monotonic()
 
     def _steps(self) -> int | None:
         """Return the batches of an epoch, None where Keras does not know them."""
@@ -373,6 +411,27 @@ class Recorder(keras.callbacks.Callback):
             return False
         after = self._epochs_passed * steps + batch + 1
         return self._schedule.batch_is_due(self._batches_passed, after, steps)
+
+
+def _running_fit() -> Callable[[], bool] | None:
+    """Return what tells whether the ``fit`` that calls this still runs, None if none calls it.
+
+    Keras calls nobody when a training ends with an error, and an interrupted notebook lives on.
+    """
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code.co_name != "fit":
+        frame = frame.f_back
+    if frame is None:
+        return None
+    code, thread = frame.f_code, threading.get_ident()
+
+    def runs() -> bool:
+        running = sys._current_frames().get(thread)
+        while running is not None and running.f_code is not code:
+            running = running.f_back
+        return running is not None
+
+    return runs
 
 
 def _built(model: keras.Model, given: GivenInputs) -> keras.Model:

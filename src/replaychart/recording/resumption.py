@@ -10,6 +10,7 @@ from replaychart.storage import reader
 from replaychart.storage.inputs import arrays_of
 from replaychart.storage.layout import RecordedLayer
 from replaychart.storage.reader import StoredRun
+from replaychart.storage.state import Presence
 from replaychart.storage.weights import UnrecordedWeight
 from replaychart.storage.writer import RunDescription, RunWriter, Snapshot
 
@@ -93,8 +94,12 @@ def _equal(recorded: np.ndarray | None, given: np.ndarray | None) -> bool:
     return np.array_equal(recorded, given)
 
 
-def resumed(stored: StoredRun, description: RunDescription, first: Snapshot) -> RunWriter:
+def resumed(
+    stored: StoredRun, description: RunDescription, first: Snapshot, presence: Presence
+) -> tuple[RunWriter, list[Snapshot]]:
     """Return a writer that goes on with a run, what lies beyond the point of resumption dropped.
+
+    With it comes `first`, to be written if its epoch was not recorded.
 
     Parameters
     ----------
@@ -103,7 +108,9 @@ def resumed(stored: StoredRun, description: RunDescription, first: Snapshot) -> 
     description : RunDescription
         What the training is recorded with.
     first : Snapshot
-        The state that it begins with. It is written if its epoch was not recorded.
+        The state that it begins with.
+    presence : Presence
+        Who records.
 
     Raises
     ------
@@ -126,10 +133,8 @@ def resumed(stored: StoredRun, description: RunDescription, first: Snapshot) -> 
     details = dict(stored.details)
     if details.get(steps) != description.details.get(steps):
         details[steps] = None
-    writer = RunWriter.onto(stored, keep=keep, details=details)
-    if not begun:
-        writer.append(first)
-    return writer
+    writer = RunWriter.onto(stored, keep=keep, details=details, presence=presence)
+    return writer, [] if begun else [first]
 
 
 def _architecture(layer: RecordedLayer | None) -> str:

@@ -2,7 +2,8 @@
 
 A file holds one group per run::
 
-    <run>/                        attributes: replaychart_layout, replaychart_version, ...
+    <run>/                        attributes: replaychart_layout, replaychart_version, run_id,
+                                  details, finished, recorder
         inputs                    (points, ...); for a model with several inputs a group
         inputs/<i>                (points, ...), in the order of the model; attribute: name
         targets                   (points,), (points, 1) or (points, classes)
@@ -27,6 +28,18 @@ A run with several inputs has layout 3; its attribute `details` tells the featur
 and whether a model without a graph takes them in a list. Every other run is written in layout 2,
 which older versions of this project read.
 
+``finished`` is a bool: whether the training came to its end. It is false from the first snapshot
+on and becomes true when the recorder is closed; a training that dies leaves it false. Appending to
+the run makes it false again. ``recorder`` is a JSON text that tells who records the run, so that a
+reader can see whether that is still at work: ``host``, ``process`` (its number), ``since`` (when
+that process started, in seconds since 1970) and ``recorder`` (unique); it is empty where the
+recorder was closed before the training came to its end. A run without ``finished``
+was written by an older version, and nobody knows; see `storage.state`.
+
+Every write is a transaction (`storage.transactions`). A file whose last bytes are those of a
+journal (`storage.journal`) was left in the middle of one, and is read with its changes. One that
+begins with ``ReplayChart: nothing has been written`` holds nothing yet.
+
 Layout 1 had ``learning_rate`` (snapshots,), ``logs/<i>`` (snapshots,) with the attribute ``name``,
 ``weights/<i>`` (snapshots, ...) for each variable, and int64 epochs.
 
@@ -45,6 +58,8 @@ LAYOUT_ATTRIBUTE = "replaychart_layout"
 WRITER_ATTRIBUTE = "replaychart_version"
 RUN_ID_ATTRIBUTE = "run_id"
 DETAILS_ATTRIBUTE = "details"
+FINISHED_ATTRIBUTE = "finished"
+RECORDER_ATTRIBUTE = "recorder"
 
 INPUTS = "inputs"
 INPUT_NAME_ATTRIBUTE = "name"

@@ -5,15 +5,15 @@ import functools
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
-from replaychart.errors import RunFileError
-from replaychart.storage import layout, weights
+from replaychart.errors import FileInUseError, RunFileError
+from replaychart.storage import layout, state, transactions, weights
 from replaychart.storage.inputs import Inputs
 
 # DeepReplay puts this behind the name of a model that it records without a training.
@@ -52,6 +52,8 @@ class StoredRun:
         The model's variables, in ``model.weights`` order; none in layout 1.
     sample_weights : numpy.ndarray of float32, shape (points,), or None
         What the loss of each point is multiplied with.
+    state : {"finished", "being recorded", "interrupted", "unknown"}
+        What the training was doing when the run was read; see `storage.state`.
     """
 
     path: Path
@@ -68,6 +70,7 @@ class StoredRun:
     details: Mapping[str, Any]
     recorded_variables: tuple[layout.Variable, ...] = dataclasses.field(default=(), kw_only=True)
     sample_weights: np.ndarray | None = dataclasses.field(default=None, kw_only=True)
+    state: str = dataclasses.field(default=state.UNKNOWN, kw_only=True)
 
     @property
     def has_model(self) -> bool:
@@ -162,7 +165,8 @@ def run_names(path: Path) -> list[str]:
         return sorted(
             name
             for name in file
-            if _holds(file, name, layout.is_run) or _holds(file, name, layout.is_deepreplay)
+            if (_holds(file, name, layout.is_run) and not is_half_made(file[name]))
+            or _holds(file, name, layout.is_deepreplay)
         )
 
 
@@ -267,6 +271,7 @@ def _read(path: Path, name: str, run: h5py.Group) -> StoredRun:
         layers=layout.layers_from_json(run[layout.LAYERS].asstr()[()]),
         details=json.loads(run.attrs.get(layout.DETAILS_ATTRIBUTE, "{}")),
         recorded_variables=layout.variables_from_json(variables),
+        state=state.state(run.attrs),
     )
 
 
@@ -281,6 +286,17 @@ def _inputs(stored: h5py.Dataset | h5py.Group) -> Inputs:
         message = "two of its inputs have the same name, or not the same number of points"
         raise ValueError(message)
     return inputs
+
+
+def is_half_made(run: h5py.Group) -> bool:
+    """Return whether a run was begun and never got its first snapshot.
+
+    Versions before the transactions left such runs behind when a training was killed.
+    """
+    if layout.LAYOUT_ATTRIBUTE not in run.attrs:
+        return layout.WRITER_ATTRIBUTE in run.attrs
+    epochs = run.get(layout.EPOCHS)
+    return isinstance(epochs, h5py.Dataset) and epochs.shape == (0,)
 
 
 def _holds(file: h5py.File, name: str, kind: Callable[[Mapping[str, Any]], bool]) -> bool:
@@ -314,18 +330,21 @@ def opened(path: Path) -> Iterator[h5py.File]:
     Raises
     ------
     RunFileError
-        The file is missing, not HDF5, or cannot be read.
+        The file is missing, not HDF5, cannot be read, or is being written for longer than a
+        moment.
     """
     if not path.exists():
         message = f"There is no file {str(path)!r}."
         raise RunFileError(message)
-    if not path.is_file() or not h5py.is_hdf5(path):
+    if not path.is_file() or not transactions.is_run_file(path):
         message = f"{str(path)!r} is not an HDF5 file."
         raise RunFileError(message)
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        message = f"The file {str(path)!r} cannot be opened for reading: {error}"
-        raise RunFileError(message) from error
-    with file:
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(transactions.reading(path))
+        except FileInUseError:
+            raise
+        except OSError as error:
+            message = f"The file {str(path)!r} cannot be opened for reading: {error}"
+            raise RunFileError(message) from error
         yield file

@@ -1,10 +1,10 @@
-"""Writes runs: one open, append and close per snapshot, so that the file is whole in between."""
+"""Writes runs: one transaction per snapshot, so that the file is whole in between."""
 
 import dataclasses
 import json
+import os
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import h5py
@@ -12,9 +12,12 @@ import numpy as np
 
 import replaychart
 from replaychart.errors import ArgumentError, RecordingError, RunFileError
-from replaychart.storage import layout, weights
+from replaychart.storage import layout, state, weights
 from replaychart.storage.inputs import Inputs
-from replaychart.storage.reader import StoredRun
+from replaychart.storage.locks import PATIENCE
+from replaychart.storage.reader import StoredRun, is_half_made, opened
+from replaychart.storage.state import Presence
+from replaychart.storage.transactions import is_run_file, transaction
 
 # A chunk is the piece that HDF5 reads and writes at once. Snapshots of small networks share one, so
 # that thousands of epochs are not thousands of pieces; those of large ones are cut into several.
@@ -103,9 +106,9 @@ def check_destination(path: Path, group: str, *, if_exists: str) -> None:
     ArgumentError
         `group` cannot name a run.
     RunFileError
-        The directory is missing, or the file is not HDF5.
+        The directory is missing, the file is not HDF5, or it cannot be written.
     RecordingError
-        The group exists and may not be replaced.
+        The group exists and may not be replaced, or another recorder is at work on it.
     """
     if not isinstance(group, str) or not group or "/" in group or group == ".":
         message = f"group must be a non-empty text without '/'. Got {group!r}."
@@ -113,20 +116,37 @@ def check_destination(path: Path, group: str, *, if_exists: str) -> None:
     if not path.parent.is_dir():
         message = f"path must lie in a directory that exists. Got {str(path)!r}."
         raise RunFileError(message)
-    if not path.exists():
-        return
-    if not path.is_file() or not h5py.is_hdf5(path):
+    exists = path.exists()
+    if exists and (not path.is_file() or not is_run_file(path)):
         message = f"path must be an HDF5 file or a file yet to be made. Got {str(path)!r}."
         raise RunFileError(message)
-    with _opened(path, "r") as file:
-        if group not in file:
-            return
-        if layout.WRITER_ATTRIBUTE not in file[group].attrs:
-            message = (
-                f"group {group!r} of {str(path)!r} exists and is not a run of ReplayChart, so it "
-                "is left alone. Choose another group."
-            )
-            raise RecordingError(message)
+    if not os.access(path if exists else path.parent, os.W_OK):
+        message = f"path must be a file that can be written. Got {str(path)!r}, which cannot."
+        raise RunFileError(message)
+    if exists:
+        with opened(path) as file:
+            _check_group(file, path, group, if_exists=if_exists)
+
+
+def _check_group(file: h5py.File, path: Path, group: str, *, if_exists: str) -> None:
+    """Raise `RecordingError` unless a run can be written under this name."""
+    if group not in file:
+        return
+    attributes = file[group].attrs
+    if layout.WRITER_ATTRIBUTE not in attributes:
+        message = (
+            f"group {group!r} of {str(path)!r} exists and is not a run of ReplayChart, so it "
+            "is left alone. Choose another group."
+        )
+        raise RecordingError(message)
+    if is_half_made(file[group]):
+        return
+    if state.is_taken(attributes):
+        message = (
+            f"Run {group!r} of {str(path)!r} is being recorded by another training, in process "
+            f"{state.process(attributes)}. Choose another group, or wait until that has ended."
+        )
+        raise RecordingError(message)
     if if_exists == "error":
         message = (
             f"group {group!r} exists in {str(path)!r}. Choose another group, another path, or "
@@ -143,20 +163,42 @@ class RunWriter:
     path : pathlib.Path
         The file; made if it is missing.
     group : str
-        The run's name. A run of that name is replaced, when the first snapshot is written.
+        The run's name.
     description : RunDescription
         What the run begins with.
+    if_exists : {"error", "overwrite"}, default "overwrite"
+        What is to happen to a run of that name, when the first snapshot is written.
+    presence : Presence, optional
+        Who records. Default: this writer.
     """
 
-    def __init__(self, path: Path, group: str, description: RunDescription) -> None:
+    def __init__(
+        self,
+        path: Path,
+        group: str,
+        description: RunDescription,
+        *,
+        if_exists: str = "overwrite",
+        presence: Presence | None = None,
+    ) -> None:
         self._path = path
         self._group = group
         self._variables = description.variables
         self._to_describe: RunDescription | None = description
+        self._if_exists = if_exists
+        self._presence = presence or Presence()
         self._log_names: list[str] | None = None
+        self._last: float | None = None
 
     @classmethod
-    def onto(cls, stored: StoredRun, *, keep: int, details: Mapping[str, object]) -> "RunWriter":
+    def onto(
+        cls,
+        stored: StoredRun,
+        *,
+        keep: int,
+        details: Mapping[str, object],
+        presence: Presence | None = None,
+    ) -> "RunWriter":
         """Return a writer that goes on with a run, and drop its later snapshots.
 
         Parameters
@@ -167,18 +209,25 @@ class RunWriter:
             How many of its snapshots stay.
         details : mapping
             Its details from now on.
+        presence : Presence, optional
+            Who records. Default: this writer.
 
         Raises
         ------
         RunFileError
             The file cannot be written, or the run was replaced since it was read.
+        RecordingError
+            Another recorder is at work on the run.
         """
         writer = cls.__new__(cls)
         writer._path, writer._group = stored.path, stored.name
         writer._variables = stored.recorded_variables
-        writer._to_describe = writer._log_names = None
-        with _opened(stored.path, "a") as file:
+        writer._to_describe = writer._log_names = writer._last = None
+        writer._presence = presence or Presence()
+        with transaction(stored.path) as file:
             run = stored.same_run(file)
+            _check_group(file, stored.path, stored.name, if_exists="append")
+            state.begin(run.attrs, writer._presence)
             run.attrs[layout.DETAILS_ATTRIBUTE] = json.dumps(dict(details))
             if layout.EVALUATIONS in run:
                 # They would count again as soon as as many epochs are recorded as before.
@@ -190,44 +239,100 @@ class RunWriter:
                 run[layout.EPOCHS].resize(keep, axis=0)
         return writer
 
-    def append(self, *snapshots: Snapshot) -> None:
-        """Write snapshots, which must be later than all before, and close the file."""
-        with _opened(self._path, "a") as file:
-            if self._to_describe is not None:
-                # Only now, with a snapshot to write, does a run of the same name go.
-                if self._group in file:
-                    del file[self._group]
-                _write_description(file.create_group(self._group), self._to_describe)
-                self._to_describe = None
-            run = file[self._group]
-            row = len(run[layout.EPOCHS])
-            blocks = [weights.packed(self._variables, one.weights) for one in snapshots]
-            for dtype in blocks[0]:
-                _write_rows(run[layout.WEIGHTS], dtype, row, [block[dtype] for block in blocks])
-            for index, (key, first) in enumerate(snapshots[0].outputs.items()):
-                values = [first, *(one.outputs[key] for one in snapshots[1:])]
-                _write_rows(run[layout.OUTPUTS], str(index), row, values)
-                run[layout.OUTPUTS][str(index)].attrs[layout.KEY_ATTRIBUTE] = key
-            self._write_scalars(run, row, snapshots)
-            # The epochs come last: they are what makes the snapshots count.
-            _write_rows(run, layout.EPOCHS, row, [np.float64(one.epoch) for one in snapshots])
+    @property
+    def written(self) -> bool:
+        """Whether a snapshot was written."""
+        return self._to_describe is None
 
-    def _write_scalars(self, run: h5py.Group, row: int, snapshots: Sequence[Snapshot]) -> None:
-        names = run[layout.LOG_NAMES]
-        if self._log_names is None:
-            self._log_names = list(names.asstr()[()])
-        known = len(self._log_names)
-        logged = dict.fromkeys(name for one in snapshots for name in one.logs)
-        self._log_names += [name for name in logged if name not in self._log_names]
-        if len(self._log_names) > known:
-            names.resize(len(self._log_names), axis=0)
-            names[known:] = self._log_names[known:]
+    def append(
+        self, *snapshots: Snapshot, end: str | None = None, patience: float = PATIENCE
+    ) -> None:
+        """Write snapshots and close the file: all of them or, with an error, none.
+
+        Parameters
+        ----------
+        *snapshots : Snapshot
+            Later than all before.
+        end : {"finished", "interrupted"}, optional
+            What became of the training, if they are the last.
+        patience : float
+            How many seconds to wait for others who have the file open.
+
+        Raises
+        ------
+        RunFileError
+            They could not be written. `FileInUseError`, where they may be written later.
+        RecordingError
+            Another run took the name, before the first snapshot was written.
+        """
+        # An interruption may come behind the last write, and that is not to be repeated then.
+        known, self._last = self._last, None
+        with transaction(self._path, create=not self.written, patience=patience) as file:
+            run = self._run(file)
+            if known is None:
+                known, self._log_names = _last_epoch(run), None
+            later = [one for one in snapshots if one.epoch > known]
+            if later:
+                self._log_names = self._write(run, later)
+            if end is not None:
+                state.end(run.attrs, end)
+        self._to_describe = None
+        self._last = later[-1].epoch if later else known
+
+    def _run(self, file: h5py.File) -> h5py.Group:
+        """Return the run's group in its file, made if this is the first snapshot."""
+        exists = self._group in file
+        if exists:
+            run = file[self._group]
+            if state.is_recorded_by(run.attrs, self._presence):
+                return run
+        if self._to_describe is None:
+            message = (
+                f"Run {self._group!r} of {str(self._path)!r} was replaced or removed since its "
+                "recording began."
+            )
+            raise RunFileError(message)
+        if exists:
+            _check_group(file, self._path, self._group, if_exists=self._if_exists)
+            del file[self._group]
+        run = file.create_group(self._group)
+        _write_description(run, self._to_describe)
+        state.begin(run.attrs, self._presence)
+        return run
+
+    def _write(self, run: h5py.Group, snapshots: Sequence[Snapshot]) -> list[str]:
+        """Append snapshots to the run's datasets, and return the names of all logs."""
+        epochs = run[layout.EPOCHS]
+        row = len(epochs)
+        blocks = [weights.packed(self._variables, one.weights) for one in snapshots]
+        for dtype in blocks[0]:
+            name = f"{layout.WEIGHTS}/{dtype}"
+            _write_rows(_rows(run, name, blocks[0][dtype]), row, [one[dtype] for one in blocks])
+        for index, (key, first) in enumerate(snapshots[0].outputs.items()):
+            rows = _rows(run, f"{layout.OUTPUTS}/{index}", first)
+            _write_rows(rows, row, [one.outputs[key] for one in snapshots])
+            rows.attrs[layout.KEY_ATTRIBUTE] = key
+        names = self._write_scalars(run, row, snapshots)
+        _write_rows(epochs, row, [np.float64(one.epoch) for one in snapshots])
+        return names
+
+    def _write_scalars(self, run: h5py.Group, row: int, snapshots: Sequence[Snapshot]) -> list[str]:
+        known = self._log_names
+        if known is None:
+            known = list(run[layout.LOG_NAMES].asstr()[()])
+        logged = [name for one in snapshots for name in one.logs]
+        names = list(dict.fromkeys([*known, *logged]))
+        if len(names) > len(known):
+            stored = run[layout.LOG_NAMES]
+            stored.resize(len(names), axis=0)
+            stored[len(known) :] = names[len(known) :]
         scalars = run[layout.SCALARS]
-        scalars.resize((row + len(snapshots), 1 + len(self._log_names)))
+        scalars.resize((row + len(snapshots), 1 + len(names)))
         scalars[row:] = [
-            [one.learning_rate, *(one.logs.get(name, np.nan) for name in self._log_names)]
+            [one.learning_rate, *(one.logs.get(name, np.nan) for name in names)]
             for one in snapshots
         ]
+        return names
 
 
 def write_run(path: Path, stored: StoredRun) -> None:
@@ -268,7 +373,7 @@ def write_run(path: Path, stored: StoredRun) -> None:
         )
         for row, epoch in enumerate(stored.epochs)
     ]
-    RunWriter(path, stored.name, description).append(*snapshots)
+    RunWriter(path, stored.name, description).append(*snapshots, end=state.FINISHED)
 
 
 def write_evaluations(
@@ -289,9 +394,9 @@ def write_evaluations(
         The file cannot be written, or the run was replaced since it was read.
     """
     stored.require_writable()
-    with _opened(stored.path, "a") as file:
+    with transaction(stored.path) as file:
         run = stored.same_run(file)
-        # Written beside, then renamed: an interruption leaves the old ones.
+        # Written beside, then renamed: what is written over nothing needs no journal.
         beside = layout.EVALUATIONS + ".new"
         if beside in run:
             del run[beside]
@@ -306,17 +411,6 @@ def write_evaluations(
         if layout.EVALUATIONS in run:
             del run[layout.EVALUATIONS]
         run.move(beside, layout.EVALUATIONS)
-
-
-@contextmanager
-def _opened(path: Path, mode: str) -> Iterator[h5py.File]:
-    try:
-        file = h5py.File(path, mode)
-    except OSError as error:
-        message = f"The file {str(path)!r} cannot be opened for writing: {error}"
-        raise RunFileError(message) from error
-    with file:
-        yield file
 
 
 def _write_description(run: h5py.Group, description: RunDescription) -> None:
@@ -365,24 +459,31 @@ def _write_inputs(run: h5py.Group, inputs: Inputs) -> None:
         one.attrs[layout.INPUT_NAME_ATTRIBUTE] = name
 
 
-def _write_rows(
-    parent: h5py.Group, name: str, row: int, values: Sequence[np.ndarray | np.generic]
-) -> None:
-    first = values[0]
-    if name not in parent:
-        parent.create_dataset(
+def _last_epoch(run: h5py.Group) -> float:
+    epochs = run[layout.EPOCHS]
+    return float(epochs[-1]) if len(epochs) else -np.inf
+
+
+def _rows(run: h5py.Group, name: str, first: np.ndarray) -> h5py.Dataset:
+    """Return the dataset that holds a row for each snapshot, made if this is the first one."""
+    try:
+        return run[name]
+    except KeyError:
+        return run.create_dataset(
             name,
             shape=(0, *first.shape),
             maxshape=(None, *first.shape),
             chunks=_chunks(first),
             dtype=first.dtype,
         )
-    dataset = parent[name]
+
+
+def _write_rows(dataset: h5py.Dataset, row: int, values: Sequence[np.ndarray | np.generic]) -> None:
     dataset.resize(row + len(values), axis=0)
     dataset[row:] = np.stack(values)
 
 
-def _chunks(values: np.ndarray | np.generic) -> tuple[int, ...]:
+def _chunks(values: np.ndarray) -> tuple[int, ...]:
     """Return the shape of chunks for snapshots of these values."""
     epochs = _SHARED_CHUNK_BYTES // max(values.nbytes, 1)
     epochs = min(max(epochs, 1), _LARGEST_CHUNK_IN_EPOCHS)
