@@ -177,7 +177,7 @@ class RunWriter:
         writer._to_describe = writer._log_names = None
         with _opened(stored.path, "a") as file:
             run = stored.same_run(file)
-            run.attrs[layout.DETAILS_ATTRIBUTE] = json.dumps(dict(details))
+            _set_attribute(run, layout.DETAILS_ATTRIBUTE, json.dumps(dict(details)))
             if layout.EVALUATIONS in run:
                 # They would count again as soon as as many epochs are recorded as before.
                 del run[layout.EVALUATIONS]
@@ -294,7 +294,7 @@ def write_evaluations(
         if beside in run:
             del run[beside]
         kept = run.create_group(beside)
-        kept.attrs[layout.EPOCHS] = stored.epochs
+        _set_attribute(kept, layout.EPOCHS, stored.epochs)
         for index, (key, arrays) in enumerate(evaluations.items()):
             evaluation = kept.create_group(str(index))
             evaluation.attrs[layout.KEY_ATTRIBUTE] = key
@@ -320,7 +320,7 @@ def _opened(path: Path, mode: str) -> Iterator[h5py.File]:
 def _write_description(run: h5py.Group, description: RunDescription) -> None:
     run.attrs[layout.WRITER_ATTRIBUTE] = replaychart.__version__
     run.attrs[layout.RUN_ID_ATTRIBUTE] = uuid.uuid4().hex
-    run.attrs[layout.DETAILS_ATTRIBUTE] = json.dumps(dict(description.details))
+    _set_attribute(run, layout.DETAILS_ATTRIBUTE, json.dumps(dict(description.details)))
     run.create_dataset(layout.INPUTS, data=description.inputs)
     run.create_dataset(layout.TARGETS, data=description.targets)
     if description.sample_weights is not None:
@@ -348,6 +348,19 @@ def _write_description(run: h5py.Group, description: RunDescription) -> None:
     )
     # The layout version comes last: a group without it is not a run.
     run.attrs[layout.LAYOUT_ATTRIBUTE] = layout.LAYOUT_VERSION
+
+
+def _set_attribute(group: h5py.Group, name: str, value: str | np.ndarray) -> None:
+    """Set an attribute, or a dataset of its name where HDF5 has no attribute so long."""
+    size = len(value.encode()) if isinstance(value, str) else value.nbytes
+    if size <= layout.LONGEST_ATTRIBUTE:
+        group.attrs[name] = value
+        if name in group:
+            del group[name]
+    elif name in group:
+        group[name][...] = value
+    else:
+        group[name] = value
 
 
 def _write_rows(

@@ -1,0 +1,155 @@
+"""Reads evaluations of a run: what was stored with it, or what it was recorded from."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import h5py
+import numpy as np
+
+from replaychart.storage import checked, layout
+from replaychart.storage.checked import group_in, numbers_in
+
+# None for any length, and an Ellipsis at the end where anything may follow.
+Shape = tuple[Any, ...]
+Evaluated = dict[str, dict[str, np.ndarray]]
+
+_PATHS = ("boundary", "grid", "surface")
+
+
+class Reader:
+    """Reads evaluations whose arrays fit the run that they belong to.
+
+    Parameters
+    ----------
+    epochs : numpy.ndarray, shape (snapshots,)
+        The run's epochs.
+    points : int
+        How many points it has.
+    layers : sequence of RecordedLayer
+        Its layers.
+    output_shape : sequence of (int or None) or None
+        Shape of the model's output, where it is known.
+    """
+
+    def __init__(
+        self,
+        *,
+        epochs: np.ndarray,
+        points: int,
+        layers: Sequence[layout.RecordedLayer],
+        output_shape: Sequence[int | None] | None,
+    ) -> None:
+        self._epochs = epochs
+        self._snapshots = len(epochs)
+        self._points = points
+        self._layers = {layer.name: layer.output_shape for layer in layers}
+        self._output_shape = output_shape
+        # A surface is one of class 1 where there is one unit, and of class 0 for a number.
+        self._classes = max([2, *(length or 0 for length in output_shape or ())])
+
+    def recorded(self, run: h5py.Group, *, read: bool = True) -> Evaluated:
+        """Return the outputs that a run was recorded from, by their keys.
+
+        Parameters
+        ----------
+        run : h5py.Group
+        read : bool, default True
+            Whether the numbers are read; otherwise they are only checked, and nothing is returned.
+        """
+        found = {}
+        for name in checked.names_in(group_in(run, layout.OUTPUTS)):
+            values = checked.number_dataset_in(run, f"{layout.OUTPUTS}/{name}")
+            checked.require_rows(values, self._snapshots)
+            key = _key(values)
+            self._check(key, {"values": (self._snapshots, *values.shape[1:])})
+            if read:
+                found[key] = {"values": checked.native(values[: self._snapshots])}
+        return found
+
+    def stored(self, run: h5py.Group) -> Evaluated:
+        """Return what was stored with a run, by its keys; nothing if it was for other epochs."""
+        if not checked.has(run, layout.EVALUATIONS):
+            return {}
+        group = group_in(run, layout.EVALUATIONS)
+        long = checked.has(group, layout.EPOCHS)
+        epochs = numbers_in(group, layout.EPOCHS) if long else group.attrs[layout.EPOCHS]
+        if not np.array_equal(epochs, self._epochs):
+            return {}
+        datasets = {}
+        for name in checked.names_in(group):
+            if name != layout.EPOCHS:
+                one = group_in(group, name)
+                parts = {
+                    part: checked.number_dataset_in(one, part) for part in checked.names_in(one)
+                }
+                self._check(_key(one), {part: values.shape for part, values in parts.items()})
+                datasets[_key(one)] = parts
+        checked.require_sizes([values for parts in datasets.values() for values in parts.values()])
+        found = {}
+        for key, parts in datasets.items():
+            found[key] = {part: checked.native(values[()]) for part, values in parts.items()}
+            if layout.quantity_and_layer(key)[0] in _PATHS:
+                self._check_paths(key, found[key])
+        return found
+
+    def _check(self, key: str, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """Raise `ValueError` unless arrays of these shapes can be what their key says."""
+        expected = self._expected(*layout.quantity_and_layer(key))
+        for part, wanted in expected.items():
+            if part not in shapes or not _fits(shapes[part], wanted):
+                message = f"{key} has no {part!r} of the shape {wanted}: it has {dict(shapes)}"
+                raise ValueError(message)
+
+    def _expected(self, quantity: str, layer: str) -> dict[str, Shape]:
+        """Return the shapes of the arrays that a quantity consists of."""
+        snapshots, points = self._snapshots, self._points
+        if quantity in _PATHS:
+            lists = ("starts", "snapshot", "value", "of_class")
+            return {"vertices": (None, 2), **dict.fromkeys(lists, (None,))}
+        if quantity == "losses":
+            return {"values": (snapshots, points)}
+        if quantity in ("outputs", "predictions"):
+            shape = self._layers.get(layer) if layer else self._output_shape
+            of_point: Shape = (...,) if shape is None else tuple(shape)
+            return {"values": (snapshots, points, *of_point)}
+        if quantity == "distribution":
+            lists = ("count", "not_finite", "mean", "std")
+            own = dict.fromkeys(lists, (snapshots,))
+            return {
+                **own,
+                "quantiles": (snapshots, 5),
+                "density": (snapshots, layout.DENSITY_POSITIONS),
+            }
+        if quantity == "grid in space":
+            return {"values": (snapshots, None, None, None)}
+        return {"values": (snapshots, ...)}
+
+    def _check_paths(self, key: str, arrays: Mapping[str, np.ndarray]) -> None:
+        """Raise `ValueError` unless arrays of paths belong together."""
+        starts, of_snapshot, of_class = (arrays[it] for it in ("starts", "snapshot", "of_class"))
+        whole = (
+            starts.dtype.kind == of_snapshot.dtype.kind == of_class.dtype.kind == "i"
+            and len(starts) == len(of_snapshot) + 1
+            and len(arrays["value"]) == len(of_class) == len(of_snapshot)
+            and starts[0] == 0
+            and starts[-1] == len(arrays["vertices"])
+            and (np.diff(starts) >= 0).all()
+            and np.isin(of_snapshot, np.arange(self._snapshots)).all()
+            and np.isin(of_class, np.arange(self._classes)).all()
+        )
+        if not whole:
+            message = f"the paths of {key} do not belong together"
+            raise ValueError(message)
+
+
+def _key(values: h5py.Dataset | h5py.Group) -> str:
+    return checked.text_of(values.attrs[layout.KEY_ATTRIBUTE], layout.KEY_ATTRIBUTE)
+
+
+def _fits(shape: tuple[int, ...], wanted: Shape) -> bool:
+    if wanted[-1:] == (...,):
+        wanted = wanted[:-1]
+        shape = shape[: len(wanted)]
+    return len(shape) == len(wanted) and all(
+        length in (None, own) for length, own in zip(wanted, shape, strict=True)
+    )
