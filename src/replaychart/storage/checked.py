@@ -12,7 +12,6 @@ taken for a size that is only claimed:
 """
 
 import math
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Integral
@@ -76,16 +75,10 @@ def damage_told(what: str) -> Iterator[None]:
 
 
 def names_in(group: h5py.Group) -> list[str]:
-    """Return the names in a group that do not lead out of it; a warning tells of those that do."""
-    names = []
-    for name in group:
-        try:
-            require_own(group, name)
-        except DAMAGE as error:
-            message = f"{name!r} in {group.file.filename!r} is left out: {error}"
-            warnings.warn(message, stacklevel=2)
-        else:
-            names.append(name)
+    """Return the names in a group, and raise if one leads out of it; see `require_own`."""
+    names = list(group)
+    for name in names:
+        require_own(group, name)
     return names
 
 

@@ -178,14 +178,27 @@ def run_names(path: Path) -> list[str]:
     Raises
     ------
     RunFileError
-        The file is missing or not HDF5.
+        The file is missing, not HDF5, or so damaged that it cannot be told what is in it.
+
+    Warns
+    -----
+    UserWarning
+        Something in it cannot be read, or is a link, which may lead to another file.
     """
+    runs, left_out = [], []
     with opened(path) as file, damage_told(repr(str(path))):
-        return sorted(
-            name
-            for name in checked.names_in(file)
-            if _holds(file, name, layout.is_run) or _holds(file, name, layout.is_deepreplay)
-        )
+        for name in file:
+            # One run that is damaged, or is none, hides no other.
+            try:
+                checked.require_own(file, name)
+                if _holds(file, name, layout.is_run) or _holds(file, name, layout.is_deepreplay):
+                    runs.append(name)
+            except checked.DAMAGE as error:
+                left_out.append(f"{name!r} ({error})")
+    if left_out:
+        message = f"In {str(path)!r} is left out what cannot be read: {', '.join(left_out)}."
+        warnings.warn(message, stacklevel=3)
+    return sorted(runs)
 
 
 def was_recorded_by_deepreplay(path: Path, name: str) -> bool:
@@ -395,17 +408,8 @@ def _check_positions(stored: StoredRun, run: h5py.Group) -> None:
 
 
 def _holds(file: h5py.File, name: str, kind: Callable[[Mapping[str, Any]], bool]) -> bool:
-    """Return whether a name stands for a group of a kind; a warning tells if nothing can be told.
-
-    One damaged run hides no other.
-    """
-    try:
-        item = file[name]
-        return isinstance(item, h5py.Group) and kind(item.attrs)
-    except checked.DAMAGE as error:
-        message = f"{name!r} in {file.filename!r} cannot be read and is left out: {error}"
-        warnings.warn(message, stacklevel=2)
-        return False
+    item = file[name]
+    return isinstance(item, h5py.Group) and kind(item.attrs)
 
 
 def _whole_if_possible(epochs: np.ndarray) -> np.ndarray:
