@@ -12,7 +12,7 @@ taken for a size that is only claimed:
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Integral
 from typing import Any
@@ -243,28 +243,37 @@ def count_of(value: Any, name: str) -> int:
     return int(value)
 
 
-def require_sizes(datasets: Sequence[h5py.Dataset]) -> None:
-    """Raise `RefusedError` if these claim more than the file can hold together; see the module.
-
-    Datasets may be one and the same under several names, so that each alone would be small.
-    """
-    if not datasets:
-        return
-    held = datasets[0].file.id.get_filesize()
-    claimed = {True: 0, False: 0}
+def require_sizes(datasets: Iterable[h5py.Dataset]) -> None:
+    """Raise `RefusedError` if these claim more than their file can hold together; see `Room`."""
+    room = Room()
     for dataset in datasets:
+        room.take(dataset)
+
+
+class Room:
+    """The memory that datasets of one file may take together; see the module.
+
+    Together, because datasets may be one and the same under several names.
+    """
+
+    def __init__(self) -> None:
+        self._taken = {True: 0, False: 0}
+
+    def take(self, dataset: h5py.Dataset) -> None:
+        """Take room for a dataset, and raise `RefusedError` if there is not so much."""
         numbers = max(math.prod(dataset.shape), math.prod(dataset.chunks or ()))
         compressed = not _COMPRESSING.isdisjoint(_filters(dataset))
-        claimed[compressed] += numbers * dataset.dtype.itemsize
-    largest = {True: max(_EXPANDED, _EXPANSION * held), False: held + _SLACK}
-    for compressed, size in claimed.items():
-        if size > largest[compressed]:
-            names = datasets[0].name + (" and others" if len(datasets) > 1 else "")
+        taken = self._taken[compressed] + numbers * dataset.dtype.itemsize
+        held = dataset.file.id.get_filesize()
+        largest = max(_EXPANDED, _EXPANSION * held) if compressed else held + _SLACK
+        if taken > largest:
+            others = " with others" if self._taken[compressed] else ""
             message = (
-                f"{names} would take {size:,} bytes, and the whole file has {held:,}; at most "
-                f"{largest[compressed]:,} are read"
+                f"{dataset.name}{others} would take {taken:,} bytes, and the whole file has "
+                f"{held:,}; at most {largest:,} are read"
             )
             raise RefusedError(message)
+        self._taken[compressed] = taken
 
 
 def _item(parent: h5py.Group, name: str) -> Any:

@@ -1,5 +1,6 @@
 """Reads evaluations of a run: what was stored with it, or what it was recorded from."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,7 +8,7 @@ import h5py
 import numpy as np
 
 from replaychart.storage import checked, layout
-from replaychart.storage.checked import group_in, numbers_in
+from replaychart.storage.checked import group_in, number_dataset_in, numbers_in
 
 # None for any length, and an Ellipsis at the end where anything may follow.
 Shape = tuple[Any, ...]
@@ -58,7 +59,7 @@ class Reader:
         """
         found = {}
         for name in checked.names_in(group_in(run, layout.OUTPUTS)):
-            values = checked.number_dataset_in(run, f"{layout.OUTPUTS}/{name}")
+            values = number_dataset_in(run, f"{layout.OUTPUTS}/{name}")
             checked.require_rows(values, self._snapshots)
             key = _key(values)
             self._check(key, {"values": (self._snapshots, *values.shape[1:])})
@@ -67,7 +68,13 @@ class Reader:
         return found
 
     def stored(self, run: h5py.Group) -> Evaluated:
-        """Return what was stored with a run, by its keys; nothing if it was for other epochs."""
+        """Return what was stored with a run, by its keys; nothing if it was for other epochs.
+
+        Warns
+        -----
+        UserWarning
+            Some of it is damaged, or larger than it can be.
+        """
         if not checked.has(run, layout.EVALUATIONS):
             return {}
         group = group_in(run, layout.EVALUATIONS)
@@ -75,21 +82,32 @@ class Reader:
         epochs = numbers_in(group, layout.EPOCHS) if long else group.attrs[layout.EPOCHS]
         if not np.array_equal(epochs, self._epochs):
             return {}
-        datasets = {}
-        for name in checked.names_in(group):
-            if name != layout.EPOCHS:
+        found: Evaluated = {}
+        left_out = []
+        room = checked.Room()
+        for name in group:
+            if name == layout.EPOCHS:
+                continue
+            # Each can be evaluated anew: one that is damaged takes no other with it.
+            try:
                 one = group_in(group, name)
-                parts = {
-                    part: checked.number_dataset_in(one, part) for part in checked.names_in(one)
-                }
+                parts = {part: number_dataset_in(one, part) for part in checked.names_in(one)}
                 self._check(_key(one), {part: values.shape for part, values in parts.items()})
-                datasets[_key(one)] = parts
-        checked.require_sizes([values for parts in datasets.values() for values in parts.values()])
-        found = {}
-        for key, parts in datasets.items():
-            found[key] = {part: checked.native(values[()]) for part, values in parts.items()}
-            if layout.quantity_and_layer(key)[0] in _PATHS:
-                self._check_paths(key, found[key])
+                for values in parts.values():
+                    room.take(values)
+                arrays = {part: checked.native(values[()]) for part, values in parts.items()}
+                if layout.quantity_and_layer(_key(one))[0] in _PATHS:
+                    self._check_paths(_key(one), arrays)
+                found[_key(one)] = arrays
+            except checked.DAMAGE as error:
+                left_out.append(str(error))
+        if left_out:
+            message = (
+                f"{len(left_out)} of the evaluations that were stored with run {run.name[1:]!r} "
+                f"in {run.file.filename!r} cannot be read and are left out: {left_out[0]}. "
+                "Run.store() makes them anew."
+            )
+            warnings.warn(message, stacklevel=4)
         return found
 
     def _check(self, key: str, shapes: Mapping[str, tuple[int, ...]]) -> None:

@@ -155,21 +155,13 @@ class StoredRun:
         Warns
         -----
         UserWarning
-            What was stored is damaged, and left out: it can be evaluated anew.
+            Some of what was stored is damaged, and left out: it can be evaluated anew.
         """
-        with opened(self.path) as file:
-            with damage_told(f"Run {self.name!r} of {str(self.path)!r}"):
-                run = self.same_run(file)
-                if not self.has_model:
-                    return self._evaluations.recorded(run)
-            what = f"What was stored of the evaluations of run {self.name!r} in {str(self.path)!r}"
-            try:
-                with damage_told(what):
-                    return self._evaluations.stored(run)
-            except RunFileError as error:
-                message = f"{error}. It is left out; Run.store() makes it anew."
-                warnings.warn(message, stacklevel=2)
-                return {}
+        with opened(self.path) as file, damage_told(f"Run {self.name!r} of {str(self.path)!r}"):
+            run = self.same_run(file)
+            return (
+                self._evaluations.stored(run) if self.has_model else self._evaluations.recorded(run)
+            )
 
 
 def run_names(path: Path) -> list[str]:
