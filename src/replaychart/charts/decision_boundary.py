@@ -15,6 +15,7 @@ from replaychart.charts.plane import (
     points_layer,
     surface_layer,
 )
+from replaychart.charts.texts import displayed
 from replaychart.charts.titles import chart_title, check_chart
 from replaychart.frames.epochs import Epochs
 from replaychart.frames.extents import Limits
@@ -119,5 +120,5 @@ def decision_boundary(
     what = "Decision boundary" if divided else "Prediction"
     heading = chart_title(title, f"{what} \N{MIDDLE DOT} epoch {{epoch}}", clock)
     if through is not None and len(run.planes.feature_names()) > 2:
-        heading.subtitle = f"surface: slice at {through.slice}"
+        heading.subtitle = displayed(f"surface: slice at {through.slice}")
     return layered(layers, clock, title=heading, width=width, height=height)

@@ -15,6 +15,7 @@ from replaychart.charts.plane import (
     surface_layer,
 )
 from replaychart.charts.rotation import rotated_space
+from replaychart.charts.texts import displayed
 from replaychart.charts.titles import chart_title, check_chart
 from replaychart.errors import ArgumentError, require_one_of
 from replaychart.frames.epochs import Epochs
@@ -152,7 +153,7 @@ def feature_space(
         if surface == "layer":
             xlim, ylim = run.planes.layer_limits(layer, xlim, ylim, view=view)
             if view is not None:
-                heading.subtitle = f"surface: slice through {view.slice}"
+                heading.subtitle = displayed(f"surface: slice through {view.slice}")
         where: dict[str, Any] = {"xlim": xlim, "ylim": ylim, "resolution": resolution}
         where |= {"plane": surface, "snapshots": snapshots, "view": view}
         rings = run.planes.surface(layer, bands=BANDS, **where)

@@ -10,6 +10,8 @@ from replaychart.charts import colors, packing
 from replaychart.charts.composition import layered
 from replaychart.charts.epoch_axis import epoch_axis
 from replaychart.charts.epoch_parameter import Clock
+from replaychart.charts.expressions import literal
+from replaychart.charts.texts import displayed
 from replaychart.charts.titles import chart_title, check_chart
 from replaychart.errors import EvaluationError, require_one_of
 from replaychart.frames.epochs import Epochs
@@ -147,7 +149,7 @@ def _quantity(
 
 def _y(frame: pd.DataFrame, name: str, axis: alt.Axis | None) -> alt.Y:
     scale = alt.Scale(domain=_domain(frame["value"]), nice=True)
-    return alt.Y("value:Q", title=name, axis=axis, scale=scale)
+    return alt.Y("value:Q", title=displayed(name), axis=axis, scale=scale)
 
 
 def _curve(clock: Clock, frame: pd.DataFrame, *, name: str, color: str) -> list[alt.Chart]:
@@ -158,21 +160,28 @@ def _curve(clock: Clock, frame: pd.DataFrame, *, name: str, color: str) -> list[
     ]
     # Dashes are given outright: a scale of their own would be merged with those of other charts.
     dash = [4, 3] if name.startswith("val_") else [1, 0]
-    base = alt.Chart(packing.PackedData(rows)).encode(
-        x=epoch_axis(clock),
-        tooltip=[
-            alt.Tooltip("epoch:Q", title="Epoch"),
-            alt.Tooltip("value:Q", title=name, format=".4~g"),
-        ],
+    base = (
+        alt.Chart(packing.PackedData(rows))
+        .transform_calculate(curve=literal(displayed(name)))
+        .encode(
+            x=epoch_axis(clock),
+            tooltip=[
+                alt.Tooltip("epoch:Q", title="Epoch"),
+                alt.Tooltip("curve:N", title="Curve"),
+                alt.Tooltip("value:Q", title="Value", format=".4~g"),
+            ],
+        )
     )
     shown = clock.epoch_expression()
     return [
-        base.mark_line(color=color, strokeOpacity=0.25, strokeWidth=1.5, strokeDash=dash),
+        base.mark_line(
+            color=color, strokeOpacity=0.25, strokeWidth=1.5, strokeDash=dash, aria=False
+        ),
         base.transform_filter(f"datum.epoch <= {shown}").mark_line(
-            color=color, strokeWidth=2, strokeDash=dash
+            color=color, strokeWidth=2, strokeDash=dash, aria=False
         ),
         base.transform_filter(f"datum.epoch == {shown}").mark_circle(
-            color=color, size=55, opacity=1
+            color=color, size=55, opacity=1, aria=False
         ),
     ]
 

@@ -7,6 +7,7 @@ from replaychart.charts import colors
 from replaychart.charts.counts import count_bars, highest_count, total_label
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.plane import probability_title
+from replaychart.charts.texts import displayed
 from replaychart.charts.titles import chart_title, check_chart
 from replaychart.errors import require_one_of
 from replaychart.frames.epochs import Epochs
@@ -108,7 +109,7 @@ def _stacked(panels: list[alt.LayerChart], heading: alt.TitleParams | None) -> a
 def _title(run: Run, case: int) -> str:
     if run.classes == 2 and run.class_names == ["0", "1"]:
         return ("Negative cases", "Positive cases")[case]
-    return f"Class {run.class_names[case]}"
+    return f"Class {displayed(run.class_names[case])}"
 
 
 def _panel(

@@ -11,6 +11,7 @@ from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.expressions import literal
 from replaychart.charts.packing import Ruler
 from replaychart.charts.plane import by_target
+from replaychart.charts.texts import displayed
 from replaychart.errors import ArgumentError
 from replaychart.run import Run
 
@@ -171,7 +172,7 @@ def _axes(space: _Space, layer: str) -> alt.LayerChart:
         {
             "axis": axis,
             "end": end,
-            "name": f"{layer}[{axis}]" if end else "",
+            "name": f"{displayed(layer)}[{axis}]" if end else "",
             **{name: end * space.radius * (place == axis) for place, name in enumerate("xyz")},
         }
         for axis in range(3)

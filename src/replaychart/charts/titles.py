@@ -5,6 +5,7 @@ import numpy as np
 
 from replaychart.charts.epoch_parameter import Clock, require_run
 from replaychart.charts.expressions import text_with_epoch
+from replaychart.charts.texts import displayed
 from replaychart.errors import ArgumentError
 from replaychart.run import Run
 
@@ -24,7 +25,7 @@ def chart_title(title: str | None, default: str, clock: Clock) -> alt.TitleParam
     if title is not None and not isinstance(title, str):
         message = f"title must be a text, in which {{epoch}} stands for the epoch. Got {title!r}."
         raise ArgumentError(message)
-    text = default if title is None else title
+    text = displayed(default if title is None else title)
     if "{epoch}" not in text:
         return alt.TitleParams(text)
     return alt.TitleParams(alt.ExprRef(text_with_epoch(text, clock.text_expression())))

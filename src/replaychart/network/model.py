@@ -100,7 +100,9 @@ def failures_told(what: str, way_out: str) -> Iterator[None]:
     except ReplayChartError:
         raise
     except Exception as error:
-        message = f"{what}: {error} {way_out}"
+        # The lines before the last repeat the configuration, which may be long.
+        reason = " ".join(str(error).strip().splitlines()[-1:]) or type(error).__name__
+        message = f"{what}: {reason} {way_out}"
         raise EvaluationError(message) from error
 
 
