@@ -15,8 +15,7 @@ from replaychart.charts.plane import (
     surface_layer,
 )
 from replaychart.charts.rotation import rotated_space
-from replaychart.charts.texts import displayed
-from replaychart.charts.titles import chart_title, check_chart
+from replaychart.charts.titles import add_subtitle, chart_title, check_chart, tell_not_finite
 from replaychart.errors import ArgumentError, require_one_of
 from replaychart.frames.epochs import Epochs
 from replaychart.frames.extents import Limits, padded_limits
@@ -148,12 +147,13 @@ def feature_space(
     snapshots = run.snapshots(clock.epochs)
 
     coordinates = run.planes.coordinates(layer, snapshots, view)
+    tell_not_finite(heading, clock, "points", coordinates)
     rings = boundary = lines = None
     if surface is not None:
         if surface == "layer":
             xlim, ylim = run.planes.layer_limits(layer, xlim, ylim, view=view)
             if view is not None:
-                heading.subtitle = displayed(f"surface: slice through {view.slice}")
+                add_subtitle(heading, f"surface: slice through {view.slice}")
         where: dict[str, Any] = {"xlim": xlim, "ylim": ylim, "resolution": resolution}
         where |= {"plane": surface, "snapshots": snapshots, "view": view}
         rings = run.planes.surface(layer, bands=BANDS, **where)

@@ -12,7 +12,7 @@ from replaychart.charts.epoch_axis import epoch_axis
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.expressions import literal
 from replaychart.charts.texts import displayed
-from replaychart.charts.titles import chart_title, check_chart
+from replaychart.charts.titles import add_subtitle, chart_title, check_chart, tell_not_finite
 from replaychart.errors import EvaluationError, require_one_of
 from replaychart.frames.epochs import Epochs
 from replaychart.run import Run
@@ -96,7 +96,10 @@ def loss_and_metric(
     ]
     title_text = chart_title(title, "Loss" if metric is None else f"Loss and {metric}", clock)
     if any(name.startswith("val_") for name in names):
-        title_text.subtitle = "dashed: validation"
+        add_subtitle(title_text, "dashed: validation")
+    if source == "replay" and "loss" in names:
+        values = run.curves.values("loss", source=source)[run.snapshots(clock.epochs)]
+        tell_not_finite(title_text, clock, "loss", values)
     return layered(
         layers,
         clock,

@@ -84,6 +84,7 @@ def probability_histogram(
             x_title=probability_title(run),
             highest=highest,
             title=_title(run, case),
+            points=int((run.targets == case).sum()),
             width=width,
             height=height,
         )
@@ -119,6 +120,7 @@ def _panel(
     x_title: str,
     highest: int,
     title: str,
+    points: int,
     width: int,
     height: int,
 ) -> alt.LayerChart:
@@ -132,4 +134,11 @@ def _panel(
             [(True, "correct", colors.MUTED), (False, "wrong", colors.WRONG)]
         )
     ]
+    not_finite = points - frame.groupby("epoch")["count"].sum().to_numpy()
+    if not_finite.any():
+        labels.append(
+            total_label(
+                clock, not_finite, suffix="not finite", color=colors.WRONG, line=2, width=width
+            )
+        )
     return alt.LayerChart(layer=[bars, *labels], title=title, width=width, height=height)

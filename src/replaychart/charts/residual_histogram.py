@@ -5,7 +5,7 @@ import altair as alt
 from replaychart.charts import colors
 from replaychart.charts.counts import histogram_of_all
 from replaychart.charts.epoch_parameter import Clock
-from replaychart.charts.titles import chart_title, check_chart
+from replaychart.charts.titles import chart_title, check_chart, tell_not_finite
 from replaychart.frames.epochs import Epochs
 from replaychart.run import Run
 
@@ -57,12 +57,14 @@ def residual_histogram(
     """
     check_chart(run, width, height)
     clock = Clock.of(run, epochs, epoch)
+    heading = chart_title(title, "Residuals", clock)
+    tell_not_finite(heading, clock, "residuals", run.residuals(epochs=clock.epochs))
     return histogram_of_all(
         clock,
         run.residual_histogram(bins=bins, epochs=clock.epochs),
         color=colors.RESIDUALS,
         x_title="Prediction less target",
-        title=chart_title(title, "Residuals", clock),
+        title=heading,
         width=width,
         height=height,
     )

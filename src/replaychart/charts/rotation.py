@@ -12,6 +12,7 @@ from replaychart.charts.expressions import literal
 from replaychart.charts.packing import Ruler
 from replaychart.charts.plane import by_target
 from replaychart.charts.texts import displayed
+from replaychart.charts.titles import tell_not_finite
 from replaychart.errors import ArgumentError
 from replaychart.run import Run
 
@@ -57,6 +58,7 @@ def rotated_space(
         message = f"projection 'rotate' needs a layer with 3 units. Got {layer!r}, of {shape}."
         raise ArgumentError(message)
     values = run.coordinates(layer, epochs=clock.epochs)
+    tell_not_finite(title, clock, "points", values)
     lines = run.planes.grid_in_space(layer, run.snapshots(clock.epochs)) if grid else None
     everything = values.reshape(-1, 3)
     if lines is not None:

@@ -31,6 +31,45 @@ def chart_title(title: str | None, default: str, clock: Clock) -> alt.TitleParam
     return alt.TitleParams(alt.ExprRef(text_with_epoch(text, clock.text_expression())))
 
 
+def add_subtitle(title: alt.TitleParams, text: str) -> None:
+    """Add a line below a title."""
+    lines = title._get("subtitle")
+    known = [] if lines is alt.Undefined else [lines] if isinstance(lines, str) else list(lines)
+    title.subtitle = displayed(text) if not known else [*known, displayed(text)]
+
+
+def tell_not_finite(
+    title: alt.TitleParams, clock: Clock, what: str, *values: np.ndarray | None
+) -> None:
+    """Say below a title at which epochs values are NaN or infinite, and nothing if none are.
+
+    A training that diverged is a training: it is shown as far as there is something to show.
+
+    Parameters
+    ----------
+    title : altair.TitleParams
+        The chart's title.
+    clock : Clock
+        The chart's epochs.
+    what : str
+        What the values are.
+    *values : numpy.ndarray or None, shape (frames, ...)
+        The values at each of the clock's epochs.
+    """
+    frames = np.zeros(len(clock.epochs), dtype=bool)
+    for some in values:
+        if some is not None:
+            frames |= ~np.isfinite(some.reshape(len(frames), -1)).all(axis=1)
+    if not frames.any():
+        return
+    first = clock.epochs[frames.argmax()]
+    if frames[frames.argmax() :].all():
+        when = f"from epoch {first:g} on"
+    else:
+        when = f"at {frames.sum()} of {len(frames)} epochs, first at {first:g}"
+    add_subtitle(title, f"{what}: NaN or infinite {when}")
+
+
 def check_chart(run: Run, width: int, height: int) -> None:
     """Raise `ArgumentError` unless there is a run, and both sizes are numbers of pixels."""
     require_run(run)

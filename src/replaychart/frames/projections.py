@@ -9,6 +9,7 @@ import copy
 import dataclasses
 import hashlib
 import importlib
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -129,7 +130,8 @@ def flattened(values: np.ndarray, *, averaged: bool) -> np.ndarray:
     """
     if averaged and values.ndim > 2:
         return values.mean(axis=tuple(range(1, values.ndim - 1)))
-    return values.reshape(len(values), -1)
+    # Not -1: nothing is seen at an epoch whose weights are not finite, and reshaped to nothing.
+    return values.reshape(len(values), math.prod(values.shape[1:]))
 
 
 def projection_of(how: object, layer: str, outputs: np.ndarray, *, averaged: bool) -> Projection:
@@ -243,10 +245,18 @@ def _aligned_components(space: _Space) -> LinearProjection:
     """
     decomposition = _scikit_learn("sklearn.decomposition")
     procrustes = _scikit_learn("scipy.linalg").orthogonal_procrustes
-    origins, bases, shares = [], [], []
+    origins: list[np.ndarray] = []
+    bases: list[np.ndarray] = []
+    shares = []
     before: np.ndarray | None = None
     for values in space.outputs:
         finite = np.isfinite(values).all(axis=1)
+        seen = values[finite]
+        if before is not None and (seen == seen[:1]).all():
+            # Nothing, or one and the same for all points: there is nothing to turn to.
+            origins.append(origins[-1])
+            bases.append(bases[-1])
+            continue
         pca = decomposition.PCA(2, random_state=0).fit(_finite(values, space.layer))
         base = pca.components_.T.astype(np.float64)
         centred = np.where(finite[:, None], values - pca.mean_, 0)
