@@ -18,14 +18,13 @@ import h5py
 import numpy as np
 import pytest
 from conftest import Training, dense, small_model, train
-from damaged_runs import SECONDS
 from deepreplay_files import sequential_config
 from deepreplay_files import train as record_old
 
 import replaychart as rc
 
-RANDOM = int(os.environ.get("REPLAYCHART_DAMAGED_FILES", "60"))
-TOGETHER = 30
+RANDOM = int(os.environ.get("REPLAYCHART_DAMAGED_FILES", "40"))
+TOGETHER = 40
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +76,6 @@ def test_random_damage_ends_in_an_error_of_the_project(recorded: Path, tmp_path:
     assert not bare, "\n".join(bare)
     # In this file HDF5 itself survives: a crash or a hang (SIGALRM) would be news.
     assert not ended, "\n".join(ended)
-    assert SECONDS > 1
 
 
 @pytest.mark.parametrize("percent", range(0, 100, 1))

@@ -96,8 +96,7 @@ class Reader:
                 for values in parts.values():
                     room.take(values)
                 arrays = {part: checked.native(values[()]) for part, values in parts.items()}
-                if layout.quantity_and_layer(_key(one))[0] in _PATHS:
-                    self._check_paths(_key(one), arrays)
+                self._check_values(_key(one), arrays)
                 found[_key(one)] = arrays
             except checked.DAMAGE as error:
                 left_out.append(str(error))
@@ -142,10 +141,19 @@ class Reader:
             return {"values": (snapshots, None, None, None)}
         return {"values": (snapshots, ...)}
 
-    def _check_paths(self, key: str, arrays: Mapping[str, np.ndarray]) -> None:
-        """Raise `ValueError` unless arrays of paths belong together."""
+    def _check_values(self, key: str, arrays: Mapping[str, np.ndarray]) -> None:
+        """Raise `ValueError` unless arrays can be what their key says, now that they are read."""
+        quantity, _ = layout.quantity_and_layer(key)
+        whole = quantity not in _PATHS or self._are_paths(arrays)
+        if quantity == "distribution":
+            whole = _are_distributions(arrays)
+        if not whole:
+            message = f"the arrays of {key} do not belong together"
+            raise ValueError(message)
+
+    def _are_paths(self, arrays: Mapping[str, np.ndarray]) -> bool:
         starts, of_snapshot, of_class = (arrays[it] for it in ("starts", "snapshot", "of_class"))
-        whole = (
+        return bool(
             starts.dtype.kind == of_snapshot.dtype.kind == of_class.dtype.kind == "i"
             and len(starts) == len(of_snapshot) + 1
             and len(arrays["value"]) == len(of_class) == len(of_snapshot)
@@ -155,9 +163,19 @@ class Reader:
             and np.isin(of_snapshot, np.arange(self._snapshots)).all()
             and np.isin(of_class, np.arange(self._classes)).all()
         )
-        if not whole:
-            message = f"the paths of {key} do not belong together"
-            raise ValueError(message)
+
+
+def _are_distributions(arrays: Mapping[str, np.ndarray]) -> bool:
+    quantiles, density = arrays["quantiles"], arrays["density"]
+    known = np.isfinite(quantiles).all(axis=1)
+    return bool(
+        (np.diff(quantiles[known], axis=1) >= 0).all()
+        and np.isnan(quantiles[~known]).all()
+        and np.isfinite(density).all()
+        and (density >= 0).all()
+        and (arrays["not_finite"] >= 0).all()
+        and (arrays["count"] >= np.maximum(arrays["not_finite"], 1)).all()
+    )
 
 
 def _key(values: h5py.Dataset | h5py.Group) -> str:
