@@ -1,6 +1,7 @@
 """Damaged files end in an error of the project's own, or in what can still be read.
 
-More of the random damage is done by hand: ``REPLAYCHART_DAMAGED_FILES=5000 pytest -k damage``.
+More of the random damage is done by hand:
+``REPLAYCHART_DAMAGED_FILES=1000 pytest -k random_damage``.
 """
 
 import json
@@ -74,7 +75,8 @@ def test_random_damage_ends_in_an_error_of_the_project(recorded: Path, tmp_path:
             last = int(lines[-1].split()[0]) + 1
         number = last
     assert not bare, "\n".join(bare)
-    # In this file HDF5 itself survives: a crash or a hang (SIGALRM) would be news.
+    # HDF5 itself hangs (SIGALRM) in about one of a thousand such files, where the heap that holds
+    # texts of any length is damaged. It does in none of those that are tried by default.
     assert not ended, "\n".join(ended)
 
 
