@@ -45,7 +45,12 @@ def list_runs(path: str | PathLike[str]) -> list[str]:
     Raises
     ------
     RunFileError
-        The file is missing or not HDF5.
+        The file is missing, not HDF5, or cannot be read at all.
+
+    Warns
+    -----
+    UserWarning
+        Something in the file is damaged, or a link to another one, and left out.
 
     Examples
     --------
@@ -89,7 +94,8 @@ def open_run(
         `model` is a path, and the run was not recorded by DeepReplay.
     RunFileError
         The file is missing, not HDF5 or without runs; there is no run of that name, or several
-        and no name was given; the model file of a run of DeepReplay is missing.
+        and no name was given; the run is damaged, of a newer layout, or leads out of its file;
+        the model file of a run of DeepReplay is missing.
     EvaluationError
         The model of a run of DeepReplay cannot be rebuilt, or is not the one that was recorded.
     MissingDependencyError
@@ -100,10 +106,14 @@ def open_run(
     UserWarning
         A run of DeepReplay stopped early, or began with an ``initial_epoch``. The zeros that stand
         in the file for the epochs that never happened are left out. Or the training of the run was
-        interrupted: see `Run.state`.
+        interrupted: see `Run.state`. Or something else in the file cannot be read.
 
     Notes
     -----
+    A file may come from anyone: no code in it is run, nothing is followed out of it, and memory is
+    taken only for what it holds. A model that names code of its own is refused when it is needed,
+    with an `EvaluationError` that says how to allow it.
+
     What DeepReplay recorded as training curves is what Keras reported: the loss of an epoch is the
     running average over its batches. A metric that was compiled as ``"accuracy"`` holds no numbers
     there and is left to ``source="replay"``.

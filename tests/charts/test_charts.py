@@ -247,9 +247,11 @@ def test_histogram_of_late_epochs_shows_their_own_data(parabola: Training) -> No
 
 
 def _curve_titles(chart: Any) -> dict[str, list[int]]:
-    """Tooltip title and dashes of each curve that is drawn up to the epoch."""
+    """Name and dashes of each curve that is drawn up to the epoch."""
     lines = [view for view in _views(chart.to_dict()) if view["mark"].get("strokeWidth") == 2]
-    return {view["encoding"]["tooltip"][1]["title"]: view["mark"]["strokeDash"] for view in lines}
+    return {
+        json.loads(view["transform"][0]["calculate"]): view["mark"]["strokeDash"] for view in lines
+    }
 
 
 def test_loss_and_metric_by_source(parabola: Training) -> None:

@@ -192,7 +192,7 @@ def test_code_in_a_file_is_not_run(tmp_path: Path) -> None:
         keras.layers.Lambda(lambda x: 2 * x, name="code"), dense(1, "sigmoid", "output")
     )
     rc.Recorder(X, y, tmp_path / "a.h5", "a", model=model)
-    with pytest.raises(rc.EvaluationError, match="cannot be rebuilt.*model="):
+    with pytest.raises(rc.EvaluationError, match="code from a file is not run.*model="):
         rc.open_run(tmp_path / "a.h5").probabilities()
     run = rc.open_run(tmp_path / "a.h5", model=model)
     assert run.probabilities().shape == (1, 32, 2)

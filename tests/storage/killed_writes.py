@@ -66,8 +66,10 @@ def overwrite(path: Path) -> None:
 def store(path: Path) -> None:
     stored = reader.read_run(path, "old")
     values = np.random.default_rng(0).normal(size=(len(stored.epochs), 400))
-    write_evaluations(stored, {"new": {"values": values}})
+    write_evaluations(stored, {STORED_LATER: {"values": values}})
 
+
+STORED_FIRST, STORED_LATER = (layout.evaluation_key("metric", name=name) for name in ("old", "new"))
 
 ACTIONS: dict[str, Callable[[Path], None]] = {
     "first": first, "begin": begin, "append": append, "overwrite": overwrite, "store": store,

@@ -12,6 +12,8 @@ from replaychart.storage.writer import RunDescription, RunWriter, Snapshot, writ
 
 NUMBERS = 2500  # three snapshots share a chunk
 
+FIRST, LATER = (layout.evaluation_key("metric", name=name) for name in ("first", "later"))
+
 
 def _description(points: int = 100) -> RunDescription:
     variable = layout.Variable("hidden", (NUMBERS,), "float32")
@@ -26,7 +28,7 @@ def _snapshot(epoch: int) -> Snapshot:
 def _other(path: Path) -> None:
     writer = RunWriter(path, "other", _description())
     writer.append(_snapshot(0), _snapshot(1), end="finished")
-    write_evaluations(reader.read_run(path, "other"), {"a": {"values": np.ones((2, 100))}})
+    write_evaluations(reader.read_run(path, "other"), {FIRST: {"values": np.ones((2, 100))}})
 
 
 def _epochs(path: Path, name: str) -> int:
@@ -68,7 +70,7 @@ def test_files_that_may_not_grow_at_whatever_byte_keep_what_they_had(tmp_path: P
         assert path.stat().st_size <= max(size, begun)
         assert _epochs(path, "a") == written, size
         assert _epochs(path, "other") == 2, size
-        assert list(reader.read_run(path, "other").evaluations()) == ["a"]
+        assert list(reader.read_run(path, "other").evaluations()) == [FIRST]
         # There is room again.
         for epoch in range(written, 6):
             writer.append(_snapshot(epoch))
@@ -126,8 +128,8 @@ def test_evaluations_for_which_there_is_no_room_are_the_old_ones(tmp_path: Path)
     values = np.random.default_rng(0).normal(size=(2, 5000))
     for room in range(size, size + 70_000, 3001):
         with room_for(room), pytest.raises(rc.RunFileError, match="cannot be written"):
-            write_evaluations(stored, {"b": {"values": values}})
-        assert list(stored.evaluations()) == ["a"]
+            write_evaluations(stored, {LATER: {"values": values}})
+        assert list(stored.evaluations()) == [FIRST]
         assert path.stat().st_size == size
-    write_evaluations(stored, {"b": {"values": values}})
-    np.testing.assert_array_equal(stored.evaluations()["b"]["values"], values)
+    write_evaluations(stored, {LATER: {"values": values}})
+    np.testing.assert_array_equal(stored.evaluations()[LATER]["values"], values)

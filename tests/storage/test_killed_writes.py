@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from killed_writes import NUMBERS, description, snapshot
+from killed_writes import NUMBERS, STORED_FIRST, STORED_LATER, description, snapshot
 
 from replaychart.storage import reader
 from replaychart.storage.writer import (
@@ -41,7 +41,9 @@ def recorded(tmp_path: Path) -> Path:
             writer.append(snapshot(epoch))
         writer.append(end="finished")
     for name in ("old", "other"):
-        write_evaluations(reader.read_run(path, name), {"old": {"values": np.ones((3, 400))}})
+        write_evaluations(
+            reader.read_run(path, name), {STORED_FIRST: {"values": np.ones((3, 400))}}
+        )
     return path
 
 
@@ -103,7 +105,7 @@ def test_run_that_grows_keeps_every_epoch_that_was_written(recorded: Path, tmp_p
         assert points == 400
         assert _runs(copy)["other"] == OLD, copy.name
         evaluations = reader.read_run(copy, "other").evaluations()
-        np.testing.assert_array_equal(evaluations["old"]["values"], np.ones((3, 400)))
+        np.testing.assert_array_equal(evaluations[STORED_FIRST]["values"], np.ones((3, 400)))
         # A kill within a page's write only moves the end of what was written before.
         seen.append(len(epochs))
         _takes_another_run(copy)
@@ -131,9 +133,11 @@ def test_evaluations_are_the_old_ones_or_the_new_ones(recorded: Path, tmp_path: 
     for copy in _killed(recorded, "store", tmp_path / "killed"):
         assert _runs(copy) == {"old": OLD, "other": OLD}, copy.name
         (key, arrays), = reader.read_run(copy, "old").evaluations().items()  # fmt: skip
-        np.testing.assert_array_equal(arrays["values"], new if key == "new" else np.ones((3, 400)))
+        np.testing.assert_array_equal(
+            arrays["values"], new if key == STORED_LATER else np.ones((3, 400))
+        )
         seen.add(key)
-    assert seen == {"old", "new"}
+    assert seen == {STORED_FIRST, STORED_LATER}
 
 
 def test_what_the_killed_process_had_begun_is_read_without_touching_the_file(

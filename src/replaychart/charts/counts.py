@@ -37,7 +37,7 @@ def count_bars(clock: Clock, frame: pd.DataFrame, *, x_title: str, highest: int)
         alt.Chart(packing.PackedData(rows))
         .transform_calculate(count=packing.entry("count", clock))
         .transform_filter("datum.count > 0")
-        .mark_bar()
+        .mark_bar(aria=False)  # see `texts`
         .encode(
             x=alt.X(
                 "bin_start:Q",

@@ -17,7 +17,7 @@ from replaychart.charts.plane import (
     points_layer,
     surface_layer,
 )
-from replaychart.charts.titles import chart_title, check_chart
+from replaychart.charts.titles import add_subtitle, chart_title, check_chart, tell_not_finite
 from replaychart.frames.epochs import Epochs
 from replaychart.frames.extents import Limits
 from replaychart.frames.paths import Paths
@@ -152,8 +152,10 @@ def decision_boundary(
     ]
     what = "Decision boundary" if divided else "Prediction"
     heading = chart_title(title, f"{what} \N{MIDDLE DOT} epoch {{epoch}}", clock)
+    if run.classes:
+        tell_not_finite(heading, clock, "output", run.point_probabilities(epochs=clock.epochs))
     if through is not None and len(run.planes.feature_names()) > 2:
-        heading.subtitle = f"surface: slice at {through.slice}"
+        add_subtitle(heading, f"surface: slice at {through.slice}")
     return layered(
         [layer for layer in layers if layer is not None],
         clock,

@@ -19,7 +19,7 @@ from replaychart.charts.plane import (
     surface_layer,
 )
 from replaychart.charts.rotation import rotated_space
-from replaychart.charts.titles import chart_title, check_chart
+from replaychart.charts.titles import add_subtitle, chart_title, check_chart, tell_not_finite
 from replaychart.errors import ArgumentError, require_one_of
 from replaychart.frames.epochs import Epochs
 from replaychart.frames.extents import Limits, padded_limits
@@ -198,8 +198,9 @@ def feature_space(
         boundary_layer(plane, run, drawn.boundary) if drawn.boundary else None,
     ]
     heading = chart_title(title, default_title, clock)
+    tell_not_finite(heading, clock, "points", coordinates)
     if surface == "layer" and view is not None:
-        heading.subtitle = f"surface: slice through {view.slice}"
+        add_subtitle(heading, f"surface: slice through {view.slice}")
     return layered(
         [part for part in layers if part is not None],
         clock,

@@ -3,6 +3,7 @@
 import altair as alt
 
 from replaychart.charts.expressions import literal
+from replaychart.charts.texts import displayed
 
 _LETTER = 6.2  # pixels, about, in the labels' font
 
@@ -21,6 +22,7 @@ def layer_axis(field: str, layers: list[str], width: int) -> alt.X:
     width : int
         The chart's width in pixels.
     """
+    layers = [displayed(layer) for layer in layers]
     crowded = max(map(len, layers)) * _LETTER > width / len(layers) - 4
     return alt.X(
         field,

@@ -11,7 +11,9 @@ from replaychart.charts.budget import MAX_BYTES, kept_epochs
 from replaychart.charts.composition import layered
 from replaychart.charts.epoch_axis import epoch_axis
 from replaychart.charts.epoch_parameter import Clock
-from replaychart.charts.titles import chart_title, check_chart
+from replaychart.charts.expressions import literal
+from replaychart.charts.texts import displayed
+from replaychart.charts.titles import add_subtitle, chart_title, check_chart, tell_not_finite
 from replaychart.errors import EvaluationError, require_one_of
 from replaychart.frames.epochs import Epochs
 from replaychart.run import Run
@@ -111,7 +113,10 @@ def loss_and_metric(
     ]
     title_text = chart_title(title, "Loss" if metric is None else f"Loss and {metric}", clock)
     if any(name.startswith("val_") for name in names):
-        title_text.subtitle = "dashed: validation"
+        add_subtitle(title_text, "dashed: validation")
+    if source == "replay" and "loss" in names:
+        values = run.curves.values("loss", source=source)[run.snapshots(clock.epochs)]
+        tell_not_finite(title_text, clock, "loss", values)
     return layered(
         layers,
         clock,
@@ -164,7 +169,7 @@ def _quantity(
 
 def _y(frame: pd.DataFrame, name: str, axis: alt.Axis | None) -> alt.Y:
     scale = alt.Scale(domain=_domain(frame["value"]), nice=True)
-    return alt.Y("value:Q", title=name, axis=axis, scale=scale)
+    return alt.Y("value:Q", title=displayed(name), axis=axis, scale=scale)
 
 
 def _curve(clock: Clock, frame: pd.DataFrame, *, name: str, color: str) -> list[alt.Chart]:
@@ -175,21 +180,28 @@ def _curve(clock: Clock, frame: pd.DataFrame, *, name: str, color: str) -> list[
     ]
     # Dashes are given outright: a scale of their own would be merged with those of other charts.
     dash = [4, 3] if name.startswith("val_") else [1, 0]
-    base = alt.Chart(packing.PackedData(rows)).encode(
-        x=epoch_axis(clock),
-        tooltip=[
-            alt.Tooltip("epoch:Q", title="Epoch"),
-            alt.Tooltip("value:Q", title=name, format=".4~g"),
-        ],
+    base = (
+        alt.Chart(packing.PackedData(rows))
+        .transform_calculate(curve=literal(displayed(name)))
+        .encode(
+            x=epoch_axis(clock),
+            tooltip=[
+                alt.Tooltip("epoch:Q", title="Epoch"),
+                alt.Tooltip("curve:N", title="Curve"),
+                alt.Tooltip("value:Q", title="Value", format=".4~g"),
+            ],
+        )
     )
     shown = clock.epoch_expression()
     return [
-        base.mark_line(color=color, strokeOpacity=0.25, strokeWidth=1.5, strokeDash=dash),
+        base.mark_line(
+            color=color, strokeOpacity=0.25, strokeWidth=1.5, strokeDash=dash, aria=False
+        ),
         base.transform_filter(f"datum.epoch <= {shown}").mark_line(
-            color=color, strokeWidth=2, strokeDash=dash
+            color=color, strokeWidth=2, strokeDash=dash, aria=False
         ),
         base.transform_filter(f"datum.epoch == {shown}").mark_circle(
-            color=color, size=55, opacity=1
+            color=color, size=55, opacity=1, aria=False
         ),
     ]
 

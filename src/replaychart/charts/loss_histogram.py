@@ -7,7 +7,7 @@ from replaychart.charts.budget import MAX_BYTES, kept_epochs
 from replaychart.charts.counts import histogram_of_all
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.packing import BYTES_PER_NUMBER
-from replaychart.charts.titles import chart_title, check_chart
+from replaychart.charts.titles import chart_title, check_chart, tell_not_finite
 from replaychart.errors import require_at_least
 from replaychart.frames.epochs import Epochs
 from replaychart.run import Run
@@ -75,12 +75,14 @@ def loss_histogram(
         max_bytes,
         bytes_per_epoch=BYTES_PER_NUMBER * bins,
     )
+    heading = chart_title(title, "Losses", clock)
+    tell_not_finite(heading, clock, "losses", run.losses(epochs=clock.epochs))
     return histogram_of_all(
         clock,
         run.loss_histogram(bins=bins, epochs=clock.epochs),
         color=colors.LOSS,
         x_title="Loss of a point",
-        title=chart_title(title, "Losses", clock),
+        title=heading,
         width=width,
         height=height,
     )

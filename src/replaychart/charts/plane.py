@@ -10,6 +10,7 @@ from replaychart.charts import colors, packing
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.limits import limits_ruler, limits_scale
 from replaychart.charts.packing import Ruler
+from replaychart.charts.texts import displayed
 from replaychart.frames.extents import Limits
 from replaychart.frames.paths import Paths
 from replaychart.run import Run
@@ -48,11 +49,13 @@ class Plane:
 
     def x(self) -> alt.X:
         """Return the encoding of the horizontal axis."""
-        return alt.X("x:Q", title=self.titles[0], scale=limits_scale(self.clock, self.xlims))
+        title = displayed(self.titles[0])
+        return alt.X("x:Q", title=title, scale=limits_scale(self.clock, self.xlims))
 
     def y(self) -> alt.Y:
         """Return the encoding of the vertical axis."""
-        return alt.Y("y:Q", title=self.titles[1], scale=limits_scale(self.clock, self.ylims))
+        title = displayed(self.titles[1])
+        return alt.Y("y:Q", title=title, scale=limits_scale(self.clock, self.ylims))
 
     def style(self) -> str:
         """Return the marks' style, which tells an export whether they need to be clipped."""
@@ -93,7 +96,8 @@ def points_layer(plane: Plane, run: Run, coordinates: np.ndarray, points: np.nda
         probability = run.point_probabilities(epochs=plane.clock.epochs)
         changing["p"] = percent.measured(probability[:, points].T)
         transforms["p"] = percent.expression(packing.entry("p", plane.clock))
-        tooltip.append(alt.Tooltip("p:Q", title=probability_title(run), format=".2f"))
+        title = "Probability of class 1" if run.classes == 2 else probability_title(run)
+        tooltip.append(alt.Tooltip("p:Q", title=title, format=".2f"))
     rows = packing.by_epoch(plane.clock, constant, changing)
     chart = alt.Chart(packing.PackedData(rows))
     if transforms:
@@ -168,14 +172,16 @@ def number_limits(run: Run) -> list[float]:
 def class_labels(run: Run) -> list[Any]:
     """Return the classes' names, or their numbers as they stand in the frames."""
     numbers = list(range(run.classes))
-    return numbers if run.class_names == [str(number) for number in numbers] else run.class_names
+    if run.class_names == [str(number) for number in numbers]:
+        return numbers
+    return [displayed(name) for name in run.class_names]
 
 
 def probability_title(run: Run) -> str:
     """Return what a point's probability is the probability of."""
     if run.classes != 2:
         return "Probability of the true class"
-    return f"Probability of class {run.class_names[1]}"
+    return f"Probability of class {displayed(run.class_names[1])}"
 
 
 def surface_layer(plane: Plane, run: Run, paths: Paths, *, bands: int) -> alt.Chart:

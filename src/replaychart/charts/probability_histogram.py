@@ -9,6 +9,7 @@ from replaychart.charts.counts import count_bars, highest_count, total_label
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.packing import BYTES_PER_NUMBER
 from replaychart.charts.plane import probability_title
+from replaychart.charts.texts import displayed
 from replaychart.charts.titles import chart_title, check_chart
 from replaychart.errors import require_at_least, require_one_of
 from replaychart.frames.epochs import Epochs
@@ -100,6 +101,7 @@ def probability_histogram(
             x_title=probability_title(run),
             highest=highest,
             title=_title(run, case),
+            points=int((run.targets == case).sum()),
             width=width,
             height=height,
         )
@@ -125,7 +127,7 @@ def _stacked(panels: list[alt.LayerChart], heading: alt.TitleParams | None) -> a
 def _title(run: Run, case: int) -> str:
     if run.classes == 2 and run.class_names == ["0", "1"]:
         return ("Negative cases", "Positive cases")[case]
-    return f"Class {run.class_names[case]}"
+    return f"Class {displayed(run.class_names[case])}"
 
 
 def _panel(
@@ -135,6 +137,7 @@ def _panel(
     x_title: str,
     highest: int,
     title: str,
+    points: int,
     width: int,
     height: int,
 ) -> alt.LayerChart:
@@ -148,4 +151,11 @@ def _panel(
             [(True, "correct", colors.MUTED), (False, "wrong", colors.WRONG)]
         )
     ]
+    not_finite = points - frame.groupby("epoch")["count"].sum().to_numpy()
+    if not_finite.any():
+        labels.append(
+            total_label(
+                clock, not_finite, suffix="not finite", color=colors.WRONG, line=2, width=width
+            )
+        )
     return alt.LayerChart(layer=[bars, *labels], title=title, width=width, height=height)

@@ -7,7 +7,7 @@ from replaychart.charts.budget import MAX_BYTES, kept_epochs
 from replaychart.charts.counts import histogram_of_all
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.packing import BYTES_PER_NUMBER
-from replaychart.charts.titles import chart_title, check_chart
+from replaychart.charts.titles import chart_title, check_chart, tell_not_finite
 from replaychart.errors import require_at_least
 from replaychart.frames.epochs import Epochs
 from replaychart.run import Run
@@ -75,12 +75,14 @@ def residual_histogram(
         max_bytes,
         bytes_per_epoch=BYTES_PER_NUMBER * bins,
     )
+    heading = chart_title(title, "Residuals", clock)
+    tell_not_finite(heading, clock, "residuals", run.residuals(epochs=clock.epochs))
     return histogram_of_all(
         clock,
         run.residual_histogram(bins=bins, epochs=clock.epochs),
         color=colors.RESIDUALS,
         x_title="Prediction less target",
-        title=chart_title(title, "Residuals", clock),
+        title=heading,
         width=width,
         height=height,
     )

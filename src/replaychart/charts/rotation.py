@@ -12,7 +12,8 @@ from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.expressions import literal
 from replaychart.charts.packing import Ruler
 from replaychart.charts.plane import by_target
-from replaychart.charts.titles import chart_title
+from replaychart.charts.texts import displayed
+from replaychart.charts.titles import chart_title, tell_not_finite
 from replaychart.errors import ArgumentError
 from replaychart.run import Run
 
@@ -82,6 +83,7 @@ def rotated_space(
         parts.append(_grid_lines(space, lines))
     parts.append(_points(space, run, values, points))
     heading = chart_title(title, title, clock)
+    tell_not_finite(heading, clock, "points", values)
     return layered(parts, clock, *_sliders(), title=heading, width=width, height=height)
 
 
@@ -185,7 +187,7 @@ def _axes(space: _Space, layer: str) -> alt.LayerChart:
         {
             "axis": axis,
             "end": end,
-            "name": f"{layer}[{axis}]" if end else "",
+            "name": f"{displayed(layer)}[{axis}]" if end else "",
             **{name: end * space.radius * (place == axis) for place, name in enumerate("xyz")},
         }
         for axis in range(3)

@@ -13,6 +13,7 @@ from replaychart.charts.composition import layered
 from replaychart.charts.epoch_axis import epoch_axis
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.layer_axis import layer_axis
+from replaychart.charts.texts import displayed
 from replaychart.charts.titles import chart_title, check_chart
 from replaychart.errors import require_one_of
 from replaychart.frames.epochs import Epochs
@@ -177,7 +178,7 @@ def _over_epochs(
     rows: list[dict[str, Any]] = [
         {
             "epoch": epoch,
-            "layer": layer,
+            "layer": displayed(layer),
             "value": packing.shortened(value, 5),
             "color": tones[layer],
         }
@@ -212,7 +213,7 @@ def _names_at_the_end(
     wanted = sorted((axis.pixel(last.get(layer, 0.0)), layer) for layer in tones)
     placed = _apart([pixel for pixel, _ in wanted], lowest=axis.height)
     rows = [
-        {"layer": layer, "color": tones[layer], "place": place}
+        {"layer": displayed(layer), "color": tones[layer], "place": place}
         for (_, layer), place in zip(wanted, placed, strict=True)
     ]
     return (
@@ -250,7 +251,7 @@ def _side_by_side(
     rows: list[dict[str, Any]] = [
         {
             "at": names.index(layer),
-            "layer": layer,
+            "layer": displayed(layer),
             "value": packing.shortened(value, 5),
             "color": tones[names.index(layer)],
         }

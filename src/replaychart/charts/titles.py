@@ -6,6 +6,7 @@ import numpy as np
 from replaychart.charts.budget import check_max_bytes
 from replaychart.charts.epoch_parameter import Clock, require_run
 from replaychart.charts.expressions import text_with_epoch
+from replaychart.charts.texts import displayed
 from replaychart.errors import ArgumentError
 from replaychart.run import Run
 
@@ -25,10 +26,49 @@ def chart_title(title: str | None, default: str, clock: Clock) -> alt.TitleParam
     if title is not None and not isinstance(title, str):
         message = f"title must be a text, in which {{epoch}} stands for the epoch. Got {title!r}."
         raise ArgumentError(message)
-    text = default if title is None else title
+    text = displayed(default if title is None else title)
     if "{epoch}" not in text:
         return alt.TitleParams(text)
     return alt.TitleParams(alt.ExprRef(text_with_epoch(text, clock.text_expression())))
+
+
+def add_subtitle(title: alt.TitleParams, text: str) -> None:
+    """Add a line below a title."""
+    lines = title._get("subtitle")
+    known = [] if lines is alt.Undefined else [lines] if isinstance(lines, str) else list(lines)
+    title.subtitle = displayed(text) if not known else [*known, displayed(text)]
+
+
+def tell_not_finite(
+    title: alt.TitleParams, clock: Clock, what: str, *values: np.ndarray | None
+) -> None:
+    """Say below a title at which epochs values are NaN or infinite, and nothing if none are.
+
+    A training that diverged is a training: it is shown as far as there is something to show.
+
+    Parameters
+    ----------
+    title : altair.TitleParams
+        The chart's title.
+    clock : Clock
+        The chart's epochs.
+    what : str
+        What the values are.
+    *values : numpy.ndarray or None, shape (frames, ...)
+        The values at each of the clock's epochs.
+    """
+    frames = np.zeros(len(clock.epochs), dtype=bool)
+    for some in values:
+        if some is not None:
+            frames |= ~np.isfinite(some.reshape(len(frames), -1)).all(axis=1)
+    if not frames.any():
+        return
+    first = clock.epochs[frames.argmax()]
+    if frames[frames.argmax() :].all():
+        when = f"from epoch {first:g} on"
+    else:
+        when = f"at {frames.sum()} of {len(frames)} epochs, first at {first:g}"
+    add_subtitle(title, f"{what}: NaN or infinite {when}")
 
 
 def check_chart(run: Run, width: int, height: int, max_bytes: float | None) -> None:

@@ -13,6 +13,7 @@ from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.layer_axis import layer_axis
 from replaychart.charts.limits import limits_ruler, limits_scale
 from replaychart.charts.packing import Ruler
+from replaychart.charts.texts import displayed
 from replaychart.charts.titles import chart_title, check_chart
 from replaychart.errors import require_one_of
 from replaychart.frames.densities import POSITIONS, positions
@@ -207,7 +208,7 @@ def _quartiles(axes: _Axes, summaries: list[Arrays]) -> list[alt.Chart]:
     ]
     rows = packing.by_epoch(
         axes.clock,
-        {"at": list(range(len(summaries))), "layer": axes.layers},
+        {"at": list(range(len(summaries))), "layer": [displayed(layer) for layer in axes.layers]},
         changing,
     )
     calculated = {name: ruler.expression(packing.entry(name, axes.clock)) for name in names}

@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 
-POSITIONS = 64
+from replaychart.storage.layout import DENSITY_POSITIONS
+
+POSITIONS = DENSITY_POSITIONS
 # Cells that values are counted in before they are smoothed; fine against the least bandwidth.
 _CELLS = 512
 # The least bandwidth in steps between positions: what is narrower would fall between two.

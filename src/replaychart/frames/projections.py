@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import importlib
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -136,7 +137,8 @@ def flattened(values: np.ndarray, *, averaged: bool) -> np.ndarray:
     """
     if averaged and values.ndim > 2:
         return values.mean(axis=tuple(range(1, values.ndim - 1)))
-    return values.reshape(len(values), -1)
+    # Not -1: nothing is seen at an epoch whose weights are not finite, and reshaped to nothing.
+    return values.reshape(len(values), math.prod(values.shape[1:]))
 
 
 def projection_of(
@@ -279,11 +281,19 @@ def _aligned_components(space: _Space) -> LinearProjection:
     """
     decomposition = _scikit_learn("sklearn.decomposition")
     procrustes = _scikit_learn("scipy.linalg").orthogonal_procrustes
-    origins, bases, shares = [], [], []
+    origins: list[np.ndarray] = []
+    bases: list[np.ndarray] = []
+    shares = []
     before: np.ndarray | None = None
     for values in space.by_snapshot():
         finite = np.isfinite(values).all(axis=1)
-        pca = decomposition.PCA(2, random_state=0).fit(_enough(values[finite], space.layer))
+        seen = values[finite]
+        if before is not None and (seen == seen[:1]).all():
+            # Nothing, or one and the same for all points: there is nothing to turn to.
+            origins.append(origins[-1])
+            bases.append(bases[-1])
+            continue
+        pca = decomposition.PCA(2, random_state=0).fit(_enough(seen, space.layer))
         base = pca.components_.T.astype(np.float64)
         centred = np.where(finite[:, None], values - pca.mean_, 0)
         if before is not None:

@@ -1,6 +1,7 @@
 """The surfaces that a network spans over a plane: probabilities, margins, or its prediction."""
 
 import dataclasses
+import math
 from typing import Protocol
 
 import numpy as np
@@ -137,4 +138,4 @@ class Prediction:
 
     def heights(self, outputs: np.ndarray) -> np.ndarray:
         """Return the prediction, shape (points, 1)."""
-        return outputs.reshape(len(outputs), -1)[:, :1]
+        return outputs.reshape(len(outputs), math.prod(outputs.shape[1:]))[:, :1]

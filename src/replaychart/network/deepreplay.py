@@ -2,19 +2,25 @@
 
 import copy
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from replaychart.errors import ArgumentError, EvaluationError
+from replaychart.errors import ArgumentError, EvaluationError, ReplayChartError
 from replaychart.network.keras2 import Translator
+from replaychart.network.trust import built, require_trusted
 from replaychart.recording import description
 from replaychart.storage import deepreplay
 from replaychart.storage.deepreplay import DeepReplayRun, ModelFile, Recording
 
 _WAY_OUT = "Pass the model itself as model= to open_run."
+_CUSTOM = (
+    "Classes and functions that are not part of Keras can be passed as "
+    "custom_objects={'Name': Class}."
+)
 
 
 def described_run(
@@ -127,17 +133,24 @@ def _rebuilt(
 def _deserialized(
     config: dict[str, Any], what: str, recording: Recording, objects: Mapping[str, Any]
 ) -> Any:
+    owner = f"{what} of run {recording.name!r}"
+    allow = f"{_WAY_OUT} {_CUSTOM}"
+    require_trusted(config, objects, owner=owner, allow=allow)
+    numbers = sum(math.prod(shape) for layer in recording.shapes for shape in layer)
     try:
-        return keras.saving.deserialize_keras_object(
-            config, custom_objects=dict(objects), safe_mode=True
+        return built(
+            lambda: keras.saving.deserialize_keras_object(
+                config, custom_objects=dict(objects), safe_mode=True
+            ),
+            numbers=numbers,
+            owner=owner,
+            allow=allow,
         )
+    except ReplayChartError:
+        raise
     except Exception as error:  # whatever a layer's own from_config raises
         reason = str(error).strip().splitlines()[-1:]  # the lines before repeat the configuration
-        message = (
-            f"{what} of run {recording.name!r} cannot be rebuilt: {' '.join(reason)} {_WAY_OUT} "
-            "Classes and functions that are not part of Keras can be passed as "
-            "custom_objects={'Name': Class}."
-        )
+        message = f"{owner} cannot be rebuilt: {' '.join(reason)} {allow}"
         raise EvaluationError(message) from error
 
 

@@ -48,11 +48,14 @@ class Network:
         model: keras.Model | None = None,
         custom_objects: Mapping[str, Any] | None = None,
     ) -> None:
-        self.model = models.rebuild(stored, custom_objects) if model is None else model
+        self._weights = stored.weights()
+        if model is None:
+            self.model = models.rebuild(stored, self._weights, custom_objects)
+        else:
+            self.model = model
         self._stored = stored
         self._run = stored.name
         self._custom_objects = custom_objects
-        self._weights = stored.weights()
         models.check_weights(self.model, self._weights, stored.name)
         models.check_inputs(self.model, stored)
         if model is None:
@@ -284,8 +287,10 @@ class Network:
                 for position, variable in positions
                 if position is not None
             ]
-            found = every_snapshot(self.tensors(part, points), recorded)
-            return [keras.ops.convert_to_numpy(output) for output in found]
+            what = f"The model of run {self._run!r} cannot be evaluated"
+            with models.failures_told(what, "Its architecture may be another than it recorded."):
+                found = every_snapshot(self.tensors(part, points), recorded)
+                return [keras.ops.convert_to_numpy(output) for output in found]
 
         return function
 

@@ -1,14 +1,17 @@
 """Rebuilds a Keras model from the texts in a run file."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import keras
 import numpy as np
 
-from replaychart.errors import EvaluationError
+from replaychart.errors import EvaluationError, ReplayChartError
 from replaychart.network import keras2_functions  # noqa: F401  (registers what old models use)
+from replaychart.network.trust import built, require_trusted
 from replaychart.storage import layout
 from replaychart.storage.inputs import arrays_of
 from replaychart.storage.reader import StoredRun
@@ -19,21 +22,29 @@ _WAYS_OUT = (
 )
 
 
-def rebuild(stored: StoredRun, custom_objects: Mapping[str, Any] | None) -> keras.Model:
+# Variables that were not recorded are only claimed: more numbers than this are not believed.
+_UNRECORDED = 2**31
+
+
+def rebuild(
+    stored: StoredRun, weights: Sequence[Weight], custom_objects: Mapping[str, Any] | None
+) -> keras.Model:
     """Return the recorded model, with weights that no one has set.
 
     Parameters
     ----------
     stored : StoredRun
         The run.
+    weights : sequence of numpy.ndarray, shape (snapshots, ...)
+        What it recorded.
     custom_objects : mapping or None
         Classes and functions that are not part of Keras, by name.
 
     Raises
     ------
     EvaluationError
-        The architecture was not recorded, or names what Keras does not know. Code in the file
-        (Lambda layers) is refused: Keras' safe mode is on.
+        The architecture was not recorded, names what is not to be trusted (see `trust`) or what
+        Keras does not know, or has more variables than were recorded.
     """
     config = json.loads(stored.architecture)
     model_class = stored.details.get("model_class")
@@ -43,21 +54,61 @@ def rebuild(stored: StoredRun, custom_objects: Mapping[str, Any] | None) -> kera
             f"architecture (it has no get_config), so it cannot be rebuilt. {_WAYS_OUT}"
         )
         raise EvaluationError(message)
-    try:
-        model = keras.saving.deserialize_keras_object(
-            config, custom_objects=dict(custom_objects or {}), safe_mode=True
+    owner = f"The model of run {stored.name!r}"
+    require_trusted(config, custom_objects, owner=owner, allow=_WAYS_OUT)
+    with failures_told(f"{owner} cannot be rebuilt", _WAYS_OUT):
+        model = built(
+            lambda: keras.saving.deserialize_keras_object(
+                config, custom_objects=dict(custom_objects or {}), safe_mode=True
+            ),
+            numbers=_recorded_numbers(weights),
+            owner=owner,
+            allow=_WAYS_OUT,
         )
-    except Exception as error:  # whatever a layer's own from_config raises
-        message = f"The model of run {stored.name!r} cannot be rebuilt: {error} {_WAYS_OUT}"
-        raise EvaluationError(message) from error
-    if not model.built:
-        # A subclassed model makes its variables when it first sees data.
-        first = [
-            keras.ops.convert_to_tensor(array[:1], dtype=input_dtype(array))
-            for array in arrays_of(stored.inputs)
-        ]
-        model(called_with(model, first, stored))
+        if not isinstance(model, keras.Model):
+            message = f"it is a {type(model).__name__} and no model."
+            raise TypeError(message)
+        if not model.built:
+            # A subclassed model makes its variables when it first sees data.
+            first = [
+                keras.ops.convert_to_tensor(array[:1], dtype=input_dtype(array))
+                for array in arrays_of(stored.inputs)
+            ]
+            model(called_with(model, first, stored))
     return model
+
+
+def _recorded_numbers(weights: Sequence[Weight]) -> int:
+    sizes = {True: 0, False: 0}
+    for weight in weights:
+        sizes[isinstance(weight, UnrecordedWeight)] += math.prod(weight.shape[1:])
+    return sizes[False] + min(sizes[True], _UNRECORDED)
+
+
+@contextmanager
+def failures_told(what: str, way_out: str) -> Iterator[None]:
+    """Turn what Keras and its layers raise, which may be anything, into one error.
+
+    Parameters
+    ----------
+    what : str
+        What was not possible.
+    way_out : str
+        What a user can do.
+
+    Raises
+    ------
+    EvaluationError
+    """
+    try:
+        yield
+    except ReplayChartError:
+        raise
+    except Exception as error:
+        # The lines before the last repeat the configuration, which may be long.
+        reason = " ".join(str(error).strip().splitlines()[-1:]) or type(error).__name__
+        message = f"{what}: {reason} {way_out}"
+        raise EvaluationError(message) from error
 
 
 def restore_constants(model: keras.Model, weights: Sequence[Weight]) -> None:

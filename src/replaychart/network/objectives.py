@@ -8,10 +8,16 @@ from typing import Any
 import keras
 import numpy as np
 
-from replaychart.errors import EvaluationError
+from replaychart.errors import EvaluationError, ReplayChartError
 from replaychart.network import keras2_functions  # noqa: F401  (registers what old models use)
+from replaychart.network.model import failures_told
+from replaychart.network.trust import built, require_small, require_trusted
 from replaychart.storage.compile_config import single_output
 from replaychart.storage.reader import StoredRun
+
+_WAY_OUT = "Pass it to open_run as custom_objects={'name': function}."
+# A metric keeps as many numbers as it has thresholds, or classes times classes.
+_METRIC_NUMBERS = 10_000_000
 
 
 def losses(
@@ -47,7 +53,9 @@ def losses(
     """
     loss, _, weights = unreduced_loss(stored, model, custom_objects)
     targets = targets_of(stored)
-    return np.stack([_values(loss, targets, outputs) * weights for outputs in predictions])
+    what = f"The loss of run {stored.name!r} cannot be evaluated"
+    with failures_told(what, "It may be another than the run was recorded with."):
+        return np.stack([_values(loss, targets, outputs) * weights for outputs in predictions])
 
 
 def metric(
@@ -85,7 +93,9 @@ def metric(
     resolved = _resolved(_metric_or_loss, identifier, custom_objects, stored.name)
     if not isinstance(resolved, keras.metrics.Metric):
         resolved = keras.metrics.MeanMetricWrapper(resolved, name=name)
-    return np.array([_result(resolved, targets, outputs) for outputs in predictions])
+    what = f"The metric {name!r} of run {stored.name!r} cannot be evaluated"
+    with failures_told(what, "It may be another than the run was recorded with."):
+        return np.array([_result(resolved, targets, outputs) for outputs in predictions])
 
 
 def _metric_or_loss(identifier: Any) -> Any:
@@ -162,6 +172,9 @@ def _resolved(
     get: Callable[[Any], Any], identifier: Any, custom_objects: Mapping[str, Any] | None, run: str
 ) -> Any:
     objects = dict(custom_objects or {})
+    owner = f"The compile configuration of run {run!r}"
+    require_trusted(identifier, objects, owner=owner, allow=_WAY_OUT)
+    require_small(identifier, _METRIC_NUMBERS, owner=owner)
     if isinstance(identifier, Mapping) and identifier.get("class_name") == "function":
         # Keras finds its own functions by name only.
         identifier = identifier["config"]
@@ -170,12 +183,13 @@ def _resolved(
             return registered
     try:
         with keras.saving.custom_object_scope(objects):
-            return get(identifier)
-    except (ValueError, TypeError) as error:
-        message = (
-            f"{identifier!r}, recorded with run {run!r}, is not known to Keras. Pass it to "
-            "open_run as custom_objects={'name': function}."
-        )
+            return built(
+                lambda: get(identifier), numbers=_METRIC_NUMBERS, owner=owner, allow=_WAY_OUT
+            )
+    except ReplayChartError:
+        raise
+    except Exception as error:  # whatever a metric's own from_config raises
+        message = f"{identifier!r}, recorded with run {run!r}, is not known to Keras. {_WAY_OUT}"
         raise EvaluationError(message) from error
 
 

@@ -22,10 +22,7 @@ https://github.com/dvgodoy/deepreplay/blob/master/deepreplay/callbacks.py
 
 import dataclasses
 import hashlib
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from numbers import Integral
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +30,9 @@ import h5py
 import numpy as np
 
 from replaychart.errors import RunFileError
+from replaychart.storage import checked
+from replaychart.storage.checked import damage_told, dataset_in, group_in, number_dataset_in
+from replaychart.storage.json_texts import json_of
 from replaychart.storage.reader import StoredRun, opened
 from replaychart.storage.weights import Weight
 
@@ -125,7 +125,7 @@ class DeepReplayRun(StoredRun):
 
     def same_run(self, file: h5py.File) -> h5py.Group:
         """Return this run's group in its opened file, and raise if it holds another run by now."""
-        group = file.get(self.name)
+        group = group_in(file, self.name) if checked.has(file, self.name) else None
         if group is None or _digest(group) != self.run_id:
             message = (
                 f"Run {self.name!r} of {str(self.path)!r} was replaced or removed since it was "
@@ -136,10 +136,11 @@ class DeepReplayRun(StoredRun):
 
     def weights(self) -> list[Weight]:
         """Return each recorded variable, shape (snapshots, ...), in ``model.weights`` order."""
-        with opened(self.path) as file:
+        with opened(self.path) as file, damage_told(f"Run {self.name!r} of {str(self.path)!r}"):
             group = self.same_run(file)
             return [
-                group[_variable(layer, weight)][()][self.epochs] for layer, weight in self.variables
+                _numbers(group, _variable(layer, weight))[self.epochs]
+                for layer, weight in self.variables
             ]
 
     def evaluations(self) -> dict[str, dict[str, np.ndarray]]:
@@ -171,8 +172,8 @@ def read_recording(path: Path, name: str) -> Recording:
     RunFileError
         The file cannot be read, or the group is not as DeepReplay leaves it.
     """
-    with opened(path) as file, _damage_told(f"Run {name!r} of {str(path)!r}"):
-        return _read(path, name, file[name])
+    with opened(path) as file, damage_told(f"Run {name!r} of {str(path)!r}"):
+        return _read(path, name, group_in(file, name))
 
 
 def left_out_message(recording: Recording) -> str:
@@ -219,7 +220,7 @@ def read_model_file(path: Path) -> ModelFile:
     RunFileError
         The file is missing, not HDF5, or holds no Keras model.
     """
-    with opened(path) as file, _damage_told(f"The model file {str(path)!r}"):
+    with opened(path) as file, damage_told(f"The model file {str(path)!r}"):
         if "model_config" not in file.attrs:
             message = (
                 f"{str(path)!r} holds no Keras model: its attribute model_config is missing. A "
@@ -230,11 +231,9 @@ def read_model_file(path: Path) -> ModelFile:
         version = file.attrs.get("keras_version", b"2")
         return ModelFile(
             path=path,
-            model_config=_json_object(file.attrs["model_config"], "model_config"),
-            training_config=(
-                None if training is None else _json_object(training, "training_config")
-            ),
-            keras_version=_text(version, "keras_version"),
+            model_config=_json_object(file, "model_config"),
+            training_config=(None if training is None else _json_object(file, "training_config")),
+            keras_version=checked.text_of(version, "keras_version"),
         )
 
 
@@ -243,40 +242,26 @@ def _model_file_candidates(recording: Recording) -> tuple[Path, Path]:
     return recording.path.parent / name, Path(name)
 
 
-@contextmanager
-def _damage_told(what: str) -> Iterator[None]:
-    """Turn whatever a file's content leads to into one error that names the file."""
-    try:
-        yield
-    except RunFileError:
-        raise
-    except (KeyError, ValueError, TypeError, OSError, AttributeError, RecursionError) as error:
-        message = f"{what} is damaged: {error}"
-        raise RunFileError(message) from error
-
-
 def _read(path: Path, name: str, group: h5py.Group) -> Recording:
-    counts = {key: _count(group.attrs[key], key) for key in _COUNTS if key in group.attrs}
+    counts = {key: checked.count_of(group.attrs[key], key) for key in _COUNTS if key in group.attrs}
     n_epochs = counts["n_epochs"]
     layers = [_layer(group, layer, n_epochs) for layer in range(counts["n_layers"])]
-    logged = {
-        key: _curve(group[key], n_epochs)
-        for key in _log_names(group)
-        if isinstance(group[key], h5py.Dataset)
-    }
+    logged = {key: _curve(group, key, n_epochs) for key in _log_names(group)}
     variables = [variable for layer in layers for variable in layer]
+    checked.require_sizes(variables)
     happened = _epochs_that_happened(n_epochs, list(logged.values()), variables)
     epochs = np.flatnonzero(happened)
     rate = np.full(n_epochs, np.nan)
-    if _LEARNING_RATE in group:
-        rate = _curve(group[_LEARNING_RATE], n_epochs)
+    if checked.has(group, _LEARNING_RATE):
+        rate = _curve(group, _LEARNING_RATE, n_epochs)
+    inputs = _points(group)
     logs = {key: _at_epochs(values, epochs) for key, values in logged.items()}
     return Recording(
         path=path,
         name=name,
         digest=_digest(group),
-        inputs=_points(group),
-        targets=_targets(group),
+        inputs=inputs,
+        targets=_targets(group, len(inputs)),
         epochs=epochs.astype(np.int64),
         left_out=np.flatnonzero(~happened).astype(np.int64),
         learning_rates=_at_epochs(rate, epochs),
@@ -288,12 +273,14 @@ def _read(path: Path, name: str, group: h5py.Group) -> Recording:
 
 def _log_names(group: h5py.Group) -> list[str]:
     known = (_INPUTS, _TARGETS, _LOSS, _LEARNING_RATE)
-    return [_LOSS, *(key for key in group if key not in known)]
+    others = [name for name in checked.names_in(group) if name not in known]
+    return [_LOSS, *(name for name in others if isinstance(group[name], h5py.Dataset))]
 
 
 def _layer(group: h5py.Group, layer: int, n_epochs: int) -> list[h5py.Dataset]:
     """Return the weights of a layer; by number, because by name 10 stands before 2."""
-    variables = [group[_variable(layer, j)] for j in range(len(group[f"layer{layer}"]))]
+    count = len(group_in(group, f"layer{layer}"))
+    variables = [dataset_in(group, _variable(layer, j)) for j in range(count)]
     for variable in variables:
         if variable.dtype.kind not in "biuf" or variable.shape[:1] != (n_epochs + 1,):
             message = (
@@ -308,7 +295,8 @@ def _variable(layer: int, weight: int) -> str:
     return f"layer{layer}/weights{weight}"
 
 
-def _curve(dataset: h5py.Dataset, n_epochs: int) -> np.ndarray:
+def _curve(group: h5py.Group, name: str, n_epochs: int) -> np.ndarray:
+    dataset = dataset_in(group, name)
     if dataset.dtype.kind not in "biuf" or dataset.shape != (n_epochs,):
         message = (
             f"{dataset.name} has the shape {dataset.shape} and the dtype {dataset.dtype}, and not "
@@ -334,7 +322,7 @@ def _epochs_that_happened(
     for variable in variables:
         if happened.all():
             break
-        happened |= (variable[()].reshape(n_epochs + 1, -1) != 0).any(axis=1)
+        happened |= (checked.native(variable[()]).reshape(n_epochs + 1, -1) != 0).any(axis=1)
     return happened
 
 
@@ -344,56 +332,44 @@ def _at_epochs(rows: np.ndarray, epochs: np.ndarray) -> np.ndarray:
 
 
 def _points(group: h5py.Group) -> np.ndarray:
-    inputs = _numbers(group[_INPUTS])
+    inputs = _of_points(group, _INPUTS)
     # Keras 2 took a single feature without an axis of its own.
     return inputs[:, None] if inputs.ndim == 1 else inputs
 
 
-def _targets(group: h5py.Group) -> np.ndarray:
-    targets = _numbers(group[_TARGETS])
-    if len(targets) != len(group[_INPUTS]):
-        message = f"there are {len(group[_INPUTS])} points and {len(targets)} targets"
+def _targets(group: h5py.Group, points: int) -> np.ndarray:
+    targets = _of_points(group, _TARGETS)
+    if len(targets) != points:
+        message = f"there are {points} points and {len(targets)} targets"
         raise ValueError(message)
     return targets
 
 
-def _numbers(dataset: h5py.Dataset) -> np.ndarray:
-    if dataset.dtype.kind not in "biuf" or not dataset.shape or not dataset.shape[0]:
+def _of_points(group: h5py.Group, name: str) -> np.ndarray:
+    dataset = dataset_in(group, name)
+    if dataset.dtype.kind not in "biuf" or not dataset.shape or not dataset.size:
         message = (
             f"{dataset.name} has the shape {dataset.shape} and the dtype {dataset.dtype}, and not "
             "numbers for each point"
         )
         raise ValueError(message)
-    return dataset[()]
-
-
-def _count(value: Any, name: str) -> int:
-    if not isinstance(value, Integral) or value < 0:
-        message = f"the attribute {name} is {value!r} and not a number of things"
+    values = checked.native(dataset[()])
+    if not np.isfinite(values).all():
+        message = f"{dataset.name} holds numbers that are not finite"
         raise ValueError(message)
-    return int(value)
+    return values
 
 
-def _json_object(value: Any, name: str) -> dict[str, Any]:
-    parsed = json.loads(_text(value, name))
-    if not isinstance(parsed, dict):
-        message = f"the attribute {name} is no JSON object"
-        raise ValueError(message)
-    return parsed
-
-
-def _text(value: Any, name: str) -> str:
-    # h5py gives bytes for texts of fixed length, str for those of variable length.
-    if isinstance(value, bytes):
-        return value.decode("utf-8")
-    if not isinstance(value, str):
-        message = f"the attribute {name} is {type(value).__name__} and not a text"
-        raise ValueError(message)
-    return value
+def _numbers(group: h5py.Group, path: str) -> np.ndarray:
+    return checked.native(number_dataset_in(group, path)[()])
 
 
 def _digest(group: h5py.Group) -> str:
     digest = hashlib.sha256()
     for name in (_INPUTS, _TARGETS, _LOSS):
-        digest.update(np.ascontiguousarray(group[name][()]).data)
+        digest.update(np.ascontiguousarray(_numbers(group, name)).data)
     return digest.hexdigest()
+
+
+def _json_object(file: h5py.File, name: str) -> dict[str, Any]:
+    return json_of(checked.text_of(file.attrs[name], name), f"the attribute {name}", dict)

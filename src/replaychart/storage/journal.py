@@ -48,12 +48,14 @@ def read(file: FileIO) -> Journal | None:
         return None
     changes = []
     position = 0
-    while position < length:
+    while position + _CHANGE.size <= length:
         offset, count = _CHANGE.unpack_from(body, position)
         position += _CHANGE.size
         changes.append((offset, body[position : position + count]))
         position += count
-    return Journal(changes, size)
+        if offset + count > start:
+            return None  # Nobody's own: what is changed lies before the journal.
+    return Journal(changes, size) if position == length else None
 
 
 def carry_out(file: FileIO, journal: Journal) -> None:

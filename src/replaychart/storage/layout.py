@@ -3,7 +3,7 @@
 A file holds one group per run::
 
     <run>/                        attributes: replaychart_layout, replaychart_version, run_id,
-                                  details, finished, recorder
+                                  details (JSON text), finished, recorder
         inputs                    (points, ...); for a model with several inputs a group
         inputs/<i>                (points, ...), in the order of the model; attribute: name
         targets                   (points,), (points, 1) or (points, classes)
@@ -40,6 +40,9 @@ Every write is a transaction (`storage.transactions`). A file whose last bytes a
 journal (`storage.journal`) was left in the middle of one, and is read with its changes. One that
 begins with ``ReplayChart: nothing has been written`` holds nothing yet.
 
+HDF5 keeps no attribute of more than 64 KB. Where the names of thousands of features make the
+details longer, or evaluations were made for thousands of epochs, a dataset of that name holds it.
+
 Layout 1 had ``learning_rate`` (snapshots,), ``logs/<i>`` (snapshots,) with the attribute ``name``,
 ``weights/<i>`` (snapshots, ...) for each variable, and int64 epochs.
 
@@ -51,6 +54,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from replaychart.storage.json_texts import entry, json_of, of_kind, shape_of
+
 # The newest that is read, and the one that a run with one input is written in.
 LAYOUT_VERSION = 3
 LAYOUT_OF_ONE_INPUT = 2
@@ -60,6 +65,8 @@ RUN_ID_ATTRIBUTE = "run_id"
 DETAILS_ATTRIBUTE = "details"
 FINISHED_ATTRIBUTE = "finished"
 RECORDER_ATTRIBUTE = "recorder"
+# In bytes: what is longer is a dataset of the same name.
+LONGEST_ATTRIBUTE = 60_000
 
 INPUTS = "inputs"
 INPUT_NAME_ATTRIBUTE = "name"
@@ -85,6 +92,9 @@ INPUTS_IN_A_LIST = "inputs_in_a_list"
 LEARNING_RATE_1 = "learning_rate"
 LOGS_1 = "logs"
 NAME_ATTRIBUTE_1 = "name"
+
+# Where densities of stored distributions were taken, from the least value to the greatest.
+DENSITY_POSITIONS = 64
 
 # Epochs are kept to a millionth, so that a number read from a chart names the same snapshot.
 EPOCH_DIGITS = 6
@@ -150,18 +160,31 @@ def layers_to_json(layers: tuple[RecordedLayer, ...]) -> str:
 
 
 def layers_from_json(text: str) -> tuple[RecordedLayer, ...]:
-    """Return the layers that `layers_to_json` made `text` from."""
-    return tuple(_layer_from_record(record) for record in json.loads(text))
+    """Return the layers that `layers_to_json` made `text` from.
+
+    Raises
+    ------
+    ValueError
+        It made no such text.
+    """
+    records = json_of(text, LAYERS, list)
+    return tuple(_layer_from_record(of_kind(record, LAYERS, dict)) for record in records)
 
 
 def _layer_from_record(record: dict[str, Any]) -> RecordedLayer:
-    shape = record["output_shape"]
+    shape = entry(record, "output_shape", (list, type(None)))
     return RecordedLayer(
-        name=record["name"],
-        kind=record["kind"],
-        output_shape=None if shape is None else tuple(shape),
-        activation=record.get("activation"),
-        variables=tuple(RecordedVariable(**variable) for variable in record.get("variables", ())),
+        name=entry(record, "name", str),
+        kind=entry(record, "kind", str),
+        output_shape=None if shape is None else shape_of(shape, "'output_shape'"),
+        activation=entry(record, "activation", (str, type(None)), None),
+        variables=tuple(
+            RecordedVariable(
+                name=entry(of_kind(variable, "'variables'", dict), "name", str),
+                position=entry(variable, "position", int),
+            )
+            for variable in entry(record, "variables", list, [])
+        ),
     )
 
 
@@ -193,9 +216,27 @@ def variables_to_json(variables: Sequence[Variable]) -> str:
 
 
 def variables_from_json(text: str) -> tuple[Variable, ...]:
-    """Return the variables that `variables_to_json` made `text` from."""
-    return tuple(
-        Variable(**{**record, "shape": tuple(record["shape"])}) for record in json.loads(text)
+    """Return the variables that `variables_to_json` made `text` from.
+
+    Raises
+    ------
+    ValueError
+        It made no such text.
+    """
+    records = json_of(text, VARIABLES, list)
+    return tuple(_variable_from_record(of_kind(record, VARIABLES, dict)) for record in records)
+
+
+def _variable_from_record(record: dict[str, Any]) -> Variable:
+    shape = tuple(
+        of_kind(length, "'shape'", int)
+        for length in shape_of(entry(record, "shape", list), "shape")
+    )
+    return Variable(
+        layer=entry(record, "layer", str),
+        shape=shape,
+        dtype=entry(record, "dtype", str),
+        recorded=entry(record, "recorded", bool, True),
     )
 
 
@@ -213,6 +254,13 @@ def evaluation_key(quantity: str, **arguments: Any) -> str:
 
 
 def quantity_and_layer(key: str) -> tuple[str, str]:
-    """Return what `evaluation_key` made `key` from: the quantity, and its layer or ``""``."""
-    arguments = json.loads(key)
-    return arguments["quantity"], arguments.get("layer") or ""
+    """Return what `evaluation_key` made `key` from: the quantity, and its layer or ``""``.
+
+    Raises
+    ------
+    ValueError
+        It made no such key.
+    """
+    arguments = json_of(key, "the key of an evaluation", dict)
+    layer = entry(arguments, "layer", (str, type(None)), None)
+    return entry(arguments, "quantity", str), layer or ""

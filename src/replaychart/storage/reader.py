@@ -2,8 +2,8 @@
 
 import dataclasses
 import functools
-import json
 import math
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,11 +13,22 @@ import h5py
 import numpy as np
 
 from replaychart.errors import FileInUseError, RunFileError
-from replaychart.storage import layout, state, transactions, weights
-from replaychart.storage.inputs import Inputs
+from replaychart.storage import checked, evaluations, layout, state, transactions, weights
+from replaychart.storage.checked import (
+    damage_told,
+    group_in,
+    number_dataset_in,
+    numbers_in,
+    text_in,
+)
+from replaychart.storage.inputs import Inputs, arrays_of
+from replaychart.storage.json_texts import entry, json_of, of_kind, shape_of, texts_of
 
 # DeepReplay puts this behind the name of a model that it records without a training.
 UNTRAINED = "_init"
+
+# More than float64 could count in millionths.
+_LAST_EPOCH = 1e9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,12 +88,21 @@ class StoredRun:
         """Whether a model was recorded, and not its outputs."""
         return self.details.get("recorded") != layout.OUTPUTS
 
+    @property
+    def _evaluations(self) -> evaluations.Reader:
+        return evaluations.Reader(
+            epochs=self.epochs,
+            points=len(self.inputs),
+            layers=self.layers,
+            output_shape=self.details.get("output_shape"),
+        )
+
     def require_writable(self) -> None:
         """Raise `RunFileError` if evaluations cannot be written into this run's file."""
 
     def same_run(self, file: h5py.File) -> h5py.Group:
         """Return this run's group in its opened file, and raise if it holds another run by now."""
-        group = file.get(self.name)
+        group = group_in(file, self.name) if checked.has(file, self.name) else None
         if group is None or group.attrs.get(layout.RUN_ID_ATTRIBUTE) != self.run_id:
             message = (
                 f"Run {self.name!r} of {str(self.path)!r} was replaced or removed since it was "
@@ -98,15 +118,17 @@ class StoredRun:
         A variable that was not recorded stands there without values.
         """
         snapshots = len(self.epochs)
-        if not self.recorded_variables:
-            with opened(self.path) as file:
-                stored = self.same_run(file)[layout.WEIGHTS]
-                return [stored[str(index)][:snapshots] for index in range(len(stored))]
-        with opened(self.path) as file:
-            group = self.same_run(file)[layout.WEIGHTS]
-            sizes = {dtype: group[dtype].dtype.itemsize * group[dtype].shape[1] for dtype in group}
+        what = f"The weights of run {self.name!r} in {str(self.path)!r}"
+        with opened(self.path) as file, damage_told(what):
+            run = self.same_run(file)
+            if not self.recorded_variables:
+                stored = _weights_1(run, snapshots)
+                checked.require_sizes(stored)
+                return [checked.native(one[:snapshots]) for one in stored]
+            blocks = _weight_blocks(run, self.recorded_variables, snapshots)
+            sizes = {dtype: one.dtype.itemsize * one.shape[1] for dtype, one in blocks.items()}
             fits = snapshots * sum(sizes.values()) <= weights.IN_MEMORY
-            flat = {dtype: group[dtype][:snapshots] for dtype in group} if fits else {}
+            flat = {dtype: one[:snapshots] for dtype, one in blocks.items()} if fits else {}
         rows = {
             dtype: weights.Rows(snapshots, functools.partial(self._rows, dtype)) for dtype in sizes
         }
@@ -126,31 +148,26 @@ class StoredRun:
         return found
 
     def _rows(self, dtype: str, snapshots: list[int]) -> np.ndarray:
-        with opened(self.path) as file:
-            block = self.same_run(file)[layout.WEIGHTS][dtype]
+        what = f"The weights of run {self.name!r} in {str(self.path)!r}"
+        with opened(self.path) as file, damage_told(what):
+            block = number_dataset_in(self.same_run(file), f"{layout.WEIGHTS}/{dtype}")
             return np.stack([block[snapshot] for snapshot in snapshots])
 
     def evaluations(self) -> dict[str, dict[str, np.ndarray]]:
         """Return what `write_evaluations` stored, or outputs recorded: named arrays for each key.
 
         Nothing, if it was stored for other epochs: the training went on since.
+
+        Warns
+        -----
+        UserWarning
+            Some of what was stored is damaged, and left out: it can be evaluated anew.
         """
-        with opened(self.path) as file:
+        with opened(self.path) as file, damage_told(f"Run {self.name!r} of {str(self.path)!r}"):
             run = self.same_run(file)
-            if not self.has_model:
-                return {
-                    values.attrs[layout.KEY_ATTRIBUTE]: {"values": values[: len(self.epochs)]}
-                    for values in run[layout.OUTPUTS].values()
-                }
-            stored = run.get(layout.EVALUATIONS)
-            if stored is None or not np.array_equal(stored.attrs[layout.EPOCHS], self.epochs):
-                return {}
-            return {
-                evaluation.attrs[layout.KEY_ATTRIBUTE]: {
-                    name: evaluation[name][()] for name in evaluation
-                }
-                for evaluation in stored.values()
-            }
+            return (
+                self._evaluations.stored(run) if self.has_model else self._evaluations.recorded(run)
+            )
 
 
 def run_names(path: Path) -> list[str]:
@@ -159,20 +176,33 @@ def run_names(path: Path) -> list[str]:
     Raises
     ------
     RunFileError
-        The file is missing or not HDF5.
+        The file is missing, not HDF5, or so damaged that it cannot be told what is in it.
+
+    Warns
+    -----
+    UserWarning
+        Something in it cannot be read, or is a link, which may lead to another file.
     """
-    with opened(path) as file:
-        return sorted(
-            name
-            for name in file
-            if (_holds(file, name, layout.is_run) and not is_half_made(file[name]))
-            or _holds(file, name, layout.is_deepreplay)
-        )
+    runs, left_out = [], []
+    with opened(path) as file, damage_told(repr(str(path))):
+        for name in file:
+            # One run that is damaged, or is none, hides no other.
+            try:
+                checked.require_own(file, name)
+                recorded = _holds(file, name, layout.is_run) and not is_half_made(file[name])
+                if recorded or _holds(file, name, layout.is_deepreplay):
+                    runs.append(name)
+            except checked.DAMAGE as error:
+                left_out.append(f"{name!r} ({error})")
+    if left_out:
+        message = f"In {str(path)!r} is left out what cannot be read: {', '.join(left_out)}."
+        warnings.warn(message, stacklevel=3)
+    return sorted(runs)
 
 
 def was_recorded_by_deepreplay(path: Path, name: str) -> bool:
     """Return whether a run stands in DeepReplay's layout."""
-    with opened(path) as file:
+    with opened(path) as file, damage_told(f"Run {name!r} of {str(path)!r}"):
         return _holds(file, name, layout.is_deepreplay)
 
 
@@ -189,11 +219,12 @@ def read_run(path: Path, name: str) -> StoredRun:
     Raises
     ------
     RunFileError
-        The run was written in a newer layout, or is damaged.
+        The run was written in a newer layout, is damaged, or would lead out of its file; see
+        `storage.checked`.
     """
-    with opened(path) as file:
-        run = file[name]
-        version = run.attrs[layout.LAYOUT_ATTRIBUTE]
+    with opened(path) as file, damage_told(f"Run {name!r} of {str(path)!r}"):
+        run = group_in(file, name)
+        version = checked.count_of(run.attrs[layout.LAYOUT_ATTRIBUTE], layout.LAYOUT_ATTRIBUTE)
         if version > layout.LAYOUT_VERSION:
             message = (
                 f"Run {name!r} of {str(path)!r} has layout version {version}; this version of "
@@ -201,16 +232,12 @@ def read_run(path: Path, name: str) -> StoredRun:
                 f"{run.attrs.get(layout.WRITER_ATTRIBUTE)}: upgrade to that."
             )
             raise RunFileError(message)
-        try:
-            return _read(path, name, run)
-        except (KeyError, ValueError, TypeError, OSError) as error:
-            message = f"Run {name!r} of {str(path)!r} is damaged: {error}"
-            raise RunFileError(message) from error
+        return _read(path, name, run, version)
 
 
 def loss_of(compile_config: str) -> Any:
     """Return the loss of a recorded compile configuration as JSON values, None if it has none."""
-    return (json.loads(compile_config) or {}).get("loss")
+    return (json_of(compile_config, layout.COMPILE_CONFIG, (dict, type(None))) or {}).get("loss")
 
 
 def existing_name(path: Path, name: str | None) -> str:
@@ -249,43 +276,160 @@ def existing_name(path: Path, name: str | None) -> str:
     return name
 
 
-def _read(path: Path, name: str, run: h5py.Group) -> StoredRun:
-    epochs = _whole_if_possible(run[layout.EPOCHS][()])
-    if not len(epochs):
-        message = "it ended before its first snapshot was written"
-        raise ValueError(message)
-    learning_rates, logs = _scalars(run, len(epochs))
-    variables = run[layout.VARIABLES].asstr()[()] if layout.VARIABLES in run else "[]"
-    return StoredRun(
+def _read(path: Path, name: str, run: h5py.Group, version: int) -> StoredRun:
+    epochs = _epochs(run)
+    inputs, targets, sample_weights = _points(run)
+    details = _details(run)
+    learning_rates, logs = _scalars(run, version, len(epochs))
+    variables = text_in(run, layout.VARIABLES) if checked.has(run, layout.VARIABLES) else "[]"
+    stored = StoredRun(
         path=path,
         name=name,
-        run_id=run.attrs[layout.RUN_ID_ATTRIBUTE],
-        inputs=_inputs(run[layout.INPUTS]),
-        targets=run[layout.TARGETS][()],
-        sample_weights=run[layout.SAMPLE_WEIGHTS][()] if layout.SAMPLE_WEIGHTS in run else None,
+        run_id=checked.text_of(run.attrs[layout.RUN_ID_ATTRIBUTE], layout.RUN_ID_ATTRIBUTE),
+        inputs=inputs,
+        targets=targets,
+        sample_weights=sample_weights,
         epochs=epochs,
         learning_rates=learning_rates,
         logs=logs,
-        architecture=run[layout.ARCHITECTURE].asstr()[()],
-        compile_config=run[layout.COMPILE_CONFIG].asstr()[()],
-        layers=layout.layers_from_json(run[layout.LAYERS].asstr()[()]),
-        details=json.loads(run.attrs.get(layout.DETAILS_ATTRIBUTE, "{}")),
+        architecture=_json_object(run, layout.ARCHITECTURE),
+        compile_config=_json_object(run, layout.COMPILE_CONFIG),
+        layers=layout.layers_from_json(text_in(run, layout.LAYERS)),
+        details=details,
         recorded_variables=layout.variables_from_json(variables),
         state=state.state(run.attrs),
     )
+    # Here, and not only when they are needed: a run that opens holds what it says.
+    if not stored.has_model:
+        stored._evaluations.recorded(run, read=False)
+    elif stored.recorded_variables:
+        _weight_blocks(run, stored.recorded_variables, len(epochs))
+    else:
+        _weights_1(run, len(epochs))
+    _check_positions(stored, run)
+    return stored
 
 
-def _inputs(stored: h5py.Dataset | h5py.Group) -> Inputs:
-    if isinstance(stored, h5py.Dataset):
-        return stored[()]
-    inputs = {
-        stored[str(index)].attrs[layout.INPUT_NAME_ATTRIBUTE]: stored[str(index)][()]
-        for index in range(len(stored))
-    }
-    if len(inputs) < len(stored) or len({len(array) for array in inputs.values()}) != 1:
-        message = "two of its inputs have the same name, or not the same number of points"
+def _epochs(run: h5py.Group) -> np.ndarray:
+    epochs = numbers_in(run, layout.EPOCHS, shape=[None])
+    if not len(epochs):
+        message = "it ended before its first snapshot was written"
         raise ValueError(message)
+    rising = np.isfinite(epochs).all() and epochs[0] >= 0 and (np.diff(epochs) > 0).all()
+    if not rising or epochs[-1] > _LAST_EPOCH:
+        message = f"its epochs are not rising numbers from 0 on: {epochs}"
+        raise ValueError(message)
+    return _whole_if_possible(epochs)
+
+
+def _points(run: h5py.Group) -> tuple[Inputs, np.ndarray, np.ndarray | None]:
+    """Return the points, their targets and what they weigh."""
+    inputs, targets = _inputs(run), numbers_in(run, layout.TARGETS)
+    points = len(arrays_of(inputs)[0])
+    fit = targets.ndim and len(targets) == points and targets.size
+    if not fit or not np.isfinite(targets).all():
+        message = (
+            f"its {layout.TARGETS} {targets.shape} are not finite numbers for each of {points} "
+            "points"
+        )
+        raise ValueError(message)
+    if not checked.has(run, layout.SAMPLE_WEIGHTS):
+        return inputs, targets, None
+    return inputs, targets, numbers_in(run, layout.SAMPLE_WEIGHTS, shape=[points])
+
+
+def _inputs(run: h5py.Group) -> Inputs:
+    """Return the points: those of each input by its name, where there are several."""
+    inputs: Inputs
+    checked.require_own(run, layout.INPUTS)
+    if isinstance(run[layout.INPUTS], h5py.Group):
+        group = group_in(run, layout.INPUTS)
+        inputs = {}
+        for index in range(len(checked.names_in(group))):
+            stored = number_dataset_in(group, str(index))
+            name = checked.text_of(stored.attrs[layout.INPUT_NAME_ATTRIBUTE], stored.name)
+            if name in inputs:
+                message = f"two of its {layout.INPUTS} have the name {name!r}"
+                raise ValueError(message)
+            inputs[name] = checked.native(stored[()])
+    else:
+        inputs = numbers_in(run, layout.INPUTS)
+    arrays = arrays_of(inputs)
+    for array in arrays:
+        points = len(array) if array.ndim > 1 else 0
+        if not points or points != len(arrays[0]) or not array.size or not np.isfinite(array).all():
+            message = f"its {layout.INPUTS} {array.shape} are not finite numbers for each point"
+            raise ValueError(message)
     return inputs
+
+
+def _details(run: h5py.Group) -> dict[str, Any]:
+    if checked.has(run, layout.DETAILS_ATTRIBUTE):
+        text = text_in(run, layout.DETAILS_ATTRIBUTE)
+    else:
+        text = checked.text_of(run.attrs.get(layout.DETAILS_ATTRIBUTE, "{}"), "details")
+    details = json_of(text, layout.DETAILS_ATTRIBUTE, dict)
+    if entry(details, "class_names", (list, type(None)), None) is not None:
+        texts_of(details["class_names"], "'class_names'")
+    # By input, where there are several.
+    features = entry(details, "feature_names", (list, dict, type(None)), None) or {}
+    for names in features.values() if isinstance(features, dict) else [features]:
+        texts_of(names, "'feature_names'")
+    for key in ("model_name", "model_class", "recorded", "predicts"):
+        entry(details, key, (str, type(None)), None)
+    if entry(details, "output_shape", (list, type(None)), None) is not None:
+        shape_of(details["output_shape"], "'output_shape'")
+    for metric in (entry(details, "metrics", (dict, type(None)), None) or {}).values():
+        of_kind(metric, "'metrics'", (str, dict))
+    if (entry(details, "steps_per_epoch", (int, type(None)), None) or 1) < 1:
+        message = f"'steps_per_epoch' is {details['steps_per_epoch']}"
+        raise ValueError(message)
+    return details
+
+
+def _json_object(run: h5py.Group, path: str) -> str:
+    """Return a JSON text that holds an object, or nothing."""
+    text = text_in(run, path)
+    json_of(text, path, (dict, type(None)))
+    return text
+
+
+def _weights_1(run: h5py.Group, snapshots: int) -> list[h5py.Dataset]:
+    """Return the datasets of the weights in layout 1."""
+    names = checked.names_in(group_in(run, layout.WEIGHTS))
+    paths = [f"{layout.WEIGHTS}/{index}" for index in range(len(names))]
+    stored = [number_dataset_in(run, path) for path in paths]
+    for one in stored:
+        checked.require_rows(one, snapshots)
+    return stored
+
+
+def _weight_blocks(
+    run: h5py.Group, variables: tuple[layout.Variable, ...], snapshots: int
+) -> dict[str, h5py.Dataset]:
+    """Return the datasets of the weights by their dtype."""
+    blocks = {}
+    for dtype in dict.fromkeys(one.dtype for one in variables if one.recorded):
+        own = [one for one in variables if one.recorded and one.dtype == dtype]
+        numbers = sum(math.prod(one.shape) for one in own)
+        block = number_dataset_in(run, f"{layout.WEIGHTS}/{dtype}", shape=[None, numbers])
+        checked.require_rows(block, snapshots)
+        if block.dtype.name != dtype:
+            message = f"{block.name} has the dtype {block.dtype}"
+            raise ValueError(message)
+        blocks[dtype] = block
+    return blocks
+
+
+def _check_positions(stored: StoredRun, run: h5py.Group) -> None:
+    """Raise `ValueError` unless the layers' variables are among those of the model."""
+    count = len(stored.recorded_variables)
+    if stored.has_model and not count:
+        count = len(group_in(run, layout.WEIGHTS))
+    positions = [one.position for layer in stored.layers for one in layer.variables]
+    if any(not 0 <= position < count for position in positions):
+        message = f"its layers name variables that are not among the {count} of the model"
+        raise ValueError(message)
 
 
 def is_half_made(run: h5py.Group) -> bool:
@@ -295,12 +439,16 @@ def is_half_made(run: h5py.Group) -> bool:
     """
     if layout.LAYOUT_ATTRIBUTE not in run.attrs:
         return layout.WRITER_ATTRIBUTE in run.attrs
-    epochs = run.get(layout.EPOCHS)
+    try:
+        checked.require_own(run, layout.EPOCHS)
+    except checked.DAMAGE:
+        return False  # `read_run` tells of it.
+    epochs = run[layout.EPOCHS]
     return isinstance(epochs, h5py.Dataset) and epochs.shape == (0,)
 
 
 def _holds(file: h5py.File, name: str, kind: Callable[[Mapping[str, Any]], bool]) -> bool:
-    item = file.get(name)  # nothing, for a link to a file that is gone
+    item = file[name]
     return isinstance(item, h5py.Group) and kind(item.attrs)
 
 
@@ -309,18 +457,33 @@ def _whole_if_possible(epochs: np.ndarray) -> np.ndarray:
     return whole if (whole == epochs).all() else epochs
 
 
-def _scalars(run: h5py.Group, snapshots: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def _scalars(
+    run: h5py.Group, version: int, snapshots: int
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Return the learning rates and the logs by name, each of the shape (snapshots,)."""
-    if run.attrs[layout.LAYOUT_ATTRIBUTE] == 1:
-        logs = {
-            log.attrs[layout.NAME_ATTRIBUTE_1]: log[:snapshots]
-            for _, log in sorted(run[layout.LOGS_1].items(), key=lambda item: int(item[0]))
-        }
-        return run[layout.LEARNING_RATE_1][:snapshots], logs
+    if version == 1:
+        names = checked.names_in(group_in(run, layout.LOGS_1))
+        logs = {}
+        for index in range(len(names)):
+            log = number_dataset_in(run, f"{layout.LOGS_1}/{index}", shape=[None])
+            name = checked.text_of(log.attrs[layout.NAME_ATTRIBUTE_1], layout.NAME_ATTRIBUTE_1)
+            logs[name] = _curve(log, snapshots)
+        rates = number_dataset_in(run, layout.LEARNING_RATE_1, shape=[None])
+        return _curve(rates, snapshots), logs
+    scalars = number_dataset_in(run, layout.SCALARS, shape=[None, None])
+    checked.require_rows(scalars, snapshots)
+    if not scalars.shape[1]:
+        message = f"{scalars.name} has no learning rates"
+        raise ValueError(message)
+    values = checked.native(scalars[:snapshots]).astype(np.float64, copy=False)
     # A name is written before its first value: the last ones may have none if that was cut short.
-    scalars = run[layout.SCALARS][:snapshots]
-    names = run[layout.LOG_NAMES].asstr()[()][: scalars.shape[1] - 1]
-    return scalars[:, 0], {name: scalars[:, 1 + i] for i, name in enumerate(names)}
+    logged = checked.texts_in(run, layout.LOG_NAMES, at_most=values.shape[1] - 1)
+    return values[:, 0], {name: values[:, 1 + i] for i, name in enumerate(logged)}
+
+
+def _curve(dataset: h5py.Dataset, snapshots: int) -> np.ndarray:
+    checked.require_rows(dataset, snapshots)
+    return checked.native(dataset[:snapshots]).astype(np.float64, copy=False)
 
 
 @contextmanager
@@ -344,7 +507,7 @@ def opened(path: Path) -> Iterator[h5py.File]:
             file = stack.enter_context(transactions.reading(path))
         except FileInUseError:
             raise
-        except OSError as error:
+        except checked.DAMAGE as error:
             message = f"The file {str(path)!r} cannot be opened for reading: {error}"
             raise RunFileError(message) from error
         yield file

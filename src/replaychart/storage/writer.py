@@ -228,7 +228,7 @@ class RunWriter:
             run = stored.same_run(file)
             _check_group(file, stored.path, stored.name, if_exists="append")
             state.begin(run.attrs, writer._presence)
-            run.attrs[layout.DETAILS_ATTRIBUTE] = json.dumps(dict(details))
+            _set_attribute(run, layout.DETAILS_ATTRIBUTE, json.dumps(dict(details)))
             if layout.EVALUATIONS in run:
                 # They would count again as soon as as many epochs are recorded as before.
                 del run[layout.EVALUATIONS]
@@ -401,7 +401,7 @@ def write_evaluations(
         if beside in run:
             del run[beside]
         kept = run.create_group(beside)
-        kept.attrs[layout.EPOCHS] = stored.epochs
+        _set_attribute(kept, layout.EPOCHS, stored.epochs)
         for index, (key, arrays) in enumerate(evaluations.items()):
             evaluation = kept.create_group(str(index))
             evaluation.attrs[layout.KEY_ATTRIBUTE] = key
@@ -416,7 +416,7 @@ def write_evaluations(
 def _write_description(run: h5py.Group, description: RunDescription) -> None:
     run.attrs[layout.WRITER_ATTRIBUTE] = replaychart.__version__
     run.attrs[layout.RUN_ID_ATTRIBUTE] = uuid.uuid4().hex
-    run.attrs[layout.DETAILS_ATTRIBUTE] = json.dumps(dict(description.details))
+    _set_attribute(run, layout.DETAILS_ATTRIBUTE, json.dumps(dict(description.details)))
     several = isinstance(description.inputs, Mapping)
     _write_inputs(run, description.inputs)
     run.create_dataset(layout.TARGETS, data=description.targets)
@@ -457,6 +457,19 @@ def _write_inputs(run: h5py.Group, inputs: Inputs) -> None:
     for index, (name, array) in enumerate(inputs.items()):
         one = group.create_dataset(str(index), data=array)
         one.attrs[layout.INPUT_NAME_ATTRIBUTE] = name
+
+
+def _set_attribute(group: h5py.Group, name: str, value: str | np.ndarray) -> None:
+    """Set an attribute, or a dataset of its name where HDF5 has no attribute so long."""
+    size = len(value.encode()) if isinstance(value, str) else value.nbytes
+    if size <= layout.LONGEST_ATTRIBUTE:
+        group.attrs[name] = value
+        if name in group:
+            del group[name]
+    elif name in group:
+        group[name][...] = value
+    else:
+        group[name] = value
 
 
 def _last_epoch(run: h5py.Group) -> float:

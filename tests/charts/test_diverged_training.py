@@ -1,0 +1,75 @@
+"""A training whose weights become NaN or infinite is shown as far as there is something to show."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from conftest import EPOCHS, Training
+
+import replaychart as rc
+
+FIRST = 4
+
+
+@pytest.fixture(scope="module")
+def diverged(folded: Training, tmp_path_factory: pytest.TempPathFactory) -> rc.Run:
+    """The recorded weights, of which some are NaN at epoch 4 and all infinite from then on."""
+    path = tmp_path_factory.mktemp("diverged") / "diverged.h5"
+    path.write_bytes(folded.path.read_bytes())
+    with h5py.File(path, "a") as file:
+        weights = file["folded/weights/float32"]
+        weights[FIRST, ::3] = np.nan
+        weights[FIRST + 1 :] = np.inf
+    return rc.open_run(path)
+
+
+CHARTS: dict[str, tuple[Callable[[rc.Run], Any], str]] = {
+    "layer": (lambda run: rc.feature_space(run, "fold"), "points: NaN or infinite from epoch 4 on"),
+    "per epoch": (
+        lambda run: rc.feature_space(run, "fold", scale="per-epoch"),
+        "points: NaN or infinite from epoch 4 on",
+    ),
+    "components": (lambda run: rc.feature_space(run, "wide"), "points: NaN or infinite"),
+    "aligned": (
+        lambda run: rc.feature_space(run, "wide", projection="aligned"),
+        "points: NaN or infinite",
+    ),
+    "boundary": (rc.decision_boundary, "output: NaN or infinite from epoch 4 on"),
+    "probabilities": (rc.probability_histogram, "not finite"),
+    "curves": (rc.loss_and_metric, "loss: NaN or infinite from epoch 4 on"),
+    "losses": (rc.loss_histogram, "losses: NaN or infinite from epoch 4 on"),
+    "weights": (rc.weights, "not finite"),
+    "gradients": (rc.gradients, "not finite"),
+    "activations": (rc.activations, "not finite"),
+    "pre_activations": (rc.pre_activations, "not finite"),
+}
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_chart_draws_and_says_what_is_not_finite(
+    name: str, diverged: rc.Run, folded: Training, tmp_path: Path
+) -> None:
+    draw, told = CHARTS[name]
+    chart = draw(diverged)
+    for epoch in (FIRST, EPOCHS):
+        svg = rc.save(chart, tmp_path / f"{epoch}.svg", epoch=epoch).read_text("utf-8")
+        assert told in svg
+    whole = rc.save(draw(folded.open()), tmp_path / "whole.svg", epoch=FIRST).read_text("utf-8")
+    assert told not in whole
+
+
+def test_spread_ends_where_nothing_is_finite(diverged: rc.Run, tmp_path: Path) -> None:
+    chart = rc.spread(diverged, kind="weights")
+    assert rc.save(chart, tmp_path / "spread.png").stat().st_size > 1000
+    summary = diverged.distributions("weights", summary=True)
+    assert summary[summary["epoch"] > FIRST]["std"].isna().all()
+
+
+def test_epochs_before_are_drawn_as_ever(diverged: rc.Run, folded: Training) -> None:
+    before = list(range(FIRST))
+    np.testing.assert_array_equal(
+        diverged.probabilities(epochs=before), folded.open().probabilities(epochs=before)
+    )
