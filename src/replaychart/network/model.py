@@ -9,6 +9,7 @@ import numpy as np
 
 from replaychart.errors import EvaluationError
 from replaychart.network import keras2_functions  # noqa: F401  (registers what old models use)
+from replaychart.network.keras_versions import for_any_version
 from replaychart.storage.reader import StoredRun
 from replaychart.storage.weights import UnrecordedWeight, Weight
 
@@ -33,7 +34,7 @@ def rebuild(stored: StoredRun, custom_objects: Mapping[str, Any] | None) -> kera
         The architecture was not recorded, or names what Keras does not know. Code in the file
         (Lambda layers) is refused: Keras' safe mode is on.
     """
-    config = json.loads(stored.architecture)
+    config = for_any_version(json.loads(stored.architecture))
     model_class = stored.details.get("model_class")
     if config is None:
         message = (
