@@ -278,7 +278,9 @@ def test_interruption_leaves_nothing(name: str, tmp_path: Path) -> None:
     assert process.stderr is not None
     seen = ""
     while "3/151" not in seen:
-        seen += process.stderr.read(1)
+        read = process.stderr.read(1)
+        assert read, f"it has ended: {seen}"
+        seen += read
     assert list(tmp_path.iterdir()), "the file is being written beside"
     # As a terminal does: to the process and those that draw.
     os.killpg(process.pid, signal.SIGINT)
