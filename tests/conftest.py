@@ -14,11 +14,19 @@ import altair as alt
 import keras
 import numpy as np
 import pytest
+from hypothesis import Phase, settings
 from sklearn.datasets import make_blobs, make_moons
 
 import replaychart as rc
 
 EPOCHS = 6
+
+# The same examples each time, and few; REPLAYCHART_EXAMPLES=thorough looks for others, and long.
+settings.register_profile(
+    "few", deadline=None, derandomize=True, max_examples=100, phases=[Phase.explicit, Phase.generate]
+)
+settings.register_profile("thorough", deadline=None, max_examples=4000)
+settings.load_profile(os.environ.get("REPLAYCHART_EXAMPLES", "few"))
 
 
 class KeepWeights(keras.callbacks.Callback):
