@@ -243,6 +243,7 @@ def test_filmstrip_tells_the_epoch_where_no_title_does(shipped: rc.Run, tmp_path
     assert "Losses at 10" in svg
 
 
+@pytest.mark.filterwarnings("ignore:`apply_async` is deprecated")  # joblib 1.5, to itself
 def test_cluster_paints_the_same_frames(shipped: rc.Run, tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
     chart = rc.loss_histogram(shipped)

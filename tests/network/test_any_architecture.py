@@ -8,6 +8,10 @@ import numpy as np
 from any_network import AnyNetwork, Recorded, given_by, networks
 from hypothesis import given, settings
 
+# From logits that it remembers, Keras on TensorFlow tells losses above -log(1e-7), at which it
+# clips the losses of probabilities, as replayed ones are.
+CLIPPED = 16.1
+
 # Each example is a network of its own, which costs more than other examples do.
 examples = settings(max_examples=settings().max_examples // 7)
 
@@ -97,6 +101,8 @@ def test_layers_weights_and_curves_are_those_of_keras(
             recorded.X, recorded.y, verbose=0, batch_size=network.points, return_dict=True
         )
         for name, values in curves.items():
+            if name == "loss" and run.losses(epochs=epoch).max() > CLIPPED:
+                continue
             assert np.isclose(values[snapshot], evaluated[name], rtol=1e-5, atol=2e-6), name
 
 
