@@ -23,7 +23,11 @@ EPOCHS = 6
 
 # The same examples each time, and few; REPLAYCHART_EXAMPLES=thorough looks for others, and long.
 settings.register_profile(
-    "few", deadline=None, derandomize=True, max_examples=100, phases=[Phase.explicit, Phase.generate]
+    "few",
+    deadline=None,
+    derandomize=True,
+    max_examples=100,
+    phases=[Phase.explicit, Phase.generate],
 )
 settings.register_profile("thorough", deadline=None, max_examples=4000)
 settings.load_profile(os.environ.get("REPLAYCHART_EXAMPLES", "few"))
@@ -107,6 +111,13 @@ def dense(units: int, activation: str | None, name: str) -> keras.layers.Dense:
 @pytest.fixture(scope="session")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("recordings")
+
+
+@pytest.fixture(scope="session")
+def gallery_recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for what the gallery records, shared by all workers: each script trains once."""
+    own = tmp_path_factory.getbasetemp()
+    return (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "gallery_recordings"
 
 
 @pytest.fixture(scope="session")

@@ -80,9 +80,7 @@ def test_specs_are_the_same(digests: tuple[dict[str, str], dict[str, str]]) -> N
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_files_are_the_same(
-    suffix: str, digests: tuple[dict[str, str], dict[str, str]]
-) -> None:
+def test_files_are_the_same(suffix: str, digests: tuple[dict[str, str], dict[str, str]]) -> None:
     first, other = digests
     saved = [name for name in first if name.endswith(f".{suffix}")]
     assert len(saved) == 2

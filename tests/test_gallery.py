@@ -45,8 +45,8 @@ ACCURACY = {
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("gallery")
+def cache(gallery_recordings: Path) -> Path:
+    return gallery_recordings / "gallery"
 
 
 @pytest.fixture(params=sorted(SCRIPTS))

@@ -44,9 +44,7 @@ def _by_point(view: dict[str, Any], rows: list[dict[str, Any]], column: str) -> 
         [
             (epoch, number, np.nan if steps is None else origin + step * steps)
             for number, row in enumerate(rows)
-            for epoch, steps in zip(
-                rows[0]["replay_epochs"], row[f"replay_{column}"], strict=True
-            )
+            for epoch, steps in zip(rows[0]["replay_epochs"], row[f"replay_{column}"], strict=True)
         ],
         columns=["epoch", "point", "value"],
     ).sort_values(["epoch", "point"])
@@ -91,7 +89,9 @@ def test_surface_unpacks_to_its_frame(network: AnyNetwork, directory: Path) -> N
     allowed = np.array([_ruler(view, column)[1] for column in "xy"]) / 2 * (1 + 1e-6)
     for epoch in network.epochs:
         # Painted one over the other: the order of rows is that of levels, then of classes.
-        packed = [ring for row in rows if row["replay_epoch"] == epoch for ring in _rings(view, row)]
+        packed = [
+            ring for row in rows if row["replay_epoch"] == epoch for ring in _rings(view, row)
+        ]
         own = frame[frame["epoch"] == epoch]
         expected = [
             ring[["x", "y"]].to_numpy()

@@ -60,7 +60,11 @@ def _of_class(surface: pd.DataFrame, heights: np.ndarray) -> list[tuple[int, pd.
 
 
 def _check(
-    surface: pd.DataFrame, where: np.ndarray, heights: np.ndarray, around: np.ndarray, can: np.ndarray
+    surface: pd.DataFrame,
+    where: np.ndarray,
+    heights: np.ndarray,
+    around: np.ndarray,
+    can: np.ndarray,
 ) -> None:
     """Compare what is covered with the heights, where every height around is on the same side.
 
@@ -99,9 +103,7 @@ def test_contours_in_a_layer_that_folds_the_plane(network: AnyNetwork, directory
     recorded = network.record(directory)
     layer = _plane_of(recorded)
     rng = np.random.default_rng(network.seed)
-    surface = recorded.run.surface(
-        layer, xlim=XLIM, ylim=YLIM, resolution=RESOLUTION, bands=6
-    )
+    surface = recorded.run.surface(layer, xlim=XLIM, ylim=YLIM, resolution=RESOLUTION, bands=6)
     for snapshot, epoch in enumerate(network.epochs):
         recorded.at(snapshot)
         before, behind = recorded.part(None, layer), recorded.part(layer, None)

@@ -80,9 +80,7 @@ def _of_the_true(probabilities: np.ndarray, recorded: Recorded) -> np.ndarray:
 
 @examples
 @given(network=networks())
-def test_layers_weights_and_curves_are_those_of_keras(
-    network: AnyNetwork, directory: Path
-) -> None:
+def test_layers_weights_and_curves_are_those_of_keras(network: AnyNetwork, directory: Path) -> None:
     recorded = network.record(directory)
     run = recorded.run
     outputs = {layer: run.coordinates(layer) for layer in run.layers}

@@ -300,7 +300,10 @@ def test_layers_around_a_nested_model(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("wrap", "metrics"),
-    [(lambda loss: {"output": loss}, {"output": ["accuracy"]}), (lambda loss: [loss], ["accuracy"])],
+    [
+        (lambda loss: {"output": loss}, {"output": ["accuracy"]}),
+        (lambda loss: [loss], ["accuracy"]),
+    ],
     ids=["by name", "in a list"],
 )
 def test_loss_of_the_only_output_may_be_wrapped(wrap: Any, metrics: Any, tmp_path: Path) -> None:
