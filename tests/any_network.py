@@ -152,21 +152,22 @@ def epochs() -> st.SearchStrategy[tuple[float, ...]]:
 
 def networks(
     *,
-    features: st.SearchStrategy[int] = st.integers(1, 5),
-    hidden: st.SearchStrategy[tuple[Hidden, ...]] = st.lists(
-        hidden_layers(st.integers(1, 7)), max_size=3
-    ).map(tuple),
+    features: st.SearchStrategy[int] | None = None,
+    hidden: st.SearchStrategy[tuple[Hidden, ...]] | None = None,
     heads: tuple[str, ...] = HEADS,
-    gain: st.SearchStrategy[float] = st.sampled_from([0.3, 1.0, 2.0]),
+    gains: tuple[float, ...] = (0.3, 1.0, 2.0),
 ) -> st.SearchStrategy[AnyNetwork]:
+    """Networks of one to five features and up to three hidden layers, unless told otherwise."""
+    any_features = st.integers(1, 5)
+    any_hidden = st.lists(hidden_layers(st.integers(1, 7)), max_size=3).map(tuple)
     return st.builds(
         AnyNetwork,
-        features=features,
-        hidden=hidden,
+        features=any_features if features is None else features,
+        hidden=any_hidden if hidden is None else hidden,
         head=st.sampled_from(heads),
         classes=st.integers(2, 5),
         points=st.integers(1, 40),
         epochs=epochs(),
-        gain=gain,
+        gain=st.sampled_from(gains),
         seed=st.integers(0, 2**32 - 1),
     )

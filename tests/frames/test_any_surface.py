@@ -23,7 +23,7 @@ planes = networks(
     features=st.just(2),
     hidden=st.lists(hidden_layers(st.integers(1, 6)), min_size=1, max_size=2).map(tuple),
     heads=("sigmoid", "one logit", "softmax", "sparse logits", "number"),
-    gain=st.sampled_from([0.5, 1.0, 2.0, 4.0]),
+    gains=(0.5, 1.0, 2.0, 4.0),
 )
 
 # The last hidden layer has two units, onto which the ones before it may fold the plane.
@@ -34,7 +34,7 @@ folds = networks(
         st.builds(Hidden, st.just(2), st.sampled_from([None, "tanh", "softsign", "elu"])),
     ),
     heads=("sigmoid", "one logit", "number"),
-    gain=st.sampled_from([1.0, 2.0, 3.0]),
+    gains=(1.0, 2.0, 3.0),
 )
 
 
@@ -53,25 +53,24 @@ def _heights(network: AnyNetwork, outputs: np.ndarray) -> np.ndarray:
     return outputs - np.where(wins, ranked[:, -2:-1], ranked[:, -1:])
 
 
-def _of_class(surface: pd.DataFrame, heights: np.ndarray) -> list[tuple[int, pd.DataFrame]]:
-    if heights.shape[1] == 1:
+def _of_class(surface: pd.DataFrame, classes: int) -> list[tuple[int, pd.DataFrame]]:
+    if classes == 1:
         return [(0, surface)]
-    return [(number, surface[surface["class"] == number]) for number in range(heights.shape[1])]
+    return [(number, surface[surface["class"] == number]) for number in range(classes)]
 
 
 def _check(
     surface: pd.DataFrame,
     where: np.ndarray,
-    heights: np.ndarray,
     around: np.ndarray,
     can: np.ndarray,
 ) -> None:
-    """Compare what is covered with the heights, where every height around is on the same side.
+    """Compare what is covered with the heights around, where all are on the same side.
 
     `around` has the shape (places, neighbours, classes). Where `can` is false a place may be left
     empty, but must not be covered at a level that it does not reach.
     """
-    for number, own in _of_class(surface, heights):
+    for number, own in _of_class(surface, around.shape[2]):
         low, high = around[:, :, number].min(axis=1), around[:, :, number].max(axis=1)
         for level, rings in own.groupby("level"):
             inside = covered(rings, where) != 0
@@ -90,11 +89,10 @@ def test_contours_enclose_what_reaches_their_level(network: AnyNetwork, director
     for snapshot, epoch in enumerate(network.epochs):
         where = rng.uniform(low, high, (PLACES, 2))
         model = recorded.at(snapshot)
-        heights = _heights(network, given_by(model, where))
         near = (where[:, None] + 1.5 * CELL * AROUND).reshape(-1, 2)
         around = _heights(network, given_by(model, near)).reshape(PLACES, len(AROUND), -1)
         own = surface[surface["epoch"] == epoch]
-        _check(own, where, heights, around, np.ones(PLACES, bool))
+        _check(own, where, around, np.ones(PLACES, bool))
 
 
 @examples
@@ -114,10 +112,9 @@ def test_contours_in_a_layer_that_folds_the_plane(network: AnyNetwork, directory
         where = given_by(before, inner)
         reach = 1.5 * _largest_cell(before)
         near = (where[:, None] + reach * AROUND).reshape(-1, 2)
-        heights = _heights(network, given_by(behind, where))
         around = _heights(network, given_by(behind, near)).reshape(PLACES, len(AROUND), -1)
         own = surface[surface["epoch"] == epoch]
-        _check(own, where, heights, around, _flat_sided(before, inner))
+        _check(own, where, around, _flat_sided(before, inner))
 
 
 def _plane_of(recorded: Recorded) -> str:
