@@ -10,7 +10,7 @@ from conftest import EPOCHS, Training
 from scipy.linalg import orthogonal_procrustes
 from sklearn.decomposition import PCA, FastICA, KernelPCA
 from sklearn.manifold import TSNE
-from test_tidy_frames import _covered
+from winding import covered
 
 import replaychart as rc
 
@@ -98,7 +98,7 @@ def test_surface_over_a_projected_plane(projection: Any, regression: Training) -
     assert levels[0] >= -np.inf
     span = regression.y.max() - regression.y.min()
     for level, rings in surface.groupby("level"):
-        inside = _covered(rings, places) != 0
+        inside = covered(rings, places) != 0
         sure = np.abs(heights - level) > 0.01 * span
         np.testing.assert_array_equal(inside[sure], (heights >= level)[sure])
 
@@ -114,7 +114,7 @@ def test_grid_and_image_are_projected_too(regression: Training) -> None:
     surface = run.surface("wide", projection="pca", epochs=2)
     shown = _xy(run.points("wide", projection="pca", epochs=2), 2)
     lowest = surface[surface["level"] == surface["level"].min()]
-    assert (_covered(lowest, shown) != 0).mean() > 0.97
+    assert (covered(lowest, shown) != 0).mean() > 0.97
 
 
 def test_positions_are_flattened_or_averaged(images: Training) -> None:
