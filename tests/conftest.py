@@ -17,11 +17,23 @@ import altair as alt
 import keras
 import numpy as np
 import pytest
+from hypothesis import Phase, settings
 from sklearn.datasets import make_blobs, make_moons
 
 import replaychart as rc
 
 EPOCHS = 6
+
+# The same examples each time, and few; REPLAYCHART_EXAMPLES=thorough looks for others, and long.
+settings.register_profile(
+    "few",
+    deadline=None,
+    derandomize=True,
+    max_examples=100,
+    phases=[Phase.explicit, Phase.generate],
+)
+settings.register_profile("thorough", deadline=None, max_examples=4000)
+settings.load_profile(os.environ.get("REPLAYCHART_EXAMPLES", "few"))
 
 
 class KeepWeights(keras.callbacks.Callback):
@@ -118,6 +130,13 @@ def one_warning(pattern: str) -> Iterator[list[str]]:
 @pytest.fixture(scope="session")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("recordings")
+
+
+@pytest.fixture(scope="session")
+def gallery_recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for what the gallery records, shared by all workers: each script trains once."""
+    own = tmp_path_factory.getbasetemp()
+    return (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "gallery_recordings"
 
 
 @pytest.fixture(scope="session")

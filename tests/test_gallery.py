@@ -49,8 +49,8 @@ ERROR = {("regression", "waves"): 0.05, ("ten_features", "friedman"): 0.7}
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("gallery")
+def cache(gallery_recordings: Path) -> Path:
+    return gallery_recordings / "gallery"
 
 
 @pytest.fixture(params=sorted(SCRIPTS))

@@ -4,6 +4,7 @@
 document.addEventListener("DOMContentLoaded", () => {
   for (const card of document.querySelectorAll(".gallery-card")) {
     const image = card.querySelector("img");
+    if (!image) continue; // its data could not be downloaded
     const still = image.src;
     const move = () => { image.src = image.dataset.loop; };
     const stop = () => { image.src = still; };

@@ -62,13 +62,24 @@ class Elements(HTMLParser):
 
 
 @pytest.fixture(scope="session")
-def site() -> Path:
-    """The built site. Recordings and charts of an earlier build are used again."""
+def site(gallery_recordings: Path) -> Path:
+    """The built site. Charts of an earlier build are used again."""
     out = DOCS / "_build" / "html"
     data = ROOT.parent / "shared" / "data"
     downloaded = {"REPLAYCHART_DATA": str(data)} if (data / "spambase.data").exists() else {}
     built = subprocess.run(
-        [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", str(DOCS), str(out)],
+        [
+            sys.executable,
+            "-m",
+            "sphinx",
+            "-W",
+            "--keep-going",
+            "-q",
+            "-D",
+            f"recordings_folder={gallery_recordings}",
+            str(DOCS),
+            str(out),
+        ],
         env={**downloaded, **os.environ},
         capture_output=True,
         text=True,

@@ -254,6 +254,7 @@ def test_filmstrip_tells_the_epoch_where_no_title_does(shipped: rc.Run, tmp_path
     assert "Losses at 10" in svg
 
 
+@pytest.mark.filterwarnings("ignore:`apply_async` is deprecated")  # joblib 1.5, to itself
 def test_cluster_paints_the_same_frames(shipped: rc.Run, tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
     chart = rc.loss_histogram(shipped)
@@ -289,7 +290,9 @@ def test_interruption_leaves_nothing(name: str, tmp_path: Path) -> None:
     assert process.stderr is not None
     seen = ""
     while "3/151" not in seen:
-        seen += process.stderr.read(1)
+        read = process.stderr.read(1)
+        assert read, f"it has ended: {seen}"
+        seen += read
     assert list(tmp_path.iterdir()), "the file is being written beside"
     # As a terminal does: to the process and those that draw.
     os.killpg(process.pid, signal.SIGINT)

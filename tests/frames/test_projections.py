@@ -12,7 +12,7 @@ from scipy.linalg import orthogonal_procrustes
 from sklearn.datasets import make_friedman1
 from sklearn.decomposition import PCA, FastICA, KernelPCA
 from sklearn.manifold import TSNE
-from test_tidy_frames import _covered
+from winding import covered
 
 import replaychart as rc
 from replaychart.frames import evaluations, projections
@@ -101,7 +101,7 @@ def test_surface_over_a_projected_plane(projection: Any, regression: Training) -
     assert levels[0] >= -np.inf
     span = regression.y.max() - regression.y.min()
     for level, rings in surface.groupby("level"):
-        inside = _covered(rings, places) != 0
+        inside = covered(rings, places) != 0
         sure = np.abs(heights - level) > 0.01 * span
         np.testing.assert_array_equal(inside[sure], (heights >= level)[sure])
 
@@ -117,7 +117,7 @@ def test_grid_and_image_are_projected_too(regression: Training) -> None:
     surface = run.surface("wide", projection="pca", epochs=2)
     shown = _xy(run.points("wide", projection="pca", epochs=2), 2)
     lowest = surface[surface["level"] == surface["level"].min()]
-    assert (_covered(lowest, shown) != 0).mean() > 0.97
+    assert (covered(lowest, shown) != 0).mean() > 0.97
 
 
 def test_positions_are_flattened_or_averaged(images: Training) -> None:
@@ -247,7 +247,7 @@ def test_a_regression_with_many_features(tmp_path: Path) -> None:
     held[:, [0, 3]] = places
     heights = model.predict(held, verbose=0)[:, 0]
     for level, rings in surface.groupby("level"):
-        inside = _covered(rings, places) != 0
+        inside = covered(rings, places) != 0
         sure = np.abs(heights - level) > 0.01 * np.ptp(y)
         np.testing.assert_array_equal(inside[sure], (heights >= level)[sure])
     assert surface["level"].nunique() > 2

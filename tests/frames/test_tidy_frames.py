@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import EPOCHS, Training, dense, small_model
+from winding import covered
 
 import replaychart as rc
 
@@ -71,26 +72,12 @@ def test_grid_lines_are_the_lattice_carried_through_the_layer(parabola: Training
     np.testing.assert_allclose(first, expected, rtol=0, atol=1e-6)
 
 
-def _covered(rings: pd.DataFrame, points: np.ndarray) -> np.ndarray:
-    """Winding number of each point, not zero where a nonzero fill paints."""
-    winding = np.zeros(len(points), int)
-    for _, ring in rings.groupby("ring"):
-        begin, end = ring[["x", "y"]].to_numpy()[:-1], ring[["x", "y"]].to_numpy()[1:]
-        upward = (begin[:, None, 1] <= points[:, 1]) & (end[:, None, 1] > points[:, 1])
-        downward = (begin[:, None, 1] > points[:, 1]) & (end[:, None, 1] <= points[:, 1])
-        cross = (end[:, 0] - begin[:, 0])[:, None] * (points[:, 1] - begin[:, None, 1]) - (
-            points[:, 0] - begin[:, None, 0]
-        ) * (end[:, 1] - begin[:, 1])[:, None]
-        winding += (upward & (cross > 0)).sum(axis=0) - (downward & (cross < 0)).sum(axis=0)
-    return winding
-
-
 def test_surface_encloses_the_points_whose_probability_is_higher(parabola: Training) -> None:
     run = parabola.open()
     surface = run.surface(epochs=EPOCHS)
     probabilities = run.probabilities(epochs=EPOCHS)[0, :, 1]
     for level, rings in surface.groupby("level"):
-        inside = _covered(rings, run.inputs) != 0
+        inside = covered(rings, run.inputs) != 0
         sure = np.abs(probabilities - level) > 2e-3
         np.testing.assert_array_equal(inside[sure], (probabilities >= level)[sure])
 
@@ -107,7 +94,7 @@ def test_surface_in_a_layer_covers_every_point_at_its_level(
         where = run.coordinates(layer, epochs=epoch)[0]
         probabilities = run.probabilities(epochs=epoch)[0, :, 1]
         for level, rings in surface.groupby("level"):
-            inside = _covered(rings, where) != 0
+            inside = covered(rings, where) != 0
             sure = np.abs(probabilities - level) > 0.02
             np.testing.assert_array_equal(inside[sure], (probabilities >= level)[sure])
 
@@ -229,7 +216,7 @@ def test_surfaces_of_many_classes_enclose_the_points_of_the_winner(
         margin[np.abs(where).max(axis=1) > 0.995] = np.nan
     assert set(surface["class"]) == {0, 1, 2}
     for (number, level), rings in surface.query("level >= 0").groupby(["class", "level"]):
-        inside = _covered(rings, where) != 0
+        inside = covered(rings, where) != 0
         expected = (probabilities.argmax(axis=1) == number) & (margin >= level)
         sure = np.abs(margin - level) > 0.02
         np.testing.assert_array_equal(inside[sure], expected[sure])

@@ -121,6 +121,10 @@ def test_gradients_are_those_of_the_model_s_own_loss(
 def test_gradients_do_not_depend_on_the_batches(
     activated: Training, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    regularized = keras.layers.ActivityRegularization(l2=1.0)
+    regularized(np.ones((2, 1), "float32"))
+    if float(regularized.losses[0]) != 1:
+        pytest.skip("this version of Keras adds an activity regularization up over the batch")
     whole = activated.open().distributions("gradients", epochs=[0, EPOCHS])
     monkeypatch.setattr("replaychart.network.evaluation._NUMBERS_PER_BATCH", 4 * 11)
     pieces = activated.open().distributions("gradients", epochs=[0, EPOCHS])

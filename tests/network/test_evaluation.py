@@ -298,13 +298,20 @@ def test_layers_around_a_nested_model(tmp_path: Path) -> None:
     assert rc.feature_space(run, surface="layer").to_dict()
 
 
-@pytest.mark.parametrize("wrap", [lambda loss: {"output": loss}, lambda loss: [loss]])
-def test_loss_of_the_only_output_may_be_wrapped(wrap: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("wrap", "metrics"),
+    [
+        (lambda loss: {"output": loss}, {"output": ["accuracy"]}),
+        (lambda loss: [loss], ["accuracy"]),
+    ],
+    ids=["by name", "in a list"],
+)
+def test_loss_of_the_only_output_may_be_wrapped(wrap: Any, metrics: Any, tmp_path: Path) -> None:
     X, y = rc.datasets.parabola(16)
     inputs = keras.Input((2,))
     model = keras.Model(inputs, dense(1, None, "output")(inputs))
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
-    model.compile(loss=wrap(loss), metrics=wrap(["accuracy"]))
+    model.compile(loss=wrap(loss), metrics=metrics)
     run = _record(tmp_path / "a.h5", model, X, y)
     logits = model.predict(X, verbose=0)[:, 0]
     np.testing.assert_allclose(

@@ -11,6 +11,7 @@ import numpy as np
 
 from replaychart.errors import EvaluationError, ReplayChartError
 from replaychart.network import keras2_functions  # noqa: F401  (registers what old models use)
+from replaychart.network.keras_versions import for_any_version
 from replaychart.network.trust import built, require_trusted
 from replaychart.storage import layout
 from replaychart.storage.inputs import arrays_of
@@ -46,7 +47,9 @@ def rebuild(
         The architecture was not recorded, names what is not to be trusted (see `trust`) or what
         Keras does not know, or has more variables than were recorded.
     """
-    config = json.loads(stored.architecture)
+    owner = f"The model of run {stored.name!r}"
+    with failures_told(f"{owner} cannot be rebuilt", _WAYS_OUT):
+        config = for_any_version(json.loads(stored.architecture))
     model_class = stored.details.get("model_class")
     if config is None:
         message = (
@@ -54,7 +57,6 @@ def rebuild(
             f"architecture (it has no get_config), so it cannot be rebuilt. {_WAYS_OUT}"
         )
         raise EvaluationError(message)
-    owner = f"The model of run {stored.name!r}"
     require_trusted(config, custom_objects, owner=owner, allow=_WAYS_OUT)
     with failures_told(f"{owner} cannot be rebuilt", _WAYS_OUT):
         model = built(

@@ -1,0 +1,116 @@
+"""Whatever was recorded: what a chart carries, unpacked, is the frame that it was made from.
+
+The packed form is unpacked here anew, as `charts/packing.py` documents it.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from any_network import AnyNetwork, networks
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import replaychart as rc
+
+examples = settings(max_examples=settings().max_examples // 12)
+
+RESOLUTION, BANDS = 30, 10
+
+recordings = networks(features=st.just(2), heads=("sigmoid", "one logit", "sparse logits"))
+
+
+def _view(spec: dict[str, Any], mark: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The first view with a mark, and its rows."""
+    view = next(view for view in spec.get("layer", [spec]) if view["mark"]["type"] == mark)
+    return view, spec["datasets"][view["data"]["name"]]
+
+
+def _ruler(view: dict[str, Any], column: str) -> tuple[float, float]:
+    """The origin and the step with which a view measures a column."""
+    (expression,) = [t["calculate"] for t in view["transform"] if t.get("as") == column]
+    number = r"(-?[\d.e+-]+)"
+    found = re.search(rf"\? {number} \+ {number} \* ", expression)
+    assert found is not None, expression
+    return float(found[1]), float(found[2])
+
+
+def _by_point(view: dict[str, Any], rows: list[dict[str, Any]], column: str) -> pd.DataFrame:
+    """A packed column as rows of epoch, row and value."""
+    origin, step = _ruler(view, column)
+    return pd.DataFrame(
+        [
+            (epoch, number, np.nan if steps is None else origin + step * steps)
+            for number, row in enumerate(rows)
+            for epoch, steps in zip(rows[0]["replay_epochs"], row[f"replay_{column}"], strict=True)
+        ],
+        columns=["epoch", "point", "value"],
+    ).sort_values(["epoch", "point"])
+
+
+def _rings(view: dict[str, Any], row: dict[str, Any]) -> list[np.ndarray]:
+    """The vertices of each ring in one packed row; a gap stands between two rings."""
+    origin_x, step_x = _ruler(view, "x")
+    origin_y, step_y = _ruler(view, "y")
+    rings: list[list[tuple[float, float]]] = [[]]
+    for x, y in zip(row["xs"], row["ys"], strict=True):
+        if x is None:
+            rings.append([])
+        else:
+            rings[-1].append((origin_x + step_x * x, origin_y + step_y * y))
+    return [np.array(ring) for ring in rings if ring]
+
+
+@examples
+@given(network=recordings)
+def test_points_unpack_to_their_frame(network: AnyNetwork, directory: Path) -> None:
+    run = network.record(directory).run
+    view, rows = _view(rc.decision_boundary(run, resolution=RESOLUTION).to_dict(), "circle")
+    frame = run.points()
+    assert len(rows) == network.points
+    assert [str(row["target"]) for row in rows] == list(map(str, run.targets))
+    for column, values in (("x", frame["x"]), ("y", frame["y"]), ("p", frame["probability"])):
+        unpacked = _by_point(view, rows, column)
+        assert unpacked["epoch"].tolist() == frame["epoch"].tolist()
+        assert unpacked["point"].tolist() == frame["point"].tolist()
+        _, step = _ruler(view, column)
+        away = np.abs(unpacked["value"].to_numpy() - values.to_numpy())
+        assert away.max() <= step / 2 * (1 + 1e-6), column
+
+
+@examples
+@given(network=recordings)
+def test_surface_unpacks_to_its_frame(network: AnyNetwork, directory: Path) -> None:
+    run = network.record(directory).run
+    view, rows = _view(rc.decision_boundary(run, resolution=RESOLUTION).to_dict(), "line")
+    frame = run.surface(resolution=RESOLUTION, bands=BANDS)
+    allowed = np.array([_ruler(view, column)[1] for column in "xy"]) / 2 * (1 + 1e-6)
+    for epoch in network.epochs:
+        # Painted one over the other: the order of rows is that of levels, then of classes.
+        packed = [
+            ring for row in rows if row["replay_epoch"] == epoch for ring in _rings(view, row)
+        ]
+        own = frame[frame["epoch"] == epoch]
+        expected = [
+            ring[["x", "y"]].to_numpy()
+            for _, ring in own.groupby(["level", "class", "ring"], sort=True)
+        ]
+        assert [len(ring) for ring in packed] == [len(ring) for ring in expected]
+        for ring, other in zip(packed, expected, strict=True):
+            assert (np.abs(ring - other).max(axis=0) <= allowed).all()
+
+
+@examples
+@given(network=recordings)
+def test_bars_unpack_to_their_frame(network: AnyNetwork, directory: Path) -> None:
+    run = network.record(directory).run
+    _, rows = _view(rc.loss_histogram(run, bins=9).to_dict(), "bar")
+    frame = run.loss_histogram(bins=9)
+    assert rows[0]["replay_epochs"] == list(network.epochs)
+    counts = np.array([row["replay_count"] for row in rows])
+    for place, epoch in enumerate(network.epochs):
+        own = frame[frame["epoch"] == epoch]
+        assert counts[:, place].tolist() == own["count"].tolist()
+        np.testing.assert_allclose([row["bin_start"] for row in rows], own["bin_start"], rtol=1e-5)
