@@ -405,3 +405,28 @@ def test_models_of_several_outputs_are_told_before_training(tmp_path: Path) -> N
     with pytest.raises(rc.RecordingError, match="has 2 outputs; only models with one output"):
         rc.Recorder([[0.0, 1.0]], [1], tmp_path / "a.h5", "a", model=model)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("behind", [False, True])
+@pytest.mark.parametrize("activation", ["sigmoid", "softmax"])
+def test_losses_of_points_that_are_told_wrong_for_sure_are_those_of_keras(
+    activation: str, behind: bool, tmp_path: Path
+) -> None:
+    units = 1 if activation == "sigmoid" else 3
+    last = [dense(units, None if behind else activation, "last")]
+    if behind:
+        last.append(keras.layers.Activation(activation))
+    loss = "binary_crossentropy" if units == 1 else "sparse_categorical_crossentropy"
+    model = keras.Sequential([keras.Input((2,)), *last])
+    # The metric is a crossentropy too.
+    model.compile("sgd", loss, metrics=[loss])
+    model.set_weights([20 * np.ones((2, units)) * np.arange(1, units + 1), np.zeros(units)])
+    X = np.linspace(-3, 3, 60, dtype="float32").reshape(30, 2)
+    y = np.zeros((30, 1), "int64")
+    rc.Recorder(X, y, tmp_path / "sure.h5", "sure", model=model)
+    run = rc.open_run(tmp_path / "sure.h5")
+    evaluated = model.evaluate(X, y, batch_size=30, verbose=0, return_dict=True)
+    assert run.losses().max() > 20, "more than the loss of a probability of 1e-7"
+    np.testing.assert_allclose(run.losses().mean(), evaluated["loss"], rtol=1e-5)
+    history = run.history().query("source == 'replay'").set_index("name")["value"]
+    np.testing.assert_allclose(history[loss], evaluated[loss], rtol=1e-5)

@@ -5,7 +5,7 @@ and only what it does not hold needs the network.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -138,7 +138,7 @@ class Evaluations:
             lambda: {
                 "values": self._objectives.losses(
                     self._stored,
-                    self.predictions(snapshots),
+                    self._judged(snapshots),
                     model=self._model,
                     custom_objects=self._custom_objects,
                 )
@@ -154,11 +154,16 @@ class Evaluations:
                 "values": self._objectives.metric(
                     self._stored,
                     name,
-                    self.predictions(snapshots),
+                    self._judged(snapshots),
                     custom_objects=self._custom_objects,
                 )
             },
         )["values"]
+
+    def _judged(self, snapshots: Sequence[int]) -> Iterable[Any]:
+        """Return the model's outputs as its losses and metrics get them."""
+        outputs = self._network.judged_outputs(snapshots)
+        return self.predictions(snapshots) if outputs is None else outputs
 
     def surface(self, rectangle: Rectangle, snapshots: Sequence[int]) -> Paths:
         """Return the surface over a rectangle; see `PlaneTracer.contours`."""

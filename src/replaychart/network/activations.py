@@ -5,7 +5,7 @@ The activation may be fused into the layer, or stand behind it: as a layer (``Ac
 dropout in between.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import chain
 from typing import Any
 
@@ -130,6 +130,35 @@ def pre_activation_of(
         return _without_activation(found, node.input_tensors, custom_objects)
     behind = _activation_behind(model, node)
     return (node.output_tensors[0] if behind is None else behind.input_tensors[0]), []
+
+
+def logits_of(
+    model: keras.Model, custom_objects: Mapping[str, Any] | None
+) -> tuple[Any, list[tuple[Any, Any]], Callable[[Any], Any]] | None:
+    """Return what goes into a sigmoid or softmax that the model ends with, None if it does not.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A model with a graph.
+    custom_objects : mapping or None
+        Classes and functions that are not part of Keras, by name.
+
+    Returns
+    -------
+    tensor, twins
+        As `pre_activation_of`.
+    function : callable
+        The activation function.
+    """
+    last = model.outputs[0]._keras_history.operation
+    function = getattr(last, "activation", None)
+    if function not in (keras.activations.sigmoid, keras.activations.softmax):
+        return None
+    inputs = _node(model, last.name).input_tensors
+    if isinstance(last, keras.layers.Activation):
+        return inputs[0], [], function
+    return *_without_activation(last, inputs, custom_objects), function
 
 
 def _without_activation(

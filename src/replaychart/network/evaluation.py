@@ -163,6 +163,35 @@ class Network:
         for outputs in self._chunks(function, inputs, snapshots):
             yield from (list(own) for own in zip(*outputs, strict=True))
 
+    def judged_outputs(self, snapshots: Sequence[int]) -> Iterator[Any] | None:
+        """Return the model's outputs for the recorded points as its losses and metrics get them.
+
+        With TensorFlow, Keras remembers the logits of a sigmoid or softmax that it computed, and
+        computes crossentropies from them: those of probabilities are cut off at 1e-7.
+
+        Parameters
+        ----------
+        snapshots : sequence of int
+            Positions in the recording.
+
+        Returns
+        -------
+        iterator of tensor, shape (points, ...), or None
+            None where no logits count: the outputs themselves are judged.
+        """
+        if keras.backend.backend() != "tensorflow" or not models.has_graph(self.model):
+            return None
+        found = activations.logits_of(self.model, self._custom_objects)
+        if found is None:
+            return None
+        tensor, twins, activation = found
+        self._take_over(twins)
+        function = self._compiled(keras.Model(self.model.inputs, [tensor]))
+        chunks = self._chunks(function, self._stored.inputs, snapshots)
+        return (
+            activation(keras.ops.convert_to_tensor(logits)) for (many,) in chunks for logits in many
+        )
+
     def weights_at(self, snapshot: int) -> list[np.ndarray | UnrecordedWeight]:
         """Return the recorded weights of one snapshot, in the order of ``model.weights``."""
         return [
@@ -220,8 +249,12 @@ class Network:
         for layer in layers:
             tensor, twins = activations.pre_activation_of(self.model, layer, self._custom_objects)
             tensors.append(tensor)
-            self._recorded_at |= {id(twin): self._recorded_at[id(own)] for twin, own in twins}
+            self._take_over(twins)
         return tensors
+
+    def _take_over(self, twins: Sequence[tuple[Any, Any]]) -> None:
+        """Give variables the recorded weights of those that they stand for."""
+        self._recorded_at |= {id(twin): self._recorded_at[id(own)] for twin, own in twins}
 
     def _chunks(
         self,

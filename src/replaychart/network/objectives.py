@@ -22,7 +22,7 @@ _METRIC_NUMBERS = 10_000_000
 
 def losses(
     stored: StoredRun,
-    predictions: Iterable[np.ndarray],
+    predictions: Iterable[Any],
     *,
     model: keras.Model | None,
     custom_objects: Mapping[str, Any] | None,
@@ -33,7 +33,7 @@ def losses(
     ----------
     stored : StoredRun
         The run.
-    predictions : iterable of numpy.ndarray, shape (points, ...)
+    predictions : iterable of numpy.ndarray or tensor, shape (points, ...)
         The model's outputs at each snapshot.
     model : keras.Model or None
         A compiled model whose loss is used in place of the recorded one.
@@ -61,7 +61,7 @@ def losses(
 def metric(
     stored: StoredRun,
     name: str,
-    predictions: Iterable[np.ndarray],
+    predictions: Iterable[Any],
     *,
     custom_objects: Mapping[str, Any] | None,
 ) -> np.ndarray:
@@ -73,7 +73,7 @@ def metric(
         The run.
     name : str
         The name under which Keras logs it.
-    predictions : iterable of numpy.ndarray, shape (points, ...)
+    predictions : iterable of numpy.ndarray or tensor, shape (points, ...)
         The model's outputs at each snapshot.
     custom_objects : mapping or None
         Metrics that are not part of Keras, by name.
@@ -144,7 +144,7 @@ def targets_of(stored: StoredRun) -> Any:
     return keras.ops.convert_to_tensor(targets)
 
 
-def _result(metric: Any, targets: Any, outputs: np.ndarray) -> np.ndarray:
+def _result(metric: Any, targets: Any, outputs: Any) -> np.ndarray:
     metric.reset_state()
     metric.update_state(targets, outputs)
     values = np.asarray(keras.ops.convert_to_numpy(metric.result()), np.float64)
@@ -207,7 +207,7 @@ def _per_sample(loss: Any) -> keras.losses.Loss:
     return FunctionLoss(reduction="none")
 
 
-def _values(loss: keras.losses.Loss, targets: Any, outputs: np.ndarray) -> np.ndarray:
+def _values(loss: keras.losses.Loss, targets: Any, outputs: Any) -> np.ndarray:
     values = keras.ops.convert_to_numpy(loss(targets, keras.ops.convert_to_tensor(outputs)))
     # A loss over positions or pixels counts as its mean over one sample.
-    return values.reshape(len(outputs), -1).mean(axis=1, dtype=np.float64).astype(np.float32)
+    return values.reshape(len(targets), -1).mean(axis=1, dtype=np.float64).astype(np.float32)
