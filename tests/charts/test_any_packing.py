@@ -67,17 +67,23 @@ def _rings(view: dict[str, Any], row: dict[str, Any]) -> list[np.ndarray]:
 @given(network=recordings)
 def test_points_unpack_to_their_frame(network: AnyNetwork, directory: Path) -> None:
     run = network.record(directory).run
-    view, rows = _view(rc.decision_boundary(run, resolution=RESOLUTION).to_dict(), "circle")
+    spec = rc.decision_boundary(run, resolution=RESOLUTION).to_dict()
+    view, rows = _view(spec, "circle")
+    surface, _ = _view(spec, "line")
     frame = run.points()
     assert len(rows) == network.points
     assert [str(row["target"]) for row in rows] == list(map(str, run.targets))
-    for column, values in (("x", frame["x"]), ("y", frame["y"]), ("p", frame["probability"])):
-        unpacked = _by_point(view, rows, column)
-        assert unpacked["epoch"].tolist() == frame["epoch"].tolist()
-        assert unpacked["point"].tolist() == frame["point"].tolist()
-        _, step = _ruler(view, column)
-        away = np.abs(unpacked["value"].to_numpy() - values.to_numpy())
+    for axis, column in enumerate("xy"):
+        # They stay where they are: plain numbers, as fine as what is packed of the same plane.
+        _, step = _ruler(surface, column)
+        away = np.abs([row[column] for row in rows] - run.inputs[:, axis])
         assert away.max() <= step / 2 * (1 + 1e-6), column
+    unpacked = _by_point(view, rows, "p")
+    assert unpacked["epoch"].tolist() == frame["epoch"].tolist()
+    assert unpacked["point"].tolist() == frame["point"].tolist()
+    _, step = _ruler(view, "p")
+    away = np.abs(unpacked["value"].to_numpy() - frame["probability"].to_numpy())
+    assert away.max() <= step / 2 * (1 + 1e-6)
 
 
 @examples

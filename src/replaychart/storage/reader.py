@@ -92,7 +92,7 @@ class StoredRun:
     def _evaluations(self) -> evaluations.Reader:
         return evaluations.Reader(
             epochs=self.epochs,
-            points=len(self.inputs),
+            points=len(self.targets),
             layers=self.layers,
             output_shape=self.details.get("output_shape"),
         )
