@@ -24,7 +24,7 @@ class Unit(enum.Enum):
 
     def shown(self, value: float) -> str:
         """Return a number with its unit, in three digits."""
-        return f"{value:.3g} {self.value}"
+        return f"{value:,.0f} {self.value}" if value >= 1000 else f"{value:.3g} {self.value}"
 
 
 @dataclasses.dataclass(frozen=True)
