@@ -277,7 +277,11 @@ def _positive(text: str) -> int:
 
 
 def _max_bytes(text: str) -> float | None:
-    return None if text == "none" else float(text)
+    try:
+        return None if text == "none" else float(text)
+    except ValueError:
+        message = f"must be a number of bytes, or none. Got {text!r}."
+        raise argparse.ArgumentTypeError(message) from None
 
 
 def _epochs(text: str) -> slice | list[int]:

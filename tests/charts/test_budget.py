@@ -56,6 +56,26 @@ def test_a_budget_holds_and_the_warning_names_the_option(name: str, shipped: rc.
     assert Path(told[0].filename) == Path(__file__)
 
 
+def test_points_stay_where_it_is_lines_that_take_the_room(shipped: rc.Run) -> None:
+    with pytest.warns(UserWarning, match=r"keeps \d+ of 151 epochs, evenly spaced. Pass"):
+        rc.feature_space(shipped, max_bytes=600_000, epochs=None, resolution=40, surface="layer")
+    with pytest.warns(UserWarning, match="of 2,000 points"):
+        rc.feature_space(shipped, max_bytes=600_000, surface=None, grid=False)
+
+
+@pytest.mark.parametrize("build", [rc.loss_histogram, rc.probability_histogram])
+def test_a_thinned_histogram_tells_its_epoch(
+    build: Callable[..., Any], shipped: rc.Run, tmp_path: Path
+) -> None:
+    with pytest.warns(UserWarning, match="epochs"):
+        chart = build(shipped, max_bytes=1500)
+    kept = np.array(data_of(chart)[0][0]["replay_epochs"])
+    svg = rc.save(chart, tmp_path / "a.svg", epoch=77).read_text("utf-8")
+    assert f"\N{MIDDLE DOT} epoch {kept[kept <= 77].max()}<" in svg
+    whole = rc.save(build(shipped), tmp_path / "b.svg", epoch=77).read_text("utf-8")
+    assert "\N{MIDDLE DOT} epoch" not in whole
+
+
 def test_every_class_keeps_its_share_of_points(shipped: rc.Run) -> None:
     with pytest.warns(UserWarning, match="2,000 points, of each class its share"):
         rows = points_of(rc.feature_space(shipped, max_bytes=200_000))
@@ -164,7 +184,7 @@ def test_fractional_epochs_thin_alike(parabola: Training, tmp_path: Path) -> Non
         assert svg == (tmp_path / "alone.svg").read_text()
 
 
-@pytest.mark.parametrize("wrong", [0, 999, -1, "many", True, [1000]])
+@pytest.mark.parametrize("wrong", [0, 999, -1, "many", True, [1000], float("inf"), float("nan")])
 def test_a_budget_is_a_number_or_none(wrong: Any, shipped: rc.Run) -> None:
     with pytest.raises(rc.ArgumentError, match="max_bytes must be at least 1000, or None"):
         rc.loss_histogram(shipped, max_bytes=wrong)

@@ -1,6 +1,7 @@
 """The five charts: their marks, scales and data, read off the specs."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -396,3 +397,21 @@ def test_names_from_a_file_cannot_become_script(tmp_path: Path, opened: Any) -> 
 def test_theme_is_registered_and_not_forced() -> None:
     assert "replaychart" in alt.theme.names()
     assert alt.theme.active != "replaychart"
+
+
+def test_legend_of_a_users_own_chart_keeps_its_title_and_its_lines(
+    shipped: rc.Run, tmp_path: Path
+) -> None:
+    own = (
+        alt.Chart(shipped.points("hidden", epochs=150).head(300))
+        .mark_point()
+        .encode(x="x", y="y", color="target:N")
+    )
+    svg = rc.save(
+        own | rc.loss_histogram(shipped) | rc.probability_histogram(shipped), tmp_path / "a.svg"
+    ).read_text("utf-8")
+    titles = re.findall(r"role-legend-title[^>]*>.*?</g>", svg)
+    assert len(titles) == 1
+    assert ">target<" in titles[0]
+    symbols = re.findall(r"role-legend-symbol.*?</g>", svg)
+    assert all('stroke-width="0"' not in symbol for symbol in symbols)

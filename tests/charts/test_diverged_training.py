@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import keras
 import numpy as np
 import pytest
 from conftest import EPOCHS, Training
@@ -41,6 +42,7 @@ CHARTS: dict[str, tuple[Callable[[rc.Run], Any], str]] = {
     "probabilities": (rc.probability_histogram, "not finite"),
     "curves": (rc.loss_and_metric, "loss: NaN or infinite from epoch 4 on"),
     "losses": (rc.loss_histogram, "losses: NaN or infinite from epoch 4 on"),
+    "spread": (lambda run: rc.spread(run, kind="weights"), "values: NaN or infinite from epoch 4"),
     "weights": (rc.weights, "not finite"),
     "gradients": (rc.gradients, "not finite"),
     "activations": (rc.activations, "not finite"),
@@ -59,6 +61,38 @@ def test_chart_draws_and_says_what_is_not_finite(
         assert told in svg
     whole = rc.save(draw(folded.open()), tmp_path / "whole.svg", epoch=FIRST).read_text("utf-8")
     assert told not in whole
+
+
+def test_regression_and_relu_tell_what_is_not_finite(regression: Training, tmp_path: Path) -> None:
+    path = tmp_path / "diverged.h5"
+    path.write_bytes(regression.path.read_bytes())
+    with h5py.File(path, "a") as file:
+        file["regression/weights/float32"][FIRST:] = np.nan
+    chart = rc.decision_boundary(rc.open_run(path))
+    svg = rc.save(chart, tmp_path / "a.svg", epoch=FIRST).read_text("utf-8")
+    assert "output: NaN or infinite from epoch 4 on" in svg
+
+    X = regression.X
+    model = keras.Sequential(
+        [
+            keras.Input((2,)),
+        [
+            keras.Input((2,)),
+            keras.layers.Dense(2, "relu", name="plane"),
+            keras.layers.Dense(1, "sigmoid"),
+        ]
+            keras.layers.Dense(1, "sigmoid"),
+        ]
+    )
+    model.compile("sgd", "binary_crossentropy")
+    with rc.Recorder(X, X[:, 0] > 0, tmp_path / "relu.h5", "relu") as recorder:
+        recorder.snapshot(model, 0)
+        model.set_weights([np.full_like(values, np.nan) for values in model.get_weights()])
+        recorder.snapshot(model, 1)
+    svg = rc.save(
+        rc.feature_space(rc.open_run(tmp_path / "relu.h5"), "plane"), tmp_path / "b.svg"
+    ).read_text("utf-8")
+    assert "NaN or infinite from epoch 1 on" in svg
 
 
 def test_spread_ends_where_nothing_is_finite(diverged: rc.Run, tmp_path: Path) -> None:

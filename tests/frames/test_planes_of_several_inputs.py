@@ -130,6 +130,15 @@ def test_whole_numbers_have_no_median(tokens_and_features: Training) -> None:
         rc.decision_boundary(tokens_and_features.open(), features=("features[0]", "features[1]"))
 
 
+def test_whole_numbers_are_held_at_whole_numbers(tokens_and_features: Training) -> None:
+    run = tokens_and_features.open()
+    tokens = np.full(run.inputs["tokens"].shape[1:], 0.5)
+    with pytest.raises(rc.ArgumentError, match="at must have whole numbers for 'tokens'"):
+        rc.decision_boundary(
+            run, features=("features[0]", "features[1]"), at={"tokens": tokens.tolist()}
+        )
+
+
 def test_two_inputs_of_one_feature_are_a_plane(tmp_path: Path) -> None:
     keras.utils.set_random_seed(4)
     X, y = rc.datasets.parabola(60)

@@ -19,6 +19,7 @@ _BYTES_PER_POINT = 80
 # beyond is left out first.
 _ENOUGH_EPOCHS = 200
 _ENOUGH_POINTS = 2_000
+_FEW_EPOCHS = 20
 # From so many epochs it is told how many bytes those of a chart take.
 _SAMPLED_EPOCHS = 200
 
@@ -33,7 +34,7 @@ class Kept(NamedTuple):
 def check_max_bytes(max_bytes: object) -> None:
     """Raise `ArgumentError` unless there is a budget of at least a kilobyte, or none."""
     number = isinstance(max_bytes, (int, float, np.number)) and not isinstance(max_bytes, bool)
-    if max_bytes is not None and not (number and max_bytes >= 1000):  # type: ignore[operator]
+    if max_bytes is not None and not (number and 1000 <= max_bytes < math.inf):  # type: ignore[operator]
         message = f"max_bytes must be at least 1000, or None for no limit. Got {max_bytes!r}."
         raise ArgumentError(message)
 
@@ -119,10 +120,14 @@ def kept(
         return Kept(clock, everything)
     epochs = _between(epochs_with(all_points), _ENOUGH_EPOCHS, all_epochs)
     points = _between(points_with(epochs), _ENOUGH_POINTS, all_points)
-    # What is still too much shrinks on both sides alike: the root of a quadratic equation.
-    product = epochs * points * bytes_per_point
-    half = (points * _BYTES_PER_POINT + epochs * bytes_per_epoch) / 2
-    share = min(1.0, max_bytes / (half + math.sqrt(half**2 + product * max_bytes)))
+    if bytes_per_epoch > points * bytes_per_point and epochs_with(points) >= _FEW_EPOCHS:
+        # It is not the points that take the room.
+        share, epochs = 1.0, min(epochs, epochs_with(points))
+    else:
+        # What is still too much shrinks on both sides alike: the root of a quadratic equation.
+        product = epochs * points * bytes_per_point
+        half = (points * _BYTES_PER_POINT + epochs * bytes_per_epoch) / 2
+        share = min(1.0, max_bytes / (half + math.sqrt(half**2 + product * max_bytes)))
     # A chart without a point, or that does not move, is none, whatever the budget.
     epochs = min(all_epochs, max(2, int(share * epochs)))
     fewer = Kept(clock.thinned(epochs), _share(run, max(1, int(share * points))))

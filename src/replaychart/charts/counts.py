@@ -1,5 +1,7 @@
 """Bars of counts over bins that stay the same over the whole run."""
 
+from typing import Any
+
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -54,9 +56,8 @@ def count_bars(clock: Clock, frame: pd.DataFrame, *, x_title: str, highest: int)
                 axis=alt.Axis(tickCount=5),
                 scale=alt.Scale(domain=[0, highest], nice=True),
             ),
-            # Colours are given outright. A scale of their own would be merged with the classes'
-            # as soon as the chart stands beside one that has them.
-            color=alt.Color("color:N", scale=None),
+            color=_outright(first["color"]),
+            detail="color:N",
             order="order:Q",
             tooltip=[
                 alt.Tooltip("bin_start:Q", title="From", format=".3~g"),
@@ -65,6 +66,19 @@ def count_bars(clock: Clock, frame: pd.DataFrame, *, x_title: str, highest: int)
             ],
         )
     )
+
+
+def _outright(tones: pd.Series) -> Any:
+    """Return the encoding of a column of one or two colours, given outright.
+
+    A scale of their own would be merged with the classes' as soon as the chart stands beside one
+    that has them, and a field without a scale would still give its name to their legend.
+    """
+    tone, *others = tones.unique().tolist()
+    if not others:
+        return alt.value(tone)
+    (other,) = others
+    return alt.condition(f"datum.color === {literal(tone)}", alt.value(tone), alt.value(other))
 
 
 def total_label(

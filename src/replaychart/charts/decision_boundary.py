@@ -152,8 +152,8 @@ def decision_boundary(
     ]
     what = "Decision boundary" if divided else "Prediction"
     heading = chart_title(title, f"{what} \N{MIDDLE DOT} epoch {{epoch}}", clock)
-    if run.classes:
-        tell_not_finite(heading, clock, "output", run.point_probabilities(epochs=clock.epochs))
+    told = run.point_probabilities if run.classes else run.residuals
+    tell_not_finite(heading, clock, "output", told(epochs=clock.epochs))
     if through is not None and len(run.planes.feature_names()) > 2:
         add_subtitle(heading, f"surface: slice at {through.slice}")
     return layered(

@@ -199,6 +199,9 @@ def feature_space(
     ]
     heading = chart_title(title, default_title, clock)
     tell_not_finite(heading, clock, "points", coordinates)
+    if run.classes and run.tells_predictions and np.isfinite(coordinates).all():
+        # A ReLU makes 0 of what is not a number.
+        tell_not_finite(heading, clock, "output", run.point_probabilities(epochs=clock.epochs))
     if surface == "layer" and view is not None:
         add_subtitle(heading, f"surface: slice through {view.slice}")
     return layered(

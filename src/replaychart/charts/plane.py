@@ -140,7 +140,12 @@ def class_color(run: Run) -> alt.Color:
         title="Class",
         scale=alt.Scale(domain=class_labels(run), range=colors.class_colors(run.classes)),
         legend=alt.Legend(
-            orient="bottom", direction="horizontal", symbolSize=70, symbolOpacity=1, columns=5
+            orient="bottom",
+            direction="horizontal",
+            symbolSize=70,
+            symbolStrokeWidth=0,
+            symbolOpacity=1,
+            columns=5,
         ),
     )
 

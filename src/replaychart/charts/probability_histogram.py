@@ -17,6 +17,10 @@ from replaychart.run import Run
 
 # Panels stand below each other; so many classes get a column of their own.
 _PANELS_PER_COLUMN = 5
+# The totals stand in the middle of a panel, at its top: how far they reach to both sides, where the
+# panel is 1 wide, and down, as a share of its height.
+_HALF_OF_TOTALS = 0.25
+_SHARE_OF_TOTALS = 0.27
 
 
 def probability_histogram(
@@ -93,7 +97,7 @@ def probability_histogram(
     frame = run.probability_histogram(bins=bins, epochs=clock.epochs)
     require_one_of("target", target, [None, *range(run.classes)])
     frame["color"] = frame["correct"].map({True: colors.CORRECT, False: colors.WRONG})
-    highest = highest_count(frame, by=["target"])
+    highest = _height(frame)
     panels = [
         _panel(
             clock,
@@ -108,10 +112,21 @@ def probability_histogram(
         for case in (range(run.classes) if target is None else (target,))
     ]
     panels[0] = panels[0].add_params(*clock.parameters)
-    heading = None if title is None else chart_title(title, "", clock)
+    thinned = clock.every is not None
+    heading = chart_title(title, "Probabilities", clock) if title is not None or thinned else None
     if target is None:
         return _stacked(panels, heading)
     return panels[0] if heading is None else panels[0].properties(title=heading)
+
+
+def _height(frame: pd.DataFrame) -> int:
+    """Return where the axes of counts end: above all bars, and those below the totals too."""
+    middle = (frame["bin_start"] + frame["bin_end"]) / 2
+    below = frame[(middle - 0.5).abs() < _HALF_OF_TOTALS]
+    highest = highest_count(frame, by=["target"])
+    if not len(below):
+        return highest
+    return max(highest, round(highest_count(below, by=["target"]) / (1 - _SHARE_OF_TOTALS)))
 
 
 def _stacked(panels: list[alt.LayerChart], heading: alt.TitleParams | None) -> alt.VConcatChart:

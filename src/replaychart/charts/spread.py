@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from replaychart.charts import colors, packing
@@ -14,7 +15,7 @@ from replaychart.charts.epoch_axis import epoch_axis
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.layer_axis import layer_axis
 from replaychart.charts.texts import displayed
-from replaychart.charts.titles import chart_title, check_chart
+from replaychart.charts.titles import chart_title, check_chart, tell_not_finite
 from replaychart.errors import require_one_of
 from replaychart.frames.epochs import Epochs
 from replaychart.frames.extents import Limits
@@ -129,6 +130,8 @@ def spread(
     else:
         parts = _over_epochs(clock, frame, names, axis, width)
     heading = chart_title(title, f"Spread of {kind.replace('_', '-')}", clock)
+    broken = frame["not_finite"].to_numpy().reshape(len(clock.epochs), -1)
+    tell_not_finite(heading, clock, "values", np.where(broken > 0, np.nan, 0.0))
     return layered(parts, clock, title=heading, width=width, height=height)
 
 

@@ -56,7 +56,6 @@ def replaychart_theme() -> alt.theme.ThemeConfig:
                 "titleColor": colors.INK,
                 "titleFontSize": 11,
                 "titleFontWeight": "normal",
-                "symbolStrokeWidth": 0,
             },
             "concat": {"spacing": 18},
             "range": {"category": list(colors.CLASSES)},

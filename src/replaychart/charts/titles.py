@@ -26,6 +26,9 @@ def chart_title(title: str | None, default: str, clock: Clock) -> alt.TitleParam
     if title is not None and not isinstance(title, str):
         message = f"title must be a text, in which {{epoch}} stands for the epoch. Got {title!r}."
         raise ArgumentError(message)
+    if title is None and clock.every is not None and "{epoch}" not in default:
+        # Between two of the epochs that it keeps, the chart shows another one than is asked for.
+        default = f"{default} \N{MIDDLE DOT} epoch {{epoch}}"
     text = displayed(default if title is None else title)
     if "{epoch}" not in text:
         return alt.TitleParams(text)

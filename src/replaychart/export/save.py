@@ -157,7 +157,8 @@ def save(
         write_html(_shown_first(spec, epoch), path, title=path.stem)
     else:
         with written_beside(path) as beside:
-            beside.write_text(json.dumps(_shown_first(spec, epoch)), encoding="utf-8")
+            compact = json.dumps(_shown_first(spec, epoch), separators=(",", ":"))
+            beside.write_text(compact, encoding="utf-8")
     return path
 
 

@@ -122,6 +122,9 @@ def _named(at: Mapping[Any, Any], inputs: Inputs, names: list[str]) -> tuple[np.
     several = inputs if isinstance(inputs, Mapping) else {}
     spans = _spans(several)
     point = np.full(len(names), np.nan)
+    whole_numbers = np.zeros(len(names), bool)
+    for name, span in spans.items():
+        whole_numbers[span] = several[name].dtype.kind in "iu"
     words = []
     for name, value in at.items():
         if name in names:
@@ -130,7 +133,12 @@ def _named(at: Mapping[Any, Any], inputs: Inputs, names: list[str]) -> tuple[np.
             require_one_of("at", name, [*_possible_names(names, axes(inputs)), *several])
             span = spans[name]
         shape = () if name in names else several[name].shape[1:]
-        point[span] = _held_value(name, value, shape).ravel()
+        held = _held_value(name, value, shape).ravel()
+        whole = whole_numbers[span]
+        if (held[whole] != np.rint(held[whole])).any():
+            message = f"at must have whole numbers for {name!r}, as were recorded. Got {value!r}."
+            raise ArgumentError(message)
+        point[span] = held
         words.append(f"{name} {_told(point[span])}")
     left = np.isnan(point)
     point[left] = _middle("median", inputs, at, left)[left]
