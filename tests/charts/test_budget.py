@@ -11,6 +11,7 @@ import pytest
 from conftest import Page, Training
 
 import replaychart as rc
+from replaychart.charts import budget
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.export.specs import spec_of
 
@@ -57,10 +58,14 @@ def test_a_budget_holds_and_the_warning_names_the_option(name: str, shipped: rc.
 
 
 def test_points_stay_where_it_is_lines_that_take_the_room(shipped: rc.Run) -> None:
-    with pytest.warns(UserWarning, match=r"keeps \d+ of 151 epochs, evenly spaced. Pass"):
-        rc.feature_space(shipped, max_bytes=600_000, epochs=None, resolution=40, surface="layer")
-    with pytest.warns(UserWarning, match="of 2,000 points"):
-        rc.feature_space(shipped, max_bytes=600_000, surface=None, grid=False)
+    clock = Clock.of(shipped, None, None)
+    for lines, points in ((60_000, 2000), (6_000, 1600)):
+        with pytest.warns(UserWarning, match="epochs, evenly spaced"):
+            kept = budget.kept(shipped, clock, 3_000_000, bytes_per_point=12, bytes_per_epoch=lines)
+        assert len(kept.points) <= points
+        assert (len(kept.points) == 2000) == (points == 2000)
+        spent = len(kept.clock.epochs) * (lines + 12 * len(kept.points))
+        assert 2_000_000 < spent < 3_000_000
 
 
 @pytest.mark.parametrize("build", [rc.loss_histogram, rc.probability_histogram])

@@ -76,11 +76,7 @@ def test_regression_and_relu_tell_what_is_not_finite(regression: Training, tmp_p
     model = keras.Sequential(
         [
             keras.Input((2,)),
-        [
-            keras.Input((2,)),
             keras.layers.Dense(2, "relu", name="plane"),
-            keras.layers.Dense(1, "sigmoid"),
-        ]
             keras.layers.Dense(1, "sigmoid"),
         ]
     )

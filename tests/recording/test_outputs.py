@@ -258,3 +258,21 @@ def test_bad_points_and_existing_runs_are_told(tmp_path: Path) -> None:
         rc.record_outputs(tmp_path / "a.h5", "a", inputs=X, targets=y)
     with h5py.File(tmp_path / "a.h5") as file:
         assert list(file) == ["a"]
+
+
+@pytest.mark.parametrize("appended", [False, True])
+def test_layers_may_be_given_in_any_order(appended: bool, tmp_path: Path) -> None:
+    X, y = np.arange(10.0).reshape(5, 2), np.array([0, 1, 0, 1, 0])
+    first, second = np.full((5, 2), 1, "float32"), np.full((5, 2), 2, "float32")
+    recorder = rc.record_outputs(tmp_path / "a.h5", "a", inputs=X, targets=y)
+    recorder.snapshot(0, layers={"first": first, "second": second}, losses=y)
+    if appended:
+        recorder.close()
+        recorder = rc.record_outputs(
+            tmp_path / "a.h5", "a", inputs=X, targets=y, if_exists="append"
+        )
+    recorder.snapshot(1, losses=y, layers={"second": 20 * second, "first": 10 * first})
+    recorder.close()
+    run = rc.open_run(tmp_path / "a.h5")
+    assert run.coordinates("first")[:, 0, 0].tolist() == [1, 10]
+    assert run.coordinates("second")[:, 0, 0].tolist() == [2, 40]

@@ -159,15 +159,15 @@ def test_journal_that_is_not_whole_does_not_count(
     path = tmp_path / "a.bin"
     path.write_bytes(bytes(5000))
     with FileIO(path, "r+") as file:
-        journal.commit(file, journal.Journal([(7, b"change")], 5000))
+        journal.commit(file, journal.Journal([(4096, b"change")], 5000))
         assert journal.read(file) is None, "it was carried out and cut off"
     content = path.read_bytes()
-    assert content[7:13] == b"change"
-    body = b"".join([(7).to_bytes(8, "little"), (6).to_bytes(8, "little"), b"change"])
+    assert content[4096:4102] == b"change"
+    body = b"".join([(4096).to_bytes(8, "little"), (6).to_bytes(8, "little"), b"change"])
     end = body + journal._END.pack(journal._TEXT, 5000, len(body), zlib.crc32(body))
     path.write_bytes(bytes(5000) + end)
     with FileIO(path, "r") as file:
-        assert journal.read(file) == journal.Journal([(7, b"change")], 5000)
+        assert journal.read(file) == journal.Journal([(4096, b"change")], 5000)
     path.write_bytes(bytes(5000) + damage(end))
     with FileIO(path, "r") as file:
         assert journal.read(file) is None

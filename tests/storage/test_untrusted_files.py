@@ -1,12 +1,14 @@
 """Files that were written to lead out of themselves, or to take more memory than there is."""
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+import psutil
 import pytest
 from conftest import Training, dense, small_model
 from deepreplay_files import sequential_config
@@ -294,3 +296,62 @@ def test_evaluations_of_thousands_of_epochs_fit(parabola: Training, tmp_path: Pa
     stored = rc.open_run(tmp_path / "a.h5")
     assert stored._stored.evaluations()
     np.testing.assert_array_equal(stored.losses(), losses)
+
+
+@pytest.mark.parametrize("if_exists", ["error", "overwrite", "append"])
+@pytest.mark.parametrize("name", ["external", "dangling", "loop"])
+def test_recorder_follows_no_link(
+    name: str, if_exists: str, parabola: Training, tmp_path: Path
+) -> None:
+    path, other = tmp_path / "runs.h5", tmp_path / "other.h5"
+    other.write_bytes(parabola.path.read_bytes())
+    links = {
+        "external": h5py.ExternalLink(str(other), "/parabola"),
+        "dangling": h5py.ExternalLink("missing.h5", "/run"),
+        "loop": h5py.SoftLink("/run"),
+    }
+    with h5py.File(path, "w") as file:
+        file["run"] = links[name]
+    with pytest.raises(rc.RunFileError, match="is a link"):
+        rc.Recorder(parabola.X, parabola.y, path, "run", if_exists=if_exists)
+    assert other.read_bytes() == parabola.path.read_bytes()
+
+
+def test_architecture_without_inputs_takes_no_more_than_was_recorded(
+    parabola: Training, tmp_path: Path
+) -> None:
+    def widened(run: h5py.Group, _: Path) -> None:
+        architecture = json.loads(run["model/architecture"].asstr()[()])
+        config = architecture["config"]
+        layers = [one for one in config["layers"] if one["class_name"] != "InputLayer"]
+        for layer in (architecture, config, *layers):
+            layer.pop("build_config", None)
+            layer.pop("build_input_shape", None)
+        # 2.4 GB of weights, if they were made.
+        layers[0]["config"]["units"] = 100_000_000
+        config["layers"] = layers
+        del run["model/architecture"]
+        run["model/architecture"] = json.dumps(architecture)
+
+    run = rc.open_run(changed(parabola, tmp_path / "wide.h5", widened))
+    before = psutil.Process().memory_info().rss
+    with pytest.raises(rc.EvaluationError, match="in its variables, where 9 were recorded"):
+        run.losses()
+    assert psutil.Process().memory_info().rss - before < 500e6
+
+
+def test_number_of_classes_takes_no_memory(parabola: Training, tmp_path: Path) -> None:
+    path = tmp_path / "stored.h5"
+    path.write_bytes(parabola.path.read_bytes())
+    rc.open_run(path).store()
+    with h5py.File(path, "a") as file:
+        attributes = file["parabola"].attrs
+        details = json.loads(attributes["details"])
+        attributes["details"] = json.dumps(details | {"output_shape": [10**8]})
+    stored = rc.open_run(path)._stored
+    tracemalloc.start()
+    with pytest.warns(UserWarning, match="cannot be read and are left out"):
+        stored.evaluations()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 100e6

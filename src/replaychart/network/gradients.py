@@ -58,7 +58,9 @@ def gradients_by_snapshot(
     every = list(batches(len(stored.targets), numbers_per_point(stored.inputs)))
     for snapshot in snapshots:
         weights = network.weights_at(snapshot)
-        pieces = [function(rows, weights) for rows in every]
+        what = f"The gradients of run {stored.name!r} cannot be evaluated"
+        with models.failures_told(what, "Its architecture may be another than it recorded."):
+            pieces = [function(rows, weights) for rows in every]
         yield [np.sum(of_weight, axis=0) for of_weight in zip(*pieces, strict=True)]
 
 

@@ -59,24 +59,32 @@ def rebuild(
         raise EvaluationError(message)
     require_trusted(config, custom_objects, owner=owner, allow=_WAYS_OUT)
     with failures_told(f"{owner} cannot be rebuilt", _WAYS_OUT):
-        model = built(
-            lambda: keras.saving.deserialize_keras_object(
-                config, custom_objects=dict(custom_objects or {}), safe_mode=True
+        return built(
+            lambda: _with_variables(
+                keras.saving.deserialize_keras_object(
+                    config, custom_objects=dict(custom_objects or {}), safe_mode=True
+                ),
+                stored,
             ),
             numbers=_recorded_numbers(weights),
             owner=owner,
             allow=_WAYS_OUT,
         )
-        if not isinstance(model, keras.Model):
-            message = f"it is a {type(model).__name__} and no model."
-            raise TypeError(message)
-        if not model.built:
-            # A subclassed model makes its variables when it first sees data.
-            first = [
-                keras.ops.convert_to_tensor(array[:1], dtype=input_dtype(array))
-                for array in arrays_of(stored.inputs)
-            ]
-            model(called_with(model, first, stored))
+
+
+def _with_variables(model: Any, stored: StoredRun) -> keras.Model:
+    """Return what was rebuilt, if it is a model, with its variables made."""
+    if not isinstance(model, keras.Model):
+        message = f"it is a {type(model).__name__} and no model."
+        raise TypeError(message)
+    if not model.built:
+        # A model without a graph makes its variables when it is first called; by a call without
+        # numbers, they take no memory before their sizes are checked.
+        first = [
+            keras.KerasTensor((1, *array.shape[1:]), dtype=input_dtype(array))
+            for array in arrays_of(stored.inputs)
+        ]
+        model(called_with(model, first, stored))
     return model
 
 

@@ -27,6 +27,9 @@ _EXPANDED = 1024**3
 _EXPANSION = 100
 # A chunk is written whole, and a dataset without rows has none yet.
 _SLACK = 1024**2
+# What gzip can expand to, whatever a chunk claims to hold.
+_LARGEST_RATIO = 1000
+_MOST_TEXTS = 100_000
 _COMPRESSING = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_LZF}
 _FILTERS = {*_COMPRESSING, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
 # What h5py, NumPy and json raise on damaged bytes.
@@ -215,6 +218,12 @@ def texts_in(parent: h5py.Group, path: str, *, at_most: int) -> list[str]:
     if len(dataset.shape) != 1:
         message = f"{dataset.name} has the shape {dataset.shape} and is no list of texts"
         raise ValueError(message)
+    if min(len(dataset), at_most) > _MOST_TEXTS:
+        message = (
+            f"{dataset.name} has {len(dataset):,} texts, more than the {_MOST_TEXTS:,} that are "
+            "read"
+        )
+        raise RefusedError(message)
     texts: list[str] = []
     length = 0
     for index in range(min(len(dataset), at_most)):
@@ -274,6 +283,20 @@ class Room:
             )
             raise RefusedError(message)
         self._taken[compressed] = taken
+        stored = _largest_chunk(dataset) if compressed else 0
+        if stored * _LARGEST_RATIO > largest:
+            message = (
+                f"{dataset.name} has a compressed chunk of {stored:,} bytes, which may take "
+                f"{_LARGEST_RATIO:,} times as many; at most {largest:,} are read"
+            )
+            raise RefusedError(message)
+
+
+def _largest_chunk(dataset: h5py.Dataset) -> int:
+    """Return how many bytes the largest chunk takes in the file, compressed."""
+    sizes = [0]
+    dataset.id.chunk_iter(lambda chunk: sizes.append(chunk.size))
+    return max(sizes)
 
 
 def _item(parent: h5py.Group, name: str) -> Any:

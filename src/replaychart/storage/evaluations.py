@@ -22,6 +22,8 @@ class Reader:
 
     Parameters
     ----------
+    path : str
+        The file, for warnings: one that is read through a journal has no name.
     epochs : numpy.ndarray, shape (snapshots,)
         The run's epochs.
     points : int
@@ -35,11 +37,13 @@ class Reader:
     def __init__(
         self,
         *,
+        path: str,
         epochs: np.ndarray,
         points: int,
         layers: Sequence[layout.RecordedLayer],
         output_shape: Sequence[int | None] | None,
     ) -> None:
+        self._path = path
         self._epochs = epochs
         self._snapshots = len(epochs)
         self._points = points
@@ -58,8 +62,10 @@ class Reader:
             Whether the numbers are read; otherwise they are only checked, and nothing is returned.
         """
         found = {}
+        room = checked.Room()
         for name in checked.names_in(group_in(run, layout.OUTPUTS)):
             values = number_dataset_in(run, f"{layout.OUTPUTS}/{name}")
+            room.take(values)
             checked.require_rows(values, self._snapshots)
             key = _key(values)
             self._check(key, {"values": (self._snapshots, *values.shape[1:])})
@@ -103,7 +109,7 @@ class Reader:
         if left_out:
             message = (
                 f"{len(left_out)} of the evaluations that were stored with run {run.name[1:]!r} "
-                f"in {run.file.filename!r} cannot be read and are left out: {left_out[0]}. "
+                f"in {self._path!r} cannot be read and are left out: {left_out[0]}. "
                 "Run.store() makes them anew."
             )
             warnings.warn(message, stacklevel=4)
@@ -160,8 +166,8 @@ class Reader:
             and starts[0] == 0
             and starts[-1] == len(arrays["vertices"])
             and (np.diff(starts) >= 0).all()
-            and np.isin(of_snapshot, np.arange(self._snapshots)).all()
-            and np.isin(of_class, np.arange(self._classes)).all()
+            and ((of_snapshot >= 0) & (of_snapshot < self._snapshots)).all()
+            and ((of_class >= 0) & (of_class < self._classes)).all()
         )
 
 

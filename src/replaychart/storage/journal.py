@@ -15,6 +15,8 @@ from io import FileIO
 # What ends a journal: this text, the file's size without it, the journal's size, a checksum.
 _END = struct.Struct("<16sQQI")
 _TEXT = b"ReplayChart log\n"
+# Every change is a page, or what there is of it.
+PAGE = 4096
 _CHANGE = struct.Struct("<QQ")  # offset and size of the bytes that follow
 
 
@@ -46,15 +48,16 @@ def read(file: FileIO) -> Journal | None:
     body = _bytes(file, start, length)
     if zlib.crc32(body) != checksum:
         return None
-    changes = []
+    changes: list[tuple[int, bytes]] = []
     position = 0
     while position + _CHANGE.size <= length:
         offset, count = _CHANGE.unpack_from(body, position)
         position += _CHANGE.size
+        after = not changes or offset > changes[-1][0]
+        if offset % PAGE or not 0 < count <= PAGE or not after or offset + count > start:
+            return None  # Nobody's own: pages in their order, all of them before the journal.
         changes.append((offset, body[position : position + count]))
         position += count
-        if offset + count > start:
-            return None  # Nobody's own: what is changed lies before the journal.
     return Journal(changes, size) if position == length else None
 
 
@@ -67,13 +70,14 @@ def carry_out(file: FileIO, journal: Journal) -> None:
 
 def commit(file: FileIO, journal: Journal) -> None:
     """Write a journal behind the end of a file, and make its changes."""
-    pieces = [
-        part for offset, values in journal.changes
-        for part in (_CHANGE.pack(offset, len(values)), values)
-    ]  # fmt: skip
-    body = b"".join(pieces)
-    end = _END.pack(_TEXT, journal.size, len(body), zlib.crc32(body))
-    write(file, max(file.seek(0, 2), journal.size), body + end)
+    start = max(file.seek(0, 2), journal.size)
+    length = checksum = 0
+    for offset, values in journal.changes:
+        for part in (_CHANGE.pack(offset, len(values)), values):
+            write(file, start + length, part)
+            length += len(part)
+            checksum = zlib.crc32(part, checksum)
+    write(file, start + length, _END.pack(_TEXT, journal.size, length, checksum))
     carry_out(file, journal)
 
 

@@ -70,15 +70,10 @@ def locked(
 def _open(path: Path, *, exclusive: bool, create: bool) -> FileIO:
     if not exclusive:
         return FileIO(path, "r")
-    try:
+    if not create:
         return FileIO(path, "r+")
-    except FileNotFoundError:
-        if not create:
-            raise
-    try:
-        return FileIO(path, "x+")
-    except FileExistsError:
-        return FileIO(path, "r+")
+    # Made if it is missing, also where a symbolic link leads to it.
+    return FileIO(path, "r+", opener=lambda name, flags: os.open(name, flags | os.O_CREAT, 0o666))
 
 
 def _lock(file: FileIO, path: Path, *, exclusive: bool, end: float) -> None:

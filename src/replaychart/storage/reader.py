@@ -91,6 +91,7 @@ class StoredRun:
     @property
     def _evaluations(self) -> evaluations.Reader:
         return evaluations.Reader(
+            path=str(self.path),
             epochs=self.epochs,
             points=len(self.targets),
             layers=self.layers,
@@ -103,7 +104,8 @@ class StoredRun:
     def same_run(self, file: h5py.File) -> h5py.Group:
         """Return this run's group in its opened file, and raise if it holds another run by now."""
         group = group_in(file, self.name) if checked.has(file, self.name) else None
-        if group is None or group.attrs.get(layout.RUN_ID_ATTRIBUTE) != self.run_id:
+        stored = None if group is None else group.attrs.get(layout.RUN_ID_ATTRIBUTE)
+        if stored is None or checked.text_of(stored, layout.RUN_ID_ATTRIBUTE) != self.run_id:
             message = (
                 f"Run {self.name!r} of {str(self.path)!r} was replaced or removed since it was "
                 "opened. Open it again."
@@ -345,8 +347,11 @@ def _inputs(run: h5py.Group) -> Inputs:
     if isinstance(run[layout.INPUTS], h5py.Group):
         group = group_in(run, layout.INPUTS)
         inputs = {}
-        for index in range(len(checked.names_in(group))):
-            stored = number_dataset_in(group, str(index))
+        every = [
+            number_dataset_in(group, str(index)) for index in range(len(checked.names_in(group)))
+        ]
+        checked.require_sizes(every)
+        for stored in every:
             name = checked.text_of(stored.attrs[layout.INPUT_NAME_ATTRIBUTE], stored.name)
             if name in inputs:
                 message = f"two of its {layout.INPUTS} have the name {name!r}"

@@ -124,7 +124,7 @@ def state(attributes: Mapping[str, Any]) -> str:
     try:
         recorder = json.loads(text)
         host, number, since = recorder["host"], int(recorder["process"]), float(recorder["since"])
-    except (KeyError, TypeError, ValueError, OverflowError):
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
         return UNKNOWN
     if host != socket.gethostname():
         return UNKNOWN

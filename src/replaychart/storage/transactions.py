@@ -23,7 +23,7 @@ from replaychart.storage import journal
 from replaychart.storage.journal import Journal
 from replaychart.storage.locks import PATIENCE, locked
 
-_PAGE = 4096
+_PAGE = journal.PAGE
 # Signals whose handlers may be Python's; not every system has all of them.
 _SIGNALS = [
     getattr(signal, name)
@@ -79,7 +79,9 @@ def transaction(
     except FileNotFoundError as error:
         message = f"There is no file {str(path)!r} any more, or its directory is gone."
         raise RunFileError(message) from error
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+    except (
+        OSError, KeyError, ValueError, TypeError, RuntimeError, OverflowError, MemoryError
+    ) as error:  # fmt: skip
         # h5py raises any of these where a file is damaged.
         message = f"The file {str(path)!r} cannot be written: {error}"
         raise RunFileError(message) from error
@@ -282,17 +284,14 @@ class _StagedFile:
         self._kept = maxsize
 
     def _changes(self) -> list[tuple[int, bytes]]:
-        """Return the pages that are others by now, neighbours together."""
+        """Return the pages that are others by now."""
         changes: list[tuple[int, bytes]] = []
         for number, page in sorted(self._pages.items()):
             start = number * _PAGE
             values = bytes(page[: self._kept - start])
             if values == bytes(self._page(number)[: self._kept - start]):
                 continue
-            if changes and changes[-1][0] + len(changes[-1][1]) == start:
-                changes[-1] = (changes[-1][0], changes[-1][1] + values)
-            else:
-                changes.append((start, values))
+            changes.append((start, values))
         return changes
 
 

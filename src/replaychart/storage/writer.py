@@ -12,7 +12,8 @@ import numpy as np
 
 import replaychart
 from replaychart.errors import ArgumentError, RecordingError, RunFileError
-from replaychart.storage import layout, state, weights
+from replaychart.storage import checked, layout, state, weights
+from replaychart.storage.checked import damage_told
 from replaychart.storage.inputs import Inputs
 from replaychart.storage.locks import PATIENCE
 from replaychart.storage.reader import StoredRun, is_half_made, opened
@@ -124,14 +125,15 @@ def check_destination(path: Path, group: str, *, if_exists: str) -> None:
         message = f"path must be a file that can be written. Got {str(path)!r}, which cannot."
         raise RunFileError(message)
     if exists:
-        with opened(path) as file:
+        with opened(path) as file, damage_told(f"Run {group!r} of {str(path)!r}"):
             _check_group(file, path, group, if_exists=if_exists)
 
 
 def _check_group(file: h5py.File, path: Path, group: str, *, if_exists: str) -> None:
     """Raise `RecordingError` unless a run can be written under this name."""
-    if group not in file:
+    if not checked.has(file, group):
         return
+    checked.require_own(file, group)
     attributes = file[group].attrs
     if layout.WRITER_ATTRIBUTE not in attributes:
         message = (
@@ -281,8 +283,9 @@ class RunWriter:
 
     def _run(self, file: h5py.File) -> h5py.Group:
         """Return the run's group in its file, made if this is the first snapshot."""
-        exists = self._group in file
+        exists = checked.has(file, self._group)
         if exists:
+            checked.require_own(file, self._group)
             run = file[self._group]
             if state.is_recorded_by(run.attrs, self._presence):
                 return run
@@ -308,10 +311,9 @@ class RunWriter:
         for dtype in blocks[0]:
             name = f"{layout.WEIGHTS}/{dtype}"
             _write_rows(_rows(run, name, blocks[0][dtype]), row, [one[dtype] for one in blocks])
-        for index, (key, first) in enumerate(snapshots[0].outputs.items()):
-            rows = _rows(run, f"{layout.OUTPUTS}/{index}", first)
+        for key, first in snapshots[0].outputs.items():
+            rows = _rows_of_output(run, key, first)
             _write_rows(rows, row, [one.outputs[key] for one in snapshots])
-            rows.attrs[layout.KEY_ATTRIBUTE] = key
         names = self._write_scalars(run, row, snapshots)
         _write_rows(epochs, row, [np.float64(one.epoch) for one in snapshots])
         return names
@@ -319,7 +321,8 @@ class RunWriter:
     def _write_scalars(self, run: h5py.Group, row: int, snapshots: Sequence[Snapshot]) -> list[str]:
         known = self._log_names
         if known is None:
-            known = list(run[layout.LOG_NAMES].asstr()[()])
+            count = len(run[layout.LOG_NAMES])
+            known = checked.texts_in(run, layout.LOG_NAMES, at_most=count)
         logged = [name for one in snapshots for name in one.logs]
         names = list(dict.fromkeys([*known, *logged]))
         if len(names) > len(known):
@@ -466,9 +469,9 @@ def _set_attribute(group: h5py.Group, name: str, value: str | np.ndarray) -> Non
         group.attrs[name] = value
         if name in group:
             del group[name]
-    elif name in group:
-        group[name][...] = value
     else:
+        if name in group:
+            del group[name]  # its type may not take what is longer
         group[name] = value
 
 
@@ -489,6 +492,18 @@ def _rows(run: h5py.Group, name: str, first: np.ndarray) -> h5py.Dataset:
             chunks=_chunks(first),
             dtype=first.dtype,
         )
+
+
+def _rows_of_output(run: h5py.Group, key: str, first: np.ndarray) -> h5py.Dataset:
+    """Return the dataset of an output by its key: snapshots may give them in any order."""
+    outputs = run[layout.OUTPUTS]
+    for name in checked.names_in(outputs):
+        stored = outputs[name].attrs[layout.KEY_ATTRIBUTE]
+        if checked.text_of(stored, layout.KEY_ATTRIBUTE) == key:
+            return outputs[name]
+    rows = _rows(run, f"{layout.OUTPUTS}/{len(outputs)}", first)
+    rows.attrs[layout.KEY_ATTRIBUTE] = key
+    return rows
 
 
 def _write_rows(dataset: h5py.Dataset, row: int, values: Sequence[np.ndarray | np.generic]) -> None:
