@@ -90,6 +90,30 @@ def test_render_moves_and_plays(tmp_path: Path) -> None:
     assert '"playing"' in (tmp_path / "a.html").read_text()
 
 
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (["--max-bytes", "big"], "argument --max-bytes: must be a number of bytes, or none. Got"),
+        (["--every", "0"], "argument --every: must be a whole number of at least 1. Got '0'"),
+        (["--epochs", "0,b"], "argument --epochs: must be epochs such as 0,10,50 or"),
+    ],
+)
+def test_options_that_are_no_numbers(
+    option: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["render", "runs.h5", "run", "--out", "a.gif", *option])
+    assert message in capsys.readouterr().err
+
+
+def test_warnings_are_told_in_a_line(tmp_path: Path) -> None:
+    common = ["render", rc.datasets.parabola_recording(), "parabola", "--chart", "loss-histogram"]
+    result = _run(*common, "--out", tmp_path / "a.json", "--max-bytes", "1000")
+    assert result.returncode == 0
+    assert result.stderr.startswith("replaychart: warning: To stay within max_bytes=1,000")
+    assert result.stderr.count("\n") == 1
+
+
 def test_render_takes_a_budget(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recording = str(rc.datasets.parabola_recording())
     common = ["render", recording, "parabola", "--chart", "decision-boundary", "--out"]

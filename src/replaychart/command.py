@@ -63,7 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0; 1 after an error that was told; 130 after an interruption.
     """
     options = _parser().parse_args(arguments)
-    # TensorFlow greets every process with lines that are no news to a user of this command.
+    # Where in this package a warning was raised is no news to a user of this command, nor are the
+    # lines with which TensorFlow greets every process.
+    warnings.formatwarning = _warning_line
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         options.run(options)
@@ -269,11 +271,15 @@ def _add_model(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _warning_line(message: Warning | str, *_: object, **__: object) -> str:
+    return f"replaychart: warning: {message}\n"
+
+
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")  # noqa: EM101
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        message = f"must be a whole number of at least 1. Got {text!r}."
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
 
 
 def _max_bytes(text: str) -> float | None:
@@ -286,6 +292,10 @@ def _max_bytes(text: str) -> float | None:
 
 def _epochs(text: str) -> slice | list[int]:
     """Return epochs that are listed, or counted as Python counts."""
-    if ":" not in text:
-        return [int(part) for part in text.split(",")]
-    return slice(*(int(part) if part else None for part in text.split(":")))
+    try:
+        if ":" not in text:
+            return [int(part) for part in text.split(",")]
+        return slice(*(int(part) if part else None for part in text.split(":")))
+    except ValueError:
+        message = f"must be epochs such as 0,10,50 or a range such as 0:151:10. Got {text!r}."
+        raise argparse.ArgumentTypeError(message) from None

@@ -25,7 +25,7 @@ from deepreplay_files import train as record_old
 import replaychart as rc
 from replaychart.storage import layout
 
-RANDOM = int(os.environ.get("REPLAYCHART_DAMAGED_FILES", "40"))
+RANDOM = int(os.environ.get("REPLAYCHART_DAMAGED_FILES", "120"))
 TOGETHER = 40
 
 
