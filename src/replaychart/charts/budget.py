@@ -3,13 +3,18 @@
 import math
 import sys
 import warnings
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from replaychart.charts.epoch_parameter import Clock
+from replaychart.charts.packing import path_bytes
 from replaychart.errors import ArgumentError
+from replaychart.frames.paths import Paths
 from replaychart.run import Run
+
+Traced = TypeVar("Traced", bound=tuple[Paths | None, ...])
 
 # The default of every chart's `max_bytes`.
 MAX_BYTES = 20_000_000
@@ -31,17 +36,12 @@ class Kept(NamedTuple):
     points: np.ndarray
 
 
-def check_max_bytes(max_bytes: object) -> None:
+def check_max_bytes(max_bytes: Any) -> None:
     """Raise `ArgumentError` unless there is a budget of at least a kilobyte, or none."""
     number = isinstance(max_bytes, (int, float, np.number)) and not isinstance(max_bytes, bool)
-    if max_bytes is not None and not (number and 1000 <= max_bytes < math.inf):  # type: ignore[operator]
+    if max_bytes is not None and not (number and 1000 <= float(max_bytes) < math.inf):
         message = f"max_bytes must be at least 1000, or None for no limit. Got {max_bytes!r}."
         raise ArgumentError(message)
-
-
-def sampled(clock: Clock) -> Clock:
-    """Return a clock with few enough epochs to try out what one takes."""
-    return clock.thinned(_SAMPLED_EPOCHS)
 
 
 def kept_epochs(
@@ -133,6 +133,51 @@ def kept(
     fewer = Kept(clock.thinned(epochs), _share(run, max(1, int(share * points))))
     _tell(run, clock, fewer.clock, fewer.points, max_bytes)
     return fewer
+
+
+def kept_around_paths(
+    run: Run,
+    clock: Clock,
+    max_bytes: float | None,
+    trace: Callable[[Clock], Traced],
+    *,
+    bytes_per_point: float,
+) -> tuple[Clock, np.ndarray, Traced]:
+    """Return as many epochs and points as the budget allows, and the paths of those epochs.
+
+    What an epoch's paths take is told from a sample, so that those of all are not traced in vain.
+
+    Parameters
+    ----------
+    run, clock, max_bytes, bytes_per_point
+        As for `kept`.
+    trace : callable
+        Returns the paths at the epochs of a clock, None for what is not drawn.
+
+    Returns
+    -------
+    clock, points
+        As `Kept`.
+    paths
+        What `trace` gives for that clock.
+
+    Warns
+    -----
+    UserWarning
+        Epochs or points are left out.
+    """
+    sample = clock.thinned(_SAMPLED_EPOCHS)
+    paths = trace(sample)
+    size = sum(path_bytes(one, len(sample.epochs)) for one in paths if one is not None)
+    clock, points = kept(
+        run,
+        clock,
+        max_bytes,
+        bytes_per_point=bytes_per_point,
+        bytes_per_epoch=size / len(sample.epochs),
+    )
+    same = len(clock.epochs) == len(sample.epochs)
+    return clock, points, paths if same else trace(clock)
 
 
 def _between(count: int, least: int, most: int) -> int:

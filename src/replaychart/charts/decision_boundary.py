@@ -5,10 +5,9 @@ from typing import Any
 
 import altair as alt
 
-from replaychart.charts.budget import MAX_BYTES, kept, sampled
+from replaychart.charts.budget import MAX_BYTES, kept_around_paths
 from replaychart.charts.composition import layered
 from replaychart.charts.epoch_parameter import Clock
-from replaychart.charts.packing import path_bytes
 from replaychart.charts.plane import (
     Plane,
     boundary_layer,
@@ -113,33 +112,26 @@ def decision_boundary(
         xlim, ylim = run.planes.input_limits(xlim, ylim)
     else:
         xlim, ylim = run.planes.slice_limits(through, xlim, ylim)
-    clock = Clock.of(run, epochs, epoch)
+    divided = run.planes.surfaces.boundary is not None
 
-    def paths(clock: Clock) -> list[Paths | None]:
+    def trace(clock: Clock) -> tuple[Paths | None, Paths | None, Paths | None]:
         """Return surface, grid lines and boundary, None for what is not drawn."""
         snapshots = run.snapshots(clock.epochs)
         limits: dict[str, Any] = {"xlim": xlim, "ylim": ylim, "snapshots": snapshots}
         where = {**limits, "resolution": resolution, "plane": "inputs", "view": through}
-        return [
+        return (
             run.planes.surface(None, bands=BANDS, **where),
             run.planes.grid(None, lines=GRID_LINES, **limits) if grid else None,
             run.planes.boundary(None, **where) if divided else None,
-        ]
+        )
 
-    divided = run.planes.surfaces.boundary is not None
-    sample = sampled(clock)
-    drawn = paths(sample)
-    size = sum(path_bytes(one, len(sample.epochs)) for one in drawn if one is not None)
-    clock, points = kept(
+    clock, points, (surface, lines, boundary) = kept_around_paths(
         run,
-        clock,
+        Clock.of(run, epochs, epoch),
         max_bytes,
+        trace,
         bytes_per_point=point_bytes(run, 0),
-        bytes_per_epoch=size / len(sample.epochs),
     )
-    if len(clock.epochs) != len(sample.epochs):
-        drawn = paths(clock)
-    surface, lines, boundary = drawn
     first, second = run.planes.feature_names()[:2] if through is None else through.titles
     plane = Plane(clock, [xlim], [ylim], (first, second), width, height, overflows=given)
     flat = run.planes.inputs

@@ -6,10 +6,9 @@ from typing import Any, NamedTuple
 import altair as alt
 import numpy as np
 
-from replaychart.charts.budget import MAX_BYTES, kept, sampled
+from replaychart.charts.budget import MAX_BYTES, kept_around_paths
 from replaychart.charts.composition import layered
 from replaychart.charts.epoch_parameter import Clock
-from replaychart.charts.packing import path_bytes
 from replaychart.charts.plane import (
     Plane,
     boundary_layer,
@@ -162,17 +161,9 @@ def feature_space(
     if surface == "layer":
         xlim, ylim = run.planes.layer_limits(layer, xlim, ylim, view=view)
     paths = _Paths(run, layer, view, surface, grid, xlim, ylim, resolution)
-    sample = sampled(clock)
-    drawn = paths.at(sample)
-    clock, points = kept(
-        run,
-        clock,
-        max_bytes,
-        bytes_per_point=point_bytes(run, 2),
-        bytes_per_epoch=drawn.bytes / len(sample.epochs),
+    clock, points, drawn = kept_around_paths(
+        run, clock, max_bytes, paths.at, bytes_per_point=point_bytes(run, 2)
     )
-    if len(clock.epochs) != len(sample.epochs):
-        drawn = paths.at(clock)
     snapshots = run.snapshots(clock.epochs)
     coordinates = run.planes.coordinates(layer, snapshots, view)[:, points]
 
@@ -214,12 +205,11 @@ def feature_space(
 
 
 class _Drawn(NamedTuple):
-    """What is drawn around the points, None for what is not, and the bytes that it takes."""
+    """What is drawn around the points, None for what is not."""
 
     rings: Paths | None
     boundary: Paths | None
     lines: Paths | None
-    bytes: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -252,9 +242,7 @@ class _Paths:
             lines = planes.grid(
                 self.layer, **limits, lines=GRID_LINES, snapshots=snapshots, view=self.view
             )
-        drawn = [paths for paths in (rings, boundary, lines) if paths is not None]
-        size = sum(path_bytes(paths, len(clock.epochs)) for paths in drawn)
-        return _Drawn(rings, boundary, lines, size)
+        return _Drawn(rings, boundary, lines)
 
 
 def _default_layer(run: Run) -> str:

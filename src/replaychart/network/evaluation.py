@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from inspect import signature
 from typing import Any
 
@@ -179,6 +180,17 @@ class Network:
         iterator of tensor, shape (points, ...), or None
             None where no logits count: the outputs themselves are judged.
         """
+        if self._logits is None:
+            return None
+        function, activation = self._logits
+        chunks = self._chunks(function, self._stored.inputs, snapshots)
+        return (
+            activation(keras.ops.convert_to_tensor(logits)) for (many,) in chunks for logits in many
+        )
+
+    @cached_property
+    def _logits(self) -> tuple[Callable[..., list[np.ndarray]], Callable[[Any], Any]] | None:
+        """The compiled function to the logits, and the activation function behind them."""
         if keras.backend.backend() != "tensorflow" or not models.has_graph(self.model):
             return None
         found = activations.logits_of(self.model, self._custom_objects)
@@ -186,11 +198,7 @@ class Network:
             return None
         tensor, twins, activation = found
         self._take_over(twins)
-        function = self._compiled(keras.Model(self.model.inputs, [tensor]))
-        chunks = self._chunks(function, self._stored.inputs, snapshots)
-        return (
-            activation(keras.ops.convert_to_tensor(logits)) for (many,) in chunks for logits in many
-        )
+        return self._compiled(keras.Model(self.model.inputs, [tensor])), activation
 
     def weights_at(self, snapshot: int) -> list[np.ndarray | UnrecordedWeight]:
         """Return the recorded weights of one snapshot, in the order of ``model.weights``."""
