@@ -20,6 +20,8 @@ from conftest import dense, small_model, train
 
 import replaychart as rc
 from replaychart.charts.texts import displayed
+from replaychart.storage import fixed_texts
+from replaychart.storage.checked import Attributes, text_in
 
 NAMES = {
     "script": "</script><script>window.pwned='script'</script>",
@@ -85,17 +87,18 @@ def _rename(run: h5py.Group, features: int, classes: int) -> None:
         return re.sub("|".join(renamed), lambda found: renamed[found[0]], text)
 
     for part in ("layers", "variables", "architecture"):
-        run[f"model/{part}"][()] = with_names(run[f"model/{part}"].asstr()[()])
+        fixed_texts.write(run, f"model/{part}", with_names(text_in(run, f"model/{part}")))
     for evaluation in run["evaluations"].values():
-        evaluation.attrs["key"] = with_names(evaluation.attrs["key"])
-    details = json.loads(run.attrs["details"])
+        fixed_texts.set_attribute(evaluation, "key", with_names(Attributes(evaluation)["key"]))
+    details = json.loads(Attributes(run)["details"])
     details["feature_names"] = [NAMES[name] for name in _FEATURES[:features]]
     details["class_names"] = [NAMES[name] for name in _CLASSES[:classes]] or None
     details["metrics"] = {NAMES["expression"]: "accuracy"}
-    run.attrs["details"] = json.dumps(details)
+    fixed_texts.set_attribute(run, "details", json.dumps(details))
     logged = {"accuracy": "template", "loss": None}
-    names = [name.decode() for name in run["log_names"][()]]
-    run["log_names"][...] = [NAMES[logged[name]] if logged.get(name) else name for name in names]
+    names = json.loads(text_in(run, "log_names"))
+    renamed_logs = [NAMES[logged[name]] if logged.get(name) else name for name in names]
+    fixed_texts.write(run, "log_names", json.dumps(renamed_logs))
 
 
 def _layer(run: rc.Run, units: int) -> str:

@@ -24,6 +24,8 @@ from deepreplay_files import sequential_config, write_model_file
 from deepreplay_files import train as record_old
 
 import replaychart as rc
+from replaychart.storage import fixed_texts
+from replaychart.storage.checked import Attributes, text_in
 
 Config = dict[str, Any]
 
@@ -198,17 +200,17 @@ def changed(training: Training, path: Path, **texts: object) -> Path:
         run = file[training.group]
         for name, content in texts.items():
             if name == "details":
-                details = json.loads(run.attrs["details"])
-                run.attrs["details"] = json.dumps({**details, **content})
+                details = json.loads(Attributes(run)["details"])
+                fixed_texts.set_attribute(run, "details", json.dumps({**details, **content}))
             else:
-                run[f"model/{name}"][()] = json.dumps(content)
+                fixed_texts.write(run, f"model/{name}", json.dumps(content))
     return path
 
 
 def with_layer(training: Training, layer: Config) -> Config:
     """Return the recorded architecture with a layer before the last."""
     with h5py.File(training.path) as file:
-        architecture = json.loads(file[training.group]["model/architecture"][()])
+        architecture = json.loads(text_in(file[training.group], "model/architecture"))
     architecture["config"]["layers"].insert(-1, layer)
     return architecture
 
@@ -359,7 +361,7 @@ def test_architecture_that_is_no_model_is_told(
 
 def test_architecture_for_other_points_is_told(parabola: Training, tmp_path: Path) -> None:
     with h5py.File(parabola.path) as file:
-        architecture = json.loads(file["parabola/model/architecture"][()])
+        architecture = json.loads(text_in(file["parabola"], "model/architecture"))
     other = copy.deepcopy(architecture)
     other["config"]["layers"][0]["config"]["batch_shape"] = [None, 3]
     path = changed(parabola, tmp_path / "a.h5", architecture=other)

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import pytest
 from conftest import dense, small_model
-from first_layout import rewritten
+from older_layouts import in_first_layout
 
 import replaychart as rc
 
@@ -213,7 +213,7 @@ def test_trainings_that_cannot_be_appended_are_told_before_they_start(tmp_path: 
 
 def test_run_of_an_older_layout_is_not_appended_to(tmp_path: Path) -> None:
     path = tmp_path / "old.h5"
-    rewritten(rc.open_run(rc.datasets.parabola_recording()), path)
+    in_first_layout(rc.open_run(rc.datasets.parabola_recording()), path)
     X, y = rc.datasets.parabola()
     model = _model()
     recorder = rc.Recorder(X, y, path, "parabola", if_exists="append")

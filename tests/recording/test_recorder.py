@@ -13,6 +13,7 @@ import tensorflow
 from conftest import EPOCHS, Training, dense, small_model
 
 import replaychart as rc
+from replaychart.storage.checked import text_in
 from replaychart.storage.reader import read_run
 
 
@@ -307,8 +308,8 @@ def test_recorder_records_one_training(tmp_path: Path) -> None:
 
 def test_file_holds_the_model_and_its_compile_configuration(parabola: Training) -> None:
     with h5py.File(parabola.path) as file:
-        architecture = json.loads(file["parabola/model/architecture"].asstr()[()])
-        compiled = json.loads(file["parabola/model/compile_config"].asstr()[()])
+        architecture = json.loads(text_in(file, "parabola/model/architecture"))
+        compiled = json.loads(text_in(file, "parabola/model/compile_config"))
     assert architecture["class_name"] == "Sequential"
     assert compiled["loss"] == "binary_crossentropy"
     assert compiled["optimizer"]["class_name"] == "SGD"

@@ -15,7 +15,7 @@ from conftest import dense, one_warning, small_model
 
 import replaychart as rc
 from replaychart.command import main
-from replaychart.storage import reader
+from replaychart.storage import fixed_texts, reader
 from replaychart.storage.writer import check_destination
 
 
@@ -227,13 +227,20 @@ def test_outputs_are_being_recorded_finished_or_interrupted(path: Path) -> None:
     assert _state_elsewhere(path) == "interrupted"
 
 
+def _set(run: h5py.Group, name: str, value: Any) -> None:
+    if isinstance(value, str):
+        fixed_texts.set_attribute(run, name, value)
+    else:
+        run.attrs[name] = value
+
+
 def _changed(path: Path, **changes: Any) -> None:
     with h5py.File(path, "a") as file:
         for name, value in changes.items():
             if value is None:
                 del file["a"].attrs[name]
             else:
-                file["a"].attrs[name] = value
+                _set(file["a"], name, value)
 
 
 def test_runs_of_older_versions_do_not_tell_and_are_not_called_interrupted(

@@ -5,10 +5,8 @@ from typing import Any
 
 import keras
 import numpy as np
-import pandas as pd
 import pytest
 from conftest import KeepWeights, Training, dense, small_model, train
-from first_layout import rewritten
 
 import replaychart as rc
 from replaychart.storage import weights
@@ -136,13 +134,3 @@ def test_layers_that_there_are_not_are_told(layers: Any, message: str, tmp_path:
     with pytest.raises(rc.ArgumentError, match=message):
         rc.Recorder(X, y, tmp_path / "a.h5", "a", layers=layers, model=model)
     assert not list(tmp_path.iterdir())
-
-
-def test_recordings_of_the_first_layout_open(parabola: Training, tmp_path: Path) -> None:
-    run = parabola.open()
-    old = rewritten(run, tmp_path / "old.h5")
-    assert not old._stored.recorded_variables
-    assert old.epochs.dtype == np.int64
-    for layer in run.layers:
-        np.testing.assert_array_equal(old.coordinates(layer), run.coordinates(layer))
-    pd.testing.assert_frame_equal(old.history(), run.history())

@@ -14,16 +14,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import first_layout
 import h5py
 import numpy as np
+import older_layouts
 import pytest
 from conftest import Training, dense, small_model, train
 from deepreplay_files import sequential_config
 from deepreplay_files import train as record_old
 
 import replaychart as rc
-from replaychart.storage import layout
+from replaychart.storage import fixed_texts, layout
+from replaychart.storage.checked import Attributes
 
 RANDOM = int(os.environ.get("REPLAYCHART_DAMAGED_FILES", "120"))
 TOGETHER = 40
@@ -107,15 +108,21 @@ def _without(part: str) -> Callable[[h5py.Group], None]:
 
 def _with(part: str, value: Any) -> Callable[[h5py.Group], None]:
     def change(run: h5py.Group) -> None:
-        del run[part]
-        run[part] = value
+        if isinstance(value, str):
+            fixed_texts.write(run, part, value)
+        else:
+            del run[part]
+            run[part] = value
 
     return change
 
 
 def _attribute(name: str, value: Any) -> Callable[[h5py.Group], None]:
     def change(run: h5py.Group) -> None:
-        run.attrs[name] = value
+        if isinstance(value, str):
+            fixed_texts.set_attribute(run, name, value)
+        else:
+            run.attrs[name] = value
 
     return change
 
@@ -190,16 +197,20 @@ def test_damaged_run_is_told_and_hides_no_other(name: str, recorded: Path, tmp_p
 
 
 @pytest.mark.parametrize("version", [layout.LAYOUT_VERSION + 1, 99, 10**9])
+@pytest.mark.parametrize(
+    ("writer", "told"),
+    [(np.bytes_("9.9"), r"replaychart 9\.9"), ("9.9", "a later version"), (3.0, "replaychart 3.0")],
+)
 def test_newer_layout_is_refused_whatever_else_it_changed(
-    version: int, recorded: Path, tmp_path: Path
+    writer: Any, told: str, version: int, recorded: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "newer.h5"
     shutil.copy(recorded, path)
     with h5py.File(path, "a") as file:
         file["model"].attrs["replaychart_layout"] = version
-        file["model"].attrs["replaychart_version"] = "9.9"
+        file["model"].attrs["replaychart_version"] = writer
         del file["model/inputs"], file["model/epochs"]
-    with pytest.raises(rc.RunFileError, match=rf"layout version {version}; .* replaychart 9\.9"):
+    with pytest.raises(rc.RunFileError, match=rf"layout version {version}; .* by {told}: upgrade"):
         rc.open_run(path, "model")
 
 
@@ -207,7 +218,7 @@ def test_newer_layout_is_refused_whatever_else_it_changed(
 def test_damaged_run_of_the_first_layout_is_told(
     part: str, parabola: Training, tmp_path: Path
 ) -> None:
-    run = first_layout.rewritten(parabola.open(), tmp_path / "first.h5")
+    run = older_layouts.in_first_layout(parabola.open(), tmp_path / "first.h5")
     assert len(run.epochs) == 7
     with h5py.File(tmp_path / "first.h5", "a") as file:
         del file["parabola"][part]
@@ -220,7 +231,7 @@ OUTPUTS: dict[str, Callable[[h5py.Group], None]] = {
     "fewer epochs": _with("outputs/0", np.zeros((2, 30, 2))),
     "fewer points": _with("outputs/0", np.zeros((3, 29, 2))),
     "no key": lambda run: run["outputs/0"].attrs.pop("key"),
-    "key is no JSON": lambda run: run["outputs/0"].attrs.__setitem__("key", "losses"),
+    "key is no JSON": lambda run: fixed_texts.set_attribute(run["outputs/0"], "key", "losses"),
     "texts": _with("outputs/1", ["a"] * 3),
 }
 
@@ -239,7 +250,7 @@ def test_damaged_outputs_are_told(name: str, recorded: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     "change",
     [
-        lambda values, key: values.attrs.__setitem__("key", key[:-1]),
+        lambda values, key: fixed_texts.set_attribute(values, "key", key[:-1]),
         lambda values, _: [values.__delitem__(part) for part in list(values)],
         lambda values, _: [_with(part, np.zeros((1, 1)))(values) for part in list(values)],
         lambda values, _: [_with(part, "text")(values) for part in list(values)],
@@ -252,8 +263,9 @@ def test_damaged_evaluation_is_left_out_and_made_anew(
     shutil.copy(recorded, path)
     with h5py.File(path, "a") as file:
         for values in file["model/evaluations"].values():
-            if json.loads(values.attrs["key"])["quantity"] == "losses":
-                change(values, values.attrs["key"])
+            key = Attributes(values)["key"]
+            if json.loads(key)["quantity"] == "losses":
+                change(values, key)
     run = rc.open_run(path, "model")
     with pytest.warns(UserWarning, match="1 of the evaluations .* left out.*Run.store"):
         losses = run.losses()

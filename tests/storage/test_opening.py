@@ -9,6 +9,7 @@ import pytest
 from conftest import EPOCHS, Training, dense, small_model
 
 import replaychart as rc
+from replaychart.storage import fixed_texts
 
 
 def test_run_tells_what_was_recorded(parabola: Training) -> None:
@@ -58,7 +59,7 @@ def test_newer_layout_is_refused_with_the_version_it_needs(
     path.write_bytes(parabola.path.read_bytes())
     with h5py.File(path, "a") as file:
         file["parabola"].attrs["replaychart_layout"] = 99
-        file["parabola"].attrs["replaychart_version"] = "9.9"
+        fixed_texts.set_attribute(file["parabola"], "replaychart_version", "9.9")
     with pytest.raises(rc.RunFileError, match=r"layout version 99; .* replaychart 9\.9"):
         rc.open_run(path)
 

@@ -9,7 +9,7 @@ import pytest
 from conftest import Training
 
 import replaychart as rc
-from replaychart.storage import layout
+from replaychart.storage import fixed_texts
 from replaychart.storage.inputs import side_by_side, taken_apart
 
 
@@ -23,16 +23,6 @@ def test_arrays_of_several_inputs_keep_order_names_and_dtypes(
         np.testing.assert_array_equal(values, given)
 
 
-def test_only_runs_with_several_inputs_need_the_newer_layout(
-    two_inputs: Training, parabola: Training, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A version that reads up to layout 2 refuses the former and reads the latter."""
-    monkeypatch.setattr(layout, "LAYOUT_VERSION", 2)
-    assert parabola.open().inputs.shape == (200, 2)
-    with pytest.raises(rc.RunFileError, match="has layout version 3.* reads up to 2.*upgrade"):
-        two_inputs.open()
-
-
 @pytest.mark.parametrize("damage", ["length", "name", "number"])
 def test_damaged_inputs_are_told(damage: str, two_inputs: Training, tmp_path: Path) -> None:
     path = tmp_path / "damaged.h5"
@@ -40,11 +30,12 @@ def test_damaged_inputs_are_told(damage: str, two_inputs: Training, tmp_path: Pa
     with h5py.File(path, "a") as file:
         inputs = file["two_inputs/inputs"]
         if damage == "name":
-            inputs["1"].attrs["name"] = "zeta"
+            fixed_texts.set_attribute(inputs["1"], "name", "zeta")
         else:
             del inputs["1"]
-            inputs["1" if damage == "length" else "7"] = np.zeros((3, 2))
-            inputs["1" if damage == "length" else "7"].attrs["name"] = "beta"
+            number = "1" if damage == "length" else "7"
+            inputs[number] = np.zeros((3, 2))
+            fixed_texts.set_attribute(inputs[number], "name", "beta")
     with pytest.raises(rc.RunFileError, match="Run 'two_inputs' of .* is damaged"):
         rc.open_run(path)
 

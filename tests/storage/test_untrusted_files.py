@@ -15,6 +15,8 @@ from deepreplay_files import sequential_config
 from deepreplay_files import train as record_old
 
 import replaychart as rc
+from replaychart.storage import fixed_texts
+from replaychart.storage.checked import Attributes, text_in
 from replaychart.storage.writer import RunDescription, RunWriter, Snapshot
 
 Change = Callable[[h5py.Group, Path], None]
@@ -177,7 +179,7 @@ def test_small_compressed_file_may_not_fill_the_memory(parabola: Training, tmp_p
         for number in range(100):
             stored[f"large {number}/values"] = stored["large/values"]
             key = json.dumps({"quantity": "outputs", "layer": f"{number}"})
-            stored[f"large {number}"].attrs["key"] = key
+            fixed_texts.set_attribute(stored[f"large {number}"], "key", key)
         del stored["large"]
     assert path.stat().st_size < 1_000_000
     run = rc.open_run(path)
@@ -321,7 +323,7 @@ def test_architecture_without_inputs_takes_no_more_than_was_recorded(
     parabola: Training, tmp_path: Path
 ) -> None:
     def widened(run: h5py.Group, _: Path) -> None:
-        architecture = json.loads(run["model/architecture"].asstr()[()])
+        architecture = json.loads(text_in(run, "model/architecture"))
         config = architecture["config"]
         layers = [one for one in config["layers"] if one["class_name"] != "InputLayer"]
         for layer in (architecture, config, *layers):
@@ -330,8 +332,7 @@ def test_architecture_without_inputs_takes_no_more_than_was_recorded(
         # 2.4 GB of weights, if they were made.
         layers[0]["config"]["units"] = 100_000_000
         config["layers"] = layers
-        del run["model/architecture"]
-        run["model/architecture"] = json.dumps(architecture)
+        fixed_texts.write(run, "model/architecture", json.dumps(architecture))
 
     run = rc.open_run(changed(parabola, tmp_path / "wide.h5", widened))
     before = psutil.Process().memory_info().rss
@@ -345,9 +346,9 @@ def test_number_of_classes_takes_no_memory(parabola: Training, tmp_path: Path) -
     path.write_bytes(parabola.path.read_bytes())
     rc.open_run(path).store()
     with h5py.File(path, "a") as file:
-        attributes = file["parabola"].attrs
-        details = json.loads(attributes["details"])
-        attributes["details"] = json.dumps(details | {"output_shape": [10**8]})
+        details = json.loads(Attributes(file["parabola"])["details"])
+        details["output_shape"] = [10**8]
+        fixed_texts.set_attribute(file["parabola"], "details", json.dumps(details))
     stored = rc.open_run(path)._stored
     tracemalloc.start()
     with pytest.warns(UserWarning, match="cannot be read and are left out"):

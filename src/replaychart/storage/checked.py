@@ -12,7 +12,7 @@ taken for a size that is only claimed:
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Integral
 from typing import Any
@@ -21,6 +21,7 @@ import h5py
 import numpy as np
 
 from replaychart.errors import ReplayChartError, RunFileError
+from replaychart.storage import layout
 
 _LONGEST_TEXT = 64 * 1024**2
 _EXPANDED = 1024**3
@@ -77,9 +78,17 @@ def damage_told(what: str) -> Iterator[None]:
         raise RunFileError(message) from error
 
 
+def all_names_in(group: h5py.Group) -> list[str]:
+    """Return the names in a group, sorted, wherever they lead."""
+    # In the order in which HDF5 has them: it crashes on damaged groups where it is to sort them.
+    names: list[bytes] = []
+    group.id.links.iterate(names.append, order=h5py.h5.ITER_NATIVE)
+    return sorted(name.decode("utf-8", "surrogateescape") for name in names)
+
+
 def names_in(group: h5py.Group) -> list[str]:
-    """Return the names in a group, and raise if one leads out of it; see `require_own`."""
-    names = list(group)
+    """Return the names in a group, sorted, and raise if one leads out; see `require_own`."""
+    names = all_names_in(group)
     for name in names:
         require_own(group, name)
     return names
@@ -203,18 +212,25 @@ def native(values: np.ndarray) -> np.ndarray:
     return values.astype(values.dtype.newbyteorder("="), copy=False)
 
 
+def is_one_text(dataset: h5py.Dataset) -> bool:
+    """Return whether a dataset's shape is that of one text; layouts before 4 have no axis."""
+    return dataset.shape in ((), (1,))
+
+
 def text_in(parent: h5py.Group, path: str) -> str:
     """Return a dataset of one text; see `dataset_in`."""
     dataset = dataset_in(parent, path)
-    if dataset.shape != ():
+    if not is_one_text(dataset):
         message = f"{dataset.name} has the shape {dataset.shape} and is not one text"
         raise ValueError(message)
-    return _text(dataset.asstr()[()], dataset.name)
+    _require_own_text(dataset, dataset.dtype, dataset.name)
+    return _text(dataset.asstr()[() if dataset.shape == () else 0], dataset.name)
 
 
 def texts_in(parent: h5py.Group, path: str, *, at_most: int) -> list[str]:
     """Return the first texts of a dataset of texts, shape (texts,); see `dataset_in`."""
     dataset = dataset_in(parent, path)
+    _require_own_text(dataset, dataset.dtype, dataset.name)
     if len(dataset.shape) != 1:
         message = f"{dataset.name} has the shape {dataset.shape} and is no list of texts"
         raise ValueError(message)
@@ -236,11 +252,42 @@ def texts_in(parent: h5py.Group, path: str, *, at_most: int) -> list[str]:
     return texts
 
 
+class Attributes(Mapping[str, Any]):
+    """The attributes of a group or a dataset, as numbers, texts, and arrays of numbers.
+
+    Parameters
+    ----------
+    item : h5py.Group or h5py.Dataset
+    """
+
+    def __init__(self, item: h5py.Group | h5py.Dataset) -> None:
+        self._item = item
+
+    def __getitem__(self, name: str) -> Any:
+        """Return an attribute, and raise `ValueError` if HDF5 cannot read its kind safely."""
+        # h5py asks for the type too, but not before it reads.
+        stored = h5py.h5a.open(self._item.id, name.encode("utf-8"))
+        if stored.dtype.kind not in "biuf":
+            _require_own_text(self._item, stored.dtype, f"the attribute {name}")
+        value = self._item.attrs[name]
+        # h5py gives bytes for texts of fixed length, str for those of any length.
+        return value.decode("utf-8") if isinstance(value, bytes) else value
+
+    def __contains__(self, name: object) -> bool:
+        """Return whether there is an attribute of a name, without reading it."""
+        return name in self._item.attrs
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the attributes' names."""
+        return iter(self._item.attrs)
+
+    def __len__(self) -> int:
+        """Return the number of attributes."""
+        return len(self._item.attrs)
+
+
 def text_of(value: Any, name: str) -> str:
     """Return an attribute's value as a text."""
-    # h5py gives bytes for texts of fixed length, str for those of variable length.
-    if isinstance(value, bytes):
-        return value.decode("utf-8")
     return _text(value, name)
 
 
@@ -290,6 +337,31 @@ class Room:
                 f"{_LARGEST_RATIO:,} times as many; at most {largest:,} are read"
             )
             raise RefusedError(message)
+
+
+def _require_own_text(item: h5py.Group | h5py.Dataset, dtype: np.dtype, name: str) -> None:
+    """Raise unless texts of a type may be read: their bytes stand where they belong.
+
+    HDF5 believes what it finds in the heap of texts of any length, and one wrong byte there can
+    crash it. Only files that had no other texts are read with it.
+    """
+    text = h5py.check_string_dtype(dtype)
+    if text is None:
+        message = f"{name} is {dtype} and not a text"
+        raise ValueError(message)
+    if text.length is None and is_of_fixed_texts(item):
+        message = f"{name} is a text of any length, which this layout does not have"
+        raise ValueError(message)
+
+
+def is_of_fixed_texts(item: h5py.Group | h5py.Dataset) -> bool:
+    """Return whether an item belongs to a run of layout 4 or later."""
+    run = item.file[item.name.split("/")[1]] if item.name.strip("/") else item
+    if layout.LAYOUT_ATTRIBUTE not in run.attrs:
+        return False
+    stored = h5py.h5a.open(run.id, layout.LAYOUT_ATTRIBUTE.encode("utf-8"))
+    older = stored.dtype.kind in "iu" and stored.shape == ()
+    return not older or run.attrs[layout.LAYOUT_ATTRIBUTE] >= layout.FIRST_WITH_FIXED_TEXTS
 
 
 def _largest_chunk(dataset: h5py.Dataset) -> int:

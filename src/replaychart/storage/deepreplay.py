@@ -31,7 +31,13 @@ import numpy as np
 
 from replaychart.errors import RunFileError
 from replaychart.storage import checked
-from replaychart.storage.checked import damage_told, dataset_in, group_in, number_dataset_in
+from replaychart.storage.checked import (
+    Attributes,
+    damage_told,
+    dataset_in,
+    group_in,
+    number_dataset_in,
+)
 from replaychart.storage.json_texts import json_of
 from replaychart.storage.reader import StoredRun, opened
 from replaychart.storage.weights import Weight
@@ -227,12 +233,14 @@ def read_model_file(path: Path) -> ModelFile:
                 "model in another format can be loaded with Keras and passed itself as model=."
             )
             raise RunFileError(message)
-        training = file.attrs.get("training_config")
-        version = file.attrs.get("keras_version", b"2")
+        attributes = Attributes(file)
+        version = attributes.get("keras_version", "2")
         return ModelFile(
             path=path,
             model_config=_json_object(file, "model_config"),
-            training_config=(None if training is None else _json_object(file, "training_config")),
+            training_config=(
+                _json_object(file, "training_config") if "training_config" in attributes else None
+            ),
             keras_version=checked.text_of(version, "keras_version"),
         )
 
@@ -243,7 +251,8 @@ def _model_file_candidates(recording: Recording) -> tuple[Path, Path]:
 
 
 def _read(path: Path, name: str, group: h5py.Group) -> Recording:
-    counts = {key: checked.count_of(group.attrs[key], key) for key in _COUNTS if key in group.attrs}
+    attributes = Attributes(group)
+    counts = {key: checked.count_of(attributes[key], key) for key in _COUNTS if key in attributes}
     n_epochs = counts["n_epochs"]
     layers = [_layer(group, layer, n_epochs) for layer in range(counts["n_layers"])]
     logged = {key: _curve(group, key, n_epochs) for key in _log_names(group)}
@@ -372,4 +381,4 @@ def _digest(group: h5py.Group) -> str:
 
 
 def _json_object(file: h5py.File, name: str) -> dict[str, Any]:
-    return json_of(checked.text_of(file.attrs[name], name), f"the attribute {name}", dict)
+    return json_of(checked.text_of(Attributes(file)[name], name), f"the attribute {name}", dict)

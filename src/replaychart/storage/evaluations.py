@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 
 from replaychart.storage import checked, layout
-from replaychart.storage.checked import group_in, number_dataset_in, numbers_in
+from replaychart.storage.checked import Attributes, group_in, number_dataset_in, numbers_in
 
 # None for any length, and an Ellipsis at the end where anything may follow.
 Shape = tuple[Any, ...]
@@ -85,13 +85,13 @@ class Reader:
             return {}
         group = group_in(run, layout.EVALUATIONS)
         long = checked.has(group, layout.EPOCHS)
-        epochs = numbers_in(group, layout.EPOCHS) if long else group.attrs[layout.EPOCHS]
+        epochs = numbers_in(group, layout.EPOCHS) if long else Attributes(group)[layout.EPOCHS]
         if not np.array_equal(epochs, self._epochs):
             return {}
         found: Evaluated = {}
         left_out = []
         room = checked.Room()
-        for name in group:
+        for name in checked.all_names_in(group):
             if name == layout.EPOCHS:
                 continue
             # Each can be evaluated anew: one that is damaged takes no other with it.
@@ -185,7 +185,7 @@ def _are_distributions(arrays: Mapping[str, np.ndarray]) -> bool:
 
 
 def _key(values: h5py.Dataset | h5py.Group) -> str:
-    return checked.text_of(values.attrs[layout.KEY_ATTRIBUTE], layout.KEY_ATTRIBUTE)
+    return checked.text_of(Attributes(values)[layout.KEY_ATTRIBUTE], layout.KEY_ATTRIBUTE)
 
 
 def _fits(shape: tuple[int, ...], wanted: Shape) -> bool:

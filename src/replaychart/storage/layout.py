@@ -12,7 +12,7 @@ A file holds one group per run::
                                   epoch never was
         scalars                   (snapshots, 1 + logs) float64: the learning rate, NaN before
                                   training, then what was logged, NaN where it was not
-        log_names                 (logs,) text
+        log_names                 JSON text
         weights/<dtype>           (snapshots, numbers), the recorded variables of a dtype, flat and
                                   one after the other, in the order of ``model.weights``
         outputs/<i>               (snapshots, points, ...) of a run that was recorded from outputs;
@@ -24,9 +24,12 @@ A file holds one group per run::
         evaluations/              what `Run.store` kept; attribute: epochs that it was made for
         evaluations/<i>           arrays by name; attribute: key
 
-A run with several inputs has layout 3; its attribute `details` tells the features' names by input,
-and whether a model without a graph takes them in a list. Every other run is written in layout 2,
-which older versions of this project read.
+Of a model with several inputs, the attribute `details` tells the features' names by input, and
+whether a model without a graph takes them in a list.
+
+Texts are UTF-8 of fixed length, in an attribute or in a dataset of shape (1,); see
+`storage.fixed_texts`. Datasets carry checksums, and so does what HDF5 itself writes in its format
+of version 1.10, so that no byte that counts changes unnoticed.
 
 ``finished`` is a bool: whether the training came to its end. It is false from the first snapshot
 on and becomes true when the recorder is closed; a training that dies leaves it false. Appending to
@@ -43,8 +46,10 @@ begins with ``ReplayChart: nothing has been written`` holds nothing yet.
 HDF5 keeps no attribute of more than 64 KB. Where the names of thousands of features make the
 details longer, or evaluations were made for thousands of epochs, a dataset of that name holds it.
 
-Layout 1 had ``learning_rate`` (snapshots,), ``logs/<i>`` (snapshots,) with the attribute ``name``,
-``weights/<i>`` (snapshots, ...) for each variable, and int64 epochs.
+Older layouts are read. Layout 3 had texts of any length, ``log_names`` (logs,) among them, and no
+checksums; in layout 2 there was but one input. Layout 1 had ``learning_rate`` (snapshots,),
+``logs/<i>`` (snapshots,) with the attribute ``name``, ``weights/<i>`` (snapshots, ...) for each
+variable, and int64 epochs.
 
 Groups that DeepReplay wrote may stand beside them; `storage.deepreplay` tells of those.
 """
@@ -56,9 +61,9 @@ from typing import Any
 
 from replaychart.storage.json_texts import entry, json_of, of_kind, shape_of
 
-# The newest that is read, and the one that a run with one input is written in.
-LAYOUT_VERSION = 3
-LAYOUT_OF_ONE_INPUT = 2
+# The newest that is read, and the one that is written.
+LAYOUT_VERSION = 4
+FIRST_WITH_FIXED_TEXTS = 4
 LAYOUT_ATTRIBUTE = "replaychart_layout"
 WRITER_ATTRIBUTE = "replaychart_version"
 RUN_ID_ATTRIBUTE = "run_id"

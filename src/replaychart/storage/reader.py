@@ -15,6 +15,7 @@ import numpy as np
 from replaychart.errors import FileInUseError, RunFileError
 from replaychart.storage import checked, evaluations, layout, state, transactions, weights
 from replaychart.storage.checked import (
+    Attributes,
     damage_told,
     group_in,
     number_dataset_in,
@@ -104,7 +105,7 @@ class StoredRun:
     def same_run(self, file: h5py.File) -> h5py.Group:
         """Return this run's group in its opened file, and raise if it holds another run by now."""
         group = group_in(file, self.name) if checked.has(file, self.name) else None
-        stored = None if group is None else group.attrs.get(layout.RUN_ID_ATTRIBUTE)
+        stored = None if group is None else Attributes(group).get(layout.RUN_ID_ATTRIBUTE)
         if stored is None or checked.text_of(stored, layout.RUN_ID_ATTRIBUTE) != self.run_id:
             message = (
                 f"Run {self.name!r} of {str(self.path)!r} was replaced or removed since it was "
@@ -187,7 +188,7 @@ def run_names(path: Path) -> list[str]:
     """
     runs, left_out = [], []
     with opened(path) as file, damage_told(repr(str(path))):
-        for name in file:
+        for name in checked.all_names_in(file):
             # One run that is damaged, or is none, hides no other.
             try:
                 checked.require_own(file, name)
@@ -226,12 +227,13 @@ def read_run(path: Path, name: str) -> StoredRun:
     """
     with opened(path) as file, damage_told(f"Run {name!r} of {str(path)!r}"):
         run = group_in(file, name)
-        version = checked.count_of(run.attrs[layout.LAYOUT_ATTRIBUTE], layout.LAYOUT_ATTRIBUTE)
+        attributes = Attributes(run)
+        version = checked.count_of(attributes[layout.LAYOUT_ATTRIBUTE], layout.LAYOUT_ATTRIBUTE)
         if version > layout.LAYOUT_VERSION:
             message = (
                 f"Run {name!r} of {str(path)!r} has layout version {version}; this version of "
-                f"replaychart reads up to {layout.LAYOUT_VERSION}. It was written by replaychart "
-                f"{run.attrs.get(layout.WRITER_ATTRIBUTE)}: upgrade to that."
+                f"replaychart reads up to {layout.LAYOUT_VERSION}. It was written by "
+                f"{_writer(attributes)}: upgrade to that."
             )
             raise RunFileError(message)
         return _read(path, name, run, version)
@@ -278,7 +280,16 @@ def existing_name(path: Path, name: str | None) -> str:
     return name
 
 
+def _writer(attributes: Mapping[str, Any]) -> str:
+    """Return the version that wrote a run; a later one may tell it otherwise."""
+    try:
+        return f"replaychart {attributes[layout.WRITER_ATTRIBUTE]}"
+    except checked.DAMAGE:
+        return "a later version"
+
+
 def _read(path: Path, name: str, run: h5py.Group, version: int) -> StoredRun:
+    attributes = Attributes(run)
     epochs = _epochs(run)
     inputs, targets, sample_weights = _points(run)
     details = _details(run)
@@ -287,7 +298,7 @@ def _read(path: Path, name: str, run: h5py.Group, version: int) -> StoredRun:
     stored = StoredRun(
         path=path,
         name=name,
-        run_id=checked.text_of(run.attrs[layout.RUN_ID_ATTRIBUTE], layout.RUN_ID_ATTRIBUTE),
+        run_id=checked.text_of(attributes[layout.RUN_ID_ATTRIBUTE], layout.RUN_ID_ATTRIBUTE),
         inputs=inputs,
         targets=targets,
         sample_weights=sample_weights,
@@ -299,7 +310,7 @@ def _read(path: Path, name: str, run: h5py.Group, version: int) -> StoredRun:
         layers=layout.layers_from_json(text_in(run, layout.LAYERS)),
         details=details,
         recorded_variables=layout.variables_from_json(variables),
-        state=state.state(run.attrs),
+        state=state.state(attributes),
     )
     # Here, and not only when they are needed: a run that opens holds what it says.
     if not stored.has_model:
@@ -352,7 +363,7 @@ def _inputs(run: h5py.Group) -> Inputs:
         ]
         checked.require_sizes(every)
         for stored in every:
-            name = checked.text_of(stored.attrs[layout.INPUT_NAME_ATTRIBUTE], stored.name)
+            name = checked.text_of(Attributes(stored)[layout.INPUT_NAME_ATTRIBUTE], stored.name)
             if name in inputs:
                 message = f"two of its {layout.INPUTS} have the name {name!r}"
                 raise ValueError(message)
@@ -372,7 +383,7 @@ def _details(run: h5py.Group) -> dict[str, Any]:
     if checked.has(run, layout.DETAILS_ATTRIBUTE):
         text = text_in(run, layout.DETAILS_ATTRIBUTE)
     else:
-        text = checked.text_of(run.attrs.get(layout.DETAILS_ATTRIBUTE, "{}"), "details")
+        text = checked.text_of(Attributes(run).get(layout.DETAILS_ATTRIBUTE, "{}"), "details")
     details = json_of(text, layout.DETAILS_ATTRIBUTE, dict)
     if entry(details, "class_names", (list, type(None)), None) is not None:
         texts_of(details["class_names"], "'class_names'")
@@ -454,7 +465,7 @@ def is_half_made(run: h5py.Group) -> bool:
 
 def _holds(file: h5py.File, name: str, kind: Callable[[Mapping[str, Any]], bool]) -> bool:
     item = file[name]
-    return isinstance(item, h5py.Group) and kind(item.attrs)
+    return isinstance(item, h5py.Group) and kind(Attributes(item))
 
 
 def _whole_if_possible(epochs: np.ndarray) -> np.ndarray:
@@ -471,7 +482,9 @@ def _scalars(
         logs = {}
         for index in range(len(names)):
             log = number_dataset_in(run, f"{layout.LOGS_1}/{index}", shape=[None])
-            name = checked.text_of(log.attrs[layout.NAME_ATTRIBUTE_1], layout.NAME_ATTRIBUTE_1)
+            name = checked.text_of(
+                Attributes(log)[layout.NAME_ATTRIBUTE_1], layout.NAME_ATTRIBUTE_1
+            )
             logs[name] = _curve(log, snapshots)
         rates = number_dataset_in(run, layout.LEARNING_RATE_1, shape=[None])
         return _curve(rates, snapshots), logs
@@ -482,8 +495,17 @@ def _scalars(
         raise ValueError(message)
     values = checked.native(scalars[:snapshots]).astype(np.float64, copy=False)
     # A name is written before its first value: the last ones may have none if that was cut short.
-    logged = checked.texts_in(run, layout.LOG_NAMES, at_most=values.shape[1] - 1)
+    logged = log_names(run, at_most=values.shape[1] - 1)
     return values[:, 0], {name: values[:, 1 + i] for i, name in enumerate(logged)}
+
+
+def log_names(run: h5py.Group, *, at_most: int) -> list[str]:
+    """Return the names of the first logs of a run, in the order of its scalars."""
+    stored = checked.dataset_in(run, layout.LOG_NAMES)
+    if not checked.is_of_fixed_texts(run):
+        return checked.texts_in(run, layout.LOG_NAMES, at_most=at_most)
+    names = texts_of(json_of(text_in(run, layout.LOG_NAMES), layout.LOG_NAMES, list), stored.name)
+    return names[:at_most]
 
 
 def _curve(dataset: h5py.Dataset, snapshots: int) -> np.ndarray:

@@ -13,10 +13,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from weakref import WeakValueDictionary
 
+import h5py
 import numpy as np
 import psutil
 
-from replaychart.storage import layout
+from replaychart.storage import fixed_texts, layout
 
 FINISHED = "finished"
 BEING_RECORDED = "being recorded"
@@ -70,18 +71,18 @@ class Presence:
 _PRESENT: WeakValueDictionary[str, Presence] = WeakValueDictionary()
 
 
-def begin(attributes: Any, presence: Presence) -> None:
+def begin(run: h5py.Group, presence: Presence) -> None:
     """Write down, in a run's attributes, who records it."""
-    attributes[layout.RECORDER_ATTRIBUTE] = presence.text
-    attributes[layout.FINISHED_ATTRIBUTE] = False
+    fixed_texts.set_attribute(run, layout.RECORDER_ATTRIBUTE, presence.text)
+    run.attrs[layout.FINISHED_ATTRIBUTE] = False
 
 
-def end(attributes: Any, how: str) -> None:
+def end(run: h5py.Group, how: str) -> None:
     """Write down, in a run's attributes, that it is `FINISHED`, or was `INTERRUPTED`."""
     if how == FINISHED:
-        attributes[layout.FINISHED_ATTRIBUTE] = True
+        run.attrs[layout.FINISHED_ATTRIBUTE] = True
     else:
-        attributes[layout.RECORDER_ATTRIBUTE] = _NOBODY
+        fixed_texts.set_attribute(run, layout.RECORDER_ATTRIBUTE, _NOBODY)
 
 
 def is_recorded_by(attributes: Mapping[str, Any], presence: Presence) -> bool:

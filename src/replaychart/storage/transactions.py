@@ -24,6 +24,8 @@ from replaychart.storage.journal import Journal
 from replaychart.storage.locks import PATIENCE, locked
 
 _PAGE = journal.PAGE
+# What HDF5 writes since version 1.10 has checksums.
+_FORMAT = ("v110", "latest")
 # Signals whose handlers may be Python's; not every system has all of them.
 _SIGNALS = [
     getattr(signal, name)
@@ -68,7 +70,7 @@ def transaction(
                 # A signal's handler must not raise while HDF5 works: it calls back into Python.
                 with _signals_held():
                     staged.begin()
-                    with h5py.File(staged, "w" if staged.new else "r+") as opened:
+                    with h5py.File(staged, "w" if staged.new else "r+", libver=_FORMAT) as opened:
                         yield opened
                     staged.commit()
             except BaseException:
@@ -111,13 +113,14 @@ def reading(path: Path) -> Iterator[h5py.File]:
 
 def is_run_file(path: Path) -> bool:
     """Return whether a file is one of HDF5, or is to become one."""
-    if h5py.is_hdf5(path):
-        return True
+    # In this order: another process may make it one of HDF5 in between.
     try:
         with FileIO(path) as file:
-            return _is_unmade(file)
+            if _is_unmade(file):
+                return True
     except OSError:
         return False
+    return bool(h5py.is_hdf5(path))
 
 
 def _is_unmade(file: FileIO) -> bool:

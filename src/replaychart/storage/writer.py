@@ -6,19 +6,21 @@ import os
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
 import replaychart
 from replaychart.errors import ArgumentError, RecordingError, RunFileError
-from replaychart.storage import checked, layout, state, weights
-from replaychart.storage.checked import damage_told
+from replaychart.storage import checked, fixed_texts, layout, state, weights
+from replaychart.storage.checked import Attributes, damage_told
 from replaychart.storage.inputs import Inputs
 from replaychart.storage.locks import PATIENCE
-from replaychart.storage.reader import StoredRun, is_half_made, opened
+from replaychart.storage.reader import StoredRun, is_half_made, log_names, opened
 from replaychart.storage.state import Presence
 from replaychart.storage.transactions import is_run_file, transaction
+from replaychart.storage.upgrade import upgrade
 
 # A chunk is the piece that HDF5 reads and writes at once. Snapshots of small networks share one, so
 # that thousands of epochs are not thousands of pieces; those of large ones are cut into several.
@@ -134,7 +136,7 @@ def _check_group(file: h5py.File, path: Path, group: str, *, if_exists: str) -> 
     if not checked.has(file, group):
         return
     checked.require_own(file, group)
-    attributes = file[group].attrs
+    attributes = Attributes(file[group])
     if layout.WRITER_ATTRIBUTE not in attributes:
         message = (
             f"group {group!r} of {str(path)!r} exists and is not a run of ReplayChart, so it "
@@ -229,14 +231,15 @@ class RunWriter:
         with transaction(stored.path) as file:
             run = stored.same_run(file)
             _check_group(file, stored.path, stored.name, if_exists="append")
-            state.begin(run.attrs, writer._presence)
-            _set_attribute(run, layout.DETAILS_ATTRIBUTE, json.dumps(dict(details)))
             if layout.EVALUATIONS in run:
                 # They would count again as soon as as many epochs are recorded as before.
                 del run[layout.EVALUATIONS]
+            upgrade(run)
+            state.begin(run, writer._presence)
+            _set_attribute(run, layout.DETAILS_ATTRIBUTE, json.dumps(dict(details)))
             if keep < len(stored.epochs):
                 # What was opened before must not take the new snapshots for the old ones.
-                run.attrs[layout.RUN_ID_ATTRIBUTE] = uuid.uuid4().hex
+                fixed_texts.set_attribute(run, layout.RUN_ID_ATTRIBUTE, uuid.uuid4().hex)
                 # Only the epochs: a snapshot without one never was, and the next takes its place.
                 run[layout.EPOCHS].resize(keep, axis=0)
         return writer
@@ -277,7 +280,7 @@ class RunWriter:
             if later:
                 self._log_names = self._write(run, later)
             if end is not None:
-                state.end(run.attrs, end)
+                state.end(run, end)
         self._to_describe = None
         self._last = later[-1].epoch if later else known
 
@@ -287,7 +290,7 @@ class RunWriter:
         if exists:
             checked.require_own(file, self._group)
             run = file[self._group]
-            if state.is_recorded_by(run.attrs, self._presence):
+            if state.is_recorded_by(Attributes(run), self._presence):
                 return run
         if self._to_describe is None:
             message = (
@@ -300,7 +303,7 @@ class RunWriter:
             del file[self._group]
         run = file.create_group(self._group)
         _write_description(run, self._to_describe)
-        state.begin(run.attrs, self._presence)
+        state.begin(run, self._presence)
         return run
 
     def _write(self, run: h5py.Group, snapshots: Sequence[Snapshot]) -> list[str]:
@@ -321,14 +324,11 @@ class RunWriter:
     def _write_scalars(self, run: h5py.Group, row: int, snapshots: Sequence[Snapshot]) -> list[str]:
         known = self._log_names
         if known is None:
-            count = len(run[layout.LOG_NAMES])
-            known = checked.texts_in(run, layout.LOG_NAMES, at_most=count)
+            known = log_names(run, at_most=run[layout.SCALARS].shape[1] - 1)
         logged = [name for one in snapshots for name in one.logs]
         names = list(dict.fromkeys([*known, *logged]))
         if len(names) > len(known):
-            stored = run[layout.LOG_NAMES]
-            stored.resize(len(names), axis=0)
-            stored[len(known) :] = names[len(known) :]
+            fixed_texts.write(run, layout.LOG_NAMES, json.dumps(names))
         scalars = run[layout.SCALARS]
         scalars.resize((row + len(snapshots), 1 + len(names)))
         scalars[row:] = [
@@ -407,34 +407,29 @@ def write_evaluations(
         _set_attribute(kept, layout.EPOCHS, stored.epochs)
         for index, (key, arrays) in enumerate(evaluations.items()):
             evaluation = kept.create_group(str(index))
-            evaluation.attrs[layout.KEY_ATTRIBUTE] = key
+            fixed_texts.set_attribute(evaluation, layout.KEY_ATTRIBUTE, key)
             for name, values in arrays.items():
-                compression = {"compression": "gzip", "shuffle": True} if values.size else {}
-                evaluation.create_dataset(name, data=values, **compression)
+                _write_numbers(evaluation, name, values, compression="gzip", shuffle=True)
         if layout.EVALUATIONS in run:
             del run[layout.EVALUATIONS]
         run.move(beside, layout.EVALUATIONS)
 
 
 def _write_description(run: h5py.Group, description: RunDescription) -> None:
-    run.attrs[layout.WRITER_ATTRIBUTE] = replaychart.__version__
-    run.attrs[layout.RUN_ID_ATTRIBUTE] = uuid.uuid4().hex
+    fixed_texts.set_attribute(run, layout.WRITER_ATTRIBUTE, replaychart.__version__)
+    fixed_texts.set_attribute(run, layout.RUN_ID_ATTRIBUTE, uuid.uuid4().hex)
     _set_attribute(run, layout.DETAILS_ATTRIBUTE, json.dumps(dict(description.details)))
-    several = isinstance(description.inputs, Mapping)
     _write_inputs(run, description.inputs)
-    run.create_dataset(layout.TARGETS, data=description.targets)
+    _write_numbers(run, layout.TARGETS, description.targets)
     if description.sample_weights is not None:
-        run.create_dataset(layout.SAMPLE_WEIGHTS, data=description.sample_weights)
-    run.create_dataset(layout.ARCHITECTURE, data=description.architecture)
-    run.create_dataset(layout.COMPILE_CONFIG, data=description.compile_config)
-    run.create_dataset(layout.LAYERS, data=layout.layers_to_json(description.layers))
-    variables = layout.variables_to_json(description.variables)
-    run.create_dataset(layout.VARIABLES, data=variables)
+        _write_numbers(run, layout.SAMPLE_WEIGHTS, description.sample_weights)
+    fixed_texts.write(run, layout.ARCHITECTURE, description.architecture)
+    fixed_texts.write(run, layout.COMPILE_CONFIG, description.compile_config)
+    fixed_texts.write(run, layout.LAYERS, layout.layers_to_json(description.layers))
+    fixed_texts.write(run, layout.VARIABLES, layout.variables_to_json(description.variables))
     run.create_group(layout.WEIGHTS)
     run.create_group(layout.OUTPUTS)
-    run.create_dataset(
-        layout.LOG_NAMES, shape=(0,), maxshape=(None,), chunks=(64,), dtype=h5py.string_dtype()
-    )
+    fixed_texts.write(run, layout.LOG_NAMES, "[]")
     run.create_dataset(
         layout.SCALARS,
         shape=(0, 1),
@@ -442,37 +437,51 @@ def _write_description(run: h5py.Group, description: RunDescription) -> None:
         chunks=(_LARGEST_CHUNK_IN_EPOCHS, 8),
         dtype="f8",
         fillvalue=np.nan,
+        fletcher32=True,
     )
     run.create_dataset(
-        layout.EPOCHS, shape=(0,), maxshape=(None,), chunks=(_LARGEST_CHUNK_IN_EPOCHS,), dtype="f8"
+        layout.EPOCHS,
+        shape=(0,),
+        maxshape=(None,),
+        chunks=(_LARGEST_CHUNK_IN_EPOCHS,),
+        dtype="f8",
+        fletcher32=True,
     )
     # The layout version comes last: a group without it is not a run.
-    run.attrs[layout.LAYOUT_ATTRIBUTE] = (
-        layout.LAYOUT_VERSION if several else layout.LAYOUT_OF_ONE_INPUT
-    )
+    run.attrs[layout.LAYOUT_ATTRIBUTE] = layout.LAYOUT_VERSION
 
 
 def _write_inputs(run: h5py.Group, inputs: Inputs) -> None:
     if not isinstance(inputs, Mapping):
-        run.create_dataset(layout.INPUTS, data=inputs)
+        _write_numbers(run, layout.INPUTS, inputs)
         return
     group = run.create_group(layout.INPUTS)
     for index, (name, array) in enumerate(inputs.items()):
-        one = group.create_dataset(str(index), data=array)
-        one.attrs[layout.INPUT_NAME_ATTRIBUTE] = name
+        one = _write_numbers(group, str(index), array)
+        fixed_texts.set_attribute(one, layout.INPUT_NAME_ATTRIBUTE, name)
 
 
 def _set_attribute(group: h5py.Group, name: str, value: str | np.ndarray) -> None:
     """Set an attribute, or a dataset of its name where HDF5 has no attribute so long."""
+    if name in group:
+        del group[name]
     size = len(value.encode()) if isinstance(value, str) else value.nbytes
-    if size <= layout.LONGEST_ATTRIBUTE:
-        group.attrs[name] = value
-        if name in group:
-            del group[name]
+    long = size > layout.LONGEST_ATTRIBUTE
+    if isinstance(value, str):
+        (fixed_texts.write if long else fixed_texts.set_attribute)(group, name, value)
+    elif long:
+        _write_numbers(group, name, value)
     else:
-        if name in group:
-            del group[name]  # its type may not take what is longer
-        group[name] = value
+        group.attrs[name] = value
+
+
+def _write_numbers(
+    group: h5py.Group, name: str, values: np.ndarray, **compression: Any
+) -> h5py.Dataset:
+    """Write a dataset of numbers, with checksums."""
+    # HDF5 has filters for what has a place in a chunk: not for nothing, nor for a number alone.
+    filters = {"fletcher32": True, **compression} if values.size and values.ndim else {}
+    return group.create_dataset(name, data=values, **filters)
 
 
 def _last_epoch(run: h5py.Group) -> float:
@@ -491,6 +500,7 @@ def _rows(run: h5py.Group, name: str, first: np.ndarray) -> h5py.Dataset:
             maxshape=(None, *first.shape),
             chunks=_chunks(first),
             dtype=first.dtype,
+            fletcher32=True,
         )
 
 
@@ -498,11 +508,11 @@ def _rows_of_output(run: h5py.Group, key: str, first: np.ndarray) -> h5py.Datase
     """Return the dataset of an output by its key: snapshots may give them in any order."""
     outputs = run[layout.OUTPUTS]
     for name in checked.names_in(outputs):
-        stored = outputs[name].attrs[layout.KEY_ATTRIBUTE]
+        stored = Attributes(outputs[name])[layout.KEY_ATTRIBUTE]
         if checked.text_of(stored, layout.KEY_ATTRIBUTE) == key:
             return outputs[name]
     rows = _rows(run, f"{layout.OUTPUTS}/{len(outputs)}", first)
-    rows.attrs[layout.KEY_ATTRIBUTE] = key
+    fixed_texts.set_attribute(rows, layout.KEY_ATTRIBUTE, key)
     return rows
 
 

@@ -1,0 +1,65 @@
+"""No byte that counts changes unnoticed: a bit that flipped is told, or meant nothing.
+
+All bits are tried by hand: ``REPLAYCHART_FLIPPED_BITS=1000000 pytest tests/storage``.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from conftest import dense, small_model, train
+
+import replaychart as rc
+
+BITS = int(os.environ.get("REPLAYCHART_FLIPPED_BITS", "500"))
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of a model with its evaluations, and one of outputs, in one file."""
+    path = tmp_path_factory.mktemp("flipped") / "runs.h5"
+    X, y = rc.datasets.parabola(15)
+    model = small_model(dense(2, "tanh", "hidden"), dense(1, "sigmoid", "output"))
+    train(path, "model", model, X, y, epochs=2, class_names=["no", "yes"])
+    rc.open_run(path, "model").store()
+    epochs = [
+        {"epoch": epoch, "probabilities": np.full(30, 0.2 * epoch + 0.1), "logs": {"loss": 1.0}}
+        for epoch in range(3)
+    ]
+    rc.record_outputs(path, "outputs", inputs=X, targets=y, epochs=epochs)
+    return path
+
+
+def test_flipped_bit_is_told_or_meant_nothing(recorded: Path, tmp_path: Path) -> None:
+    bits = 8 * recorded.stat().st_size
+    script = Path(__file__).with_name("flipped_bits.py")
+    step = max(1, bits // BITS)
+    done = subprocess.run(
+        [sys.executable, str(script), str(recorded), str(tmp_path), "0", str(bits), str(step)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout.splitlines()[-1]}\n{done.stderr}"
+    outcomes = [line.split(" ", 1) for line in done.stdout.splitlines()]
+    assert len(outcomes) == len(range(0, bits, step))
+    assert [bit for bit, outcome in outcomes if outcome == "other"] == []
+    told = sum(outcome == "told" for _, outcome in outcomes)
+    assert told > 0.8 * len(outcomes), "the rest is room that nothing stands in"
+
+
+def test_file_has_no_text_of_any_length_and_checksums_for_all_numbers(recorded: Path) -> None:
+    def check(name: str, item: h5py.Group | h5py.Dataset) -> None:
+        types = [item.attrs.get_id(attribute).dtype for attribute in item.attrs]
+        if isinstance(item, h5py.Dataset):
+            types.append(item.dtype)
+            assert item.fletcher32 or not item.size, name
+        assert all(dtype.kind in "biufS" for dtype in types), name
+
+    with h5py.File(recorded) as file:
+        file.visititems(check)
+        assert len(file["model/evaluations"]) > 10
