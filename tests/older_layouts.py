@@ -7,7 +7,7 @@ import numpy as np
 
 import replaychart as rc
 from replaychart.storage.checked import Attributes, is_one_text, text_in
-from replaychart.storage.reader import log_names
+from replaychart.storage.parts import log_names
 
 
 def in_third_layout(run: rc.Run, path: Path) -> rc.Run:

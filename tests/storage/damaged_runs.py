@@ -30,7 +30,17 @@ def flip_bits(content: bytearray, rng: random.Random) -> None:
 
 def flip_bits_of_what_describes(content: bytearray, rng: random.Random) -> None:
     """Flip bits near a signature of HDF5: headers, trees, heaps, messages."""
-    signatures = (b"TREE", b"SNOD", b"HEAP", b"GCOL", b"OHDR", b"OCHK", b"FRHP", b"\x89HDF")
+    signatures = (
+        b"OHDR",
+        b"OCHK",
+        b"FRHP",
+        b"FHDB",
+        b"BTHD",
+        b"BTLF",
+        b"EAHD",
+        b"EADB",
+        b"\x89HDF",
+    )
     places = [
         at
         for signature in signatures

@@ -6,7 +6,7 @@ import h5py
 
 from replaychart.storage import checked, fixed_texts, layout
 from replaychart.storage.checked import Attributes
-from replaychart.storage.reader import log_names
+from replaychart.storage.parts import log_names
 
 
 def upgrade(run: h5py.Group) -> None:

@@ -6,29 +6,21 @@ import os
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
 
 import replaychart
 from replaychart.errors import ArgumentError, RecordingError, RunFileError
-from replaychart.storage import checked, fixed_texts, layout, state, weights
+from replaychart.storage import checked, fixed_texts, layout, number_datasets, state, weights
 from replaychart.storage.checked import Attributes, damage_told
 from replaychart.storage.inputs import Inputs
 from replaychart.storage.locks import PATIENCE
-from replaychart.storage.reader import StoredRun, is_half_made, log_names, opened
+from replaychart.storage.parts import log_names
+from replaychart.storage.reader import StoredRun, is_half_made, opened
 from replaychart.storage.state import Presence
 from replaychart.storage.transactions import is_run_file, transaction
 from replaychart.storage.upgrade import upgrade
-
-# A chunk is the piece that HDF5 reads and writes at once. Snapshots of small networks share one, so
-# that thousands of epochs are not thousands of pieces; those of large ones are cut into several.
-# Chunks are not compressed: weights and outputs lose 7 % (lzf) to 14 % (gzip) of their bytes, and
-# writing them takes 5 to 10 times as long.
-_SHARED_CHUNK_BYTES = 32 * 1024
-_LARGEST_CHUNK_BYTES = 256 * 1024
-_LARGEST_CHUNK_IN_EPOCHS = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -236,7 +228,7 @@ class RunWriter:
                 del run[layout.EVALUATIONS]
             upgrade(run)
             state.begin(run, writer._presence)
-            _set_attribute(run, layout.DETAILS_ATTRIBUTE, json.dumps(dict(details)))
+            number_datasets.set_attribute(run, layout.DETAILS_ATTRIBUTE, json.dumps(dict(details)))
             if keep < len(stored.epochs):
                 # What was opened before must not take the new snapshots for the old ones.
                 fixed_texts.set_attribute(run, layout.RUN_ID_ATTRIBUTE, uuid.uuid4().hex)
@@ -312,13 +304,13 @@ class RunWriter:
         row = len(epochs)
         blocks = [weights.packed(self._variables, one.weights) for one in snapshots]
         for dtype in blocks[0]:
-            name = f"{layout.WEIGHTS}/{dtype}"
-            _write_rows(_rows(run, name, blocks[0][dtype]), row, [one[dtype] for one in blocks])
+            rows = number_datasets.rows(run, f"{layout.WEIGHTS}/{dtype}", blocks[0][dtype])
+            number_datasets.append(rows, row, [one[dtype] for one in blocks])
         for key, first in snapshots[0].outputs.items():
             rows = _rows_of_output(run, key, first)
-            _write_rows(rows, row, [one.outputs[key] for one in snapshots])
+            number_datasets.append(rows, row, [one.outputs[key] for one in snapshots])
         names = self._write_scalars(run, row, snapshots)
-        _write_rows(epochs, row, [np.float64(one.epoch) for one in snapshots])
+        number_datasets.append(epochs, row, [np.float64(one.epoch) for one in snapshots])
         return names
 
     def _write_scalars(self, run: h5py.Group, row: int, snapshots: Sequence[Snapshot]) -> list[str]:
@@ -404,12 +396,12 @@ def write_evaluations(
         if beside in run:
             del run[beside]
         kept = run.create_group(beside)
-        _set_attribute(kept, layout.EPOCHS, stored.epochs)
+        number_datasets.set_attribute(kept, layout.EPOCHS, stored.epochs)
         for index, (key, arrays) in enumerate(evaluations.items()):
             evaluation = kept.create_group(str(index))
             fixed_texts.set_attribute(evaluation, layout.KEY_ATTRIBUTE, key)
             for name, values in arrays.items():
-                _write_numbers(evaluation, name, values, compression="gzip", shuffle=True)
+                number_datasets.write(evaluation, name, values, compression="gzip", shuffle=True)
         if layout.EVALUATIONS in run:
             del run[layout.EVALUATIONS]
         run.move(beside, layout.EVALUATIONS)
@@ -418,11 +410,13 @@ def write_evaluations(
 def _write_description(run: h5py.Group, description: RunDescription) -> None:
     fixed_texts.set_attribute(run, layout.WRITER_ATTRIBUTE, replaychart.__version__)
     fixed_texts.set_attribute(run, layout.RUN_ID_ATTRIBUTE, uuid.uuid4().hex)
-    _set_attribute(run, layout.DETAILS_ATTRIBUTE, json.dumps(dict(description.details)))
+    number_datasets.set_attribute(
+        run, layout.DETAILS_ATTRIBUTE, json.dumps(dict(description.details))
+    )
     _write_inputs(run, description.inputs)
-    _write_numbers(run, layout.TARGETS, description.targets)
+    number_datasets.write(run, layout.TARGETS, description.targets)
     if description.sample_weights is not None:
-        _write_numbers(run, layout.SAMPLE_WEIGHTS, description.sample_weights)
+        number_datasets.write(run, layout.SAMPLE_WEIGHTS, description.sample_weights)
     fixed_texts.write(run, layout.ARCHITECTURE, description.architecture)
     fixed_texts.write(run, layout.COMPILE_CONFIG, description.compile_config)
     fixed_texts.write(run, layout.LAYERS, layout.layers_to_json(description.layers))
@@ -434,7 +428,7 @@ def _write_description(run: h5py.Group, description: RunDescription) -> None:
         layout.SCALARS,
         shape=(0, 1),
         maxshape=(None, None),
-        chunks=(_LARGEST_CHUNK_IN_EPOCHS, 8),
+        chunks=(number_datasets.LARGEST_CHUNK_IN_EPOCHS, 8),
         dtype="f8",
         fillvalue=np.nan,
         fletcher32=True,
@@ -443,7 +437,7 @@ def _write_description(run: h5py.Group, description: RunDescription) -> None:
         layout.EPOCHS,
         shape=(0,),
         maxshape=(None,),
-        chunks=(_LARGEST_CHUNK_IN_EPOCHS,),
+        chunks=(number_datasets.LARGEST_CHUNK_IN_EPOCHS,),
         dtype="f8",
         fletcher32=True,
     )
@@ -453,55 +447,17 @@ def _write_description(run: h5py.Group, description: RunDescription) -> None:
 
 def _write_inputs(run: h5py.Group, inputs: Inputs) -> None:
     if not isinstance(inputs, Mapping):
-        _write_numbers(run, layout.INPUTS, inputs)
+        number_datasets.write(run, layout.INPUTS, inputs)
         return
     group = run.create_group(layout.INPUTS)
     for index, (name, array) in enumerate(inputs.items()):
-        one = _write_numbers(group, str(index), array)
+        one = number_datasets.write(group, str(index), array)
         fixed_texts.set_attribute(one, layout.INPUT_NAME_ATTRIBUTE, name)
-
-
-def _set_attribute(group: h5py.Group, name: str, value: str | np.ndarray) -> None:
-    """Set an attribute, or a dataset of its name where HDF5 has no attribute so long."""
-    if name in group:
-        del group[name]
-    size = len(value.encode()) if isinstance(value, str) else value.nbytes
-    long = size > layout.LONGEST_ATTRIBUTE
-    if isinstance(value, str):
-        (fixed_texts.write if long else fixed_texts.set_attribute)(group, name, value)
-    elif long:
-        _write_numbers(group, name, value)
-    else:
-        group.attrs[name] = value
-
-
-def _write_numbers(
-    group: h5py.Group, name: str, values: np.ndarray, **compression: Any
-) -> h5py.Dataset:
-    """Write a dataset of numbers, with checksums."""
-    # HDF5 has filters for what has a place in a chunk: not for nothing, nor for a number alone.
-    filters = {"fletcher32": True, **compression} if values.size and values.ndim else {}
-    return group.create_dataset(name, data=values, **filters)
 
 
 def _last_epoch(run: h5py.Group) -> float:
     epochs = run[layout.EPOCHS]
     return float(epochs[-1]) if len(epochs) else -np.inf
-
-
-def _rows(run: h5py.Group, name: str, first: np.ndarray) -> h5py.Dataset:
-    """Return the dataset that holds a row for each snapshot, made if this is the first one."""
-    try:
-        return run[name]
-    except KeyError:
-        return run.create_dataset(
-            name,
-            shape=(0, *first.shape),
-            maxshape=(None, *first.shape),
-            chunks=_chunks(first),
-            dtype=first.dtype,
-            fletcher32=True,
-        )
 
 
 def _rows_of_output(run: h5py.Group, key: str, first: np.ndarray) -> h5py.Dataset:
@@ -511,22 +467,6 @@ def _rows_of_output(run: h5py.Group, key: str, first: np.ndarray) -> h5py.Datase
         stored = Attributes(outputs[name])[layout.KEY_ATTRIBUTE]
         if checked.text_of(stored, layout.KEY_ATTRIBUTE) == key:
             return outputs[name]
-    rows = _rows(run, f"{layout.OUTPUTS}/{len(outputs)}", first)
+    rows = number_datasets.rows(run, f"{layout.OUTPUTS}/{len(outputs)}", first)
     fixed_texts.set_attribute(rows, layout.KEY_ATTRIBUTE, key)
     return rows
-
-
-def _write_rows(dataset: h5py.Dataset, row: int, values: Sequence[np.ndarray | np.generic]) -> None:
-    dataset.resize(row + len(values), axis=0)
-    dataset[row:] = np.stack(values)
-
-
-def _chunks(values: np.ndarray) -> tuple[int, ...]:
-    """Return the shape of chunks for snapshots of these values."""
-    epochs = _SHARED_CHUNK_BYTES // max(values.nbytes, 1)
-    epochs = min(max(epochs, 1), _LARGEST_CHUNK_IN_EPOCHS)
-    pieces = -(-values.nbytes // _LARGEST_CHUNK_BYTES)
-    shape = [max(size, 1) for size in values.shape]
-    if shape and pieces:
-        shape[0] = -(-shape[0] // pieces)
-    return (epochs, *shape)
