@@ -15,6 +15,11 @@ Shape = tuple[Any, ...]
 Evaluated = dict[str, dict[str, np.ndarray]]
 
 _PATHS = ("boundary", "grid", "surface")
+# The kinds of numbers that parts of paths and of distributions are.
+_KINDS = {
+    **dict.fromkeys(("vertices", "value", "quantiles", "density", "mean", "std"), "f"),
+    **dict.fromkeys(("starts", "snapshot", "of_class", "count", "not_finite"), "i"),
+}
 
 
 class Reader:
@@ -150,9 +155,15 @@ class Reader:
     def _check_values(self, key: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Raise `ValueError` unless arrays can be what their key says, now that they are read."""
         quantity, _ = layout.quantity_and_layer(key)
-        whole = quantity not in _PATHS or self._are_paths(arrays)
-        if quantity == "distribution":
-            whole = _are_distributions(arrays)
+        whole = all(
+            values.dtype.kind in _KINDS.get(part, "biuf") for part, values in arrays.items()
+        )
+        if quantity in _PATHS:
+            whole = whole and self._are_paths(arrays)
+        elif quantity == "distribution":
+            whole = whole and _are_distributions(arrays)
+        elif quantity == "losses":
+            whole = arrays["values"].dtype.kind == "f"
         if not whole:
             message = f"the arrays of {key} do not belong together"
             raise ValueError(message)
@@ -160,8 +171,7 @@ class Reader:
     def _are_paths(self, arrays: Mapping[str, np.ndarray]) -> bool:
         starts, of_snapshot, of_class = (arrays[it] for it in ("starts", "snapshot", "of_class"))
         return bool(
-            starts.dtype.kind == of_snapshot.dtype.kind == of_class.dtype.kind == "i"
-            and len(starts) == len(of_snapshot) + 1
+            len(starts) == len(of_snapshot) + 1
             and len(arrays["value"]) == len(of_class) == len(of_snapshot)
             and starts[0] == 0
             and starts[-1] == len(arrays["vertices"])
