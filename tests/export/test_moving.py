@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import altair as alt
@@ -98,6 +98,44 @@ def test_chart_whose_legend_follows_the_epoch_is_painted_as_a_whole(
     last = list(_frames(path))[-1][0]
     still = _still(rc.save(chart, tmp_path / "still.png", epoch=130))
     assert np.abs(last - still[: last.shape[0], : last.shape[1]]).mean() < 3
+
+
+def _panel_for_each_target(run: rc.Run) -> alt.FacetChart:
+    """Axes that follow the epoch, in panels whose places nobody can hold."""
+    points = run.points("hidden", epochs=range(0, 151, 10)).query("point < 200")
+    return (
+        alt.Chart(points, width=100, height=100)
+        .mark_point()
+        .encode(x="probability", y=alt.Y("loss", axis=alt.Axis(format=".6f")), detail="target")
+        .transform_filter("datum.epoch == epoch")
+        .facet("target:N")
+        .resolve_scale(y="independent")
+    )
+
+
+def _label_that_grows(run: rc.Run) -> alt.Chart:
+    own = alt.Chart(alt.Data(values=[{}])).mark_point().add_params(rc.epoch_param(run))
+    return own.transform_calculate(x="pow(10, epoch / 10)").encode(
+        y=alt.Y("x:Q", axis=alt.Axis(format=".0f"))
+    )
+
+
+@pytest.mark.parametrize("own", [_panel_for_each_target, _label_that_grows])
+def test_no_frame_is_cut_off_where_a_chart_grows(
+    own: Callable[[rc.Run], alt.Chart], shipped: rc.Run, tmp_path: Path
+) -> None:
+    chart = own(shipped) | rc.loss_histogram(shipped)
+    epochs = [0, 50, 100, 150]
+    path = rc.save(chart, tmp_path / "a.webp", epochs=epochs, progress=False)
+    frames = [frame for frame, _ in _frames(path)]
+    stills = [_still(rc.save(chart, tmp_path / f"{one}.png", epoch=one)) for one in epochs]
+    assert len({still.shape for still in stills}) > 1, "its size changes"
+    for frame, still in zip(frames, stills, strict=True):
+        assert (np.array(frame.shape) >= still.shape).all()
+        for side in (0, 1):
+            ink = np.flatnonzero((frame < 250).any(axis=(1 - side, 2)))
+            inked = np.flatnonzero((still < 250).any(axis=(1 - side, 2)))
+            assert np.ptp(ink) >= np.ptp(inked) - 1, "all of it is there, at some place"
 
 
 def _bar_that_runs_over_labels(run: rc.Run) -> alt.Chart:
@@ -254,11 +292,38 @@ def test_filmstrip_tells_the_epoch_where_no_title_does(shipped: rc.Run, tmp_path
     assert "Losses at 10" in svg
 
 
+_SAVE_WITH = """
+import sys, joblib, replaychart as rc
+if __name__ == "__main__":
+    run = rc.open_run(rc.datasets.parabola_recording())
+    with joblib.parallel_config(backend=sys.argv[1], n_jobs=2):
+        rc.save(rc.loss_histogram(run), sys.argv[2], epochs=range(40), progress=False)
+"""
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing", "sequential"])
+def test_backends_of_joblib_paint_the_same_frames(
+    backend: str, shipped: rc.Run, tmp_path: Path
+) -> None:
+    here = rc.save(
+        rc.loss_histogram(shipped), tmp_path / "here.gif", epochs=range(40), progress=False
+    )
+    # In a process of its own, because it might hang.
+    script = tmp_path / "save.py"
+    script.write_text(_SAVE_WITH)
+    there = tmp_path / "there.gif"
+    command = [sys.executable, str(script), backend, str(there)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200)
+    assert done.returncode == 0, done.stderr
+    assert "exception" not in done.stderr
+    assert there.read_bytes() == here.read_bytes()
+
+
 @pytest.mark.filterwarnings("ignore:`apply_async` is deprecated")  # joblib 1.5, to itself
 def test_cluster_paints_the_same_frames(shipped: rc.Run, tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
     chart = rc.loss_histogram(shipped)
-    epochs = range(0, 150, 10)
+    epochs = range(0, 150, 4)
     here = rc.save(chart, tmp_path / "here.gif", epochs=epochs, progress=False)
     cluster = distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None

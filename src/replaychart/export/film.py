@@ -1,20 +1,28 @@
 """The frames of a moving picture, painted in parallel processes and handed over in order."""
 
 import itertools
+import math
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import joblib
-from joblib.parallel import get_active_backend
+from joblib.parallel import (
+    LokyBackend,
+    MultiprocessingBackend,
+    ParallelBackendBase,
+    get_active_backend,
+)
 from PIL import Image
 from tqdm.auto import tqdm
 
+from replaychart.export.extents import Extent, Measure, padded
 from replaychart.export.moving_parts import CannotSplit, held
 from replaychart.export.painting import MovingParts, Painter, WholeChart, alike
 from replaychart.export.specs import Compiled, Datasets, Spec
 
 T = TypeVar("T")
+P = TypeVar("P")
 
 # A shorter film is painted as it is, in this process: it would take longer to start others and to
 # take the chart apart.
@@ -49,8 +57,7 @@ class Film:
         self.epochs = epochs
         self._long = len(epochs) >= _LONG
         self._compiled = Compiled(spec, epochs[0])
-        self._painter, self.samples = self._proven(scale)
-        self.size = self.samples[0].size
+        self._painter, self.samples, self.size = self._proven(scale)
 
     def frames(self, finish: Callable[[Image.Image], T], *, bar: str | None) -> Iterator[T]:
         """Yield every frame.
@@ -68,42 +75,65 @@ class Film:
             tqdm(painted, total=len(self.epochs), desc=bar, unit="frame", disable=bar is None)
         )
 
-    def _proven(self, scale: float) -> tuple[Painter, list[Image.Image]]:
-        """Return the fastest painter whose pictures prove to be right, and the samples."""
-        first, middle, last = (self.epochs[i * (len(self.epochs) - 1) // 2] for i in range(3))
-        plain = whole = WholeChart(self._compiled.vega, scale)
-        parts: MovingParts | None = None
+    def _proven(
+        self, scale: float
+    ) -> tuple[Painter[Image.Image], list[Image.Image], tuple[int, int]]:
+        """Return the fastest painter whose pictures prove to be right, samples, and their size."""
+        first, middle, last = _evenly(self.epochs, 3)
         # Processes start while the chart is taken apart.
         starting = self._parallel(joblib.delayed(_as_it_is)(None) for _ in range(self._jobs()[1]))
         try:
-            whole = WholeChart(held(self._compiled.vega), scale)
-            parts = MovingParts.of(whole, self._compiled) if self._long else None
-        except CannotSplit:
-            pass
-        finally:
-            list(starting)
+            plain, whole, parts = self._taken_apart(scale)
+        except BaseException:
+            # An interruption ends those processes too, which must not be told in its place.
+            _stop([starting])
+            raise
+        list(starting)
         samples = self._pictures((plain, first), (whole, middle), (whole, last))
         if parts is not None:
             proofs = self._pictures((parts, first), (parts, middle), (parts, last))
             if all(itertools.starmap(alike, zip(samples, proofs, strict=True))):
-                return parts, samples
-        proof = self._pictures((whole, first))
-        return (whole if alike(samples[0], proof[0]) else plain), samples
+                return parts, samples, samples[0].size
+        if whole is not plain and alike(samples[0], *self._pictures((whole, first))):
+            return whole, samples, samples[0].size
+        # Its views move, and only all epochs tell how large it becomes.
+        measure = Measure(self._compiled.vega)
+        extents = self._painted([(measure, epoch) for epoch in self.epochs], _as_it_is)
+        width, height = Extent.around(extents).size
+        size = math.ceil(width * scale), math.ceil(height * scale)
+        return WholeChart(self._compiled.vega, scale), samples, size
 
-    def _pictures(self, *shots: tuple[Painter, float]) -> list[Image.Image]:
+    def _taken_apart(self, scale: float) -> tuple[WholeChart, WholeChart, MovingParts | None]:
+        """Return the chart as it is, with all places held if they can be, and in its parts."""
+        measure = Measure(self._compiled.vega)
+        extents = [
+            measure.paint(epoch, self._compiled.rows(epoch)) for epoch in _evenly(self.epochs, 5)
+        ]
+        # The border of a line that touches that of a view, a longer label: a few pixels.
+        room = Extent.around(extents)
+        plain = WholeChart(padded(self._compiled.vega, extents[0], room), scale)
+        try:
+            whole = WholeChart(held(self._compiled.vega, room), scale)
+            return plain, whole, MovingParts.of(whole, self._compiled) if self._long else None
+        except CannotSplit:
+            return plain, plain, None
+
+    def _pictures(self, *shots: tuple[Painter[Image.Image], float]) -> list[Image.Image]:
         return list(self._painted(shots, _as_it_is))
 
     def _painted(
-        self, shots: Sequence[tuple[Painter, float]], finish: Callable[[Image.Image], T]
+        self, shots: Sequence[tuple[Painter[P], float]], finish: Callable[[P], T]
     ) -> Iterator[T]:
         """Yield frames in order, while those that come next are being painted."""
         block = _BLOCK * self._jobs()[1]
+        # A backend that the user chose is one object, which can do but one thing at a time.
+        ahead = 0 if _backend() is _backend() else 1
         working: list[Iterator[T]] = []
         try:
             for start in range(0, len(shots), block):
                 tasks = self._tasks(shots[start : start + block], finish)
                 working.append(self._parallel(tasks))
-                if len(working) > 1:
+                if len(working) > ahead:
                     yield from working[0]
                     del working[0]
             for results in working:
@@ -112,7 +142,7 @@ class Film:
             _stop(working)
 
     def _tasks(
-        self, shots: Sequence[tuple[Painter, float]], finish: Callable[[Image.Image], T]
+        self, shots: Sequence[tuple[Painter[P], float]], finish: Callable[[P], T]
     ) -> Iterator[Any]:
         for painter, epoch in shots:
             datasets = self._compiled.rows(epoch, painter.columns)
@@ -120,10 +150,11 @@ class Film:
 
     def _parallel(self, tasks: Iterable[Any]) -> Iterator[Any]:
         """Return the results of tasks, on which work begins at once."""
-        backend = get_active_backend()[0]
+        backend = _backend()
         return iter(
             joblib.Parallel(
                 n_jobs=self._jobs()[0],
+                backend=backend,
                 return_as="generator" if backend.supports_return_generator else "list",
                 batch_size=1,
                 max_nbytes=None,
@@ -132,10 +163,17 @@ class Film:
 
     def _jobs(self) -> tuple[int, int]:
         """Return the number of jobs, as joblib counts it, and of processes that it comes to."""
-        backend, jobs = get_active_backend()
+        backend, jobs = _backend(), get_active_backend()[1]
         if jobs is None:
             jobs = -1 if self._long else backend.default_n_jobs
         return jobs, max(backend.effective_n_jobs(jobs), 1)
+
+
+def _backend() -> ParallelBackendBase:
+    """Return joblib's backend: the one that the user chose, or else a new one."""
+    backend = get_active_backend()[0]
+    # Its processes are forks of this one, and the renderer, which has threads, hangs in a fork.
+    return LokyBackend() if type(backend) is MultiprocessingBackend else backend
 
 
 class _Finished:
@@ -154,14 +192,17 @@ class _Finished:
         return self._finish(picture)
 
 
-def _frame(
-    painter: Painter, epoch: float, datasets: Datasets, finish: Callable[[Image.Image], T]
-) -> T:
+def _frame(painter: Painter[P], epoch: float, datasets: Datasets, finish: Callable[[P], T]) -> T:
     return finish(painter.paint(epoch, datasets))
 
 
 def _as_it_is(picture: T) -> T:
     return picture
+
+
+def _evenly(epochs: Sequence[float], count: int) -> list[float]:
+    """Return so many epochs, from the first to the last; some more than once in a short film."""
+    return [epochs[i * (len(epochs) - 1) // (count - 1)] for i in range(count)]
 
 
 def _stop(working: list[Iterator[T]]) -> None:

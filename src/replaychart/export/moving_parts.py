@@ -9,14 +9,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
-from typing import Any
 from xml.etree import ElementTree
 
 import vl_convert
 
 from replaychart.charts.epoch_parameter import NAME, POSITION
-
-Spec = dict[str, Any]
+from replaychart.export.extents import Extent
+from replaychart.export.specs import Spec
 
 # What is under these keys is not drawn.
 _UNSEEN = ("bind", "description", "tooltip")
@@ -31,7 +30,7 @@ class CannotSplit(Exception):  # noqa: N818
     """A chart has something whose place or order is not known to stay."""
 
 
-def held(vega: Spec) -> Spec:
+def held(vega: Spec, room: Extent | None = None) -> Spec:
     """Return a chart whose views and titles stay where they are, whatever its data becomes.
 
     Vega lays a chart out anew for each epoch: a line that touches the border moves what stands
@@ -41,6 +40,8 @@ def held(vega: Spec) -> Spec:
     ----------
     vega : dict
         A compiled chart with the data of one epoch.
+    room : Extent, optional
+        How far it may reach at another epoch. Default: no farther.
 
     Raises
     ------
@@ -49,7 +50,8 @@ def held(vega: Spec) -> Spec:
     """
     scene = vl_convert.vega_to_scenegraph(vega)
     root = scene["scenegraph"]["items"][0]
-    (left, top), (width, height) = scene["origin"], (root["width"], root["height"])
+    room = room or Extent.of(scene)
+    width, height = root["width"], root["height"]
     still = _held_view({**copy.deepcopy({**vega, "data": []}), "data": vega["data"]}, root)
     return {
         **still,
@@ -57,10 +59,10 @@ def held(vega: Spec) -> Spec:
         "width": width,
         "height": height,
         "padding": {
-            "left": left,
-            "top": top,
-            "right": scene["width"] - left - width,
-            "bottom": scene["height"] - top - height,
+            "left": room.left,
+            "top": room.top,
+            "right": room.right - width,
+            "bottom": room.bottom - height,
         },
     }
 

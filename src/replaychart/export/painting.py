@@ -3,7 +3,7 @@
 import dataclasses
 import io
 from collections.abc import Collection
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import vl_convert
@@ -12,15 +12,17 @@ from PIL import Image
 from replaychart.export.moving_parts import drawn_only, painted_below, split, without_texts
 from replaychart.export.specs import Compiled, Datasets, Spec, showing
 
+Painted = TypeVar("Painted", covariant=True)
 
-class Painter(Protocol):
-    """Paints epochs. It can be sent to another process."""
+
+class Painter(Protocol[Painted]):
+    """Paints epochs, or tells something else of each. It can be sent to another process."""
 
     @property
     def columns(self) -> Collection[str] | None:
         """The columns it needs of those that can be left out; None for all."""
 
-    def paint(self, epoch: float, datasets: Datasets) -> Image.Image:
+    def paint(self, epoch: float, datasets: Datasets) -> Painted:
         """Return the picture of an epoch, of mode RGBA.
 
         Parameters
