@@ -233,7 +233,7 @@ def test_many_classes_have_panels_colours_and_names(three: Training) -> None:
     assert len(set(view["encoding"]["color"]["scale"]["range"])) == 3
     assert [row["target"] for row in rows] == [names[target] for target in run.targets]
     filled = _views(rc.feature_space(run).to_dict())[0]
-    assert filled["encoding"]["fill"] == {"field": "tint", "scale": None, "type": "nominal"}
+    assert filled["encoding"]["fill"] == {"value": {"expr": "datum.tint"}}
 
 
 def test_colours_of_any_number_of_classes_differ() -> None:

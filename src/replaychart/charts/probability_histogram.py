@@ -9,8 +9,8 @@ from replaychart.charts.counts import count_bars, highest_count, total_label
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.packing import BYTES_PER_NUMBER
 from replaychart.charts.plane import probability_title
-from replaychart.charts.texts import displayed
-from replaychart.charts.titles import chart_title, check_chart
+from replaychart.charts.texts import AXIS_TITLE_SIZE, fitted
+from replaychart.charts.titles import chart_title, check_chart, named_title
 from replaychart.errors import require_at_least, require_one_of
 from replaychart.frames.epochs import Epochs
 from replaychart.run import Run
@@ -102,9 +102,9 @@ def probability_histogram(
         _panel(
             clock,
             frame[frame["target"] == case],
-            x_title=probability_title(run),
+            x_title=fitted(probability_title(run), width, size=AXIS_TITLE_SIZE),
             highest=highest,
-            title=_title(run, case),
+            title=_title(run, case, width),
             points=int((run.targets == case).sum()),
             width=width,
             height=height,
@@ -139,10 +139,10 @@ def _stacked(panels: list[alt.LayerChart], heading: alt.TitleParams | None) -> a
     )
 
 
-def _title(run: Run, case: int) -> str:
+def _title(run: Run, case: int, width: float) -> str:
     if run.classes == 2 and run.class_names == ["0", "1"]:
         return ("Negative cases", "Positive cases")[case]
-    return f"Class {displayed(run.class_names[case])}"
+    return named_title(run.class_names[case], "", width, before="Class ")
 
 
 def _panel(
