@@ -42,7 +42,7 @@ def _by_point(view: dict[str, Any], rows: list[dict[str, Any]], column: str) -> 
     origin, step = _ruler(view, column)
     return pd.DataFrame(
         [
-            (epoch, number, np.nan if steps is None else origin + step * steps)
+            (epoch, row.get("point", number), np.nan if steps is None else origin + step * steps)
             for number, row in enumerate(rows)
             for epoch, steps in zip(rows[0]["replay_epochs"], row[f"replay_{column}"], strict=True)
         ],

@@ -5,7 +5,7 @@ import math
 import altair as alt
 
 from replaychart.charts.expressions import literal
-from replaychart.charts.texts import SMALL_SIZE, fitted, width_of
+from replaychart.charts.texts import NO_LIMIT, SMALL_SIZE, fitted, width_of
 
 # In pixels: how long a name may be, and from one name to the next.
 _LONGEST = 100
@@ -41,7 +41,7 @@ def layer_axis(field: str, layers: list[str], width: int) -> alt.X:
             values=list(range(0, len(layers), every)),
             labelExpr=f"{literal(shown)}[datum.value]",
             labelAngle=angle,
-            labelLimit=1.2 * _LONGEST,
+            labelLimit=NO_LIMIT,
             # A renderer takes slanted names for wider than they are, and leaves some out.
             labelOverlap=False,
             ticks=False,

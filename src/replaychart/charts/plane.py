@@ -1,17 +1,24 @@
 """The layers of a chart that shows a plane: surface, grid lines, points, boundary."""
 
 import dataclasses
-from typing import Any
+from typing import Any, cast
 
 import altair as alt
 import numpy as np
 
 from replaychart.charts import colors, packing
 from replaychart.charts.epoch_parameter import Clock
-from replaychart.charts.expressions import outright
+from replaychart.charts.expressions import literal, outright
 from replaychart.charts.limits import limits_ruler, limits_scale
 from replaychart.charts.packing import Ruler
-from replaychart.charts.texts import AXIS_TITLE_SIZE, SMALL_SIZE, displayed, fitted, width_of
+from replaychart.charts.texts import (
+    AXIS_TITLE_SIZE,
+    NO_LIMIT,
+    SMALL_SIZE,
+    displayed,
+    fitted,
+    width_of,
+)
 from replaychart.frames.extents import Limits
 from replaychart.frames.paths import Paths
 from replaychart.run import Run
@@ -129,9 +136,8 @@ def by_target(
 ) -> tuple[dict[str, list[Any]], dict[str, Any], list[alt.Tooltip]]:
     """Return what tells points by their targets: a column, a colour, and a tooltip.
 
-    The colour has a legend for a chart of a width in pixels.
-
-    Only the tooltip of the point's number where there is no one target of a point.
+    The colour has a legend for a chart of a width in pixels. There is only the tooltip of the
+    point's number where there is no one target of a point.
     """
     tooltip = [alt.Tooltip("point:Q", title="Point")]
     if run.classes:
@@ -160,8 +166,14 @@ def class_color(run: Run, width: float) -> alt.Color:
     if run.classes == 2:
         width -= _PROBABILITY_LEGEND
     longest = max(width_of(str(label), size=SMALL_SIZE) for label in class_labels(run))
+    # Left alone where names are short, so that charts of different widths share a legend.
+    columns, label = _COLUMNS, cast(Any, alt.Undefined)
     fitting = int(width // (longest + _SYMBOL))
-    columns = min(max(fitting, 1 if run.classes <= _FEW_CLASSES else 2), _COLUMNS)
+    if fitting < min(run.classes, _COLUMNS):
+        columns = max(fitting, 1 if run.classes <= _FEW_CLASSES else 2)
+        room = max(width / columns - _SYMBOL, _SHORTEST_LABEL)
+        shown = {str(name): fitted(str(name), room) for name in class_labels(run)}
+        label = f"{literal(shown)}[datum.value]"
     return alt.Color(
         "target:N",
         title="Class",
@@ -173,7 +185,8 @@ def class_color(run: Run, width: float) -> alt.Color:
             symbolStrokeWidth=0,
             symbolOpacity=1,
             columns=columns,
-            labelLimit=max(width / columns - _SYMBOL, _SHORTEST_LABEL),
+            labelExpr=label,
+            labelLimit=NO_LIMIT,
         ),
     )
 
@@ -283,7 +296,7 @@ def _tints(run: Run, paths: Paths, band: np.ndarray, middles: np.ndarray) -> pac
 def _probability_fill(run: Run) -> alt.Fill:
     return alt.Fill(
         "probability:Q",
-        title=probability_title(run),
+        title=fitted(probability_title(run), _PROBABILITY_LEGEND - 10),
         scale=alt.Scale(
             domain=[0, 0.5, 1], range=list(colors.SURFACE), interpolate="rgb", clamp=True
         ),
@@ -292,7 +305,7 @@ def _probability_fill(run: Run) -> alt.Fill:
             direction="horizontal",
             gradientLength=150,
             gradientThickness=10,
-            titleLimit=_PROBABILITY_LEGEND - 10,
+            titleLimit=NO_LIMIT,
             values=[0, 0.5, 1],
             format=".1f",
         ),

@@ -28,6 +28,7 @@ def probability_histogram(
     *,
     target: int | None = None,
     bins: int = 10,
+    count_axis: str = "shared",
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
     title: str | None = None,
@@ -48,6 +49,9 @@ def probability_histogram(
         Draw only the cases of this class. Default: all, one panel for each.
     bins : int, default 10
         Number of bins between 0 and 1.
+    count_axis : {"shared", "per-class"}, default "shared"
+        Whether the count axis is the same in all panels, or reaches as far as each class needs: so
+        that the bars of a rare one are seen beside a frequent one.
     epochs : float, slice, range or iterable of float, optional
         Only these recorded epochs. Default: all.
     epoch : float or altair.Parameter, optional
@@ -65,8 +69,7 @@ def probability_histogram(
     -------
     altair.VConcatChart or altair.LayerChart
         One panel per class, in columns of up to five; a single panel with `target`. Correct and
-        wrong predictions are told apart by colour; the count axis is the same in all panels and
-        at every epoch.
+        wrong predictions are told apart by colour; the count axis is the same at every epoch.
 
     Raises
     ------
@@ -88,6 +91,7 @@ def probability_histogram(
     """
     check_chart(run, width, height, max_bytes)
     require_at_least("bins", bins, 1)
+    require_one_of("count_axis", count_axis, ["shared", "per-class"])
     clock = kept_epochs(
         run,
         Clock.of(run, epochs, epoch),
@@ -97,13 +101,13 @@ def probability_histogram(
     frame = run.probability_histogram(bins=bins, epochs=clock.epochs)
     require_one_of("target", target, [None, *range(run.classes)])
     frame["color"] = frame["correct"].map({True: colors.CORRECT, False: colors.WRONG})
-    highest = _height(frame)
+    of_class = {case: frame[frame["target"] == case] for case in range(run.classes)}
     panels = [
         _panel(
             clock,
-            frame[frame["target"] == case],
+            of_class[case],
             x_title=fitted(probability_title(run), width, size=AXIS_TITLE_SIZE),
-            highest=highest,
+            highest=_height(of_class[case] if count_axis == "per-class" else frame),
             title=_title(run, case, width),
             points=int((run.targets == case).sum()),
             width=width,

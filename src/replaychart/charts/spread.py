@@ -152,7 +152,8 @@ class _Axis:
             type="log" if self._logarithmic else "linear",
             domain=list(self._limits),
             nice=False,
-            zero=False,
+            # A logarithmic scale knows none, and a renderer would warn of it.
+            zero=alt.Undefined if self._logarithmic else False,
         )
         return alt.Y("value:Q", title=_TITLE, axis=alt.Axis(tickCount=5, format="~g"), scale=scale)
 

@@ -27,6 +27,9 @@ _CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff"
 _REORDERING = r"\u202a-\u202e\u2066-\u206f\ufff9-\ufffb"
 _REPLACED = re.compile(f"[{_CONTROL}{_REORDERING}]")
 _LONGEST = 300
+# For a renderer's own limits of texts, which cut letters of two halves, such as emoji, in the middle:
+# it may fail on what is left.
+NO_LIMIT = 0
 # The fonts' sizes in the theme, in pixels.
 TITLE_SIZE = 14
 AXIS_TITLE_SIZE = 12
@@ -52,6 +55,8 @@ _WIDTHS = {
     for letter in letters
 }
 _OTHERS, _FULL_WIDTH, _BOLD = 0.56, 1.05, 1.07
+# Letters that these fonts lack come from others, which may be wider: from Hebrew and Arabic on.
+_FIRST_OF_OTHER_FONTS, _IN_OTHER_FONTS = "\u0590", 0.72
 
 
 def displayed(text: str) -> str:
@@ -132,7 +137,7 @@ def _width(letter: str) -> float:
         return 0.0
     if unicodedata.east_asian_width(letter) in "WF":
         return _FULL_WIDTH
-    return _WIDTHS.get(letter, _OTHERS)
+    return _WIDTHS.get(letter, _OTHERS if letter < _FIRST_OF_OTHER_FONTS else _IN_OTHER_FONTS)
 
 
 def _whole_letters(text: str) -> list[str]:
