@@ -65,7 +65,8 @@ def interrupted_message(stored: reader.StoredRun) -> str:
     last = stored.epochs[-1].item()
     told = f"The training of run {stored.name!r} was interrupted after epoch {last:g}, the last "
     # Keras goes on at whole epochs, and from 0 it begins anew.
-    whole = [epoch for epoch in stored.epochs.tolist() if epoch == int(epoch) and (epoch or not last)]
+    epochs = stored.epochs.tolist()
+    whole = [epoch for epoch in epochs if epoch == int(epoch) and (epoch or not last)]
     if not (stored.has_model and stored.has_all_weights and whole):
         return f"{told}that was recorded. if_exists='append' goes on with it."
     first = int(whole[-1])

@@ -160,7 +160,7 @@ def test_every_layer_is_named(tmp_path: Path) -> None:
     assert re.findall(r">dense_(\d+)</text>", svg) == ["0", "2", "4", "6", "8", "10", "12"]
 
 
-def test_a_users_own_title_is_shown_whole(tmp_path: Path, shipped: rc.Run) -> None:
+def test_a_users_own_title_is_shown_whole(shipped: rc.Run) -> None:
     own = "A title of one's own, which is as long as its author wants it to be, and a little longer"
     spec = rc.loss_and_metric(shipped, title=own).to_dict()
     assert spec["title"]["text"] == own

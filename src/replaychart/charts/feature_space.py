@@ -165,8 +165,9 @@ def feature_space(
     view = run.planes.view(layer, projection, positions)
     left_out = _why_no_surface(run, layer, view) if surface == "auto" else None
     if surface == "auto":
-        plane = "inputs" if run.planes.inputs_are_plane() else "layer"
-        surface = None if left_out else plane
+        surface = "inputs" if run.planes.inputs_are_plane() else "layer"
+    if left_out:
+        surface = None
     if surface == "layer":
         xlim, ylim = run.planes.layer_limits(layer, xlim, ylim, view=view)
     paths = _Paths(run, layer, view, surface, grid, xlim, ylim, resolution)

@@ -108,8 +108,8 @@ def loss_and_metric(
     )
     if source == "training" and not _reported(run, clock, names).any():
         message = (
-            f"Nothing was logged at these epochs of run {run.name!r}, so there are no curves of its "
-            "training. source='replay' evaluates its snapshots."
+            f"Nothing was logged at these epochs of run {run.name!r}, so there are no curves of "
+            "its training. source='replay' evaluates its snapshots."
         )
         raise EvaluationError(message)
     quantities: list[tuple[str, str, Side]] = [("loss", colors.LOSS, "right")]
@@ -159,7 +159,7 @@ def _reported(run: Run, clock: Clock, names: list[str]) -> np.ndarray:
     """Return at which of the clock's epochs Keras reported anything, bool (epochs,)."""
     snapshots = run.snapshots(clock.epochs)
     logged = [run.curves.values(name, source="training")[snapshots] for name in names]
-    return np.isfinite(logged).any(axis=0)
+    return np.asarray(np.isfinite(logged).any(axis=0))
 
 
 def _curves(run: Run, clock: Clock, name: str, names: list[str], source: str) -> pd.DataFrame:

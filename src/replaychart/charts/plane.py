@@ -167,7 +167,7 @@ def class_color(run: Run, width: float) -> alt.Color:
         width -= _PROBABILITY_LEGEND
     longest = max(width_of(str(label), size=SMALL_SIZE) for label in class_labels(run))
     # Left alone where names are short, so that charts of different widths share a legend.
-    columns, label = _COLUMNS, cast(Any, alt.Undefined)
+    columns, label = _COLUMNS, cast("Any", alt.Undefined)
     fitting = int(width // (longest + _SYMBOL))
     if fitting < min(run.classes, _COLUMNS):
         columns = max(fitting, 1 if run.classes <= _FEW_CLASSES else 2)

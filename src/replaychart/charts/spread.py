@@ -85,7 +85,8 @@ def spread(
     -------
     altair.LayerChart
         Per layer, from light to dark: the whole line, faint; the part up to the epoch shown; a dot
-        at that epoch; the layer's name, or every second, third, ... layer's where they are too many.
+        at that epoch; the layer's name. Where there are more layers than room for their names, only
+        every second, third, ... has its own.
 
     Raises
     ------

@@ -27,8 +27,8 @@ _CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff"
 _REORDERING = r"\u202a-\u202e\u2066-\u206f\ufff9-\ufffb"
 _REPLACED = re.compile(f"[{_CONTROL}{_REORDERING}]")
 _LONGEST = 300
-# For a renderer's own limits of texts, which cut letters of two halves, such as emoji, in the middle:
-# it may fail on what is left.
+# For a renderer's own limits of texts: they cut letters of two halves, such as emoji, in the
+# middle, and it may fail on what is left.
 NO_LIMIT = 0
 # The fonts' sizes in the theme, in pixels.
 TITLE_SIZE = 14
