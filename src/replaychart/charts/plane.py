@@ -28,9 +28,11 @@ from replaychart.run import Run
 WITHIN_LIMITS = "replaychart-within-limits"
 OVERFLOWING = "replaychart-overflowing"
 
-# Of legends, in pixels: what a name takes besides its letters, how much it has at the least, and
-# how wide the legend of a probability is, which stands beside that of two classes.
+# Of legends, in pixels: what a name takes besides its letters, what is short in any chart, how much
+# a long one has at the least, and how wide the legend of a probability is, which stands beside that
+# of two classes.
 _SYMBOL = 28
+_SHORT_LABEL = 40
 _SHORTEST_LABEL = 60
 _PROBABILITY_LEGEND = 160
 _COLUMNS = 5
@@ -169,7 +171,7 @@ def class_color(run: Run, width: float) -> alt.Color:
     # Left alone where names are short, so that charts of different widths share a legend.
     columns, label = _COLUMNS, cast("Any", alt.Undefined)
     fitting = int(width // (longest + _SYMBOL))
-    if fitting < min(run.classes, _COLUMNS):
+    if longest > _SHORT_LABEL and fitting < min(run.classes, _COLUMNS):
         columns = max(fitting, 1 if run.classes <= _FEW_CLASSES else 2)
         room = max(width / columns - _SYMBOL, _SHORTEST_LABEL)
         shown = {str(name): fitted(str(name), room) for name in class_labels(run)}
