@@ -1,6 +1,7 @@
 """The canonical example: the training on two parabolas, and its five charts in one dashboard."""
 
 from pathlib import Path
+from typing import Any
 
 import altair as alt
 
@@ -19,7 +20,8 @@ GROUP = "parabola"
 def dashboard(run: Run, *, max_bytes: float | None = MAX_BYTES) -> alt.HConcatChart:
     """Return feature space, probabilities, loss and metric, and losses, side by side.
 
-    Where the targets are numbers, residuals take the place of probabilities.
+    Where the targets are numbers, residuals take the place of probabilities; where there are
+    several yes or no for each point, nothing does.
 
     Parameters
     ----------
@@ -29,9 +31,11 @@ def dashboard(run: Run, *, max_bytes: float | None = MAX_BYTES) -> alt.HConcatCh
         The budget of each chart.
     """
     curves = loss_and_metric(run, max_bytes=max_bytes) & loss_histogram(run, max_bytes=max_bytes)
-    distribution = probability_histogram if run.classes else residual_histogram
-    middle = distribution(run, max_bytes=max_bytes)
-    return alt.HConcatChart(hconcat=[feature_space(run, max_bytes=max_bytes), middle, curves])
+    parts: list[Any] = [feature_space(run, max_bytes=max_bytes), curves]
+    if not run.multi_label:
+        distribution = probability_histogram if run.classes else residual_histogram
+        parts.insert(1, distribution(run, max_bytes=max_bytes))
+    return alt.HConcatChart(hconcat=parts)
 
 
 def train(path: Path, *, epochs: int = 150, seed: int = 8, verbose: int = 0) -> None:

@@ -61,10 +61,18 @@ def stored_run(
 
 
 def interrupted_message(stored: reader.StoredRun) -> str:
-    """Return the words that say that a run's training did not come to its end."""
+    """Return the words that say that a run's training did not come to its end, and how to go on."""
+    last = stored.epochs[-1].item()
+    told = f"The training of run {stored.name!r} was interrupted after epoch {last:g}, the last "
+    # Keras goes on at whole epochs, and from 0 it begins anew.
+    epochs = stored.epochs.tolist()
+    whole = [epoch for epoch in epochs if epoch == int(epoch) and (epoch or not last)]
+    if not (stored.has_model and stored.has_all_weights and whole):
+        return f"{told}that was recorded. if_exists='append' goes on with it."
+    first = int(whole[-1])
     return (
-        f"The training of run {stored.name!r} was interrupted after epoch {stored.epochs[-1]:g}, "
-        "which is the last that was recorded. if_exists='append' goes on with it."
+        f"{told}that was recorded. To go on, call run.restore(model{f', {first}' * (first < last)})"
+        f" and fit with initial_epoch={first} and a Recorder with if_exists='append'."
     )
 
 

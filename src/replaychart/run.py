@@ -221,6 +221,11 @@ class Run:
         return self._stored.has_model
 
     @property
+    def multi_label(self) -> bool:
+        """Whether each output is a yes or no of its own, so that a point has several labels."""
+        return self._evaluations.task.multi_label
+
+    @property
     def tells_predictions(self) -> bool:
         """Whether the model's output at the points is known or can be evaluated."""
         return self._evaluations.tells_predictions
@@ -398,6 +403,7 @@ class Run:
         >>> list(run.grid("hidden").columns)
         ['epoch', 'line', 'constant', 'at', 'vertex', 'x', 'y']
         """
+        self.planes.require_grid(layer)
         xlim, ylim = self.planes.input_limits(xlim, ylim)
         paths = self.planes.grid(
             layer,
@@ -660,7 +666,7 @@ class Run:
         EvaluationError
             The targets are classes or labels and no numbers.
         """
-        if self.classes or self._evaluations.task.multi_label:
+        if self.classes or self.multi_label:
             what = "labels" if not self.classes else "classes"
             message = f"Run {self.name!r} predicts {what} and no numbers: there are no residuals."
             raise EvaluationError(message)

@@ -42,7 +42,7 @@ def _by_point(view: dict[str, Any], rows: list[dict[str, Any]], column: str) -> 
     origin, step = _ruler(view, column)
     return pd.DataFrame(
         [
-            (epoch, number, np.nan if steps is None else origin + step * steps)
+            (epoch, row.get("point", number), np.nan if steps is None else origin + step * steps)
             for number, row in enumerate(rows)
             for epoch, steps in zip(rows[0]["replay_epochs"], row[f"replay_{column}"], strict=True)
         ],
@@ -72,11 +72,13 @@ def test_points_unpack_to_their_frame(network: AnyNetwork, directory: Path) -> N
     surface, _ = _view(spec, "line")
     frame = run.points()
     assert len(rows) == network.points
-    assert [str(row["target"]) for row in rows] == list(map(str, run.targets))
+    points = [row["point"] for row in rows]
+    assert sorted(points) == list(range(network.points))
+    assert [str(row["target"]) for row in rows] == list(map(str, run.targets[points]))
     for axis, column in enumerate("xy"):
         # They stay where they are: plain numbers, as fine as what is packed of the same plane.
         _, step = _ruler(surface, column)
-        away = np.abs([row[column] for row in rows] - run.inputs[:, axis])
+        away = np.abs([row[column] for row in rows] - run.inputs[points, axis])
         assert away.max() <= step / 2 * (1 + 1e-6), column
     unpacked = _by_point(view, rows, "p")
     assert unpacked["epoch"].tolist() == frame["epoch"].tolist()

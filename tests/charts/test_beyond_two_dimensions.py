@@ -7,11 +7,12 @@ from typing import Any
 import altair as alt
 import numpy as np
 import pytest
-from conftest import EPOCHS, Training
+from conftest import EPOCHS, Training, dense, small_model
 from test_charts import _marks, _views
 
 import replaychart as rc
 from replaychart.charts import colors
+from replaychart.demonstration import dashboard
 
 
 def _axis_titles(chart: Any) -> tuple[str, str]:
@@ -167,3 +168,67 @@ def test_every_chart_of_several_inputs(
     for number, chart in enumerate(charts):
         path = rc.save(chart, tmp_path / f"{number}.png", epoch=EPOCHS)
         assert path.stat().st_size > 5_000
+
+
+def _subtitle(chart: Any) -> str:
+    told = chart.to_dict()["title"]["subtitle"]
+    return told if isinstance(told, str) else " ".join(told)
+
+
+def test_why_there_is_no_surface_is_told(
+    two_inputs: Training, images: Training, branches: Training, tmp_path: Path
+) -> None:
+    chart = rc.feature_space(two_inputs.open(), "right")
+    assert _marks(chart) == ["circle"]
+    assert _subtitle(chart) == "no surface: a branch of the network leads past the layer"
+    assert "subtitle" not in rc.feature_space(two_inputs.open(), "plane").to_dict()["title"]
+    chart = rc.feature_space(images.open(), "convolution", positions="mean")
+    assert _subtitle(chart) == "no surface: the projection has no way back to the layer"
+    asked_for_none = rc.feature_space(two_inputs.open(), "right", surface=None)
+    assert "subtitle" not in asked_for_none.to_dict()["title"]
+
+    X = branches.X
+    y = np.stack([X[:, 0] > 0, X[:, 1] > 0], axis=1).astype(int)
+    model = small_model(dense(2, "tanh", "plane"), dense(2, "sigmoid", "output"), features=5)
+    rc.Recorder(X, y, tmp_path / "a.h5", "a", model=model)
+    chart = rc.feature_space(rc.open_run(tmp_path / "a.h5"))
+    assert _subtitle(chart) == "no surface: the model predicts 2 values for each point"
+    assert rc.save(dashboard(rc.open_run(tmp_path / "a.h5")), tmp_path / "a.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("at", "told"),
+    [
+        ("median", "the median of all others"),
+        ({"input 2": 1}, "input 2 = 1 and 2 others at the median"),
+        ({"input 2": 1, "input 3": 0.5}, "input 2 = 1, input 3 = 0.5 and 1 other at the median"),
+        ({"input 2": 1, "input 3": 0, "input 5": 2}, "input 2 = 1, input 3 = 0 and input 5 = 2"),
+        # The two that are shown are not held, whatever is said of them.
+        ({"input 1": 7, "input 2": 1}, "input 2 = 1 and 2 others at the median"),
+        ({"input 1": 7}, "the median of all others"),
+    ],
+)
+def test_a_slice_says_where_every_feature_is_held(at: Any, told: str, branches: Training) -> None:
+    chart = rc.decision_boundary(branches.open(), features=(0, 3), at=at)
+    assert _subtitle(chart) == f"surface: slice at {told}"
+
+
+def test_a_slice_at_many_values_is_told_in_short(tmp_path: Path) -> None:
+    names = [f"feature {number}" for number in range(12)]
+    names[2], names[3] = "ارتفاع", "feature of a name that is longer than what there is room for"
+    X = np.random.default_rng(0).normal(size=(20, 12)).astype("float32")
+    model = small_model(dense(1, "sigmoid", "output"), features=12)
+    rc.Recorder(X, X[:, 0] > 0, tmp_path / "a.h5", "a", model=model, feature_names=names)
+    run = rc.open_run(tmp_path / "a.h5")
+
+    def told(held: int) -> str:
+        at = dict.fromkeys(names[2 : 2 + held], 0.25)
+        return _subtitle(rc.decision_boundary(run, features=(0, 1), at=at))
+
+    # Behind a name from right to left a mark keeps the number at its right.
+    assert told(2) == (
+        "surface: slice at ارتفاع\u200e = 0.25, feature of a na\u2026ere is room for = 0.25 and "
+        "8 others at the median"
+    )
+    assert told(7).endswith("feature 4 = 0.25, 4 others as given and 3 others at the median")
+    assert told(10).endswith("feature 4 = 0.25 and 7 others as given")

@@ -10,6 +10,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import pytest
+import vl_convert
 from conftest import EPOCHS, Training, dense, small_model
 
 import replaychart as rc
@@ -99,7 +100,7 @@ def test_bad_arguments_are_told(
 def _point_rows(chart: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     spec = chart.to_dict()
     view = next(view for view in _views(spec) if view["mark"]["type"] == "circle")
-    return view, spec["datasets"][view["data"]["name"]]
+    return view, spec["datasets"][view.get("data", spec.get("data"))["name"]]
 
 
 def test_points_unpack_to_the_coordinates(parabola: Training) -> None:
@@ -233,7 +234,7 @@ def test_many_classes_have_panels_colours_and_names(three: Training) -> None:
     assert len(set(view["encoding"]["color"]["scale"]["range"])) == 3
     assert [row["target"] for row in rows] == [names[target] for target in run.targets]
     filled = _views(rc.feature_space(run).to_dict())[0]
-    assert filled["encoding"]["fill"] == {"field": "tint", "scale": None, "type": "nominal"}
+    assert filled["encoding"]["fill"] == {"value": {"expr": "datum.tint"}}
 
 
 def test_colours_of_any_number_of_classes_differ() -> None:
@@ -420,3 +421,132 @@ def test_legend_of_a_users_own_chart_keeps_its_title_and_its_lines(
     assert ">target<" in titles[0]
     symbols = re.findall(r"role-legend-symbol.*?</g>", svg)
     assert all('stroke-width="0"' not in symbol for symbol in symbols)
+
+
+def _legends(chart: Any) -> list[tuple[Any, dict[str, Any]]]:
+    """Title and channels of each legend of a chart, as it is compiled."""
+    found = []
+
+    def walk(group: dict[str, Any]) -> None:
+        for legend in group.get("legends", []):
+            channels = {key: legend[key] for key in ("fill", "stroke", "size") if key in legend}
+            found.append((legend.get("title"), channels, legend.get("encode")))
+        for mark in group.get("marks", []):
+            walk(mark)
+
+    walk(vl_convert.vegalite_to_vega(chart.to_dict()))
+    return found
+
+
+@pytest.mark.parametrize("channel", ["color", "fill", "size"])
+@pytest.mark.parametrize("name", ["spread", "spread of one epoch", "space", "surface", "rotated"])
+def test_legend_of_a_users_own_chart_is_the_same_beside_another(
+    name: str, channel: str, regression: Training, three: Training
+) -> None:
+    run = three.open()
+    beside, own_legends = {
+        "spread": lambda: (rc.spread(run), 0),
+        "spread of one epoch": lambda: (rc.spread(run, epochs=[0]), 0),
+        "space": lambda: (rc.feature_space(run), 1),
+        "surface": lambda: (rc.decision_boundary(regression.open()), 1),
+        "rotated": lambda: (
+            rc.feature_space(regression.open(), "space", projection="rotate"),
+            1,
+        ),
+    }[name]()
+    data = pd.DataFrame({"a": [1, 2, 3], "mine": ["u", "v", "w"], "big": [1, 5, 9]})
+    field = "big:Q" if channel == "size" else "mine:N"
+    own = alt.Chart(data).mark_point().encode(x="a", **{channel: field})
+    both = alt.hconcat(own, beside)
+    if channel == "color" and own_legends:
+        both = both.resolve_scale(color="independent")
+    (expected,) = _legends(own)
+    legends = _legends(both)
+    assert len(legends) == 1 + own_legends
+    (found,) = [legend for legend in legends if legend[0] == expected[0]]
+    assert found[2] == expected[2]
+    assert found[1].keys() == expected[1].keys()
+
+
+def _imbalanced(path: Path) -> tuple[rc.Run, np.ndarray]:
+    """Five hundred points of a class, and two rare ones, at the same places."""
+    y = np.repeat([0, 1, 2, 3], [300, 10, 160, 3])
+    np.random.default_rng(0).shuffle(y)
+    X = np.random.default_rng(1).normal(size=(len(y), 2)).astype("float32")
+    model = small_model(
+        dense(2, "tanh", "hidden"),
+        dense(4, "softmax", "output"),
+        loss="sparse_categorical_crossentropy",
+    )
+    rc.Recorder(X, y, path, "a", model=model)
+    return rc.open_run(path), y
+
+
+def test_points_of_rare_classes_lie_on_top(tmp_path: Path) -> None:
+    run, y = _imbalanced(tmp_path / "a.h5")
+    orders = []
+    for chart in (rc.feature_space(run), rc.decision_boundary(run)):
+        _, rows = _point_rows(chart)
+        points = np.array([row["point"] for row in rows])
+        assert sorted(points) == list(range(len(y)))
+        assert [row["target"] for row in rows] == y[points].tolist()
+        orders.append(points.tolist())
+    assert orders[0] == orders[1], "one order in all charts"
+    drawn = y[orders[0]]
+    # Of classes that are about as frequent as each other neither lies over the other.
+    frequent, rare, rarest = (np.flatnonzero(np.isin(drawn, of)) for of in ([0, 2], [1], [3]))
+    assert frequent.max() < rare.min()
+    assert rare.max() < rarest.min()
+    mixed = [point for point in orders[0] if y[point] in (0, 2)]
+    assert mixed == sorted(mixed)
+
+
+def test_rare_classes_stay_on_top_within_a_budget(tmp_path: Path) -> None:
+    run, y = _imbalanced(tmp_path / "a.h5")
+    with pytest.warns(UserWarning, match="of each class its share"):
+        _, rows = _point_rows(rc.feature_space(run, grid=False, surface=None, max_bytes=10_000))
+    drawn = np.array([row["target"] for row in rows])
+    assert set(drawn) == {0, 1, 2, 3}
+    assert len(drawn) < len(y)
+    assert np.flatnonzero(drawn == 3).min() > np.flatnonzero(np.isin(drawn, [0, 1, 2])).max()
+
+
+def test_count_axis_of_each_class(tmp_path: Path) -> None:
+    run, y = _imbalanced(tmp_path / "a.h5")
+
+    def ends(**options: Any) -> list[int]:
+        views = _views(rc.probability_histogram(run, **options).to_dict())
+        axes = [view["encoding"]["y"] for view in views if view["mark"]["type"] == "bar"]
+        return [axis["scale"]["domain"][1] for axis in axes]
+
+    assert len(set(ends())) == 1
+    counts = np.bincount(y)
+    for end, count in zip(ends(count_axis="per-class"), counts, strict=True):
+        assert 0 < end <= count / 0.7
+    with pytest.raises(rc.ArgumentError, match="count_axis must be one of 'shared', 'per-class'"):
+        rc.probability_histogram(run, count_axis="own")
+
+
+def test_counts_and_epochs_have_no_ticks_between_them(tmp_path: Path, shipped: rc.Run) -> None:
+    run, _ = _imbalanced(tmp_path / "a.h5")
+    bars = _views(rc.probability_histogram(run, target=3, count_axis="per-class").to_dict())[0]
+    axis = bars["encoding"]["y"]["axis"]
+    assert axis["values"] == list(range(len(axis["values"])))
+    for epochs, ticks in (([0, 1], ["0", "1"]), ([3], ["3"]), ([0, 3], ["0", "1", "2", "3"])):
+        svg = rc.save(rc.spread(shipped, kind="weights", epochs=epochs), tmp_path / "a.svg")
+        if len(epochs) > 1:
+            assert _ticks(svg.read_text("utf-8")) == ticks
+        svg = rc.save(rc.loss_and_metric(shipped, epochs=epochs), tmp_path / "b.svg")
+        assert _ticks(svg.read_text("utf-8")) == ticks
+
+
+def _ticks(svg: str) -> list[str]:
+    """The labels of the axis of epochs."""
+    axis = svg.split("X-axis titled 'Epoch'")[1].split("role-axis-title")[0]
+    return re.findall(r"<text[^>]*>([^<]*)</text>", axis.split("role-axis-label")[1])
+
+
+def test_curves_of_a_training_that_logged_nothing(tmp_path: Path) -> None:
+    run, _ = _imbalanced(tmp_path / "a.h5")
+    with pytest.raises(rc.EvaluationError, match="Nothing was logged at these epochs of run 'a'"):
+        rc.loss_and_metric(run, source="training")

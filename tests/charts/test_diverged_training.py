@@ -103,3 +103,22 @@ def test_epochs_before_are_drawn_as_ever(diverged: rc.Run, folded: Training) -> 
     np.testing.assert_array_equal(
         diverged.probabilities(epochs=before), folded.open().probabilities(epochs=before)
     )
+
+
+def test_a_loss_that_keras_reported_as_nan_is_told(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(1)
+    X = np.random.default_rng(0).normal(size=(40, 2)).astype("float32") * 50
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, "relu", name="plane")])
+    model.add(keras.layers.Dense(1))
+    model.compile(keras.optimizers.SGD(1e3), "mse", metrics=["mae"])
+    recorder = rc.Recorder(X, X[:, 0], tmp_path / "a.h5", "a")
+    model.fit(X, X[:, 0], epochs=4, verbose=0, callbacks=[recorder])
+    run = rc.open_run(tmp_path / "a.h5")
+    assert not np.isfinite(run.curves.values("loss", source="training")[2:]).any()
+    chart = rc.loss_and_metric(run, "learning_rate", source="training")
+    svg = rc.save(chart, tmp_path / "a.svg").read_text("utf-8")
+    assert "loss: NaN, infinite or not logged" in svg
+    assert ">loss</text>" in svg, "its axis stays"
+    # What a ReLU makes of NaN is 0, for numbers as for classes.
+    svg = rc.save(rc.feature_space(run, "plane"), tmp_path / "b.svg").read_text("utf-8")
+    assert "NaN or infinite from epoch" in svg

@@ -8,10 +8,11 @@ import altair as alt
 import keras
 import numpy as np
 import pytest
-from conftest import EPOCHS, Training, small_model
+from conftest import EPOCHS, Training, dense, small_model
 from test_charts import _views
 
 import replaychart as rc
+from replaychart.charts.spread import _apart
 from replaychart.frames import densities
 
 VIOLINS: list[Callable[..., Any]] = [
@@ -160,3 +161,28 @@ def test_violins_follow_the_slider(parabola: Training, opened: Callable[..., Any
     page.show(EPOCHS)
     assert first != last
     assert page.picture() == last
+
+
+def test_names_of_lines_stay_beside_their_ends() -> None:
+    # Only those that would end below the axis move.
+    assert _apart([10.0, 198.0, 199.0, 200.0], lowest=200) == [10.0, 174.0, 187.0, 200.0]
+    assert _apart([50.0, 51.0], lowest=200) == [44.0, 57.0]
+    assert _apart([-5.0, 1.0], lowest=200) == [0.0, 13.0]
+
+
+def test_spread_of_more_layers_than_lines_of_text(tmp_path: Path) -> None:
+    layers = [dense(2, "tanh", f"layer {number}") for number in range(40)]
+    model = small_model(*layers, loss="mse")
+    X = np.random.default_rng(0).normal(size=(10, 2)).astype("float32")
+    with rc.Recorder(X, X, tmp_path / "a.h5", "a", loss="mse") as recorder:
+        for epoch in range(2):
+            recorder.snapshot(model, epoch)
+    spec = rc.spread(rc.open_run(tmp_path / "a.h5"), kind="weights", height=200).to_dict()
+    (names,) = [rows for rows in spec["datasets"].values() if "place" in rows[0]]
+    places = np.array([row["place"] for row in names])
+    assert np.diff(places).min() >= 12.9
+    assert places.min() >= 0
+    assert places.max() <= 200
+    numbers = sorted(int(row["layer"].split()[1]) for row in names)
+    assert numbers[-1] == 39
+    assert set(np.diff(numbers)) == {3}

@@ -172,6 +172,8 @@ def test_a_branch_past_a_layer_leaves_no_surface(
             rc.EvaluationError, match=f"behind layer '{layer}' cannot.*a branch leads past"
         ):
             rc.feature_space(run, layer, surface="layer")
+    with pytest.raises(rc.EvaluationError, match="It can be behind 'both', 'plane'"):
+        run.surface("right", plane="layer")
     rc.Recorder(two_inputs.X, two_inputs.y, tmp_path / "a.h5", "a", model=two_inputs.model)
     rc.open_run(tmp_path / "a.h5").store()
     monkeypatch.setitem(sys.modules, "replaychart.network.evaluation", None)
@@ -179,3 +181,23 @@ def test_a_branch_past_a_layer_leaves_no_surface(
     assert len(rc.feature_space(stored, "right").to_dict()["layer"]) == 1
     assert len(rc.feature_space(stored, "plane").to_dict()["layer"]) == 3
     assert rc.activations(stored, inputs=True).to_dict()
+
+
+def test_what_is_possible_of_a_layer_is_told(two_inputs: Training) -> None:
+    run = two_inputs.open()
+    for frame in (run.surface, run.boundary):
+        with pytest.raises(
+            rc.ArgumentError,
+            match="plane='inputs' needs inputs with 2 features to carry through layer 'right'.* a "
+            "branch leads past the layer: with plane='layer' that is possible for 'both', 'plane'",
+        ):
+            frame("right")
+        with pytest.raises(rc.ArgumentError, match="layer 'plane'.* Pass plane='layer'"):
+            frame("plane")
+        assert len(frame("plane", plane="layer"))
+        with pytest.raises(rc.ArgumentError, match="Choose two of them: features="):
+            frame()
+    with pytest.raises(rc.ArgumentError, match=r"Grid lines need.* is in points\('plane'\)"):
+        run.grid("plane")
+    with pytest.raises(rc.ArgumentError, match="Pass plane='layer' .in feature_space surface="):
+        rc.feature_space(run, "plane", surface="inputs")

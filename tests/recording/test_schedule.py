@@ -145,7 +145,8 @@ def test_interrupted_epoch_leaves_the_batches_before_it(
 
     with pytest.raises(KeyboardInterrupt):
         _fit(tmp_path / "a.h5", "1 batch", callbacks=[Interruption()])
-    with pytest.warns(UserWarning, match="run 'a' was interrupted after epoch 1.75"):
+    how = r"run.restore\(model, 1\) and fit with initial_epoch=1"
+    with pytest.warns(UserWarning, match=f"run 'a' was interrupted after epoch 1.75, .*{how}"):
         run = rc.open_run(tmp_path / "a.h5")
     assert run.epochs.tolist() == [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75]
 

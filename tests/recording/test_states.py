@@ -106,7 +106,8 @@ def test_training_that_an_error_ended_was_interrupted(
     with pytest.raises(error):
         _fit(path, _At(2, lambda: _raise(error)), epochs=5)
     # The process lives on, as that of a notebook does.
-    with pytest.warns(UserWarning, match="run 'a' was interrupted after epoch 2, .*'append'") as w:
+    how = r"call run.restore\(model\) and fit with initial_epoch=2 and .* if_exists='append'"
+    with pytest.warns(UserWarning, match=f"run 'a' was interrupted after epoch 2, .*{how}") as w:
         run = rc.open_run(path)
     assert w[0].filename == __file__
     assert run.interrupted
@@ -292,3 +293,30 @@ def test_half_made_runs_of_older_versions_neither_show_nor_block_their_names(pat
     for name in ("a", "b"):
         rc.Recorder(X, y, path, name, model=_model())
     assert rc.list_runs(path) == ["a", "b", "whole"]
+
+
+def test_the_warning_of_an_interrupted_training_says_how_to_go_on(path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        _fit(path, _At(2, lambda: _raise(KeyboardInterrupt)))
+    with pytest.warns(UserWarning, match="initial_epoch=2"):
+        run = rc.open_run(path)
+    X, y = rc.datasets.parabola(16)
+    model = _model()
+    run.restore(model)
+    recorder = rc.Recorder(X, y, path, "a", if_exists="append")
+    model.fit(X, y, initial_epoch=2, epochs=3, verbose=0, callbacks=[recorder])
+    assert rc.open_run(path).epochs.tolist() == [0, 1, 2, 3]
+
+
+def test_a_run_without_all_its_weights_is_not_said_to_give_them_back(path: Path) -> None:
+    X, y = rc.datasets.parabola(16)
+    layers = keras.layers.Dense(2, name="hidden"), keras.layers.Dense(1, name="output")
+    model = keras.Sequential([keras.Input((2,)), *layers])
+    model.compile("sgd", "mse")
+    stops = _At(1, lambda: _raise(ZeroDivisionError))
+    recorder = rc.Recorder(X, y, path, "a", layers=["output"])
+    with pytest.raises(ZeroDivisionError):
+        model.fit(X, y, verbose=0, callbacks=[recorder, stops])
+    with pytest.warns(UserWarning, match="recorded. if_exists='append' goes on with it") as warned:
+        rc.open_run(path)
+    assert "restore" not in str(warned[0].message)

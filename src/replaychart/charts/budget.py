@@ -30,7 +30,7 @@ _SAMPLED_EPOCHS = 200
 
 
 class Kept(NamedTuple):
-    """What a chart keeps: epochs, and the numbers of points, rising."""
+    """What a chart keeps: epochs, and the numbers of points in the order of `drawing_order`."""
 
     clock: Clock
     points: np.ndarray
@@ -106,7 +106,7 @@ def kept(
     all_epochs, all_points = len(clock.epochs), len(run.targets)
     everything = np.arange(all_points)
     if max_bytes is None:
-        return Kept(clock, everything)
+        return Kept(clock, drawing_order(run, everything))
 
     def epochs_with(points: int) -> int:
         left = max_bytes - points * _BYTES_PER_POINT
@@ -117,7 +117,7 @@ def kept(
         return int(left // (_BYTES_PER_POINT + epochs * bytes_per_point))
 
     if epochs_with(all_points) >= all_epochs:
-        return Kept(clock, everything)
+        return Kept(clock, drawing_order(run, everything))
     epochs = _between(epochs_with(all_points), _ENOUGH_EPOCHS, all_epochs)
     points = _between(points_with(epochs), _ENOUGH_POINTS, all_points)
     if bytes_per_epoch > points * bytes_per_point and epochs_with(points) >= _FEW_EPOCHS:
@@ -132,7 +132,28 @@ def kept(
     epochs = min(all_epochs, max(2, int(share * epochs)))
     fewer = Kept(clock.thinned(epochs), _share(run, max(1, int(share * points))))
     _tell(run, clock, fewer.clock, fewer.points, max_bytes)
-    return fewer
+    return fewer._replace(points=drawing_order(run, fewer.points))
+
+
+def drawing_order(run: Run, points: np.ndarray) -> np.ndarray:
+    """Return points in the order in which they are drawn, the same at every epoch.
+
+    Those of rare classes come last, so that they lie on top. Classes of which one is not even twice
+    as frequent as the other are mixed as they were recorded: neither shall hide the other.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    points : numpy.ndarray of int64, shape (points,)
+        Numbers of points, rising.
+    """
+    if not run.classes:
+        return points
+    targets = run.targets[points]
+    counts = np.bincount(targets, minlength=run.classes)
+    halvings = np.floor(np.log2(counts.max() / np.maximum(counts, 1)))
+    return points[np.argsort(halvings[targets], kind="stable")]
 
 
 def kept_around_paths(

@@ -10,6 +10,9 @@ from replaychart.charts import packing
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.expressions import literal
 
+# So many points have a tick each.
+_FEW = 5
+
 
 def count_bars(clock: Clock, frame: pd.DataFrame, *, x_title: str, highest: int) -> alt.Chart:
     """Return bars whose heights follow the epoch.
@@ -53,7 +56,7 @@ def count_bars(clock: Clock, frame: pd.DataFrame, *, x_title: str, highest: int)
                 "count:Q",
                 title="Number of points",
                 stack="zero",
-                axis=alt.Axis(tickCount=5),
+                axis=_count_axis(highest),
                 scale=alt.Scale(domain=[0, highest], nice=True),
             ),
             color=_outright(first["color"]),
@@ -66,6 +69,13 @@ def count_bars(clock: Clock, frame: pd.DataFrame, *, x_title: str, highest: int)
             ],
         )
     )
+
+
+def _count_axis(highest: int) -> alt.Axis:
+    """Return the axis of counts, without ticks between two of them."""
+    if highest > _FEW:
+        return alt.Axis(tickCount=5)
+    return alt.Axis(values=list(range(highest + 1)), format="d")
 
 
 def _outright(tones: pd.Series) -> Any:

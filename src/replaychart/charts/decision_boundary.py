@@ -145,9 +145,9 @@ def decision_boundary(
     what = "Decision boundary" if divided else "Prediction"
     heading = chart_title(title, f"{what} \N{MIDDLE DOT} epoch {{epoch}}", clock)
     told = run.point_probabilities if run.classes else run.residuals
-    tell_not_finite(heading, clock, "output", told(epochs=clock.epochs))
+    tell_not_finite(heading, clock, "output", width, told(epochs=clock.epochs))
     if through is not None and len(run.planes.feature_names()) > 2:
-        add_subtitle(heading, f"surface: slice at {through.slice}")
+        add_subtitle(heading, f"surface: slice at {through.slice}", width)
     return layered(
         [layer for layer in layers if layer is not None],
         clock,

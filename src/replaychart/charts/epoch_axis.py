@@ -1,8 +1,13 @@
 """The axis of charts that draw curves over the epochs."""
 
+from typing import Any
+
 import altair as alt
 
 from replaychart.charts.epoch_parameter import Clock
+
+# So many epochs have a tick each.
+_FEW = 5
 
 
 def epoch_axis(clock: Clock) -> alt.X:
@@ -14,12 +19,14 @@ def epoch_axis(clock: Clock) -> alt.X:
         The chart's epochs.
     """
     first, last = clock.epochs[0].item(), clock.epochs[-1].item()
-    # Without a least step, an axis of few epochs would count halves of them.
-    least = alt.Undefined if clock.fractional else 1
+    ticks: dict[str, Any] = {"tickCount": 5}
+    if not clock.fractional and last - first < _FEW:
+        # Left to itself, an axis of few epochs counts halves of them.
+        ticks = {"values": list(range(first, last + 1)), "format": "d"}
     return alt.X(
         "epoch:Q",
         title=_title(clock),
-        axis=alt.Axis(labelFlush=False, tickCount=5, tickMinStep=least),
+        axis=alt.Axis(labelFlush=False, **ticks),
         scale=alt.Scale(domain=[first, last if last > first else first + 1], nice=False),
     )
 

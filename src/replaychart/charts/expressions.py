@@ -1,7 +1,9 @@
 """Vega expressions. Every text that goes into one is escaped here."""
 
 import json
+from typing import Any
 
+import altair as alt
 import numpy as np
 
 
@@ -19,6 +21,20 @@ def literal(value: object) -> str:
     for character in ("<", ">", "&", "\u2028", "\u2029"):
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text
+
+
+def outright(expression: str) -> Any:
+    """Return the encoding of a channel by what an expression gives for each row, without a scale.
+
+    A field would give its name to the legend of that channel in any chart that stands beside this
+    one, even if it has no scale; and a scale of its own would be merged with the other chart's.
+
+    Parameters
+    ----------
+    expression : str
+        What a mark's property is, such as ``datum.color``.
+    """
+    return alt.value(alt.ExprRef(expression))
 
 
 def text_with_epoch(template: str, shown_epoch: str) -> str:

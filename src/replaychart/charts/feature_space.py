@@ -18,7 +18,13 @@ from replaychart.charts.plane import (
     surface_layer,
 )
 from replaychart.charts.rotation import rotated_space
-from replaychart.charts.titles import add_subtitle, chart_title, check_chart, tell_not_finite
+from replaychart.charts.titles import (
+    add_subtitle,
+    chart_title,
+    check_chart,
+    named_title,
+    tell_not_finite,
+)
 from replaychart.errors import ArgumentError, require_one_of
 from replaychart.frames.epochs import Epochs
 from replaychart.frames.extents import Limits, padded_limits
@@ -86,8 +92,9 @@ def feature_space(
         over the layer's own plane, None draws no surface. ``"auto"`` takes the first for inputs
         with two features and the second for any others, as long as the projection has a way back
         from the plane to the layer; the subtitle then says which slice of the layer's space it is.
-        It draws none where the run has no model, or not all of its weights, or where a branch of
-        the network leads past the layer.
+        It draws none where the run has no model, or not all of its weights, where the model
+        predicts several values for each point, or where a branch of the network leads past the
+        layer; the subtitle says which it is.
     scale : {"fixed", "per-epoch"}, default "fixed"
         Axes that hold for the whole run, or that follow the points.
     epochs : float, slice, range or iterable of float, optional
@@ -143,7 +150,7 @@ def feature_space(
     xlim, ylim = checked_limits("xlim", xlim), checked_limits("ylim", ylim)
     layer = _default_layer(run) if layer is None else layer
     clock = Clock.of(run, epochs, epoch)
-    default_title = f"{layer} \N{MIDDLE DOT} epoch {{epoch}}"
+    default_title = named_title(layer, " \N{MIDDLE DOT} epoch {epoch}", width)
     if isinstance(projection, str) and projection == "rotate":
         return rotated_space(
             run,
@@ -156,8 +163,11 @@ def feature_space(
             max_bytes=max_bytes,
         )
     view = run.planes.view(layer, projection, positions)
+    left_out = _why_no_surface(run, layer, view) if surface == "auto" else None
     if surface == "auto":
-        surface = _possible_surface(run, layer, view)
+        surface = "inputs" if run.planes.inputs_are_plane() else "layer"
+    if left_out:
+        surface = None
     if surface == "layer":
         xlim, ylim = run.planes.layer_limits(layer, xlim, ylim, view=view)
     paths = _Paths(run, layer, view, surface, grid, xlim, ylim, resolution)
@@ -189,12 +199,15 @@ def feature_space(
         boundary_layer(plane, run, drawn.boundary) if drawn.boundary else None,
     ]
     heading = chart_title(title, default_title, clock)
-    tell_not_finite(heading, clock, "points", coordinates)
-    if run.classes and run.tells_predictions and np.isfinite(coordinates).all():
+    tell_not_finite(heading, clock, "points", width, coordinates)
+    if run.tells_predictions and run.targets.ndim == 1 and np.isfinite(coordinates).all():
         # A ReLU makes 0 of what is not a number.
-        tell_not_finite(heading, clock, "output", run.point_probabilities(epochs=clock.epochs))
+        told = run.point_probabilities if run.classes else run.residuals
+        tell_not_finite(heading, clock, "output", width, told(epochs=clock.epochs))
+    if left_out:
+        add_subtitle(heading, f"no surface: {left_out}", width)
     if surface == "layer" and view is not None:
-        add_subtitle(heading, f"surface: slice through {view.slice}")
+        add_subtitle(heading, f"surface: slice through {view.slice}", width)
     return layered(
         [part for part in layers if part is not None],
         clock,
@@ -263,14 +276,21 @@ def _default_layer(run: Run) -> str:
     raise ArgumentError(message)
 
 
-def _possible_surface(run: Run, layer: str, view: Projection | None) -> str | None:
-    """Return the surface that can be drawn, None if none can."""
-    if run.targets.ndim > 1 or not (run.has_model and run.tells_predictions):
-        return None
+def _why_no_surface(run: Run, layer: str, view: Projection | None) -> str | None:
+    """Return why no surface can be drawn, None if one can."""
+    if not run.has_model:
+        return "recorded from outputs, without the model"
+    if not run.tells_predictions:
+        return "not all of the model's weights were recorded"
+    if run.targets.ndim > 1:
+        return f"the model predicts {run.targets.shape[1]} values for each point"
     if run.planes.inputs_are_plane():
-        return "inputs"
-    has_way_back = view is None or view.slice is not None
-    return "layer" if has_way_back and run.planes.continues_from(layer) else None
+        return None
+    if view is not None and view.slice is None:
+        return "the projection has no way back to the layer"
+    if not run.planes.continues_from(layer):
+        return "a branch of the network leads past the layer"
+    return None
 
 
 def _limits_by_epoch(

@@ -1,11 +1,17 @@
 """An axis of layers in their order."""
 
+import math
+
 import altair as alt
 
 from replaychart.charts.expressions import literal
-from replaychart.charts.texts import displayed
+from replaychart.charts.texts import NO_LIMIT, SMALL_SIZE, fitted, width_of
 
-_LETTER = 6.2  # pixels, about, in the labels' font
+# In pixels: how long a name may be, and from one name to the next.
+_LONGEST = 100
+_ROOM_OF_SLANTED = 22
+_ROOM_OF_UPRIGHT = 12
+_SLANTED = -35
 
 
 def layer_axis(field: str, layers: list[str], width: int) -> alt.X:
@@ -22,16 +28,22 @@ def layer_axis(field: str, layers: list[str], width: int) -> alt.X:
     width : int
         The chart's width in pixels.
     """
-    layers = [displayed(layer) for layer in layers]
-    crowded = max(map(len, layers)) * _LETTER > width / len(layers) - 4
+    room = width / len(layers)
+    shown = [fitted(layer, _LONGEST) for layer in layers]
+    crowded = max(width_of(layer, size=SMALL_SIZE) for layer in shown) > room - 4
+    # Upright names stand closest to each other; where even they have no room, every other has none.
+    angle = 0 if not crowded else _SLANTED if room >= _ROOM_OF_SLANTED else -90
+    every = math.ceil(_ROOM_OF_UPRIGHT / room) if crowded else 1
     return alt.X(
         field,
         title=None,
         axis=alt.Axis(
-            values=list(range(len(layers))),
-            labelExpr=f"{literal(layers)}[datum.value]",
-            labelAngle=-35 if crowded else 0,
-            labelLimit=110,
+            values=list(range(0, len(layers), every)),
+            labelExpr=f"{literal(shown)}[datum.value]",
+            labelAngle=angle,
+            labelLimit=NO_LIMIT,
+            # A renderer takes slanted names for wider than they are, and leaves some out.
+            labelOverlap=False,
             ticks=False,
         ),
         scale=alt.Scale(domain=[-0.5, len(layers) - 0.5], nice=False),

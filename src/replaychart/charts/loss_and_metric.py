@@ -12,8 +12,14 @@ from replaychart.charts.composition import layered
 from replaychart.charts.epoch_axis import epoch_axis
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.expressions import literal
-from replaychart.charts.texts import displayed
-from replaychart.charts.titles import add_subtitle, chart_title, check_chart, tell_not_finite
+from replaychart.charts.texts import AXIS_TITLE_SIZE, displayed, fitted
+from replaychart.charts.titles import (
+    add_subtitle,
+    chart_title,
+    check_chart,
+    named_title,
+    tell_not_finite,
+)
 from replaychart.errors import EvaluationError, require_one_of
 from replaychart.frames.epochs import Epochs
 from replaychart.run import Run
@@ -72,7 +78,7 @@ def loss_and_metric(
     ArgumentError
         The source has no such metric, an epoch was not recorded, or an argument is not allowed.
     EvaluationError
-        The model, its loss or its metric cannot be rebuilt.
+        The model, its loss or its metric cannot be rebuilt, or nothing was logged at these epochs.
 
     Warns
     -----
@@ -100,6 +106,12 @@ def loss_and_metric(
         max_bytes,
         bytes_per_epoch=_BYTES_PER_VALUE * len(names),
     )
+    if source == "training" and not _reported(run, clock, names).any():
+        message = (
+            f"Nothing was logged at these epochs of run {run.name!r}, so there are no curves of "
+            "its training. source='replay' evaluates its snapshots."
+        )
+        raise EvaluationError(message)
     quantities: list[tuple[str, str, Side]] = [("loss", colors.LOSS, "right")]
     if metric is not None:
         quantities.insert(0, (metric, colors.METRIC, "left"))
@@ -108,15 +120,26 @@ def loss_and_metric(
         for name, color, side in quantities
         if name in names
         for layer in _quantity(
-            clock, _curves(run, clock, name, names, source), name=name, color=color, side=side
+            clock,
+            _curves(run, clock, name, names, source),
+            name=name,
+            color=color,
+            axis=alt.Axis(titleColor=color, orient=side, tickCount=5),
+            height=height,
         )
     ]
-    title_text = chart_title(title, "Loss" if metric is None else f"Loss and {metric}", clock)
+    default = "Loss" if metric is None else named_title(metric, "", width, before="Loss and ")
+    title_text = chart_title(title, default, clock)
     if any(name.startswith("val_") for name in names):
-        add_subtitle(title_text, "dashed: validation")
-    if source == "replay" and "loss" in names:
+        add_subtitle(title_text, "dashed: validation", width)
+    if "loss" in names:
         values = run.curves.values("loss", source=source)[run.snapshots(clock.epochs)]
-        tell_not_finite(title_text, clock, "loss", values)
+        how = "NaN or infinite"
+        if source == "training":
+            # Of epoch 0 Keras reports nothing, and a loop of one's own may log something else.
+            values = np.where(_reported(run, clock, names), values, 0.0)
+            how = "NaN, infinite or not logged"
+        tell_not_finite(title_text, clock, "loss", width, values, how=how)
     return layered(
         layers,
         clock,
@@ -130,6 +153,13 @@ def loss_and_metric(
 def _default_metric(metrics: list[str]) -> str | None:
     """Return the first metric of a source that is not its validation, None if it has none."""
     return next((name for name in metrics if not name.startswith("val_")), None)
+
+
+def _reported(run: Run, clock: Clock, names: list[str]) -> np.ndarray:
+    """Return at which of the clock's epochs Keras reported anything, bool (epochs,)."""
+    snapshots = run.snapshots(clock.epochs)
+    logged = [run.curves.values(name, source="training")[snapshots] for name in names]
+    return np.asarray(np.isfinite(logged).any(axis=0))
 
 
 def _curves(run: Run, clock: Clock, name: str, names: list[str], source: str) -> pd.DataFrame:
@@ -151,25 +181,21 @@ def _curves(run: Run, clock: Clock, name: str, names: list[str], source: str) ->
 
 
 def _quantity(
-    clock: Clock, frame: pd.DataFrame, *, name: str, color: str, side: Side
+    clock: Clock, frame: pd.DataFrame, *, name: str, color: str, axis: alt.Axis, height: int
 ) -> list[alt.Chart]:
     """Return the layers of one quantity: its own curve, and dashed the one of its validation."""
-    axis = alt.Axis(titleColor=color, orient=side, tickCount=5)
+    # A curve without a number has its axis all the same.
+    curves = list(frame.groupby("name", sort=False)) or [(name, frame)]
     layers = [
-        layer
-        for curve, own in frame.groupby("name", sort=False)
-        for layer in _curve(clock, own, name=str(curve), color=color)
+        layer for curve, own in curves for layer in _curve(clock, own, name=str(curve), color=color)
     ]
+    title = fitted(name, height, size=AXIS_TITLE_SIZE)
+    scale = alt.Scale(domain=_domain(frame["value"]), nice=True)
     # Every layer has a scale of its own, with equal domains within a quantity: one axis is enough.
     return [
-        layer.encode(y=_y(frame, name, axis if first else None))
+        layer.encode(y=alt.Y("value:Q", title=title, axis=axis if first else None, scale=scale))
         for first, layer in zip([True] + [False] * len(layers), layers, strict=False)
     ]
-
-
-def _y(frame: pd.DataFrame, name: str, axis: alt.Axis | None) -> alt.Y:
-    scale = alt.Scale(domain=_domain(frame["value"]), nice=True)
-    return alt.Y("value:Q", title=displayed(name), axis=axis, scale=scale)
 
 
 def _curve(clock: Clock, frame: pd.DataFrame, *, name: str, color: str) -> list[alt.Chart]:

@@ -76,7 +76,7 @@ def loss_histogram(
         bytes_per_epoch=BYTES_PER_NUMBER * bins,
     )
     heading = chart_title(title, "Losses", clock)
-    tell_not_finite(heading, clock, "losses", run.losses(epochs=clock.epochs))
+    tell_not_finite(heading, clock, "losses", width, run.losses(epochs=clock.epochs))
     return histogram_of_all(
         clock,
         run.loss_histogram(bins=bins, epochs=clock.epochs),

@@ -1,16 +1,24 @@
 """The layers of a chart that shows a plane: surface, grid lines, points, boundary."""
 
 import dataclasses
-from typing import Any
+from typing import Any, cast
 
 import altair as alt
 import numpy as np
 
 from replaychart.charts import colors, packing
 from replaychart.charts.epoch_parameter import Clock
+from replaychart.charts.expressions import literal, outright
 from replaychart.charts.limits import limits_ruler, limits_scale
 from replaychart.charts.packing import Ruler
-from replaychart.charts.texts import displayed
+from replaychart.charts.texts import (
+    AXIS_TITLE_SIZE,
+    NO_LIMIT,
+    SMALL_SIZE,
+    displayed,
+    fitted,
+    width_of,
+)
 from replaychart.frames.extents import Limits
 from replaychart.frames.paths import Paths
 from replaychart.run import Run
@@ -19,6 +27,18 @@ from replaychart.run import Run
 # clipping marks that lie within the limits would cost a renderer two thirds of its time.
 WITHIN_LIMITS = "replaychart-within-limits"
 OVERFLOWING = "replaychart-overflowing"
+
+# Of legends, in pixels: what a name takes besides its letters, what is short in any chart, how much
+# a long one has at the least, and how wide the legend of a probability is, which stands beside that
+# of two classes.
+_SYMBOL = 28
+_SHORT_LABEL = 40
+_SHORTEST_LABEL = 60
+_PROBABILITY_LEGEND = 160
+_COLUMNS = 5
+# So many long names stand below each other.
+_FEW_CLASSES = 4
+_TINT = {"fill": outright("datum.tint"), "detail": "tint:N"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,12 +69,12 @@ class Plane:
 
     def x(self) -> alt.X:
         """Return the encoding of the horizontal axis."""
-        title = displayed(self.titles[0])
+        title = fitted(self.titles[0], self.width, size=AXIS_TITLE_SIZE)
         return alt.X("x:Q", title=title, scale=limits_scale(self.clock, self.xlims))
 
     def y(self) -> alt.Y:
         """Return the encoding of the vertical axis."""
-        title = displayed(self.titles[1])
+        title = fitted(self.titles[1], self.height, size=AXIS_TITLE_SIZE)
         return alt.Y("y:Q", title=title, scale=limits_scale(self.clock, self.ylims))
 
     def style(self) -> str:
@@ -89,7 +109,7 @@ def points_layer(plane: Plane, run: Run, coordinates: np.ndarray, points: np.nda
         else:
             changing[name] = ruler.measured(coordinates[:, :, axis].T)
             transforms[name] = ruler.expression(packing.entry(name, plane.clock))
-    targets, encodings, tooltip = by_target(run, points)
+    targets, encodings, tooltip = by_target(run, points, plane.width)
     constant |= targets
     if run.classes and run.tells_predictions:
         percent = Ruler(0.0, 0.01)
@@ -114,18 +134,19 @@ def point_bytes(run: Run, coordinates: int) -> int:
 
 
 def by_target(
-    run: Run, points: np.ndarray
+    run: Run, points: np.ndarray, width: float
 ) -> tuple[dict[str, list[Any]], dict[str, Any], list[alt.Tooltip]]:
     """Return what tells points by their targets: a column, a colour, and a tooltip.
 
-    Only the tooltip of the point's number where there is no one target of a point.
+    The colour has a legend for a chart of a width in pixels. There is only the tooltip of the
+    point's number where there is no one target of a point.
     """
     tooltip = [alt.Tooltip("point:Q", title="Point")]
     if run.classes:
         labels = class_labels(run)
         tooltip.append(alt.Tooltip("target:N", title="Class"))
         column = {"target": [labels[target] for target in run.targets[points]]}
-        return column, {"color": class_color(run)}, tooltip
+        return column, {"color": class_color(run, width)}, tooltip
     if run.targets.ndim == 1:
         tooltip.append(alt.Tooltip("target:Q", title="Target"))
         column = {"target": [packing.shortened(target) for target in run.targets[points]]}
@@ -133,8 +154,28 @@ def by_target(
     return {}, {}, tooltip
 
 
-def class_color(run: Run) -> alt.Color:
-    """Return the colours of the classes, with their legend."""
+def class_color(run: Run, width: float) -> alt.Color:
+    """Return the colours of the classes, with their legend.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    width : float
+        The chart's width in pixels. Long names stand in fewer columns, and are cut off where they
+        would reach beyond.
+    """
+    if run.classes == 2:
+        width -= _PROBABILITY_LEGEND
+    longest = max(width_of(str(label), size=SMALL_SIZE) for label in class_labels(run))
+    # Left alone where names are short, so that charts of different widths share a legend.
+    columns, label = _COLUMNS, cast("Any", alt.Undefined)
+    fitting = int(width // (longest + _SYMBOL))
+    if longest > _SHORT_LABEL and fitting < min(run.classes, _COLUMNS):
+        columns = max(fitting, 1 if run.classes <= _FEW_CLASSES else 2)
+        room = max(width / columns - _SYMBOL, _SHORTEST_LABEL)
+        shown = {str(name): fitted(str(name), room) for name in class_labels(run)}
+        label = f"{literal(shown)}[datum.value]"
     return alt.Color(
         "target:N",
         title="Class",
@@ -145,7 +186,9 @@ def class_color(run: Run) -> alt.Color:
             symbolSize=70,
             symbolStrokeWidth=0,
             symbolOpacity=1,
-            columns=5,
+            columns=columns,
+            labelExpr=label,
+            labelLimit=NO_LIMIT,
         ),
     )
 
@@ -194,22 +237,22 @@ def surface_layer(plane: Plane, run: Run, paths: Paths, *, bands: int) -> alt.Ch
     levels = run.planes.surfaces.levels(bands)
     if not run.classes:
         labelled = _number_tints(run, paths, levels)
-        return _surface_chart(plane, run, paths, labelled, alt.Fill("tint:N", scale=None))
+        return _surface_chart(plane, run, paths, labelled, _TINT)
     band = np.searchsorted(levels, paths.value - 1e-9)
     # Each region is painted in the colour at the middle of its band.
     middles = np.round(np.maximum(levels, 0) + 0.5 * (levels[-1] - levels[-2]), 6)
     if run.classes == 2:
         labels: list[Any] = middles.tolist()
         labelled = packing.Labelled("probability", [labels[i] for i in band], labels)
-        fill = _probability_fill(run)
+        fill = {"fill": _probability_fill(run)}
     else:
         labelled = _tints(run, paths, band, middles)
-        fill = alt.Fill("tint:N", scale=None)
+        fill = _TINT
     return _surface_chart(plane, run, paths, labelled, fill)
 
 
 def _surface_chart(
-    plane: Plane, run: Run, paths: Paths, labelled: packing.Labelled, fill: alt.Fill
+    plane: Plane, run: Run, paths: Paths, labelled: packing.Labelled, fill: dict[str, Any]
 ) -> alt.Chart:
     return (
         _paths_chart(plane, run, paths, labelled)
@@ -222,7 +265,7 @@ def _surface_chart(
             tooltip=None,
             aria=False,
         )
-        .encode(x=plane.x(), y=plane.y(), order="vertex:Q", fill=fill)
+        .encode(x=plane.x(), y=plane.y(), order="vertex:Q", **fill)
     )
 
 
@@ -255,7 +298,7 @@ def _tints(run: Run, paths: Paths, band: np.ndarray, middles: np.ndarray) -> pac
 def _probability_fill(run: Run) -> alt.Fill:
     return alt.Fill(
         "probability:Q",
-        title=probability_title(run),
+        title=fitted(probability_title(run), _PROBABILITY_LEGEND - 10),
         scale=alt.Scale(
             domain=[0, 0.5, 1], range=list(colors.SURFACE), interpolate="rgb", clamp=True
         ),
@@ -264,6 +307,7 @@ def _probability_fill(run: Run) -> alt.Fill:
             direction="horizontal",
             gradientLength=150,
             gradientThickness=10,
+            titleLimit=NO_LIMIT,
             values=[0, 0.5, 1],
             format=".1f",
         ),

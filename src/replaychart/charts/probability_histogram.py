@@ -9,8 +9,8 @@ from replaychart.charts.counts import count_bars, highest_count, total_label
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.packing import BYTES_PER_NUMBER
 from replaychart.charts.plane import probability_title
-from replaychart.charts.texts import displayed
-from replaychart.charts.titles import chart_title, check_chart
+from replaychart.charts.texts import AXIS_TITLE_SIZE, fitted
+from replaychart.charts.titles import chart_title, check_chart, named_title
 from replaychart.errors import require_at_least, require_one_of
 from replaychart.frames.epochs import Epochs
 from replaychart.run import Run
@@ -28,6 +28,7 @@ def probability_histogram(
     *,
     target: int | None = None,
     bins: int = 10,
+    count_axis: str = "shared",
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
     title: str | None = None,
@@ -48,6 +49,9 @@ def probability_histogram(
         Draw only the cases of this class. Default: all, one panel for each.
     bins : int, default 10
         Number of bins between 0 and 1.
+    count_axis : {"shared", "per-class"}, default "shared"
+        Whether the count axis is the same in all panels, or reaches as far as each class needs: so
+        that the bars of a rare one are seen beside a frequent one.
     epochs : float, slice, range or iterable of float, optional
         Only these recorded epochs. Default: all.
     epoch : float or altair.Parameter, optional
@@ -65,8 +69,7 @@ def probability_histogram(
     -------
     altair.VConcatChart or altair.LayerChart
         One panel per class, in columns of up to five; a single panel with `target`. Correct and
-        wrong predictions are told apart by colour; the count axis is the same in all panels and
-        at every epoch.
+        wrong predictions are told apart by colour; the count axis is the same at every epoch.
 
     Raises
     ------
@@ -88,6 +91,7 @@ def probability_histogram(
     """
     check_chart(run, width, height, max_bytes)
     require_at_least("bins", bins, 1)
+    require_one_of("count_axis", count_axis, ["shared", "per-class"])
     clock = kept_epochs(
         run,
         Clock.of(run, epochs, epoch),
@@ -97,14 +101,14 @@ def probability_histogram(
     frame = run.probability_histogram(bins=bins, epochs=clock.epochs)
     require_one_of("target", target, [None, *range(run.classes)])
     frame["color"] = frame["correct"].map({True: colors.CORRECT, False: colors.WRONG})
-    highest = _height(frame)
+    of_class = {case: frame[frame["target"] == case] for case in range(run.classes)}
     panels = [
         _panel(
             clock,
-            frame[frame["target"] == case],
-            x_title=probability_title(run),
-            highest=highest,
-            title=_title(run, case),
+            of_class[case],
+            x_title=fitted(probability_title(run), width, size=AXIS_TITLE_SIZE),
+            highest=_height(of_class[case] if count_axis == "per-class" else frame),
+            title=_title(run, case, width),
             points=int((run.targets == case).sum()),
             width=width,
             height=height,
@@ -139,10 +143,10 @@ def _stacked(panels: list[alt.LayerChart], heading: alt.TitleParams | None) -> a
     )
 
 
-def _title(run: Run, case: int) -> str:
+def _title(run: Run, case: int, width: float) -> str:
     if run.classes == 2 and run.class_names == ["0", "1"]:
         return ("Negative cases", "Positive cases")[case]
-    return f"Class {displayed(run.class_names[case])}"
+    return named_title(run.class_names[case], "", width, before="Class ")
 
 
 def _panel(

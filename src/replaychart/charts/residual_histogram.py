@@ -76,7 +76,7 @@ def residual_histogram(
         bytes_per_epoch=BYTES_PER_NUMBER * bins,
     )
     heading = chart_title(title, "Residuals", clock)
-    tell_not_finite(heading, clock, "residuals", run.residuals(epochs=clock.epochs))
+    tell_not_finite(heading, clock, "residuals", width, run.residuals(epochs=clock.epochs))
     return histogram_of_all(
         clock,
         run.residual_histogram(bins=bins, epochs=clock.epochs),

@@ -9,10 +9,10 @@ from replaychart.charts import colors, packing
 from replaychart.charts.budget import kept
 from replaychart.charts.composition import layered
 from replaychart.charts.epoch_parameter import Clock
-from replaychart.charts.expressions import literal
+from replaychart.charts.expressions import literal, outright
 from replaychart.charts.packing import Ruler
 from replaychart.charts.plane import by_target
-from replaychart.charts.texts import displayed
+from replaychart.charts.texts import fitted
 from replaychart.charts.titles import chart_title, tell_not_finite
 from replaychart.errors import ArgumentError
 from replaychart.run import Run
@@ -21,6 +21,8 @@ from replaychart.run import Run
 _TURN, _TILT = 35, 20
 # The axes reach this much further than the points.
 _REACH = 1.12
+# Room for the layer's name at the ends of the axes, in pixels.
+_NAME = 100
 _DIMENSIONS = ("x", "y", "z")
 
 
@@ -83,7 +85,7 @@ def rotated_space(
         parts.append(_grid_lines(space, lines))
     parts.append(_points(space, run, values, points))
     heading = chart_title(title, title, clock)
-    tell_not_finite(heading, clock, "points", values)
+    tell_not_finite(heading, clock, "points", width, values)
     return layered(parts, clock, *_sliders(), title=heading, width=width, height=height)
 
 
@@ -96,6 +98,7 @@ class _Space:
         self.clock = clock
         self.middle = middle
         self.radius = radius
+        self.width = width
         self.ruler = Ruler.over(-radius, radius, pixels=max(width, height))
 
     def packed(self, values: np.ndarray) -> dict[str, list[Any]]:
@@ -143,7 +146,7 @@ def _turned() -> dict[str, str]:
 
 
 def _points(space: _Space, run: Run, values: np.ndarray, points: np.ndarray) -> alt.Chart:
-    targets, encodings, tooltip = by_target(run, points)
+    targets, encodings, tooltip = by_target(run, points, space.width)
     constant: dict[str, list[Any]] = {"point": points.tolist(), **targets}
     rows = packing.by_epoch(space.clock, constant, space.packed(values))
     # What is nearer is larger.
@@ -157,7 +160,7 @@ def _points(space: _Space, run: Run, values: np.ndarray, points: np.ndarray) -> 
         .encode(
             **space.encodings(),
             **encodings,
-            size=alt.Size("size:Q", scale=None),
+            size=outright("datum.size"),
             tooltip=tooltip,
         )
     )
@@ -183,11 +186,12 @@ def _grid_lines(space: _Space, lines: np.ndarray) -> alt.Chart:
 
 def _axes(space: _Space, layer: str) -> alt.LayerChart:
     """Return the three units' axes through the middle, named at their far ends."""
+    shown = fitted(layer, _NAME)
     rows = [
         {
             "axis": axis,
             "end": end,
-            "name": f"{displayed(layer)}[{axis}]" if end else "",
+            "name": f"{shown}[{axis}]" if end else "",
             **{name: end * space.radius * (place == axis) for place, name in enumerate("xyz")},
         }
         for axis in range(3)

@@ -13,8 +13,9 @@ from replaychart.charts.budget import MAX_BYTES, kept_epochs
 from replaychart.charts.composition import layered
 from replaychart.charts.epoch_axis import epoch_axis
 from replaychart.charts.epoch_parameter import Clock
+from replaychart.charts.expressions import outright
 from replaychart.charts.layer_axis import layer_axis
-from replaychart.charts.texts import displayed
+from replaychart.charts.texts import displayed, fitted
 from replaychart.charts.titles import chart_title, check_chart, tell_not_finite
 from replaychart.errors import require_one_of
 from replaychart.frames.epochs import Epochs
@@ -23,6 +24,8 @@ from replaychart.run import Run
 
 # Pixels from one label to the next.
 _LINE = 13
+# How long a layer's name may be.
+_NAME = 120
 _TITLE = "Standard deviation"
 # What a row of a line takes: names of columns, epoch, layer, colour and value.
 _BYTES_PER_VALUE = 90
@@ -82,7 +85,8 @@ def spread(
     -------
     altair.LayerChart
         Per layer, from light to dark: the whole line, faint; the part up to the epoch shown; a dot
-        at that epoch; the layer's name.
+        at that epoch; the layer's name. Where there are more layers than room for their names, only
+        every second, third, ... has its own.
 
     Raises
     ------
@@ -131,7 +135,7 @@ def spread(
         parts = _over_epochs(clock, frame, names, axis, width)
     heading = chart_title(title, f"Spread of {kind.replace('_', '-')}", clock)
     broken = frame["not_finite"].to_numpy().reshape(len(clock.epochs), -1)
-    tell_not_finite(heading, clock, "values", np.where(broken > 0, np.nan, 0.0))
+    tell_not_finite(heading, clock, "values", width, np.where(broken > 0, np.nan, 0.0))
     return layered(parts, clock, title=heading, width=width, height=height)
 
 
@@ -149,7 +153,8 @@ class _Axis:
             type="log" if self._logarithmic else "linear",
             domain=list(self._limits),
             nice=False,
-            zero=False,
+            # A logarithmic scale knows none, and a renderer would warn of it.
+            zero=alt.Undefined if self._logarithmic else False,
         )
         return alt.Y("value:Q", title=_TITLE, axis=alt.Axis(tickCount=5, format="~g"), scale=scale)
 
@@ -190,8 +195,7 @@ def _over_epochs(
     base = alt.Chart(packing.PackedData(rows)).encode(
         x=epoch_axis(clock),
         y=axis.encoding(),
-        # Given outright: a scale of their own would be merged with that of other charts.
-        color=alt.Color("color:N", scale=None),
+        color=outright("datum.color"),
         detail="layer:N",
         tooltip=[
             alt.Tooltip("layer:N", title="Layer"),
@@ -211,12 +215,18 @@ def _over_epochs(
 def _names_at_the_end(
     frame: pd.DataFrame, tones: dict[str, str], axis: _Axis, width: int
 ) -> alt.Chart:
-    """Return the layers' names where their lines end, moved apart where they would overlap."""
+    """Return the layers' names where their lines end, moved apart where they would overlap.
+
+    Of more layers than have room, only every second, third, ... is named, as their colours follow
+    each other.
+    """
     last = frame.groupby("layer")["std"].last()
-    wanted = sorted((axis.pixel(last.get(layer, 0.0)), layer) for layer in tones)
+    every = math.ceil(len(tones) / (axis.height // _LINE + 1))
+    named = list(tones)[::-1][::every]
+    wanted = sorted((axis.pixel(last.get(layer, 0.0)), layer) for layer in named)
     placed = _apart([pixel for pixel, _ in wanted], lowest=axis.height)
     rows = [
-        {"layer": displayed(layer), "color": tones[layer], "place": place}
+        {"layer": fitted(layer, _NAME), "color": tones[layer], "place": place}
         for (_, layer), place in zip(wanted, placed, strict=True)
     ]
     return (
@@ -226,7 +236,7 @@ def _names_at_the_end(
             x=alt.value(width + 8),
             y=alt.Y("place:Q", scale=None),
             text="layer:N",
-            color=alt.Color("color:N", scale=None),
+            color=outright("datum.color"),
         )
     )
 
@@ -241,9 +251,10 @@ def _apart(pixels: list[float], *, lowest: float) -> list[float]:
             above, others = pools.pop()
             mean, count = (above * others + mean * count) / (others + count), others + count
         pools.append((mean, count))
-    bases = [mean for mean, count in pools for _ in range(count)]
-    beyond = max(0.0, bases[-1] + (len(bases) - 1) * _LINE - lowest)
-    return [round(base + index * _LINE - beyond, 1) for index, base in enumerate(bases)]
+    # What would end below the lowest position moves up, and nothing else.
+    last = max(0.0, lowest - (len(pixels) - 1) * _LINE)
+    bases = [min(max(mean, 0.0), last) for mean, count in pools for _ in range(count)]
+    return [round(base + index * _LINE, 1) for index, base in enumerate(bases)]
 
 
 def _side_by_side(
@@ -266,7 +277,7 @@ def _side_by_side(
     return [
         base.mark_line(color=colors.MUTED, strokeWidth=1, tooltip=None),
         base.mark_circle(size=60, opacity=1).encode(
-            color=alt.Color("color:N", scale=None),
+            color=outright("datum.color"),
             tooltip=[
                 alt.Tooltip("layer:N", title="Layer"),
                 alt.Tooltip("value:Q", title=_TITLE, format=".4~g"),

@@ -7,6 +7,7 @@ by ``alt.theme.enable("replaychart")``.
 import altair as alt
 
 from replaychart.charts import colors
+from replaychart.charts.texts import AXIS_TITLE_SIZE, SMALL_SIZE, TITLE_SIZE
 
 NAME = "replaychart"
 _FONT = "Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif"
@@ -27,24 +28,24 @@ def replaychart_theme() -> alt.theme.ThemeConfig:
             },
             "title": {
                 "color": colors.INK,
-                "fontSize": 14,
+                "fontSize": TITLE_SIZE,
                 "fontWeight": 600,
                 "anchor": "start",
                 "frame": "group",
                 "offset": 8,
                 "subtitleColor": colors.MUTED,
-                "subtitleFontSize": 11,
+                "subtitleFontSize": SMALL_SIZE,
             },
             "axis": {
                 "domain": False,
                 "grid": False,
                 "labelColor": colors.MUTED,
-                "labelFontSize": 11,
+                "labelFontSize": SMALL_SIZE,
                 "labelPadding": 4,
                 "tickColor": colors.HAIRLINE,
                 "tickSize": 4,
                 "titleColor": colors.INK,
-                "titleFontSize": 12,
+                "titleFontSize": AXIS_TITLE_SIZE,
                 "titleFontWeight": "normal",
                 "titlePadding": 8,
             },
@@ -52,9 +53,9 @@ def replaychart_theme() -> alt.theme.ThemeConfig:
             "axisQuantitative": {"labelLimit": 0, "labelOverlap": True, "labelSeparation": 4},
             "legend": {
                 "labelColor": colors.INK,
-                "labelFontSize": 11,
+                "labelFontSize": SMALL_SIZE,
                 "titleColor": colors.INK,
-                "titleFontSize": 11,
+                "titleFontSize": SMALL_SIZE,
                 "titleFontWeight": "normal",
             },
             "concat": {"spacing": 18},

@@ -6,7 +6,7 @@ import numpy as np
 from replaychart.charts.budget import check_max_bytes
 from replaychart.charts.epoch_parameter import Clock, require_run
 from replaychart.charts.expressions import text_with_epoch
-from replaychart.charts.texts import displayed
+from replaychart.charts.texts import TITLE_SIZE, displayed, fitted, lines, width_of
 from replaychart.errors import ArgumentError
 from replaychart.run import Run
 
@@ -35,15 +35,42 @@ def chart_title(title: str | None, default: str, clock: Clock) -> alt.TitleParam
     return alt.TitleParams(alt.ExprRef(text_with_epoch(text, clock.text_expression())))
 
 
-def add_subtitle(title: alt.TitleParams, text: str) -> None:
-    """Add a line below a title."""
-    lines = title._get("subtitle")
-    known = [] if lines is alt.Undefined else [lines] if isinstance(lines, str) else list(lines)
-    title.subtitle = displayed(text) if not known else [*known, displayed(text)]
+def named_title(name: str, follows: str, width: float, *, before: str = "") -> str:
+    """Return a title with a name in it, shortened to what there is room for.
+
+    Parameters
+    ----------
+    name : str
+        A name from a run.
+    follows : str
+        What stands behind it. ``{epoch}`` in it is the epoch shown.
+    width : float
+        The chart's width in pixels.
+    before : str, default ""
+        What stands before it.
+    """
+    rest = width_of(before + follows.replace("{epoch}", "0000"), size=TITLE_SIZE, bold=True)
+    return before + fitted(name, width - rest, size=TITLE_SIZE, bold=True) + follows
+
+
+def add_subtitle(title: alt.TitleParams, text: str, width: float) -> None:
+    """Add a text below a title, in as many lines as it takes in a chart of a width in pixels.
+
+    A longer line would push aside what stands beside the chart.
+    """
+    told = title._get("subtitle")
+    known = [] if told is alt.Undefined else [told] if isinstance(told, str) else list(told)
+    every = known + lines(text, width)
+    title.subtitle = every[0] if len(every) == 1 else every
 
 
 def tell_not_finite(
-    title: alt.TitleParams, clock: Clock, what: str, *values: np.ndarray | None
+    title: alt.TitleParams,
+    clock: Clock,
+    what: str,
+    width: float,
+    *values: np.ndarray | None,
+    how: str = "NaN or infinite",
 ) -> None:
     """Say below a title at which epochs values are NaN or infinite, and nothing if none are.
 
@@ -57,8 +84,12 @@ def tell_not_finite(
         The chart's epochs.
     what : str
         What the values are.
+    width : float
+        The chart's width in pixels.
     *values : numpy.ndarray or None, shape (frames, ...)
         The values at each of the clock's epochs.
+    how : str, default "NaN or infinite"
+        What they may be.
     """
     frames = np.zeros(len(clock.epochs), dtype=bool)
     for some in values:
@@ -71,7 +102,7 @@ def tell_not_finite(
         when = f"from epoch {first:g} on"
     else:
         when = f"at {frames.sum()} of {len(frames)} epochs, first at {first:g}"
-    add_subtitle(title, f"{what}: NaN or infinite {when}")
+    add_subtitle(title, f"{what}: {how} {when}", width)
 
 
 def check_chart(run: Run, width: int, height: int, max_bytes: float | None) -> None:

@@ -27,6 +27,7 @@ body {{ margin: 24px; background: #fff; color: #24292f;
 #chart .vega-bind-name {{ display: inline-block; margin: 0; }}
 #chart input[type=range] {{ width: min(420px, 50vw); accent-color: #1b6ca8; }}
 #chart input[type=checkbox] {{ width: 16px; height: 16px; accent-color: #1b6ca8; }}
+body #vg-tooltip-element table tr td.value {{ max-height: none; overflow-wrap: anywhere; }}
 </style>
 </head>
 <body>

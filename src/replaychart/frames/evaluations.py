@@ -282,8 +282,8 @@ class Evaluations:
     @property
     def tells_predictions(self) -> bool:
         """Whether the model's outputs for the points are stored or can be computed."""
-        complete = all(variable.recorded for variable in self._stored.recorded_variables)
-        return (self._stored.has_model and complete) or self.was_recorded("predictions")
+        whole = self._stored.has_model and self._stored.has_all_weights
+        return whole or self.was_recorded("predictions")
 
     def was_recorded(self, quantity: str) -> bool:
         """Return whether a quantity of the points stands in the file."""

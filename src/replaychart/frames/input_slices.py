@@ -1,6 +1,7 @@
 """Planes of two features through a point of the inputs' space."""
 
 import math
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,9 @@ from replaychart.storage.inputs import Inputs, number_of_points, side_by_side
 
 # A longer vector, or an image, is told by its name alone.
 _NUMBERS_TOLD = 4
+# How many of the features that are held are told by name, and how many letters of one.
+_NAMES_TOLD = 4
+_LETTERS_TOLD = 30
 
 
 def input_slice(inputs: Inputs, names: list[str], features: object, at: object) -> LinearProjection:
@@ -37,7 +41,7 @@ def input_slice(inputs: Inputs, names: list[str], features: object, at: object) 
         is held that has no median.
     """
     first, second = _places(features, names, axes(inputs))
-    held, through = _held_at(at, inputs, names)
+    held, through = _held_at(at, inputs, names, (first, second))
     base = np.zeros((len(names), 2))
     base[[first, second], [0, 1]] = 1
     origin = np.where(base.any(axis=1), 0.0, held)
@@ -82,7 +86,9 @@ def _possible_names(names: list[str], possible: np.ndarray) -> list[str]:
     return [name for name, one in zip(names, possible, strict=True) if one]
 
 
-def _held_at(at: object, inputs: Inputs, names: list[str]) -> tuple[np.ndarray, str]:
+def _held_at(
+    at: object, inputs: Inputs, names: list[str], shown: tuple[int, int]
+) -> tuple[np.ndarray, str]:
     """Return a point of the inputs' space, and what it is in words.
 
     Parameters
@@ -91,6 +97,8 @@ def _held_at(at: object, inputs: Inputs, names: list[str]) -> tuple[np.ndarray, 
     inputs : numpy.ndarray, shape (points, features), or mapping of str to numpy.ndarray
     names : list of str
         The features' names.
+    shown : pair of int
+        The features that the plane shows, which are not held.
 
     Raises
     ------
@@ -106,7 +114,7 @@ def _held_at(at: object, inputs: Inputs, names: list[str]) -> tuple[np.ndarray, 
             raise ArgumentError(message)
         return side_by_side(inputs)[at].astype(np.float64), f"point {at}"
     if isinstance(at, Mapping):
-        return _named(at, inputs, names)
+        return _named(at, inputs, names, shown)
     point = _numbers(at)
     if point.shape != (len(names),) or not np.isfinite(point).all():
         message = (
@@ -117,7 +125,9 @@ def _held_at(at: object, inputs: Inputs, names: list[str]) -> tuple[np.ndarray, 
     return point, "the point given"
 
 
-def _named(at: Mapping[Any, Any], inputs: Inputs, names: list[str]) -> tuple[np.ndarray, str]:
+def _named(
+    at: Mapping[Any, Any], inputs: Inputs, names: list[str], shown: tuple[int, int]
+) -> tuple[np.ndarray, str]:
     """Return the point that a mapping describes, and what it is in words."""
     several = inputs if isinstance(inputs, Mapping) else {}
     spans = _spans(several)
@@ -139,10 +149,38 @@ def _named(at: Mapping[Any, Any], inputs: Inputs, names: list[str]) -> tuple[np.
             message = f"at must have whole numbers for {name!r}, as were recorded. Got {value!r}."
             raise ArgumentError(message)
         point[span] = held
-        words.append(f"{name} {_told(point[span])}")
+        if not set(range(len(names))[span]) <= set(shown):
+            words.append(f"{_in_line(str(name))} {_told(point[span])}")
     left = np.isnan(point)
     point[left] = _middle("median", inputs, at, left)[left]
-    return point, ", ".join(words)
+    left[list(shown)] = False
+    return point, _listed(words, int(left.sum()))
+
+
+def _listed(words: list[str], at_median: int) -> str:
+    """Return what is held where, the first by name and the number of the others."""
+    told = words if len(words) <= _NAMES_TOLD else words[: _NAMES_TOLD - 1]
+    parts = list(told)
+    if others := len(words) - len(told):
+        parts.append(f"{others} others as given")
+    if at_median and not parts:
+        return "the median of all others"
+    if at_median:
+        parts.append(f"{at_median} {'others' if at_median > 1 else 'other'} at the median")
+    *first, last = parts or ["the point given"]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _in_line(name: str) -> str:
+    """Return a name of a length that leaves room for others, and what follows to its right.
+
+    Numbers behind a name that is written from right to left would move to its other side.
+    """
+    if len(name) > _LETTERS_TOLD:
+        half = _LETTERS_TOLD // 2
+        name = f"{name[:half]}\N{HORIZONTAL ELLIPSIS}{name[-half:]}"
+    backwards = any(unicodedata.bidirectional(letter) in ("R", "AL", "AN") for letter in name)
+    return f"{name}\N{LEFT-TO-RIGHT MARK}" if backwards else name
 
 
 def _told(numbers: np.ndarray) -> str:

@@ -305,6 +305,53 @@ class Planes:
             )
             raise ArgumentError(message)
 
+    def require_grid(self, layer: str | None) -> None:
+        """Raise `ArgumentError` unless the inputs have a plane whose grid lines a layer bends."""
+        if self.inputs_are_plane():
+            return
+        message = (
+            f"Grid lines need inputs with 2 features. Run {self._stored.name!r} has inputs of "
+            f"{shapes_text(self._stored.inputs)}."
+        )
+        if layer is not None:
+            message += f" What layer {layer!r} makes of the points is in points({layer!r})."
+        raise ArgumentError(message)
+
+    def require_carried_through(self, layer: str | None) -> None:
+        """Raise unless paths in the inputs' plane can be carried through a layer.
+
+        Parameters
+        ----------
+        layer : str or None
+            One of the layers; None for the inputs, whose plane `require` asks for.
+
+        Raises
+        ------
+        ArgumentError
+            The inputs are no plane. The message names the layers over whose own plane a surface can
+            be drawn.
+        """
+        if layer is None or self.inputs_are_plane():
+            return
+        message = (
+            f"plane='inputs' needs inputs with 2 features to carry through layer {layer!r}. Run "
+            f"{self._stored.name!r} has inputs of {shapes_text(self._stored.inputs)}. "
+        )
+        possible = [
+            known.name
+            for known in self._stored.layers[:-1]
+            if known.output_shape not in (None, (1,)) and self.continues_from(known.name)
+        ]
+        if layer in possible:
+            message += "Pass plane='layer' (in feature_space surface='layer') to draw over its own."
+        else:
+            listed = ", ".join(map(repr, possible[:5])) + ", ..." * (len(possible) > 5)
+            message += (
+                "Nor can one be drawn over its own plane, because a branch leads past the layer: "
+                f"with plane='layer' that is possible for {listed or 'no layer'}."
+            )
+        raise ArgumentError(message)
+
     def continues_from(self, layer: str) -> bool:
         """Return whether a layer's output is all that the rest of the network needs.
 
@@ -359,6 +406,7 @@ class Planes:
         if layer is None and isinstance(view, LinearProjection):
             xlim, ylim = self.slice_limits(view, xlim, ylim)
         elif plane == "inputs" or layer is None:
+            self.require_carried_through(layer)
             xlim, ylim = self.input_limits(xlim, ylim)
         else:
             xlim, ylim = self.layer_limits(layer, xlim, ylim, view=view)

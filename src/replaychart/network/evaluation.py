@@ -211,6 +211,12 @@ class Network:
         """Return whether the model's output is computed from a layer's output and nothing else."""
         return models.has_graph(self.model) and activations.output_needs_alone(self.model, layer)
 
+    def _depended_on_alone(self) -> str:
+        """Return the hidden layers behind which the network can be evaluated, in words."""
+        layers = [one for one in self.model.layers if not isinstance(one, keras.layers.InputLayer)]
+        alone = [layer.name for layer in layers[:-1] if self.depends_on_alone(layer.name)]
+        return ", ".join(map(repr, alone[:5])) + ", ..." * (len(alone) > 5) or "no layer"
+
     def tensors(self, part: keras.Model, arrays: Sequence[np.ndarray]) -> list[Any]:
         """Return arrays in the order of a part's inputs, as tensors of their dtypes.
 
@@ -352,7 +358,8 @@ class Network:
         if plane_of is not None and layer is None and not self.depends_on_alone(plane_of):
             message = (
                 f"The network behind layer {plane_of!r} cannot be evaluated by itself: a branch "
-                "leads past that layer, so its output is not all that is needed."
+                "leads past that layer, so its output is not all that is needed. It can be behind "
+                f"{self._depended_on_alone()}."
             )
             raise EvaluationError(message)
         return keras.Model(begin, end)

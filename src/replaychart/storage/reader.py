@@ -81,6 +81,11 @@ class StoredRun:
     state: str = dataclasses.field(default=state.UNKNOWN, kw_only=True)
 
     @property
+    def has_all_weights(self) -> bool:
+        """Whether no layer's weights were left out when the model was recorded."""
+        return all(variable.recorded for variable in self.recorded_variables)
+
+    @property
     def has_model(self) -> bool:
         """Whether a model was recorded, and not its outputs."""
         return self.details.get("recorded") != layout.OUTPUTS
