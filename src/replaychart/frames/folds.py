@@ -2,7 +2,7 @@
 
 On one sheet the map keeps the sense of rotation, on its neighbours it turns it around: the sign of
 the Jacobian determinant tells which. A region that crosses the line between two sheets is carried
-by halves, each of them whole.
+in parts, and what their images cover together is painted.
 """
 
 from collections.abc import Iterator
@@ -20,6 +20,8 @@ _FLAT_SHARE = 1e-6
 _ROUNDING = 2.0**-24
 # Step of a difference quotient, in lattice cells.
 _STEP = 0.02
+# Into how many parts a segment is divided where the map bends it.
+_PARTS = 4
 
 
 def folds(image: np.ndarray) -> bool:
@@ -52,8 +54,10 @@ def determinants(image: np.ndarray) -> np.ndarray:
     image : numpy.ndarray, shape (rows, columns, 2)
         Where the lattice is carried.
     """
-    up, right = np.gradient(image.astype(np.float64), axis=(0, 1))
-    found = _areas(right, up)
+    corner = image.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # a diverged network carries points to infinity
+        up, right = (np.asarray(np.gradient(corner, axis=axis)) for axis in (0, 1))
+        found = _areas(right, up)
     size = np.abs(np.where(np.isfinite(image), image, 0)).max()
     rounding = 8 * _ROUNDING * size * (np.abs(right).sum(axis=-1) + np.abs(up).sum(axis=-1))
     mean = np.abs(found[np.isfinite(found)]).mean() if np.isfinite(found).any() else 0.0
@@ -94,6 +98,31 @@ def determinant_of_steps(image: np.ndarray) -> np.ndarray:
     """
     image = image.astype(np.float64)
     return _areas(image[:, 1] - image[:, 0], image[:, 2] - image[:, 0]) / _STEP**2
+
+
+def divided(line: np.ndarray) -> np.ndarray:
+    """Return a line with vertices between its own, evenly on each segment."""
+    shares = np.arange(_PARTS)[:, None] / _PARTS
+    between = line[:-1, None] + shares * np.diff(line, axis=0)[:, None]
+    return np.concatenate([between.reshape(-1, 2), line[-1:]])
+
+
+def bent(image: np.ndarray, tolerance: float) -> np.ndarray:
+    """Return which vertices of a `divided` line are needed, shape (vertices,).
+
+    The line's own, and those between where the map bends a segment.
+
+    Parameters
+    ----------
+    image : numpy.ndarray, shape (vertices, 2)
+        Where the map carries the divided line.
+    tolerance : float
+        How far a segment may be from straight.
+    """
+    off = np.abs(image - divided(image[::_PARTS]))[:-1].max(axis=1).reshape(-1, _PARTS)
+    needed = np.repeat(off.max(axis=1) > tolerance, _PARTS)
+    needed[::_PARTS] = True
+    return np.append(needed, True)
 
 
 def _areas(first: np.ndarray, second: np.ndarray) -> np.ndarray:

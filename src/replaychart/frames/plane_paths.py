@@ -166,7 +166,7 @@ class PlaneTracer:
         determinants: dict[int, np.ndarray],
         rectangle: Rectangle,
     ) -> list[Piece]:
-        """Return regions by halves, of which each lies on one sheet and is carried anticlockwise."""
+        """Return regions in parts that lie on one sheet each and are carried anticlockwise."""
         if not determinants:
             return pieces
         found = [piece for piece in pieces if piece.snapshot not in determinants]
@@ -214,11 +214,26 @@ class PlaneTracer:
             determinant,
             steps=_STEPS_TO_A_FOLD,
         )
-        paths = dataclasses.replace(paths, vertices=vertices)
+        paths = self._bent(dataclasses.replace(paths, vertices=vertices), rectangle, snapshots)
         keys = [(snapshot, side) for snapshot in snapshots for side in (1, -1)]
         group = [keys.index((piece.snapshot, int(piece.value))) for piece in pieces]
         rings = [piece.vertices for piece in paths.pieces()]
         return dict(zip(keys, regions.united(rings, np.array(group), len(keys)), strict=True))
+
+    def _bent(self, paths: Paths, rectangle: Rectangle, snapshots: Sequence[int]) -> Paths:
+        """Return paths with more vertices on what the layer does not leave straight."""
+        dense = Paths.from_pieces(
+            piece._replace(vertices=folds.divided(piece.vertices)) for piece in paths.pieces()
+        )
+        images = self._images(
+            rectangle.layer, rectangle.view, _by_snapshot(dense, snapshots), snapshots
+        )
+        carried = dataclasses.replace(dense, vertices=np.concatenate(list(images)))
+        tolerance = _extents(carried) * _INVISIBLE / _GRIDS_PER_INVISIBLE
+        return Paths.from_pieces(
+            piece._replace(vertices=piece.vertices[folds.bent(image.vertices, least)])
+            for piece, image, least in zip(dense.pieces(), carried.pieces(), tolerance, strict=True)
+        )
 
     def _carried(
         self,
@@ -325,7 +340,10 @@ class PlaneTracer:
             return
         images = self._network.outputs_by_snapshot(layer, points, snapshots)
         for snapshot, image in zip(snapshots, images, strict=True):
-            yield image if view is None else view.coordinates(image, snapshot)
+            if view is None:
+                yield image
+            else:  # which may refuse to carry no points at all
+                yield view.coordinates(image, snapshot) if len(image) else np.empty((0, 2))
 
     def _lattice_scores(
         self, rectangle: Rectangle, lattice: Lattice, snapshots: tuple[int, ...]

@@ -130,10 +130,7 @@ class Margins:
         return list(range(self.task.classes))
 
     def levels(self, bands: int) -> np.ndarray:
-        """Return half as many levels from 0 on, and one below for the gaps between classes.
-
-        Straight contours leave such gaps where three classes meet.
-        """
+        """Return half as many levels from 0 on, and one below, under the seams of classes."""
         count = (bands + 1) // 2
         return np.concatenate([[_UNDERLAY], np.arange(count) / count])
 

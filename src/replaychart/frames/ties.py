@@ -47,9 +47,7 @@ def margins(scores: np.ndarray, own: int) -> np.ndarray:
     return scores[..., own] - _greatest_other(scores, own)
 
 
-def at_edges(
-    scores: np.ndarray, own: int, strongest: np.ndarray, levels: np.ndarray
-) -> np.ndarray:
+def at_edges(scores: np.ndarray, own: int, strongest: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """Return whether the contour at each level may run into an edge of the margin.
 
     Parameters
@@ -60,7 +58,9 @@ def at_edges(
         As `strongest_rivals` returns it.
     levels : numpy.ndarray, shape (levels,)
     """
-    row, column = np.nonzero(_over_cells(np.maximum, strongest) > _over_cells(np.minimum, strongest))
+    row, column = np.nonzero(
+        _over_cells(np.maximum, strongest) > _over_cells(np.minimum, strongest)
+    )
     leads = np.stack(
         [
             scores[row + up, column + right, own, None] - scores[row + up, column + right]
@@ -74,9 +74,7 @@ def at_edges(
     return np.array([((low < level) & (level <= high)).any() for level in levels], bool)
 
 
-def leads(
-    scores: np.ndarray, own: int, strongest: np.ndarray
-) -> Iterator[tuple[int, np.ndarray]]:
+def leads(scores: np.ndarray, own: int, strongest: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     """Yield each rival that is the strongest somewhere, and the lead over it, (rows, columns).
 
     NaN but in the cells around where it is the strongest: all leads together cover every cell.
