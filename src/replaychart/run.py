@@ -455,8 +455,8 @@ class Run:
             Lattice points along each side of the rectangle, at least 2.
         bands : int, default 10
             Number of levels of the probability: 0, 1 / bands, 2 / bands, ...; half as many levels
-            of the margin where there are more than two classes, and one at -0.1, which fills the
-            gaps that straight contours leave where three classes meet.
+            of the margin where there are more than two classes, and one at -0.1, which lies under
+            the seams between classes.
         plane : {"inputs", "layer"}, default "inputs"
             ``"inputs"`` finds the contours in the inputs' plane and carries them through the layer,
             vertex by vertex: the surface fills the image of the rectangle. ``"layer"`` evaluates

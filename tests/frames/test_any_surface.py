@@ -33,7 +33,7 @@ folds = networks(
         st.builds(Hidden, st.integers(3, 8), st.sampled_from(["tanh", "relu", "silu", "sigmoid"])),
         st.builds(Hidden, st.just(2), st.sampled_from([None, "tanh", "softsign", "elu"])),
     ),
-    heads=("sigmoid", "one logit", "number"),
+    heads=("sigmoid", "one logit", "softmax", "number"),
     gains=(1.0, 2.0, 3.0),
 )
 
@@ -43,7 +43,7 @@ def _heights(network: AnyNetwork, outputs: np.ndarray) -> np.ndarray:
     if network.head == "number":
         return outputs
     if network.head in ("sigmoid", "one logit"):
-        return outputs if network.head == "sigmoid" else 1 / (1 + np.exp(-outputs))
+        return outputs if network.head == "sigmoid" else np.exp(-np.logaddexp(0, -outputs))
     if network.head == "sparse logits":
         outputs = keras.ops.convert_to_numpy(keras.ops.softmax(outputs))
     if outputs.shape[1] == 2:

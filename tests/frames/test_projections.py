@@ -135,7 +135,7 @@ def test_positions_are_flattened_or_averaged(images: Training) -> None:
     space = view.values(boundary[["x", "y"]].to_numpy(), EPOCHS)
     assert space.shape == (len(boundary), 4, 4, 4)
     ranked = np.sort(_behind(images.at(EPOCHS), "convolution").predict(space, verbose=0), axis=1)
-    assert len(ranked) > 10
+    assert len(ranked) > 5
     np.testing.assert_allclose(ranked[:, -1], ranked[:, -2], atol=0.02)
     with pytest.raises(rc.ArgumentError, match="has no way back.*surface=None"):
         run.surface("convolution", projection="pca", positions="mean", plane="layer")

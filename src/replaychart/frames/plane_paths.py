@@ -2,17 +2,18 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from replaychart.frames import contours
+from replaychart.frames import contours, folds, regions
 from replaychart.frames.extents import Limits
 from replaychart.frames.paths import Paths, Piece
 from replaychart.frames.projections import LinearProjection, Projection
 from replaychart.frames.surfaces import Surfaces
+from replaychart.frames.tracings import Lattice, Tracing, assembled, grouped, traced
 
 if TYPE_CHECKING:
     from replaychart.network.evaluation import Network
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 # A vertex that would move a path by less than this share of the picture is left out: a quarter of
 # a pixel in a chart 500 pixels wide.
 _INVISIBLE = 1 / 2000
+# The images of a folded layer's sheets are united on a grid so many times finer.
+_GRIDS_PER_INVISIBLE = 4
+# How many times the determinant is evaluated at a vertex of a fold: it may jump there, and each
+# time halves what is uncertain.
+_STEPS_TO_A_FOLD = 4
 _VERTICES_PER_GRID_LINE = 101
 # Fewer where no vertex is left out afterwards.
 _VERTICES_PER_LINE_IN_SPACE = 25
@@ -73,14 +79,6 @@ class Rectangle:
     def plane_of(self) -> str | None:
         """Return the layer in whose plane the rectangle lies, None for the inputs' plane."""
         return self.layer if self.plane == "layer" else None
-
-
-class Lattice(NamedTuple):
-    """Points over a rectangle: x (columns,), y (rows,), points (rows * columns, 2)."""
-
-    x: np.ndarray
-    y: np.ndarray
-    points: np.ndarray
 
 
 class PlaneTracer:
@@ -138,50 +136,122 @@ class PlaneTracer:
     def _contours_of(
         self, rectangle: Rectangle, lattice: Lattice, snapshots: tuple[int, ...]
     ) -> tuple[Paths, Paths]:
-        heights = self._lattice_heights(rectangle, lattice, snapshots)
+        scores = self._lattice_scores(rectangle, lattice, snapshots)
         layer = rectangle.carries_through()
         images = self._images(layer, rectangle.view, lattice.points, snapshots)
-        pieces: list[Piece] = []
-        filled: list[bool] = []
-        for snapshot, height, image in zip(snapshots, heights, images, strict=True):
-            folded = None if image is None else image.reshape(*height.shape[:2], 2)
-            of_surface = list(self._rings(lattice, height, folded, rectangle, snapshot))
-            of_boundary = list(self._lines(lattice, height, snapshot))
-            pieces += of_surface + of_boundary
-            filled += [True] * len(of_surface) + [False] * len(of_boundary)
-        both = self._refined(Paths.from_pieces(pieces), lattice, heights, rectangle, snapshots)
+        tracings: list[Tracing] = []
+        determinants: dict[int, np.ndarray] = {}
+        for snapshot, score, image in zip(snapshots, scores, images, strict=True):
+            tracings += traced(lattice, score, self._surfaces, rectangle.bands, snapshot)
+            if image is not None:
+                square = image.reshape(*score.shape[:2], 2)
+                if folds.folds(square):
+                    determinants[snapshot] = folds.determinants(square)
+        tracings = self._refined(tracings, lattice, scores, rectangle, snapshots)
+        surface, boundary = assembled(tracings)
         if layer is not None:
-            own = _by_snapshot(both, snapshots)
-            carried = list(self._images(layer, rectangle.view, own, snapshots))
-            both = dataclasses.replace(both, vertices=np.concatenate(carried))
-        return both.where(np.array(filled, bool)), both.where(~np.array(filled, bool))
+            cut = self._cut_at_folds(surface, lattice, determinants, rectangle)
+            cut, boundary = self._carried([cut, boundary], layer, rectangle.view, snapshots)
+            surface = united_sheets(cut, determinants)
+        return Paths.from_pieces(surface), Paths.from_pieces(boundary)
 
     @cached_property
     def _surfaces(self) -> Surfaces:
         return self._find_surfaces()
 
-    def _rings(
+    def _cut_at_folds(
         self,
+        pieces: list[Piece],
         lattice: Lattice,
-        height: np.ndarray,
-        image: np.ndarray | None,
+        determinants: dict[int, np.ndarray],
         rectangle: Rectangle,
-        snapshot: int,
-    ) -> Iterator[Piece]:
-        levels = self._surfaces.levels(rectangle.bands)
-        for position, of_class in enumerate(self._surfaces.classes):
-            z = height[:, :, position]
-            for level, ring in contours.filled_contours(lattice.x, lattice.y, z, levels, image):
-                yield Piece(snapshot, level, ring, of_class)
+    ) -> list[Piece]:
+        """Return regions in parts that lie on one sheet each and are carried anticlockwise."""
+        if not determinants:
+            return pieces
+        found = [piece for piece in pieces if piece.snapshot not in determinants]
+        folded = [piece for piece in pieces if piece.snapshot in determinants]
+        firsts, group = grouped(folded)
+        whole = regions.united([piece.vertices for piece in folded], group, len(firsts))
+        sheets = self._sheets(lattice, determinants, rectangle)
+        for side in (1, -1):
+            own = np.array([sheets[first.snapshot, side] for first in firsts], object)
+            found += [
+                firsts[number]._replace(vertices=ring[::side])
+                for number, ring in regions.outlines(regions.common(whole, own))
+            ]
+        return sorted(found, key=lambda piece: piece.snapshot)
 
-    def _lines(self, lattice: Lattice, height: np.ndarray, snapshot: int) -> Iterator[Piece]:
-        even = self._surfaces.boundary
-        if even is None:
-            return
-        for position, of_class in enumerate(self._surfaces.classes):
-            z = height[:, :, position]
-            for line in contours.contour_lines(lattice.x, lattice.y, z, even):
-                yield Piece(snapshot, even, line, of_class)
+    def _sheets(
+        self, lattice: Lattice, determinants: dict[int, np.ndarray], rectangle: Rectangle
+    ) -> dict[tuple[int, int], Any]:
+        """Return the sheets of a layer at each snapshot, by snapshot and sense of rotation."""
+        snapshots = sorted(determinants)
+        pieces = [
+            Piece(snapshot, side, ring)
+            for snapshot in snapshots
+            for side, ring in folds.sheets(lattice.x, lattice.y, determinants[snapshot])
+        ]
+        paths = Paths.from_pieces(pieces)
+        of_vertex = np.repeat(paths.snapshot, paths.lengths())
+        of_snapshot = np.searchsorted(snapshots, of_vertex)
+        every = np.stack([determinants[snapshot] for snapshot in snapshots])
+        steps = folds.steps(lattice.x, lattice.y)
+
+        def determinant(points: np.ndarray, which: np.ndarray) -> np.ndarray:
+            around = (points[:, None] + steps).reshape(-1, 2)
+            of_point = np.repeat(of_vertex[which], len(steps))
+            split = np.split(around, np.searchsorted(of_point, snapshots[1:]))
+            images = self._images(rectangle.layer, rectangle.view, split, snapshots)
+            return folds.determinant_of_steps(np.concatenate(list(images)).reshape(-1, 3, 2))
+
+        vertices = contours.refined(
+            paths.vertices,
+            np.zeros(len(paths.vertices)),
+            lattice.x,
+            lattice.y,
+            lambda row, column: every[of_snapshot, row, column],
+            determinant,
+            steps=_STEPS_TO_A_FOLD,
+        )
+        paths = self._bent(dataclasses.replace(paths, vertices=vertices), rectangle, snapshots)
+        keys = [(snapshot, side) for snapshot in snapshots for side in (1, -1)]
+        group = [keys.index((piece.snapshot, int(piece.value))) for piece in pieces]
+        rings = [piece.vertices for piece in paths.pieces()]
+        return dict(zip(keys, regions.united(rings, np.array(group), len(keys)), strict=True))
+
+    def _bent(self, paths: Paths, rectangle: Rectangle, snapshots: Sequence[int]) -> Paths:
+        """Return paths with more vertices on what the layer does not leave straight."""
+        dense = Paths.from_pieces(
+            piece._replace(vertices=folds.divided(piece.vertices)) for piece in paths.pieces()
+        )
+        images = self._images(
+            rectangle.layer, rectangle.view, _by_snapshot(dense, snapshots), snapshots
+        )
+        carried = dataclasses.replace(dense, vertices=np.concatenate(list(images)))
+        tolerance = _extents(carried) * _INVISIBLE / _GRIDS_PER_INVISIBLE
+        return Paths.from_pieces(
+            piece._replace(vertices=piece.vertices[folds.bent(image.vertices, least)])
+            for piece, image, least in zip(dense.pieces(), carried.pieces(), tolerance, strict=True)
+        )
+
+    def _carried(
+        self,
+        parts: list[list[Piece]],
+        layer: str,
+        view: Projection | None,
+        snapshots: tuple[int, ...],
+    ) -> list[list[Piece]]:
+        """Return lists of paths where the layer carries them, all in one evaluation."""
+        pieces = [(piece, part) for part, own in enumerate(parts) for piece in own]
+        pieces.sort(key=lambda item: item[0].snapshot)
+        paths = Paths.from_pieces(piece for piece, _ in pieces)
+        images = list(self._images(layer, view, _by_snapshot(paths, snapshots), snapshots))
+        paths = dataclasses.replace(paths, vertices=np.concatenate(images))
+        carried: list[list[Piece]] = [[] for _ in parts]
+        for piece, (_, part) in zip(paths.pieces(), pieces, strict=True):
+            carried[part].append(piece)
+        return carried
 
     def grid(
         self,
@@ -220,33 +290,39 @@ class PlaneTracer:
 
     def _refined(
         self,
-        paths: Paths,
+        tracings: list[Tracing],
         lattice: Lattice,
-        heights: np.ndarray,
+        scores: np.ndarray,
         rectangle: Rectangle,
         snapshots: tuple[int, ...],
-    ) -> Paths:
-        """Return contours whose vertices lie where the network is at their level."""
-        of_path = np.searchsorted(snapshots, paths.snapshot)
-        classes = np.array(self._surfaces.classes)
-        own = _by_snapshot(paths, snapshots)
-        ends = np.cumsum([len(vertices) for vertices in own])[:-1]
-        position = np.repeat(np.searchsorted(classes, paths.of_class), paths.lengths())
+    ) -> list[Tracing]:
+        """Return tracings whose vertices lie where the network is at their level."""
+        paths = Paths.from_pieces(tracing.piece for tracing in tracings)
+        lengths = paths.lengths()
+        of_snapshot = np.repeat(np.searchsorted(snapshots, paths.snapshot), lengths)
+        own = np.repeat(np.array([tracing.own for tracing in tracings], np.int64), lengths)
+        rival = np.repeat(np.array([tracing.rival for tracing in tracings], np.int64), lengths)
+        shape = scores.shape[:3]
+        flat = scores.reshape(-1, scores.shape[3])
 
-        def height(points: np.ndarray) -> np.ndarray:
-            every = self._heights(rectangle, np.split(points, ends), snapshots)
-            return np.concatenate(list(every))[np.arange(len(points)), position]
+        def on_lattice(row: np.ndarray, column: np.ndarray) -> np.ndarray:
+            place = np.ravel_multi_index((of_snapshot, row, column), shape)
+            return self._surfaces.leads(flat, place, own, rival)
 
+        def at(points: np.ndarray, which: np.ndarray) -> np.ndarray:
+            split = np.split(points, np.searchsorted(of_snapshot[which], places[1:]))
+            every = np.concatenate(list(self._scores(rectangle, split, snapshots)))
+            return self._surfaces.leads(every, np.arange(len(every)), own[which], rival[which])
+
+        places = np.arange(len(snapshots))
         vertices = contours.refined(
-            paths.vertices,
-            np.repeat(paths.value, paths.lengths()),
-            lattice.x,
-            lattice.y,
-            heights,
-            (np.repeat(of_path, paths.lengths()), position),
-            height,
+            paths.vertices, np.repeat(paths.value, lengths), lattice.x, lattice.y, on_lattice, at
         )
-        return dataclasses.replace(paths, vertices=vertices)
+        paths = dataclasses.replace(paths, vertices=vertices)
+        return [
+            tracing._replace(piece=piece)
+            for tracing, piece in zip(tracings, paths.pieces(), strict=True)
+        ]
 
     def _images(
         self,
@@ -264,12 +340,15 @@ class PlaneTracer:
             return
         images = self._network.outputs_by_snapshot(layer, points, snapshots)
         for snapshot, image in zip(snapshots, images, strict=True):
-            yield image if view is None else view.coordinates(image, snapshot)
+            if view is None:
+                yield image
+            else:  # which may refuse to carry no points at all
+                yield view.coordinates(image, snapshot) if len(image) else np.empty((0, 2))
 
-    def _lattice_heights(
+    def _lattice_scores(
         self, rectangle: Rectangle, lattice: Lattice, snapshots: tuple[int, ...]
     ) -> np.ndarray:
-        """Return the heights over a lattice, shape (snapshots, rows, columns, surfaces).
+        """Return the scores over a lattice, shape (snapshots, rows, columns, surfaces).
 
         They are kept for the next chart that asks for the same.
         """
@@ -281,18 +360,18 @@ class PlaneTracer:
             snapshots,
         )
         if self._kept_lattice is None or self._kept_lattice[0] != key:
-            heights = np.stack(list(self._heights(rectangle, lattice.points, snapshots)))
+            scores = np.stack(list(self._scores(rectangle, lattice.points, snapshots)))
             shape = (len(snapshots), len(lattice.y), len(lattice.x), -1)
-            self._kept_lattice = (key, heights.reshape(shape))
+            self._kept_lattice = (key, scores.reshape(shape))
         return self._kept_lattice[1]
 
-    def _heights(
+    def _scores(
         self,
         rectangle: Rectangle,
         points: np.ndarray | list[np.ndarray],
         snapshots: Sequence[int],
     ) -> Iterator[np.ndarray]:
-        """Yield each surface's height at points of the rectangle, shape (points, surfaces)."""
+        """Yield each surface's score at points of the rectangle, shape (points, surfaces)."""
         through = rectangle.slice()
         places: np.ndarray | list[np.ndarray] = points
         if through is not None and isinstance(points, np.ndarray) and len(through.bases) == 1:
@@ -305,7 +384,7 @@ class PlaneTracer:
         outputs = self._network.outputs_by_snapshot(
             None, places, snapshots, plane_of=rectangle.plane_of()
         )
-        return (self._surfaces.heights(values) for values in outputs)
+        return (self._surfaces.scores(values) for values in outputs)
 
 
 def _by_snapshot(paths: Paths, snapshots: Sequence[int] | np.ndarray) -> list[np.ndarray]:
@@ -314,14 +393,41 @@ def _by_snapshot(paths: Paths, snapshots: Sequence[int] | np.ndarray) -> list[np
     return np.split(paths.vertices, np.searchsorted(of_vertex, snapshots[1:]))
 
 
+def united_sheets(pieces: list[Piece], folded: Container[int]) -> list[Piece]:
+    """Return at folded snapshots rings around what the images of several sheets cover together."""
+    found = [piece for piece in pieces if piece.snapshot not in folded]
+    pieces = [piece for piece in pieces if piece.snapshot in folded]
+    firsts, group = grouped(pieces)
+    # What a layer presses flat comes to lie on single points and lines of a grid, and vanishes.
+    grid = _extents(Paths.from_pieces(pieces)) * _INVISIBLE / _GRIDS_PER_INVISIBLE
+    thin = Paths.from_pieces(pieces).simplified(grid).pieces()
+    rounded = [
+        np.rint(piece.vertices.astype(np.float64) / step) * step if step else piece.vertices
+        for piece, step in zip(thin, grid, strict=True)
+    ]
+    whole = regions.united(rounded, group, len(firsts))
+    united = [firsts[number]._replace(vertices=ring) for number, ring in regions.outlines(whole)]
+    wide = regions.widths([piece.vertices for piece in united])
+    least = dict(zip((piece.snapshot for piece in pieces), grid, strict=True))
+    found += [
+        piece for piece, width in zip(united, wide, strict=True) if width > least[piece.snapshot]
+    ]
+    return sorted(found, key=lambda piece: piece.snapshot)
+
+
 def thinned(paths: Paths) -> Paths:
     """Return the paths without vertices that no chart would show at the snapshot's extent."""
+    return paths.simplified(_extents(paths) * _INVISIBLE)
+
+
+def _extents(paths: Paths) -> np.ndarray:
+    """Return for each path the larger side of what the paths of its snapshot extend over."""
     snapshots, of_path = np.unique(paths.snapshot, return_inverse=True)
     extents = np.zeros(len(snapshots))
     for place, vertices in zip(range(len(snapshots)), _by_snapshot(paths, snapshots), strict=False):
         finite = vertices[np.isfinite(vertices).all(axis=1)]
         extents[place] = np.ptp(finite, axis=0).max() if len(finite) else 0.0
-    return paths.simplified(extents[of_path] * _INVISIBLE)
+    return extents[of_path]
 
 
 def _grid_lines(xlim: Limits, ylim: Limits, lines: int, *, vertices: int) -> np.ndarray:

@@ -10,6 +10,8 @@ from replaychart.errors import EvaluationError
 from replaychart.network.task import Task
 
 _UNDERLAY = -0.1
+# In place of a rival: whichever is the strongest.
+STRONGEST = -1
 
 
 class Surfaces(Protocol):
@@ -26,8 +28,29 @@ class Surfaces(Protocol):
     def levels(self, bands: int) -> np.ndarray:
         """Return the levels to draw, rising; the first one lies below everything."""
 
-    def heights(self, outputs: np.ndarray) -> np.ndarray:
-        """Return the height of each surface for outputs of the model, shape (points, surfaces)."""
+    @property
+    def compete(self) -> bool:
+        """Whether the height of a surface is the lead of its class over the strongest other."""
+
+    def scores(self, outputs: np.ndarray) -> np.ndarray:
+        """Return what heights are made of, for outputs of the model, shape (points, surfaces).
+
+        They are the heights themselves where surfaces do not compete.
+        """
+
+    def leads(
+        self, scores: np.ndarray, place: np.ndarray, own: np.ndarray, rival: np.ndarray
+    ) -> np.ndarray:
+        """Return heights of surfaces, or leads over single rivals, shape (places,).
+
+        Parameters
+        ----------
+        scores : numpy.ndarray, shape (points, surfaces)
+        place : numpy.ndarray of int, shape (places,)
+            Which points.
+        own, rival : numpy.ndarray of int, shape (places,)
+            Whose height, and whose lead it is over: `STRONGEST` for the height itself.
+        """
 
 
 def surfaces_of(task: Task, targets: np.ndarray, run: str) -> Surfaces:
@@ -67,6 +90,7 @@ class Probability:
 
     task: Task
     boundary = 0.5
+    compete = False
 
     @property
     def classes(self) -> list[int]:
@@ -77,9 +101,19 @@ class Probability:
         """Return 0, 1 / bands, 2 / bands, ..."""
         return np.arange(bands) / bands
 
-    def heights(self, outputs: np.ndarray) -> np.ndarray:
+    def scores(self, outputs: np.ndarray) -> np.ndarray:
         """Return the probability, shape (points, 1)."""
         return self.task.probabilities(outputs)[:, 1:]
+
+    def leads(
+        self,
+        scores: np.ndarray,
+        place: np.ndarray,
+        own: np.ndarray,
+        rival: np.ndarray,  # noqa: ARG002
+    ) -> np.ndarray:
+        """Return the heights: there are no rivals."""
+        return scores[place, own]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,6 +122,7 @@ class Margins:
 
     task: Task
     boundary = 0.0
+    compete = True
 
     @property
     def classes(self) -> list[int]:
@@ -95,20 +130,24 @@ class Margins:
         return list(range(self.task.classes))
 
     def levels(self, bands: int) -> np.ndarray:
-        """Return half as many levels from 0 on, and one below for the gaps between classes.
-
-        Straight contours leave such gaps where three classes meet.
-        """
+        """Return half as many levels from 0 on, and one below, under the seams of classes."""
         count = (bands + 1) // 2
         return np.concatenate([[_UNDERLAY], np.arange(count) / count])
 
-    def heights(self, outputs: np.ndarray) -> np.ndarray:
-        """Return the margins, shape (points, classes)."""
-        probabilities = self.task.probabilities(outputs)
-        ranked = np.sort(probabilities, axis=-1)
-        first, second = ranked[:, -1:], ranked[:, -2:-1]
-        wins = probabilities == first
-        return np.where(wins, probabilities - second, probabilities - first)
+    def scores(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the probabilities, shape (points, classes)."""
+        return self.task.probabilities(outputs)
+
+    def leads(
+        self, scores: np.ndarray, place: np.ndarray, own: np.ndarray, rival: np.ndarray
+    ) -> np.ndarray:
+        """Return margins, or leads over single rivals; see `Surfaces.leads`."""
+        theirs = scores[place, rival]
+        whole = np.flatnonzero(rival == STRONGEST)
+        others = scores[place[whole]]
+        others[np.arange(len(whole)), own[whole]] = -np.inf
+        theirs[whole] = others.max(axis=1, initial=-np.inf)
+        return scores[place, own] - theirs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,6 +163,7 @@ class Prediction:
     low: float
     high: float
     boundary = None
+    compete = False
 
     @property
     def classes(self) -> list[int]:
@@ -136,6 +176,16 @@ class Prediction:
         inner = self.low + (high - self.low) * np.arange(1, bands) / bands
         return np.concatenate([[-np.inf], inner])
 
-    def heights(self, outputs: np.ndarray) -> np.ndarray:
+    def scores(self, outputs: np.ndarray) -> np.ndarray:
         """Return the prediction, shape (points, 1)."""
         return outputs.reshape(len(outputs), math.prod(outputs.shape[1:]))[:, :1]
+
+    def leads(
+        self,
+        scores: np.ndarray,
+        place: np.ndarray,
+        own: np.ndarray,
+        rival: np.ndarray,  # noqa: ARG002
+    ) -> np.ndarray:
+        """Return the heights: there are no rivals."""
+        return scores[place, own]
