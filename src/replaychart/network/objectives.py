@@ -1,6 +1,5 @@
 """Losses and metrics of a recorded model, over the recorded points at each snapshot."""
 
-import copy
 import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -196,8 +195,10 @@ def _resolved(
 def _per_sample(loss: Any) -> keras.losses.Loss:
     """Return the loss without its reduction over the points."""
     if isinstance(loss, keras.losses.Loss):
-        unreduced = copy.copy(loss)  # the user's own stays as it is
-        unreduced.reduction = "none"
+        # The user's own stays as it is. Keras makes copies by writing a loss down and reading it,
+        # which it cannot do with a class that is not registered.
+        unreduced = object.__new__(type(loss))
+        unreduced.__dict__.update(loss.__dict__, reduction="none")
         return unreduced
 
     class FunctionLoss(keras.losses.Loss):
