@@ -572,12 +572,12 @@ class Run:
             the recorded points, epoch 0 included: ``loss`` (the mean of the points' losses,
             without regularization), every metric that the model was compiled with (weighted
             metrics apart), and ``accuracy`` where there are classes. Values that were not logged
-            have no row. A metric that cannot be rebuilt has none either, and a warning tells.
+            have no row. What cannot be replayed has none either, and a warning tells why.
 
-        Raises
-        ------
-        EvaluationError
-            The model or its loss cannot be rebuilt.
+        Warns
+        -----
+        UserWarning
+            The model, its loss or a metric cannot be evaluated. What Keras reported is there.
 
         Examples
         --------
@@ -671,6 +671,9 @@ class Run:
         """Return the model's own loss of each point at every epoch.
 
         Multiplied with the point's weight, if the recorder was given weights of classes or points.
+        A loss that Keras computes as one number for a whole batch ("dice", say, or a function that
+        returns a mean) is that of each point as a batch of its own: the mean over the points need
+        not be what Keras reports.
 
         Parameters
         ----------

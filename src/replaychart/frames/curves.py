@@ -46,6 +46,37 @@ class Curves:
         require_one_of("name", name, self.names(source))
         if source == "training":
             return {**self._stored.logs, "learning_rate": self._stored.learning_rates}[name]
+        try:
+            return self._replayed(name)
+        except EvaluationError as error:
+            if name not in self._stored.logs:
+                raise
+            message = f"{error} What Keras logged of {name!r} is there: source='training'."
+            raise EvaluationError(message) from error
+
+    def replayed(self) -> dict[str, np.ndarray]:
+        """Return every curve that can be evaluated, and warn of those that cannot be."""
+        curves = {}
+        missing: dict[str, list[str]] = {}
+        try:
+            names = self.names("replay")
+        except EvaluationError as error:
+            warnings.warn(f"Nothing is replayed: {error}", stacklevel=3)
+            return {}
+        for name in names:
+            try:
+                curves[name] = self._replayed(name)
+            except EvaluationError as error:
+                what = "loss" if name == "loss" else f"metric {name!r}"
+                missing.setdefault(str(error), []).append(what)
+        for reason, left_out in missing.items():
+            what = " and ".join(left_out)
+            are = "is" if len(left_out) == 1 else "are"
+            message = f"{what[0].upper()}{what[1:]} {are} left out of what is replayed: {reason}"
+            warnings.warn(message, stacklevel=3)
+        return curves
+
+    def _replayed(self, name: str) -> np.ndarray:
         every = range(len(self._stored.epochs))
         if name == "loss":
             return self._evaluations.losses(every).mean(axis=1, dtype=np.float64)
@@ -57,19 +88,6 @@ class Curves:
             return accuracy(self._stored.targets, self._evaluations.predictions(every))
         values = self._evaluations.metric(metric, every)
         return values[:, self._named(metric).index(name)] if values.ndim == 2 else values
-
-    def replayed(self) -> dict[str, np.ndarray]:
-        """Return every curve that can be evaluated, and warn of metrics that cannot be."""
-        curves = {}
-        for name in self.names("replay"):
-            try:
-                curves[name] = self.values(name, source="replay")
-            except EvaluationError as error:
-                if name == "loss":
-                    raise
-                message = f"Metric {name!r} is left out of what is replayed: {error}"
-                warnings.warn(message, stacklevel=3)
-        return curves
 
     def _metrics(self) -> dict[str, Any]:
         return self._stored.details.get("metrics") or {}

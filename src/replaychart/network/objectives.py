@@ -9,6 +9,7 @@ import numpy as np
 
 from replaychart.errors import EvaluationError, ReplayChartError
 from replaychart.network import keras2_functions  # noqa: F401  (registers what old models use)
+from replaychart.network.compilation import each_alone
 from replaychart.network.model import failures_told
 from replaychart.network.trust import built, require_small, require_trusted
 from replaychart.storage.compile_config import single_output
@@ -43,7 +44,8 @@ def losses(
     -------
     numpy.ndarray of float32, shape (snapshots, points)
         Without regularization, which is no property of a point; multiplied with the point's
-        weight, where points weigh differently.
+        weight, where points weigh differently. A loss that gives one number for all points
+        together is evaluated for each of them alone.
 
     Raises
     ------
@@ -54,7 +56,8 @@ def losses(
     targets = targets_of(stored)
     what = f"The loss of run {stored.name!r} cannot be evaluated"
     with failures_told(what, "It may be another than the run was recorded with."):
-        return np.stack([_values(loss, targets, outputs) * weights for outputs in predictions])
+        of_points = _losses_of_points(loss, targets)
+        return np.stack([of_points(outputs) * weights for outputs in predictions])
 
 
 def metric(
@@ -208,7 +211,29 @@ def _per_sample(loss: Any) -> keras.losses.Loss:
     return FunctionLoss(reduction="none")
 
 
-def _values(loss: keras.losses.Loss, targets: Any, outputs: Any) -> np.ndarray:
-    values = keras.ops.convert_to_numpy(loss(targets, keras.ops.convert_to_tensor(outputs)))
-    # A loss over positions or pixels counts as its mean over one sample.
-    return values.reshape(len(targets), -1).mean(axis=1, dtype=np.float64).astype(np.float32)
+def _losses_of_points(loss: keras.losses.Loss, targets: Any) -> Callable[[Any], np.ndarray]:
+    """Return the function from the model's outputs to one loss for each point."""
+    alone = each_alone(loss)
+    points = len(targets)
+
+    def of_points(outputs: Any) -> np.ndarray:
+        outputs = keras.ops.convert_to_tensor(outputs)
+        values = loss(targets, outputs)
+        if not _tells_points_apart(loss, targets, outputs, values):
+            values = alone(targets, outputs)
+        values = keras.ops.convert_to_numpy(values).reshape(points, -1)
+        # A loss over positions or pixels counts as its mean over one sample.
+        return values.mean(axis=1, dtype=np.float64).astype(np.float32)
+
+    return of_points
+
+
+def _tells_points_apart(loss: keras.losses.Loss, targets: Any, outputs: Any, values: Any) -> bool:
+    """Return whether a loss gives a value, or several, for each point and not for all together."""
+    points = len(targets)
+    if tuple(values.shape[:1]) != (points,):
+        return False
+    if points not in outputs.shape[1:]:
+        return True
+    # As many values as points may be one for each output.
+    return tuple(loss(targets[:1], outputs[:1]).shape[:1]) == (1,)
