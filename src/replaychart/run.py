@@ -12,7 +12,7 @@ from replaychart.errors import EvaluationError, require_at_least, require_one_of
 from replaychart.frames.curves import Curves
 from replaychart.frames.distributions import Distributions
 from replaychart.frames.epochs import Epochs, chosen_snapshots
-from replaychart.frames.evaluations import Evaluations, require_classes
+from replaychart.frames.evaluations import Evaluations, require_classes, require_numbers
 from replaychart.frames.extents import Limits
 from replaychart.frames.grid import grid_frame
 from replaychart.frames.histograms import histogram_frame
@@ -152,7 +152,8 @@ class Run:
         in the order of ``model.inputs``.
     targets : numpy.ndarray, shape (points,)
         Class numbers (int64), whether they were recorded as (points,), (points, 1) or one-hot;
-        for a regression the recorded numbers.
+        for a regression the recorded numbers. As they were recorded, (points, ...), where a point
+        has several: labels, numbers, or a class for each position of a sequence or an image.
     layers : list of str
         Names of the model's layers in their order, inputs left out.
     feature_names : list of str or None
@@ -643,7 +644,7 @@ class Run:
         return self._evaluations.probability(self.snapshots(epochs))
 
     def residuals(self, *, epochs: Epochs = None) -> np.ndarray:
-        """Return the predicted number less the target, for each point at every epoch.
+        """Return the predicted numbers less the targets, for each point at every epoch.
 
         Parameters
         ----------
@@ -652,18 +653,16 @@ class Run:
 
         Returns
         -------
-        numpy.ndarray of float32, shape (epochs, points) or (epochs, points, outputs)
-            Of the first shape where one number is predicted for each point.
+        numpy.ndarray of float32, shape (epochs, points) or (epochs, points, ...)
+            Of the first shape where one number is predicted for each point, else of the shape of
+            the model's output.
 
         Raises
         ------
         EvaluationError
-            The targets are classes or labels and no numbers.
+            The targets are classes or labels and no numbers, or not as many as the outputs.
         """
-        if self.classes or self._evaluations.task.multi_label:
-            what = "labels" if not self.classes else "classes"
-            message = f"Run {self.name!r} predicts {what} and no numbers: there are no residuals."
-            raise EvaluationError(message)
+        require_numbers(self._evaluations.task, self.name)
         residuals = self._evaluations.residuals(self.snapshots(epochs))
         return residuals[..., 0] if residuals.shape[2:] == (1,) else residuals
 
@@ -775,6 +774,8 @@ class Run:
 
     def residual_histogram(self, *, bins: int = 20, epochs: Epochs = None) -> pd.DataFrame:
         """Return counts of the points' residuals, in bins that are fixed over the whole run.
+
+        Where several numbers are predicted for each point, all of their residuals are counted.
 
         Parameters
         ----------

@@ -206,9 +206,19 @@ def _per_sample(loss: Any) -> keras.losses.Loss:
 
     class FunctionLoss(keras.losses.Loss):
         def call(self, y_true: Any, y_pred: Any) -> Any:
-            return loss(y_true, y_pred)
+            return loss(*_of_one_rank(y_true, y_pred))
 
     return FunctionLoss(reduction="none")
+
+
+def _of_one_rank(targets: Any, outputs: Any) -> tuple[Any, Any]:
+    """Return both without a last axis of one number that only one has, as Keras hands them over."""
+    more = len(outputs.shape) - len(targets.shape)
+    if more == 1 and outputs.shape[-1] == 1:
+        return targets, keras.ops.squeeze(outputs, axis=-1)
+    if more == -1 and targets.shape[-1] == 1:
+        return keras.ops.squeeze(targets, axis=-1), outputs
+    return targets, outputs
 
 
 def _losses_of_points(loss: keras.losses.Loss, targets: Any) -> Callable[[Any], np.ndarray]:

@@ -2,10 +2,12 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from replaychart.errors import EvaluationError
 from replaychart.storage.reader import StoredRun
 
 
@@ -21,23 +23,28 @@ class Task:
         Whether the outputs become probabilities only through a sigmoid or softmax.
     multi_label : bool
         Whether each output is a yes or no of its own.
+    per_position : bool
+        Whether classes are told apart at each position of a point: a step of a sequence, a pixel.
     """
 
     classes: int
     from_logits: bool
     multi_label: bool = False
+    per_position: bool = False
 
     def labels(self, targets: np.ndarray) -> np.ndarray:
-        """Return the targets as class numbers, shape (points,); numbers stay what they are.
+        """Return the targets as class numbers, shape (points,).
+
+        Numbers stay what they are, and so do the classes of several positions.
 
         Parameters
         ----------
-        targets : numpy.ndarray, shape (points,), (points, 1) or (points, classes)
+        targets : numpy.ndarray, shape (points,), (points, 1), (points, classes) or (points, ...)
         """
         flat = targets.reshape(len(targets), -1)
         if self.classes and flat.shape[1] > 1:
             return flat.argmax(axis=1)
-        if flat.shape[1] > 1:
+        if flat.shape[1] > 1 or self.per_position:
             return targets
         return flat[:, 0].astype(np.int64) if self.classes else flat[:, 0]
 
@@ -85,6 +92,9 @@ def task_of(stored: StoredRun, output_shape: tuple[int | None, ...]) -> Task:
     from_logits = _from_logits(stored)
     if not (from_logits or _outputs_are_probabilities(stored)):
         return Task(classes=0, from_logits=False)
+    if len(output_shape) > 1:
+        divided = _has_class_per_position(stored.targets, output_shape)
+        return Task(classes=0, from_logits=from_logits, per_position=divided)
     classes = _classes(stored.targets, units)
     return Task(classes, from_logits, multi_label=not classes and _is_multi_hot(stored.targets))
 
@@ -94,25 +104,38 @@ def accuracy(targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    targets : numpy.ndarray, shape (points,), (points, 1) or (points, classes)
-    outputs : numpy.ndarray, shape (snapshots, points, units)
-        As they are: Keras compares logits with 0.5 too.
+    targets : numpy.ndarray, shape (points,), (points, ...) or (points, ..., classes)
+        Class numbers, or one-hot rows.
+    outputs : numpy.ndarray, shape (snapshots, points, ..., units)
+        As they are: Keras compares logits with 0.5 too. The axes between points and units are
+        positions, over which it is the mean.
 
     Returns
     -------
     numpy.ndarray of float64, shape (snapshots,)
 
+    Raises
+    ------
+    EvaluationError
+        The targets are of another shape.
+
     References
     ----------
     https://keras.io/api/models/model_training_apis/#compile-method
     """
-    flat = targets.reshape(len(targets), -1)
-    if outputs.shape[-1] == 1:
-        right = (outputs[..., 0] > 0.5) == flat[:, 0]
+    decided = outputs[..., 0] > 0.5 if outputs.shape[-1] == 1 else outputs.argmax(axis=-1)
+    places = outputs.shape[1:-1]
+    if targets.size == math.prod(places):
+        right = decided == targets.reshape(places)
+    elif targets.size == math.prod(outputs.shape[1:]):
+        right = decided == targets.reshape(outputs.shape[1:]).argmax(axis=-1)
     else:
-        labels = flat[:, 0] if flat.shape[1] == 1 else flat.argmax(axis=1)
-        right = outputs.argmax(axis=-1) == labels
-    return right.mean(axis=-1, dtype=np.float64)
+        message = (
+            f"Accuracy compares targets and outputs of fitting shapes. Got {targets.shape} and "
+            f"{outputs.shape[1:]}."
+        )
+        raise EvaluationError(message)
+    return right.reshape(len(outputs), -1).mean(axis=1, dtype=np.float64)
 
 
 def _outputs_are_probabilities(stored: StoredRun) -> bool:
@@ -139,6 +162,27 @@ def _classes(targets: np.ndarray, units: int | None) -> int:
         whole = (flat == np.floor(flat)).all() and flat.min() >= 0 and flat.max() < units
         return units if whole else 0
     return 0
+
+
+def _has_class_per_position(targets: np.ndarray, output_shape: tuple[int | None, ...]) -> bool:
+    """Return whether targets are a class, or the shares of classes, for each position."""
+    *positions, units = output_shape
+    own = targets.shape[1:]
+    if _fits(own, positions) or _fits(own, [*positions, 1]):
+        most = 2 if units == 1 else units or np.inf
+        whole = (targets == np.floor(targets)).all()
+        return bool(whole and targets.min() >= 0 and targets.max() < most)
+    if not _fits(own, output_shape):
+        return False
+    shares = (targets >= 0).all() and np.allclose(targets.sum(axis=-1), 1, atol=1e-3)
+    return bool(shares or np.isin(targets, (0, 1)).all())
+
+
+def _fits(shape: Sequence[int], lengths: Sequence[int | None]) -> bool:
+    """Return whether a shape has these lengths; None is any."""
+    return len(shape) == len(lengths) and all(
+        known in (None, length) for length, known in zip(shape, lengths, strict=True)
+    )
 
 
 def _is_multi_hot(targets: np.ndarray) -> bool:
