@@ -571,8 +571,9 @@ class Run:
             ``learning_rate`` at the epoch's begin); within an epoch, what it reported by then, and
             the learning rate of the last batch. Source ``replay`` is what the snapshot gives over
             the recorded points, epoch 0 included: ``loss`` (the mean of the points' losses,
-            without regularization), every metric that the model was compiled with (weighted
-            metrics apart), and ``accuracy`` where there are classes. Values that were not logged
+            without regularization), every metric that the model was compiled with (those of
+            ``weighted_metrics=`` weighed with the recorder's weights of classes or points), and
+            ``accuracy`` where there are classes. Values that were not logged
             have no row. What cannot be replayed has none either, and a warning tells why.
 
         Warns
@@ -669,7 +670,8 @@ class Run:
     def losses(self, *, epochs: Epochs = None) -> np.ndarray:
         """Return the model's own loss of each point at every epoch.
 
-        Multiplied with the point's weight, if the recorder was given weights of classes or points.
+        Multiplied with the point's weight, if the recorder was given weights of classes or points,
+        and with that of the loss, if the model was compiled with ``loss_weights=``.
         A loss that Keras computes as one number for a whole batch ("dice", say, or a function that
         returns a mean) is that of each point as a batch of its own: the mean over the points need
         not be what Keras reports.

@@ -8,6 +8,7 @@ import numpy as np
 from replaychart.errors import EvaluationError, require_one_of
 from replaychart.frames.evaluations import Evaluations
 from replaychart.network.task import accuracy
+from replaychart.storage.compile_config import weighted_metrics
 from replaychart.storage.reader import StoredRun
 
 SOURCES = ("training", "replay")
@@ -85,12 +86,20 @@ class Curves:
             right = self._evaluations.decisions(every) == self._evaluations.labels
             return right.mean(axis=1, dtype=np.float64)
         if self._metrics()[metric] in _ACCURACY:
-            return accuracy(self._stored.targets, self._evaluations.predictions(every))
+            weights = self._stored.sample_weights if metric in self._weighted() else None
+            outputs = self._evaluations.predictions(every)
+            return accuracy(self._stored.targets, outputs, weights)
         values = self._evaluations.metric(metric, every)
         return values[:, self._named(metric).index(name)] if values.ndim == 2 else values
 
     def _metrics(self) -> dict[str, Any]:
+        return {**self._unweighted(), **self._weighted()}
+
+    def _unweighted(self) -> dict[str, Any]:
         return self._stored.details.get("metrics") or {}
+
+    def _weighted(self) -> dict[str, Any]:
+        return weighted_metrics(self._stored.compile_config, self._unweighted())
 
     def _named(self, metric: str) -> list[str]:
         """Return the names of a metric's curves: several if it was logged with several values."""

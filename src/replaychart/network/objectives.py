@@ -12,7 +12,8 @@ from replaychart.network import keras2_functions  # noqa: F401  (registers what 
 from replaychart.network.compilation import each_alone
 from replaychart.network.model import failures_told
 from replaychart.network.trust import built, require_small, require_trusted
-from replaychart.storage.compile_config import single_output
+from replaychart.recording.description import compile_config_of
+from replaychart.storage.compile_config import loss_weight, single_output, weighted_metrics
 from replaychart.storage.reader import StoredRun
 
 _WAY_OUT = "Pass it to open_run as custom_objects={'name': function}."
@@ -90,14 +91,16 @@ def metric(
     EvaluationError
         The metric is not known to Keras.
     """
-    identifier = stored.details["metrics"][name]
+    unweighted = stored.details.get("metrics") or {}
+    identifier = {**unweighted, **weighted_metrics(stored.compile_config, unweighted)}[name]
+    weights = None if name in unweighted else stored.sample_weights
     targets = targets_of(stored)
     resolved = _resolved(_metric_or_loss, identifier, custom_objects, stored.name)
     if not isinstance(resolved, keras.metrics.Metric):
         resolved = keras.metrics.MeanMetricWrapper(resolved, name=name)
     what = f"The metric {name!r} of run {stored.name!r} cannot be evaluated"
     with failures_told(what, "It may be another than the run was recorded with."):
-        return np.array([_result(resolved, targets, outputs) for outputs in predictions])
+        return np.array([_result(resolved, targets, outputs, weights) for outputs in predictions])
 
 
 def _metric_or_loss(identifier: Any) -> Any:
@@ -110,6 +113,8 @@ def unreduced_loss(
     stored: StoredRun, model: keras.Model | None, custom_objects: Mapping[str, Any] | None
 ) -> tuple[keras.losses.Loss, bool, np.ndarray]:
     """Return the model's loss without its reduction, whether that is a sum, and points' weights.
+
+    The weight of the loss, if the model was compiled with one, is part of each point's.
 
     Parameters
     ----------
@@ -127,7 +132,15 @@ def unreduced_loss(
     """
     loss = _compiled_loss(stored, model, custom_objects)
     summed = getattr(loss, "reduction", None) == "sum"
-    return _per_sample(loss), summed, _sample_weights(stored, loss)
+    weights = _sample_weights(stored, loss) * np.float32(_loss_weight(stored, model))
+    return _per_sample(loss), summed, weights
+
+
+def _loss_weight(stored: StoredRun, model: keras.Model | None) -> float:
+    """Return what the loss as a whole is multiplied with."""
+    if model is not None and model.compiled:
+        return loss_weight(compile_config_of(model))
+    return loss_weight(stored.compile_config)
 
 
 def _sample_weights(stored: StoredRun, loss: Any) -> np.ndarray:
@@ -146,9 +159,12 @@ def targets_of(stored: StoredRun) -> Any:
     return keras.ops.convert_to_tensor(targets)
 
 
-def _result(metric: Any, targets: Any, outputs: Any) -> np.ndarray:
+def _result(metric: Any, targets: Any, outputs: Any, weights: np.ndarray | None) -> np.ndarray:
     metric.reset_state()
-    metric.update_state(targets, outputs)
+    if weights is None:
+        metric.update_state(targets, outputs)
+    else:
+        metric.update_state(targets, outputs, sample_weight=weights)
     values = np.asarray(keras.ops.convert_to_numpy(metric.result()), np.float64)
     return values.reshape(()) if values.size == 1 else values.ravel()
 

@@ -110,7 +110,9 @@ def task_of(stored: StoredRun, output_shape: tuple[int | None, ...]) -> Task:
     return Task(classes, from_logits, multi_label=multi_label, independent=binary)
 
 
-def accuracy(targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+def accuracy(
+    targets: np.ndarray, outputs: np.ndarray, weights: np.ndarray | None = None
+) -> np.ndarray:
     """Return what Keras calls ``"accuracy"`` for targets and outputs of these shapes.
 
     Parameters
@@ -120,6 +122,8 @@ def accuracy(targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
     outputs : numpy.ndarray, shape (snapshots, points, ..., units)
         As they are: Keras compares logits with 0.5 too. The axes between points and units are
         positions, over which it is the mean.
+    weights : numpy.ndarray, shape (points,), optional
+        What each point counts. Default: all the same.
 
     Returns
     -------
@@ -146,7 +150,11 @@ def accuracy(targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
             f"{outputs.shape[1:]}."
         )
         raise EvaluationError(message)
-    return right.reshape(len(outputs), -1).mean(axis=1, dtype=np.float64)
+    of_points = right.reshape(*outputs.shape[:2], -1).mean(axis=2, dtype=np.float64)
+    if weights is None:
+        return of_points.mean(axis=1)
+    total = weights.sum(dtype=np.float64)
+    return of_points @ weights.astype(np.float64) / (total if total else 1.0)
 
 
 def _outputs_are_probabilities(stored: StoredRun) -> bool:
