@@ -671,7 +671,8 @@ class Run:
         """Return the model's own loss of each point at every epoch.
 
         Multiplied with the point's weight, if the recorder was given weights of classes or points,
-        and with that of the loss, if the model was compiled with ``loss_weights=``.
+        and with that of the loss, if the model was compiled with ``loss_weights=``. Where a mask
+        leaves steps of sequences out, a point of which more steps count weighs more, as with Keras.
         A loss that Keras computes as one number for a whole batch ("dice", say, or a function that
         returns a mean) is that of each point as a batch of its own: the mean over the points need
         not be what Keras reports.

@@ -85,12 +85,19 @@ class Curves:
         if metric is None:
             right = self._evaluations.decisions(every) == self._evaluations.labels
             return right.mean(axis=1, dtype=np.float64)
-        if self._metrics()[metric] in _ACCURACY:
+        if self._metrics()[metric] in _ACCURACY and self._of_one_target():
             weights = self._stored.sample_weights if metric in self._weighted() else None
             outputs = self._evaluations.predictions(every)
             return accuracy(self._stored.targets, outputs, weights)
         values = self._evaluations.metric(metric, every)
         return values[:, self._named(metric).index(name)] if values.ndim == 2 else values
+
+    def _of_one_target(self) -> bool:
+        """Return whether the model says one thing of each point, and not of its positions.
+
+        Of those Keras itself must say which count.
+        """
+        return self._evaluations.predictions(range(len(self._stored.epochs))).ndim == 3
 
     def _metrics(self) -> dict[str, Any]:
         return {**self._unweighted(), **self._weighted()}

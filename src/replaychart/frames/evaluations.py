@@ -146,6 +146,7 @@ class Evaluations:
                 "values": self._objectives.losses(
                     self._stored,
                     self._judged(snapshots),
+                    mask=self._network.mask,
                     model=self._model,
                     custom_objects=self._custom_objects,
                 )
@@ -162,6 +163,7 @@ class Evaluations:
                     self._stored,
                     name,
                     self._judged(snapshots),
+                    mask=self._network.mask,
                     custom_objects=self._custom_objects,
                 )
             },

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras.src.backend import set_keras_mask
 
 from replaychart.errors import EvaluationError, ReplayChartError
 from replaychart.network import keras2_functions  # noqa: F401  (registers what old models use)
@@ -17,6 +18,7 @@ from replaychart.storage.compile_config import loss_weight, single_output, weigh
 from replaychart.storage.reader import StoredRun
 
 _WAY_OUT = "Pass it to open_run as custom_objects={'name': function}."
+ACCURACY = ("accuracy", "acc")
 # A metric keeps as many numbers as it has thresholds, or classes times classes.
 _METRIC_NUMBERS = 10_000_000
 
@@ -25,6 +27,7 @@ def losses(
     stored: StoredRun,
     predictions: Iterable[Any],
     *,
+    mask: np.ndarray | None,
     model: keras.Model | None,
     custom_objects: Mapping[str, Any] | None,
 ) -> np.ndarray:
@@ -36,6 +39,8 @@ def losses(
         The run.
     predictions : iterable of numpy.ndarray or tensor, shape (points, ...)
         The model's outputs at each snapshot.
+    mask : numpy.ndarray of bool, shape (points, ...), or None
+        Which positions of them count; None for all.
     model : keras.Model or None
         A compiled model whose loss is used in place of the recorded one.
     custom_objects : mapping or None
@@ -45,8 +50,9 @@ def losses(
     -------
     numpy.ndarray of float32, shape (snapshots, points)
         Without regularization, which is no property of a point; multiplied with the point's
-        weight, where points weigh differently. A loss that gives one number for all points
-        together is evaluated for each of them alone.
+        weight, where points weigh differently. A point of which more positions count weighs more,
+        so that the mean over the points is that of Keras, which is over all positions. A loss that
+        gives one number for all points together is evaluated for each of them alone.
 
     Raises
     ------
@@ -57,7 +63,7 @@ def losses(
     targets = targets_of(stored)
     what = f"The loss of run {stored.name!r} cannot be evaluated"
     with failures_told(what, "It may be another than the run was recorded with."):
-        of_points = _losses_of_points(loss, targets)
+        of_points = _losses_of_points(loss, targets, mask)
         return np.stack([of_points(outputs) * weights for outputs in predictions])
 
 
@@ -66,6 +72,7 @@ def metric(
     name: str,
     predictions: Iterable[Any],
     *,
+    mask: np.ndarray | None,
     custom_objects: Mapping[str, Any] | None,
 ) -> np.ndarray:
     """Return a compiled metric over the recorded points at each snapshot.
@@ -78,6 +85,8 @@ def metric(
         The name under which Keras logs it.
     predictions : iterable of numpy.ndarray or tensor, shape (points, ...)
         The model's outputs at each snapshot.
+    mask : numpy.ndarray of bool, shape (points, ...), or None
+        Which positions of them count; None for all.
     custom_objects : mapping or None
         Metrics that are not part of Keras, by name.
 
@@ -94,13 +103,40 @@ def metric(
     unweighted = stored.details.get("metrics") or {}
     identifier = {**unweighted, **weighted_metrics(stored.compile_config, unweighted)}[name]
     weights = None if name in unweighted else stored.sample_weights
+    if weights is not None and mask is not None:
+        weights = weights.reshape(-1, *(1 for _ in mask.shape[1:]))  # of one rank with the mask
     targets = targets_of(stored)
-    resolved = _resolved(_metric_or_loss, identifier, custom_objects, stored.name)
-    if not isinstance(resolved, keras.metrics.Metric):
-        resolved = keras.metrics.MeanMetricWrapper(resolved, name=name)
+    resolved = None
+    if identifier not in ACCURACY:
+        resolved = _resolved(_metric_or_loss, identifier, custom_objects, stored.name)
+        if not isinstance(resolved, keras.metrics.Metric):
+            resolved = keras.metrics.MeanMetricWrapper(resolved, name=name)
     what = f"The metric {name!r} of run {stored.name!r} cannot be evaluated"
+    values = []
     with failures_told(what, "It may be another than the run was recorded with."):
-        return np.array([_result(resolved, targets, outputs, weights) for outputs in predictions])
+        for outputs in predictions:
+            judged = _with_mask(outputs, mask)
+            if resolved is None:
+                resolved = _accuracy(targets, judged)
+            values.append(_result(resolved, targets, judged, weights))
+    return np.array(values)
+
+
+def _accuracy(targets: Any, outputs: Any) -> keras.metrics.Metric:
+    """Return what Keras takes ``"accuracy"`` for, by the shapes of targets and outputs."""
+    if outputs.shape[-1] == 1:
+        return keras.metrics.BinaryAccuracy()
+    if len(targets.shape) < len(outputs.shape) or targets.shape[-1] == 1:
+        return keras.metrics.SparseCategoricalAccuracy()
+    return keras.metrics.CategoricalAccuracy()
+
+
+def _with_mask(outputs: Any, mask: np.ndarray | None) -> Any:
+    """Return outputs as a tensor that tells Keras which of its positions count."""
+    outputs = keras.ops.convert_to_tensor(outputs)
+    if mask is not None:
+        set_keras_mask(outputs, keras.ops.convert_to_tensor(mask))
+    return outputs
 
 
 def _metric_or_loss(identifier: Any) -> Any:
@@ -237,19 +273,23 @@ def _of_one_rank(targets: Any, outputs: Any) -> tuple[Any, Any]:
     return targets, outputs
 
 
-def _losses_of_points(loss: keras.losses.Loss, targets: Any) -> Callable[[Any], np.ndarray]:
+def _losses_of_points(
+    loss: keras.losses.Loss, targets: Any, mask: np.ndarray | None
+) -> Callable[[Any], np.ndarray]:
     """Return the function from the model's outputs to one loss for each point."""
+    share = 1.0 if mask is None else mask.mean(dtype=np.float64) or 1.0
     alone = each_alone(loss)
     points = len(targets)
 
     def of_points(outputs: Any) -> np.ndarray:
-        outputs = keras.ops.convert_to_tensor(outputs)
+        outputs = _with_mask(outputs, mask)
         values = loss(targets, outputs)
         if not _tells_points_apart(loss, targets, outputs, values):
             values = alone(targets, outputs)
         values = keras.ops.convert_to_numpy(values).reshape(points, -1)
-        # A loss over positions or pixels counts as its mean over one sample.
-        return values.mean(axis=1, dtype=np.float64).astype(np.float32)
+        # A loss over positions or pixels counts as its mean over one sample. Those that do not
+        # count are 0 and not left out.
+        return (values.mean(axis=1, dtype=np.float64) / share).astype(np.float32)
 
     return of_points
 

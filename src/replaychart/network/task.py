@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -117,11 +116,10 @@ def accuracy(
 
     Parameters
     ----------
-    targets : numpy.ndarray, shape (points,), (points, ...) or (points, ..., classes)
+    targets : numpy.ndarray, shape (points,), (points, 1) or (points, classes)
         Class numbers, or one-hot rows.
-    outputs : numpy.ndarray, shape (snapshots, points, ..., units)
-        As they are: Keras compares logits with 0.5 too. The axes between points and units are
-        positions, over which it is the mean.
+    outputs : numpy.ndarray, shape (snapshots, points, units)
+        As they are: Keras compares logits with 0.5 too.
     weights : numpy.ndarray, shape (points,), optional
         What each point counts. Default: all the same.
 
@@ -139,22 +137,21 @@ def accuracy(
     https://keras.io/api/models/model_training_apis/#compile-method
     """
     decided = outputs[..., 0] > 0.5 if outputs.shape[-1] == 1 else outputs.argmax(axis=-1)
-    places = outputs.shape[1:-1]
-    if targets.size == math.prod(places):
-        right = decided == targets.reshape(places)
-    elif targets.size == math.prod(outputs.shape[1:]):
-        right = decided == targets.reshape(outputs.shape[1:]).argmax(axis=-1)
+    flat = targets.reshape(len(targets), -1)
+    if flat.shape[1] == 1:
+        right = decided == flat[:, 0]
+    elif flat.shape == outputs.shape[1:]:
+        right = decided == flat.argmax(axis=1)
     else:
         message = (
             f"Accuracy compares targets and outputs of fitting shapes. Got {targets.shape} and "
             f"{outputs.shape[1:]}."
         )
         raise EvaluationError(message)
-    of_points = right.reshape(*outputs.shape[:2], -1).mean(axis=2, dtype=np.float64)
     if weights is None:
-        return of_points.mean(axis=1)
+        return right.mean(axis=1, dtype=np.float64)
     total = weights.sum(dtype=np.float64)
-    return of_points @ weights.astype(np.float64) / (total if total else 1.0)
+    return right @ weights.astype(np.float64) / (total if total else 1.0)
 
 
 def _outputs_are_probabilities(stored: StoredRun) -> bool:
