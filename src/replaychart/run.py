@@ -12,7 +12,7 @@ from replaychart.errors import EvaluationError, require_at_least, require_one_of
 from replaychart.frames.curves import Curves
 from replaychart.frames.distributions import Distributions
 from replaychart.frames.epochs import Epochs, chosen_snapshots
-from replaychart.frames.evaluations import Evaluations, require_classes
+from replaychart.frames.evaluations import Evaluations, require_classes, require_numbers
 from replaychart.frames.extents import Limits
 from replaychart.frames.grid import grid_frame
 from replaychart.frames.histograms import histogram_frame
@@ -152,7 +152,8 @@ class Run:
         in the order of ``model.inputs``.
     targets : numpy.ndarray, shape (points,)
         Class numbers (int64), whether they were recorded as (points,), (points, 1) or one-hot;
-        for a regression the recorded numbers.
+        for a regression the recorded numbers. As they were recorded, (points, ...), where a point
+        has several: labels, numbers, or a class for each position of a sequence or an image.
     layers : list of str
         Names of the model's layers in their order, inputs left out.
     feature_names : list of str or None
@@ -576,14 +577,15 @@ class Run:
             ``learning_rate`` at the epoch's begin); within an epoch, what it reported by then, and
             the learning rate of the last batch. Source ``replay`` is what the snapshot gives over
             the recorded points, epoch 0 included: ``loss`` (the mean of the points' losses,
-            without regularization), every metric that the model was compiled with (weighted
-            metrics apart), and ``accuracy`` where there are classes. Values that were not logged
-            have no row. A metric that cannot be rebuilt has none either, and a warning tells.
+            without regularization), every metric that the model was compiled with (those of
+            ``weighted_metrics=`` weighed with the recorder's weights of classes or points), and
+            ``accuracy`` where there are classes. Values that were not logged
+            have no row. What cannot be replayed has none either, and a warning tells why.
 
-        Raises
-        ------
-        EvaluationError
-            The model or its loss cannot be rebuilt.
+        Warns
+        -----
+        UserWarning
+            The model, its loss or a metric cannot be evaluated. What Keras reported is there.
 
         Examples
         --------
@@ -649,7 +651,7 @@ class Run:
         return self._evaluations.probability(self.snapshots(epochs))
 
     def residuals(self, *, epochs: Epochs = None) -> np.ndarray:
-        """Return the predicted number less the target, for each point at every epoch.
+        """Return the predicted numbers less the targets, for each point at every epoch.
 
         Parameters
         ----------
@@ -658,25 +660,28 @@ class Run:
 
         Returns
         -------
-        numpy.ndarray of float32, shape (epochs, points) or (epochs, points, outputs)
-            Of the first shape where one number is predicted for each point.
+        numpy.ndarray of float32, shape (epochs, points) or (epochs, points, ...)
+            Of the first shape where one number is predicted for each point, else of the shape of
+            the model's output.
 
         Raises
         ------
         EvaluationError
-            The targets are classes or labels and no numbers.
+            The targets are classes or labels and no numbers, or not as many as the outputs.
         """
-        if self.classes or self.multi_label:
-            what = "labels" if not self.classes else "classes"
-            message = f"Run {self.name!r} predicts {what} and no numbers: there are no residuals."
-            raise EvaluationError(message)
+        require_numbers(self._evaluations.task, self.name)
         residuals = self._evaluations.residuals(self.snapshots(epochs))
         return residuals[..., 0] if residuals.shape[2:] == (1,) else residuals
 
     def losses(self, *, epochs: Epochs = None) -> np.ndarray:
         """Return the model's own loss of each point at every epoch.
 
-        Multiplied with the point's weight, if the recorder was given weights of classes or points.
+        Multiplied with the point's weight, if the recorder was given weights of classes or points,
+        and with that of the loss, if the model was compiled with ``loss_weights=``. Where a mask
+        leaves steps of sequences out, a point of which more steps count weighs more, as with Keras.
+        A loss that Keras computes as one number for a whole batch ("dice", say, or a function that
+        returns a mean) is that of each point as a batch of its own: the mean over the points need
+        not be what Keras reports.
 
         Parameters
         ----------
@@ -778,6 +783,8 @@ class Run:
 
     def residual_histogram(self, *, bins: int = 20, epochs: Epochs = None) -> pd.DataFrame:
         """Return counts of the points' residuals, in bins that are fixed over the whole run.
+
+        Where several numbers are predicted for each point, all of their residuals are counted.
 
         Parameters
         ----------

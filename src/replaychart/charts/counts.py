@@ -14,7 +14,9 @@ from replaychart.charts.expressions import literal
 _FEW = 5
 
 
-def count_bars(clock: Clock, frame: pd.DataFrame, *, x_title: str, highest: int) -> alt.Chart:
+def count_bars(
+    clock: Clock, frame: pd.DataFrame, *, x_title: str, highest: int, counted: str = "points"
+) -> alt.Chart:
     """Return bars whose heights follow the epoch.
 
     Parameters
@@ -28,6 +30,8 @@ def count_bars(clock: Clock, frame: pd.DataFrame, *, x_title: str, highest: int)
         Title of the value axis.
     highest : int
         The end of the count axis.
+    counted : str, default "points"
+        What is counted.
     """
     first = frame[frame["epoch"] == clock.epochs[0]]
     counts = frame["count"].to_numpy().reshape(len(clock.epochs), -1)
@@ -54,7 +58,7 @@ def count_bars(clock: Clock, frame: pd.DataFrame, *, x_title: str, highest: int)
             x2="bin_end:Q",
             y=alt.Y(
                 "count:Q",
-                title="Number of points",
+                title=f"Number of {counted}",
                 stack="zero",
                 axis=_count_axis(highest),
                 scale=alt.Scale(domain=[0, highest], nice=True),
@@ -65,7 +69,7 @@ def count_bars(clock: Clock, frame: pd.DataFrame, *, x_title: str, highest: int)
             tooltip=[
                 alt.Tooltip("bin_start:Q", title="From", format=".3~g"),
                 alt.Tooltip("bin_end:Q", title="To", format=".3~g"),
-                alt.Tooltip("count:Q", title="Points"),
+                alt.Tooltip("count:Q", title=counted.capitalize()),
             ],
         )
     )
@@ -148,6 +152,7 @@ def histogram_of_all(
     title: alt.TitleParams,
     width: int,
     height: int,
+    counted: str = "points",
 ) -> alt.Chart:
     """Return bars over all points together, as a chart of its own.
 
@@ -162,7 +167,11 @@ def histogram_of_all(
     title : altair.TitleParams
     width, height : int
         Size in pixels.
+    counted : str, default "points"
+        What is counted.
     """
     highest = highest_count(frame, by=[])
-    bars = count_bars(clock, frame.assign(color=color), x_title=x_title, highest=highest)
+    bars = count_bars(
+        clock, frame.assign(color=color), x_title=x_title, highest=highest, counted=counted
+    )
     return bars.properties(title=title, width=width, height=height).add_params(*clock.parameters)

@@ -20,7 +20,7 @@ from replaychart.charts.titles import (
     named_title,
     tell_not_finite,
 )
-from replaychart.errors import EvaluationError, require_one_of
+from replaychart.errors import ArgumentError, EvaluationError, require_one_of
 from replaychart.frames.epochs import Epochs
 from replaychart.run import Run
 
@@ -99,7 +99,7 @@ def loss_and_metric(
     metrics = [name for name in names if name not in _NOT_METRICS]
     metric = _default_metric(metrics) if metric is None else metric
     if metric is not None:
-        require_one_of("metric", metric, metrics)
+        _require_metric(run, metric, metrics, source)
     clock = kept_epochs(
         run,
         Clock.of(run, epochs, epoch),
@@ -148,6 +148,17 @@ def loss_and_metric(
         width=width,
         height=height,
     )
+
+
+def _require_metric(run: Run, metric: str, metrics: list[str], source: str) -> None:
+    """Raise `ArgumentError` unless a source has a metric."""
+    if source == "replay" and metric not in metrics and metric in run.curves.names("training"):
+        message = (
+            f"metric {metric!r} is not replayed, which is possible of {metrics!r}. What Keras "
+            "logged of it is there: source='training'."
+        )
+        raise ArgumentError(message)
+    require_one_of("metric", metric, metrics)
 
 
 def _default_metric(metrics: list[str]) -> str | None:

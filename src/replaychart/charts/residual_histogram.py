@@ -1,5 +1,7 @@
 """`residual_histogram`: how far a regression is off, over the points."""
 
+import math
+
 import altair as alt
 
 from replaychart.charts import colors
@@ -7,7 +9,7 @@ from replaychart.charts.budget import MAX_BYTES, kept_epochs
 from replaychart.charts.counts import histogram_of_all
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.packing import BYTES_PER_NUMBER
-from replaychart.charts.titles import chart_title, check_chart, tell_not_finite
+from replaychart.charts.titles import add_subtitle, chart_title, check_chart, tell_not_finite
 from replaychart.errors import require_at_least
 from replaychart.frames.epochs import Epochs
 from replaychart.run import Run
@@ -25,6 +27,8 @@ def residual_histogram(
     max_bytes: float | None = MAX_BYTES,
 ) -> alt.Chart:
     """Draw how far the predicted numbers are from the targets, over the recorded points.
+
+    Where several numbers are predicted for each point, as by an autoencoder, all of them count.
 
     Parameters
     ----------
@@ -54,7 +58,8 @@ def residual_histogram(
     ArgumentError
         An epoch was not recorded, or an argument is not allowed.
     EvaluationError
-        The model cannot be rebuilt, or the targets are classes and no numbers.
+        The model cannot be rebuilt, or the targets are classes and no numbers, or not as many as
+        the outputs.
 
     Warns
     -----
@@ -76,7 +81,11 @@ def residual_histogram(
         bytes_per_epoch=BYTES_PER_NUMBER * bins,
     )
     heading = chart_title(title, "Residuals", clock)
-    tell_not_finite(heading, clock, "residuals", width, run.residuals(epochs=clock.epochs))
+    residuals = run.residuals(epochs=clock.epochs)
+    of_point = math.prod(residuals.shape[2:])
+    if of_point > 1:
+        add_subtitle(heading, f"{of_point:,} for each point", width)
+    tell_not_finite(heading, clock, "residuals", width, residuals)
     return histogram_of_all(
         clock,
         run.residual_histogram(bins=bins, epochs=clock.epochs),
@@ -85,4 +94,5 @@ def residual_histogram(
         title=heading,
         width=width,
         height=height,
+        counted="points" if of_point == 1 else "residuals",
     )

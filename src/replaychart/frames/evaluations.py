@@ -127,6 +127,13 @@ class Evaluations:
     def residuals(self, snapshots: Sequence[int]) -> np.ndarray:
         """Return prediction less target, float32 (snapshots, points, ...)."""
         outputs = self.predictions(snapshots)
+        predicted, given = math.prod(outputs.shape[2:]), math.prod(self._stored.targets.shape[1:])
+        if predicted != given:
+            message = (
+                f"Run {self._stored.name!r} has outputs of {predicted} numbers for each point and "
+                f"targets of {given}, so there are no residuals."
+            )
+            raise EvaluationError(message)
         targets = self._stored.targets.reshape(outputs.shape[1:])
         return (outputs - targets).astype(np.float32)
 
@@ -139,6 +146,7 @@ class Evaluations:
                 "values": self._objectives.losses(
                     self._stored,
                     self._judged(snapshots),
+                    mask=self._network.mask,
                     model=self._model,
                     custom_objects=self._custom_objects,
                 )
@@ -155,6 +163,7 @@ class Evaluations:
                     self._stored,
                     name,
                     self._judged(snapshots),
+                    mask=self._network.mask,
                     custom_objects=self._custom_objects,
                 )
             },
@@ -396,8 +405,26 @@ def _no_model(stored: StoredRun, asked: str, known: Sequence[str]) -> Evaluation
     return EvaluationError(message)
 
 
+def require_numbers(task: Task, run: str) -> None:
+    """Raise `EvaluationError` unless the run predicts numbers."""
+    if task.per_position:
+        what = "tells classes apart at each of its positions and predicts no numbers"
+    elif task.classes or task.multi_label:
+        what = f"predicts {'classes' if task.classes else 'labels'} and no numbers"
+    else:
+        return
+    message = f"Run {run!r} {what}: there are no residuals."
+    raise EvaluationError(message)
+
+
 def require_classes(task: Task, run: str) -> None:
-    """Raise `EvaluationError` unless the run tells classes apart."""
+    """Raise `EvaluationError` unless the run tells classes of points apart."""
+    if task.per_position:
+        message = (
+            f"Run {run!r} tells classes apart at each of its positions, so there is no one class "
+            "of a point. Its losses, curves and layers can be drawn."
+        )
+        raise EvaluationError(message)
     if task.multi_label:
         message = (
             f"Run {run!r} is multi-label: each of its outputs is a yes or no of its own, so there "

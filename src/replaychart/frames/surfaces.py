@@ -75,9 +75,10 @@ def surfaces_of(task: Task, targets: np.ndarray, run: str) -> Surfaces:
     if task.classes:
         return Margins(task)
     if targets.ndim > 1:
-        what = "labels" if task.multi_label else "numbers"
+        what = "labels" if task.multi_label or task.per_position else "numbers"
+        several = math.prod(targets.shape[1:])
         message = (
-            f"Run {run!r} predicts {targets.shape[1]} {what} for each point, and a surface shows "
+            f"Run {run!r} predicts {several} {what} for each point, and a surface shows "
             "one. Draw without it: surface=None in feature_space."
         )
         raise EvaluationError(message)

@@ -98,6 +98,50 @@ def _mapped_by_tensorflow(function: Callable[..., list[Any]], outputs: int) -> C
     return call
 
 
+def each_alone(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Return a function that is applied to each point as a batch of its own.
+
+    Parameters
+    ----------
+    function : callable
+        Takes targets and outputs, with a row for each point. Returns a tensor of any shape.
+
+    Returns
+    -------
+    callable
+        Takes the same. Returns a tensor with a leading axis for the points.
+    """
+
+    def one_of(row: tuple[Any, ...]) -> Any:
+        target, output, *logits = (values[None] for values in row)
+        if logits:
+            (output._keras_logits,) = logits
+        return function(target, output)
+
+    vectorized: Callable[..., Any] | None = None
+
+    def call(targets: Any, outputs: Any) -> Any:
+        nonlocal vectorized
+        # With TensorFlow, Keras keeps the logits of probabilities beside them: see judged_outputs.
+        logits = getattr(outputs, "_keras_logits", None)
+        rows = (targets, outputs) if logits is None else (targets, outputs, logits)
+        if vectorized is None:
+            vectorized = compiled(
+                lambda *every: keras.ops.vectorized_map(one_of, every), batched=len(rows)
+            )
+            try:
+                return vectorized(*rows)
+            except Exception:  # whatever a function raises that needs numbers, or a loop
+                vectorized = _one_by_one(one_of)
+        return vectorized(*rows)
+
+    return call
+
+
+def _one_by_one(function: Callable[[tuple[Any, ...]], Any]) -> Callable[..., Any]:
+    return lambda *every: keras.ops.stack([function(row) for row in zip(*every, strict=True)])
+
+
 def gradient(function: Callable[..., Any], values: Sequence[Any], *arguments: Any) -> Sequence[Any]:
     """Return the gradients of a function with respect to its first argument, a list of tensors.
 

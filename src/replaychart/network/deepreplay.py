@@ -14,6 +14,7 @@ from replaychart.network.keras2 import Translator
 from replaychart.network.trust import built, require_trusted
 from replaychart.recording import description
 from replaychart.storage import deepreplay
+from replaychart.storage.compile_config import metrics_by_name
 from replaychart.storage.deepreplay import DeepReplayRun, ModelFile, Recording
 
 _WAY_OUT = "Pass the model itself as model= to open_run."
@@ -73,7 +74,7 @@ def described_run(
         metrics = description.metrics_of(model)
     else:
         compiled = _training(translator, file, recording)
-        metrics = description.metrics_by_name((compiled or {}).get("metrics"))
+        metrics = metrics_by_name((compiled or {}).get("metrics"))
     details = description.details_of(built, feature_names=None, class_names=None)
     origin = {**recording.counts, "keras_version": None if file is None else file.keras_version}
     return DeepReplayRun(

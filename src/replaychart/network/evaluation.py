@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras.src.backend import get_keras_mask
 
 from replaychart.errors import EvaluationError
 from replaychart.network import activations
@@ -200,6 +201,37 @@ class Network:
         self._take_over(twins)
         return self._compiled(keras.Model(self.model.inputs, [tensor])), activation
 
+    @cached_property
+    def mask(self) -> np.ndarray | None:
+        """Which positions of the outputs for the recorded points count, bool (points, ...).
+
+        None where all do. Keras counts the steps that only fill a sequence up for no loss and no
+        metric. A mask follows from the inputs: it is the same at every snapshot.
+        """
+        if self._mask_of(slice(0, 1)) is None:
+            return None
+        rows = batches(len(self._stored.targets), numbers_per_point(self._stored.inputs))
+        masks = [keras.ops.convert_to_numpy(self._mask_of(some)) for some in rows]
+        return np.concatenate(masks).astype(bool)
+
+    def _mask_of(self, rows: slice) -> Any:
+        """Return the mask of the model's output for some of the recorded points."""
+        model = self.model
+        variables = [*model.trainable_variables, *model.non_trainable_variables]
+        weights = self.weights_at(0)
+        values = [value_of(weights, position) for position in self.recorded_positions(variables)]
+        points = self.tensors(model, [array[rows] for array in arrays_of(self._stored.inputs)])
+        trainable = len(model.trainable_variables)
+        what = f"The model of run {self._run!r} cannot be evaluated"
+        with models.failures_told(what, "Its architecture may be another than it recorded."):
+            outputs, _ = model.stateless_call(
+                values[:trainable],
+                values[trainable:],
+                models.called_with(model, points, self._stored),
+                **_mode(model),
+            )
+        return None if isinstance(outputs, (list, tuple, dict)) else get_keras_mask(outputs)
+
     def weights_at(self, snapshot: int) -> list[np.ndarray | UnrecordedWeight]:
         """Return the recorded weights of one snapshot, in the order of ``model.weights``."""
         return [
@@ -305,8 +337,7 @@ class Network:
         variables = [*part.trainable_variables, *part.non_trainable_variables]
         trainable = len(part.trainable_variables)
         positions = self.recorded_positions(variables)
-        # A subclassed model need not take `training`; its layers then run as in inference.
-        mode = {"training": False} if "training" in signature(part.call).parameters else {}
+        mode = _mode(part)
 
         def call(points: list[Any], recorded: list[Any]) -> list[Any]:
             given = iter(recorded)
@@ -363,6 +394,12 @@ class Network:
             )
             raise EvaluationError(message)
         return keras.Model(begin, end)
+
+
+def _mode(model: keras.Model) -> dict[str, bool]:
+    """Return the argument with which a model runs as in inference."""
+    # A subclassed model need not take `training`; its layers then run as in inference.
+    return {"training": False} if "training" in signature(model.call).parameters else {}
 
 
 def batches(points: int, numbers: int) -> Iterator[slice]:

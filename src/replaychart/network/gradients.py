@@ -74,6 +74,8 @@ def _compiled_gradient(
     model = network.model
     unreduced, summed, sample_weights = loss
     points = len(stored.targets)
+    # Positions that do not count are 0, and Keras leaves them out of the mean.
+    counted = 1.0 if network.mask is None else float(network.mask.mean()) or 1.0
     variables = [*model.trainable_variables, *model.non_trainable_variables]
     recorded = network.recorded_positions(variables)
     watched = [[index for index, _ in recorded].index(position) for position in positions]
@@ -94,7 +96,7 @@ def _compiled_gradient(
         )
         losses = keras.ops.cast(unreduced(y, outputs), "float32")
         losses = losses * keras.ops.reshape(w, (-1, *(1 for _ in losses.shape[1:])))
-        of_points = keras.ops.sum(losses) if summed else _mean_share(losses, points)
+        of_points = keras.ops.sum(losses) if summed else _mean_share(losses, points) / counted
         share = keras.ops.cast(keras.ops.shape(y)[0], "float32") / points
         return of_points + share * sum(keras.ops.cast(one, "float32") for one in regularization)
 

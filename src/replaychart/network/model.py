@@ -21,7 +21,12 @@ from replaychart.storage.weights import UnrecordedWeight, Weight
 _WAYS_OUT = (
     "Pass the class as custom_objects={'Name': Class}, or the model itself as model=, to open_run."
 )
-
+# Layers that save what they learned in a file of its own, beside configuration and weights.
+_WITH_VOCABULARY = (
+    keras.layers.IntegerLookup,
+    keras.layers.StringLookup,
+    keras.layers.TextVectorization,
+)
 
 # Variables that were not recorded are only claimed: more numbers than this are not believed.
 _UNRECORDED = 2**31
@@ -45,7 +50,8 @@ def rebuild(
     ------
     EvaluationError
         The architecture was not recorded, names what is not to be trusted (see `trust`) or what
-        Keras does not know, or has more variables than were recorded.
+        Keras does not know, has more variables than were recorded, or a layer whose vocabulary was
+        learned from data.
     """
     owner = f"The model of run {stored.name!r}"
     with failures_told(f"{owner} cannot be rebuilt", _WAYS_OUT):
@@ -59,7 +65,7 @@ def rebuild(
         raise EvaluationError(message)
     require_trusted(config, custom_objects, owner=owner, allow=_WAYS_OUT)
     with failures_told(f"{owner} cannot be rebuilt", _WAYS_OUT):
-        return built(
+        model = built(
             lambda: _with_variables(
                 keras.saving.deserialize_keras_object(
                     config, custom_objects=dict(custom_objects or {}), safe_mode=True
@@ -70,6 +76,22 @@ def rebuild(
             owner=owner,
             allow=_WAYS_OUT,
         )
+    _check_vocabularies(model, owner)
+    return model
+
+
+def _check_vocabularies(model: keras.Model, owner: str) -> None:
+    """Raise `EvaluationError` if a layer learned its vocabulary, which stands in no config."""
+    for layer in _all_layers(model):
+        if isinstance(layer, _WITH_VOCABULARY) and layer.get_config()["vocabulary"] is None:
+            kind = type(layer).__name__
+            message = (
+                f"{owner} cannot be rebuilt: layer {layer.name!r} ({kind}) learned its vocabulary "
+                "by adapt(), and keeps it neither in its configuration nor in its weights. Pass "
+                "the model itself as model= to open_run; or record a model that was given it, "
+                f"{kind}(vocabulary=...)."
+            )
+            raise EvaluationError(message)
 
 
 def _with_variables(model: Any, stored: StoredRun) -> keras.Model:
@@ -131,7 +153,13 @@ def restore_constants(model: keras.Model, weights: Sequence[Weight]) -> None:
     weights : sequence of numpy.ndarray, shape (snapshots, ...)
         In the order of ``model.weights``.
     """
-    adapted = [layer for layer in _all_layers(model) if hasattr(layer, "finalize_state")]
+    # Without variables a layer has all that it learned in its configuration, and would forget it:
+    # a Discretization computes its boundaries anew, from the data that it saw.
+    adapted = [
+        layer
+        for layer in _all_layers(model)
+        if hasattr(layer, "finalize_state") and layer.variables
+    ]
     if not adapted:
         return
     for variable, values in zip(model.weights, weights, strict=True):
@@ -165,10 +193,9 @@ def restore(model: keras.Model, stored: StoredRun, snapshot: int) -> None:
         variable.assign(value)
 
 
-def _all_layers(layer: Any) -> Iterator[Any]:
-    yield layer
-    for inner in getattr(layer, "layers", []):
-        yield from _all_layers(inner)
+def _all_layers(model: keras.Model) -> list[Any]:
+    """Return a model and the layers in it, those within other layers too."""
+    return list(model._flatten_layers())
 
 
 def check_weights(model: keras.Model, weights: Sequence[Weight], run: str) -> None:

@@ -2,10 +2,12 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from replaychart.errors import EvaluationError
 from replaychart.storage.reader import StoredRun
 
 
@@ -21,24 +23,35 @@ class Task:
         Whether the outputs become probabilities only through a sigmoid or softmax.
     multi_label : bool
         Whether each output is a yes or no of its own.
+    independent : bool
+        Whether each logit becomes a probability by itself, through a sigmoid, and not all of them
+        together through a softmax. One alone always does.
+    per_position : bool
+        Whether classes are told apart at each position of a point: a step of a sequence, a pixel.
     """
 
     classes: int
     from_logits: bool
     multi_label: bool = False
+    independent: bool = False
+    per_position: bool = False
 
     def labels(self, targets: np.ndarray) -> np.ndarray:
-        """Return the targets as class numbers, shape (points,); numbers stay what they are.
+        """Return the targets as class numbers, shape (points,).
+
+        Numbers stay what they are, and so do the classes of several positions.
 
         Parameters
         ----------
-        targets : numpy.ndarray, shape (points,), (points, 1) or (points, classes)
+        targets : numpy.ndarray, shape (points,), (points, 1), (points, classes) or (points, ...)
         """
         flat = targets.reshape(len(targets), -1)
         if self.classes and flat.shape[1] > 1:
             return flat.argmax(axis=1)
-        if flat.shape[1] > 1:
+        if flat.shape[1] > 1 or self.per_position:
             return targets
+        if self.classes == 2:
+            return (flat[:, 0] > 0.5).astype(np.int64)  # shares of class 1 (soft targets) too
         return flat[:, 0].astype(np.int64) if self.classes else flat[:, 0]
 
     def decisions(self, outputs: np.ndarray) -> np.ndarray:
@@ -63,10 +76,10 @@ class Task:
         -------
         numpy.ndarray of float32, shape (..., classes)
         """
-        if outputs.shape[-1] == 1:
-            positive = _sigmoid(outputs) if self.from_logits else outputs
-            return np.concatenate([1 - positive, positive], axis=-1)
-        return _softmax(outputs) if self.from_logits else outputs
+        one = outputs.shape[-1] == 1
+        if self.from_logits:
+            outputs = _sigmoid(outputs) if one or self.independent else _softmax(outputs)
+        return np.concatenate([1 - outputs, outputs], axis=-1) if one else outputs
 
 
 def task_of(stored: StoredRun, output_shape: tuple[int | None, ...]) -> Task:
@@ -85,60 +98,117 @@ def task_of(stored: StoredRun, output_shape: tuple[int | None, ...]) -> Task:
     from_logits = _from_logits(stored)
     if not (from_logits or _outputs_are_probabilities(stored)):
         return Task(classes=0, from_logits=False)
-    classes = _classes(stored.targets, units)
-    return Task(classes, from_logits, multi_label=not classes and _is_multi_hot(stored.targets))
+    if len(output_shape) > 1:
+        divided = _has_class_per_position(stored.targets, output_shape)
+        return Task(classes=0, from_logits=from_logits, per_position=divided)
+    binary = _has_binary_loss(stored)
+    # Outputs that were recorded as probabilities are such, whatever the loss was.
+    shares = binary or stored.details.get("predicts") == "classes"
+    classes = _classes(stored.targets, units, shares=shares)
+    multi_label = not classes and _is_multi_hot(stored.targets)
+    return Task(classes, from_logits, multi_label=multi_label, independent=binary)
 
 
-def accuracy(targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+def accuracy(
+    targets: np.ndarray, outputs: np.ndarray, weights: np.ndarray | None = None
+) -> np.ndarray:
     """Return what Keras calls ``"accuracy"`` for targets and outputs of these shapes.
 
     Parameters
     ----------
     targets : numpy.ndarray, shape (points,), (points, 1) or (points, classes)
+        Class numbers, or one-hot rows.
     outputs : numpy.ndarray, shape (snapshots, points, units)
         As they are: Keras compares logits with 0.5 too.
+    weights : numpy.ndarray, shape (points,), optional
+        What each point counts. Default: all the same.
 
     Returns
     -------
     numpy.ndarray of float64, shape (snapshots,)
 
+    Raises
+    ------
+    EvaluationError
+        The targets are of another shape.
+
     References
     ----------
     https://keras.io/api/models/model_training_apis/#compile-method
     """
+    decided = outputs[..., 0] > 0.5 if outputs.shape[-1] == 1 else outputs.argmax(axis=-1)
     flat = targets.reshape(len(targets), -1)
-    if outputs.shape[-1] == 1:
-        right = (outputs[..., 0] > 0.5) == flat[:, 0]
+    if flat.shape[1] == 1:
+        right = decided == flat[:, 0]
+    elif flat.shape == outputs.shape[1:]:
+        right = decided == flat.argmax(axis=1)
     else:
-        labels = flat[:, 0] if flat.shape[1] == 1 else flat.argmax(axis=1)
-        right = outputs.argmax(axis=-1) == labels
-    return right.mean(axis=-1, dtype=np.float64)
+        message = (
+            f"Accuracy compares targets and outputs of fitting shapes. Got {targets.shape} and "
+            f"{outputs.shape[1:]}."
+        )
+        raise EvaluationError(message)
+    if weights is None:
+        return right.mean(axis=1, dtype=np.float64)
+    total = weights.sum(dtype=np.float64)
+    return right @ weights.astype(np.float64) / (total if total else 1.0)
 
 
 def _outputs_are_probabilities(stored: StoredRun) -> bool:
     """Return whether the outputs lie between 0 and 1, as far as the model tells."""
-    loss = (json.loads(stored.compile_config) or {}).get("loss")
-    if "crossentropy" in json.dumps(loss).replace("_", "").lower():
+    if "crossentropy" in json.dumps(_loss(stored)).replace("_", "").lower():
         return True
     activation = stored.layers[-1].activation if stored.layers else None
     # A layer without an activation of its own (Softmax, a model in the model) is trusted.
     return activation in (None, "sigmoid", "hard_sigmoid", "softmax")
 
 
-def _classes(targets: np.ndarray, units: int | None) -> int:
+def _classes(targets: np.ndarray, units: int | None, *, shares: bool) -> int:
+    """Return the number of classes, 0 if the targets are none.
+
+    Parameters
+    ----------
+    targets : numpy.ndarray, shape (points, ...)
+    units : int or None
+        The outputs of one axis; None if they have another number of axes.
+    shares : bool
+        Whether targets between 0 and 1 under one unit are the shares of class 1.
+    """
     flat = targets.reshape(len(targets), -1)
     if units == 1 and flat.shape[1] == 1:
-        return 2 if np.isin(flat, (0, 1)).all() else 0
+        soft = shares and flat.min() >= 0 and flat.max() <= 1
+        return 2 if soft or np.isin(flat, (0, 1)).all() else 0
     if units is None or units == 1:
         return 0
     if flat.shape[1] == units:
         # Shares of several classes (soft targets) count as the class of the greatest share.
-        shares = (flat >= 0).all() and np.allclose(flat.sum(axis=1), 1, atol=1e-3)
-        return units if shares else 0
+        divided = (flat >= 0).all() and np.allclose(flat.sum(axis=1), 1, atol=1e-3)
+        return units if divided else 0
     if flat.shape[1] == 1:
         whole = (flat == np.floor(flat)).all() and flat.min() >= 0 and flat.max() < units
         return units if whole else 0
     return 0
+
+
+def _has_class_per_position(targets: np.ndarray, output_shape: tuple[int | None, ...]) -> bool:
+    """Return whether targets are a class, or the shares of classes, for each position."""
+    *positions, units = output_shape
+    own = targets.shape[1:]
+    if _fits(own, positions) or _fits(own, [*positions, 1]):
+        most = 2 if units == 1 else units or np.inf
+        whole = (targets == np.floor(targets)).all()
+        return bool(whole and targets.min() >= 0 and targets.max() < most)
+    if not _fits(own, output_shape):
+        return False
+    shares = (targets >= 0).all() and np.allclose(targets.sum(axis=-1), 1, atol=1e-3)
+    return bool(shares or np.isin(targets, (0, 1)).all())
+
+
+def _fits(shape: Sequence[int], lengths: Sequence[int | None]) -> bool:
+    """Return whether a shape has these lengths; None is any."""
+    return len(shape) == len(lengths) and all(
+        known in (None, length) for length, known in zip(shape, lengths, strict=True)
+    )
 
 
 def _is_multi_hot(targets: np.ndarray) -> bool:
@@ -146,8 +216,18 @@ def _is_multi_hot(targets: np.ndarray) -> bool:
     return flat.shape[1] > 1 and bool(np.isin(flat, (0, 1)).all())
 
 
+def _has_binary_loss(stored: StoredRun) -> bool:
+    """Return whether the loss is a binary crossentropy, whichever."""
+    name = json.dumps(_loss(stored)).replace("_", "").lower()
+    return "binarycrossentropy" in name or "binaryfocalcrossentropy" in name
+
+
+def _loss(stored: StoredRun) -> Any:
+    return (json.loads(stored.compile_config) or {}).get("loss")
+
+
 def _from_logits(stored: StoredRun) -> bool:
-    loss = (json.loads(stored.compile_config) or {}).get("loss")
+    loss = _loss(stored)
     config = loss.get("config") if isinstance(loss, Mapping) else None
     return isinstance(config, Mapping) and bool(config.get("from_logits", False))
 

@@ -2,7 +2,7 @@
 
 import json
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from replaychart.errors import ArgumentError, RecordingError
 from replaychart.storage import layout
-from replaychart.storage.compile_config import single_output
+from replaychart.storage.compile_config import metrics_by_name, single_output
 from replaychart.storage.layout import RecordedLayer, RecordedVariable, Variable
 
 NOTHING = "null"
@@ -123,6 +123,8 @@ def compile_config_of(model: keras.Model, *, loss: object = None) -> str:
     try:
         config = _compile_config(model) if model.compiled else {}
         config["loss"] = single_output(config.get("loss") if loss is None else _serialized(loss))
+        if loss is not None:
+            config.pop("loss_weights", None)  # those of the compiled loss
         return json.dumps(config)
     except (NotImplementedError, TypeError, ValueError):
         return NOTHING
@@ -139,21 +141,6 @@ def metrics_of(model: keras.Model) -> dict[str, Any]:
     except (NotImplementedError, TypeError, ValueError):
         metrics = None
     return metrics_by_name(metrics)
-
-
-def metrics_by_name(metrics: Any) -> dict[str, Any]:
-    """Return serialized metrics of one output by the name that Keras logs them under.
-
-    Parameters
-    ----------
-    metrics : object
-        None, one metric, or metrics in lists that may be nested once.
-    """
-    if metrics is None:
-        return {}
-    entries = metrics if isinstance(metrics, (list, tuple)) else [metrics]
-    flat = [e for entry in entries for e in (entry if isinstance(entry, list) else [entry])]
-    return {_logged_name(entry): entry for entry in flat if entry is not None}
 
 
 def layers_of(model: keras.Model) -> tuple[RecordedLayer, ...]:
@@ -251,16 +238,6 @@ def _without_warnings_of_lambdas() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*lambda", category=UserWarning)
         yield
-
-
-def _logged_name(identifier: Any) -> str:
-    if isinstance(identifier, str):
-        return identifier
-    config = identifier.get("config")
-    if isinstance(config, Mapping):
-        return str(config.get("name") or identifier["class_name"])
-    # A function registered with Keras is written as "package>name" and logged as "name".
-    return str(config).rpartition(">")[2]
 
 
 def _output_shape_of(model: keras.Model) -> tuple[int | None, ...] | None:

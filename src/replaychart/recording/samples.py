@@ -163,7 +163,7 @@ def checked_sample_weights(
         message = f"class_weight must map class numbers to weights. Got {class_weight!r}."
         raise ArgumentError(message)
     flat = targets.reshape(len(targets), -1)
-    labels = flat.argmax(axis=1) if flat.shape[1] > 1 else flat[:, 0].astype(np.int64)
+    labels = flat.argmax(axis=1) if flat.shape[1] > 1 else np.round(flat[:, 0]).astype(np.int64)
     missing = sorted({int(label) for label in labels} - set(class_weight))
     if missing:
         message = f"class_weight must have a weight for class {missing[0]}. Got {class_weight!r}."

@@ -1,6 +1,8 @@
 """The normal form in which a compile configuration is stored."""
 
+import json
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 
@@ -20,3 +22,69 @@ def single_output(entry: Any) -> Any:
     if isinstance(entry, Mapping) and "class_name" not in entry and len(entry) == 1:
         return next(iter(entry.values()))
     return entry
+
+
+def metrics_by_name(metrics: Any) -> dict[str, Any]:
+    """Return serialized metrics of one output by the name that Keras logs them under.
+
+    Parameters
+    ----------
+    metrics : object
+        None, one metric, or metrics in lists that may be nested once.
+    """
+    return {_logged_name(entry): entry for entry in _flat(metrics)}
+
+
+def weighted_metrics(compile_config: str, metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metrics that Keras weighs, by the name that it logs them under.
+
+    Parameters
+    ----------
+    compile_config : str
+        As it is stored.
+    metrics : mapping
+        The metrics that are not weighted, by name. A weighted one of the same name is logged as
+        ``"weighted_<name>"``.
+    """
+    found: dict[str, Any] = {}
+    for entry in _flat(single_output(_config(compile_config).get("weighted_metrics"))):
+        own = _logged_name(entry)
+        name, number = own, 0
+        while name in metrics or name in found:
+            name = f"weighted_{own}" if not number else f"weighted_{own}_{number}"
+            number += 1
+        found[name] = entry
+    return found
+
+
+def loss_weight(compile_config: str) -> float:
+    """Return what the loss of the only output is multiplied with, 1 if nothing was said.
+
+    Parameters
+    ----------
+    compile_config : str
+        As it is stored.
+    """
+    weight = single_output(_config(compile_config).get("loss_weights"))
+    return float(weight) if isinstance(weight, Real) else 1.0
+
+
+def _config(compile_config: str) -> Mapping[str, Any]:
+    config = json.loads(compile_config)
+    return config if isinstance(config, Mapping) else {}
+
+
+def _flat(metrics: Any) -> list[Any]:
+    entries = metrics if isinstance(metrics, (list, tuple)) else [metrics]
+    flat = [e for entry in entries for e in (entry if isinstance(entry, list) else [entry])]
+    return [entry for entry in flat if isinstance(entry, (str, Mapping))]
+
+
+def _logged_name(identifier: Any) -> str:
+    if isinstance(identifier, str):
+        return identifier
+    config = identifier.get("config")
+    if isinstance(config, Mapping):
+        return str(config.get("name") or identifier.get("class_name"))
+    # A function registered with Keras is written as "package>name" and logged as "name".
+    return str(config).rpartition(">")[2]
