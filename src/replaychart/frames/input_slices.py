@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from replaychart.errors import ArgumentError, require_one_of
+from replaychart.errors import ArgumentError, is_number, require_one_of
 from replaychart.frames.features import axes, is_continuous
 from replaychart.frames.projections import LinearProjection, hashed
 from replaychart.storage.inputs import Inputs, number_of_points, side_by_side
@@ -37,7 +38,7 @@ def input_slice(inputs: Inputs, names: list[str], features: object, at: object) 
         is held that has no median.
     """
     first, second = _places(features, names, axes(inputs))
-    held, through = _held_at(at, inputs, names)
+    held, through = _held_at(at, inputs, names, (first, second))
     base = np.zeros((len(names), 2))
     base[[first, second], [0, 1]] = 1
     origin = np.where(base.any(axis=1), 0.0, held)
@@ -55,11 +56,14 @@ def input_slice(inputs: Inputs, names: list[str], features: object, at: object) 
 
 
 def _places(features: object, names: list[str], possible: np.ndarray) -> tuple[int, int]:
-    pair: list[Any] = list(features) if isinstance(features, (list, tuple)) else [features]
+    pair: list[Any] = [features]
+    if isinstance(features, (list, tuple, np.ndarray, pd.Index, pd.Series)):
+        pair = list(features)
     for feature in pair:
         if isinstance(feature, str):
             require_one_of("features", feature, _possible_names(names, possible))
-        elif isinstance(feature, bool) or feature not in range(len(names)):
+            _require_one_place("features", feature, names)
+        elif not is_number(feature) or feature not in range(len(names)):
             message = (
                 f"features must be names or positions from 0 to {len(names) - 1}. Got {feature!r}."
             )
@@ -78,11 +82,26 @@ def _places(features: object, names: list[str], possible: np.ndarray) -> tuple[i
     return places[0], places[1]
 
 
+def _require_one_place(argument: str, name: str, names: list[str]) -> None:
+    """Raise `ArgumentError` if several features have this name."""
+    places = [place for place, known in enumerate(names) if known == name]
+    if len(places) > 1:
+        listed = ", ".join(map(str, places))
+        way_out = "Give positions" if argument == "features" else "Give a whole point"
+        message = (
+            f"{argument} must tell which of the features is meant that are called {name!r}, at the "
+            f"positions {listed}. {way_out} in place of names. Got {name!r}."
+        )
+        raise ArgumentError(message)
+
+
 def _possible_names(names: list[str], possible: np.ndarray) -> list[str]:
     return [name for name, one in zip(names, possible, strict=True) if one]
 
 
-def _held_at(at: object, inputs: Inputs, names: list[str]) -> tuple[np.ndarray, str]:
+def _held_at(
+    at: object, inputs: Inputs, names: list[str], shown: tuple[int, int]
+) -> tuple[np.ndarray, str]:
     """Return a point of the inputs' space, and what it is in words.
 
     Parameters
@@ -91,22 +110,23 @@ def _held_at(at: object, inputs: Inputs, names: list[str]) -> tuple[np.ndarray, 
     inputs : numpy.ndarray, shape (points, features), or mapping of str to numpy.ndarray
     names : list of str
         The features' names.
+    shown : pair of int
+        The positions of the features that are axes.
 
     Raises
     ------
     ArgumentError
         `at` is something else.
     """
-    if isinstance(at, str):
-        require_one_of("at", at, ["median", "mean"])
+    if isinstance(at, str) and at in ("median", "mean"):
         return _middle(at, inputs, at), f"the {at} of all others"
-    if isinstance(at, (int, np.integer)) and not isinstance(at, bool):
+    if isinstance(at, (int, np.integer)) and is_number(at):
         if not 0 <= at < number_of_points(inputs):
             message = f"at must be a point from 0 to {number_of_points(inputs) - 1}. Got {at!r}."
             raise ArgumentError(message)
-        return side_by_side(inputs)[at].astype(np.float64), f"point {at}"
+        return side_by_side(inputs)[int(at)].astype(np.float64), f"point {at}"
     if isinstance(at, Mapping):
-        return _named(at, inputs, names)
+        return _named(at, inputs, names, shown)
     point = _numbers(at)
     if point.shape != (len(names),) or not np.isfinite(point).all():
         message = (
@@ -117,7 +137,9 @@ def _held_at(at: object, inputs: Inputs, names: list[str]) -> tuple[np.ndarray, 
     return point, "the point given"
 
 
-def _named(at: Mapping[Any, Any], inputs: Inputs, names: list[str]) -> tuple[np.ndarray, str]:
+def _named(
+    at: Mapping[Any, Any], inputs: Inputs, names: list[str], shown: tuple[int, int]
+) -> tuple[np.ndarray, str]:
     """Return the point that a mapping describes, and what it is in words."""
     several = inputs if isinstance(inputs, Mapping) else {}
     spans = _spans(several)
@@ -128,10 +150,19 @@ def _named(at: Mapping[Any, Any], inputs: Inputs, names: list[str]) -> tuple[np.
     words = []
     for name, value in at.items():
         if name in names:
+            _require_one_place("at", name, names)
             span = slice(names.index(name), names.index(name) + 1)
         else:
-            require_one_of("at", name, [*_possible_names(names, axes(inputs)), *several])
+            require_one_of(
+                "The names in at", name, [*_possible_names(names, axes(inputs)), *several]
+            )
             span = spans[name]
+        if set(range(span.start, span.stop)) <= set(shown):
+            message = (
+                f"at must hold features that are no axis. Got a value for {name!r}, which is on an "
+                "axis and takes all values there."
+            )
+            raise ArgumentError(message)
         shape = () if name in names else several[name].shape[1:]
         held = _held_value(name, value, shape).ravel()
         whole = whole_numbers[span]
