@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -70,15 +70,15 @@ def require_at_least(argument: str, value: object, least: int, *, most: int | No
 
     NumPy's whole numbers count like Python's, truth values do not.
     """
-    whole = is_number(value) and isinstance(value, Integral)
-    if whole and int(value) >= least and (most is None or int(value) <= most):  # type: ignore[call-overload]
+    whole = int(value) if is_number(value) and isinstance(value, Integral) else None
+    if whole is not None and whole >= least and (most is None or whole <= most):
         return
     allowed = f"of at least {least}" if most is None else f"from {least} to {most:,}"
     message = f"{argument} must be a whole number {allowed}. Got {value!r}."
     raise ArgumentError(message)
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """Return whether a value is a real number, Python's or NumPy's, and no truth value."""
     return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
 

@@ -242,10 +242,10 @@ def checked_epoch(epoch: object, *, later_than: float, recorded: str) -> float:
     RecordingError
         It is not later than the snapshot before.
     """
-    if not is_number(epoch) or not 0 <= float(epoch) < np.inf:  # type: ignore[arg-type]
+    if not is_number(epoch) or not 0 <= float(epoch) < np.inf:
         message = f"epoch must be a finite number of at least 0. Got {epoch!r}."
         raise ArgumentError(message)
-    rounded = round(float(epoch), EPOCH_DIGITS)  # type: ignore[arg-type]
+    rounded = round(float(epoch), EPOCH_DIGITS)
     if rounded <= later_than:
         message = (
             f"epoch must be later than {later_than:g}, the last one recorded of {recorded!r}. Got "
