@@ -138,8 +138,9 @@ def save(
         message = f"hold must be at least 0 and at most {LONGEST} seconds. Got {hold!r}."
         raise ArgumentError(message)
     plays = _plays(loop)
-    # The formats' writers and vl-convert take Python's numbers.
-    fps, scale, hold = float(fps), float(scale), float(hold)
+    if not isinstance(progress, (bool, np.bool_)):
+        message = f"progress must be True or False. Got {progress!r}."
+        raise ArgumentError(message)
     moving = into_directory or suffix in MOVING
     where = "a directory" if into_directory else suffix
     if epoch is not None and moving:
@@ -162,6 +163,8 @@ def save(
         },
     )
 
+    # The formats' writers and vl-convert take Python's numbers.
+    fps, scale, hold = float(fps), float(scale), float(hold)
     spec = spec_of(chart)
     if epoch is not None:
         _check_shown(epoch, spec)

@@ -52,7 +52,8 @@ def as_numbers(argument: str, values: object) -> np.ndarray:
             raise ArgumentError(message) from error
         raise _no_number(argument, repr(wrong), _encoding(argument, wrong)) from error
     if numbers.dtype.kind not in "biuf":
-        some = f", such as {numbers.flat[0]!r}" if numbers.size else ""
+        texts = numbers.dtype.kind in ("U", "S") and numbers.size
+        some = f", such as {numbers.flat[0].item()!r}" if texts else ""
         got = f"the dtype {numbers.dtype}{some}"
         raise _no_number(argument, got, _encoding(argument, numbers))
     return numbers
@@ -165,8 +166,10 @@ def _encoding(argument: str, wrong: Any) -> str:
         "M",
     ):
         return _COUNT_TIME
-    return _ENCODE_TARGETS if argument in ("y", "targets") else _ENCODE_FEATURES
+    if argument in ("y", "targets"):
+        return _ENCODE_TARGETS
+    return _ENCODE_FEATURES if argument.startswith(("X", "inputs")) else ""
 
 
 def _no_number(argument: str, got: str, way_out: str) -> ArgumentError:
-    return ArgumentError(f"{argument} must hold numbers. Got {got}. {way_out}")
+    return ArgumentError(f"{argument} must hold numbers. Got {got}. {way_out}".rstrip())

@@ -169,6 +169,7 @@ class Recorder(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         require_one_of("if_exists", if_exists, ["error", "overwrite", "append"])
+        require_one_of("on_error", on_error, ["warn", "raise"])
         self._given = given_inputs(X, y, feature_names=feature_names)
         self._targets = samples.checked_targets(y, self._given.points)
         self._sample_weights = samples.checked_sample_weights(
