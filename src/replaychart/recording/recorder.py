@@ -509,6 +509,8 @@ def _has_weights(layer: Any) -> bool:
 
     ``model.build`` marks a model of layers that are connected by code as built, and not the layers.
     """
+    if layer.built and getattr(layer, "inputs", None):
+        return True  # A graph is made by calling every layer in it.
     return layer.built and all(map(_has_weights, getattr(layer, "layers", [])))
 
 
