@@ -143,8 +143,9 @@ def render(options: argparse.Namespace) -> None:
             raise ArgumentError(message)
     chart = build(run, max_bytes=options.max_bytes, **given)
     out = Path(options.out)
+    rate = {"fps": options.fps}
     if out.suffix.lower() == ".html" and len(run.epochs) > 1:
-        chart = animate(chart, fps=options.fps)
+        chart, rate = animate(chart, **rate), {}
     moving = out.suffix.lower() in MOVING or out.is_dir() or options.out.endswith("/")
     epochs = options.epochs
     if moving and epochs is None:
@@ -155,7 +156,7 @@ def render(options: argparse.Namespace) -> None:
             options.out,
             epoch=options.epoch,
             epochs=epochs,
-            fps=options.fps,
+            **rate,
             scale=options.scale,
             hold=options.hold,
         )

@@ -1,5 +1,6 @@
 """`Run`: a recorded training, evaluated when something is asked of it."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -8,14 +9,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from replaychart.errors import EvaluationError, require_at_least, require_one_of
+from replaychart.errors import (
+    ArgumentError,
+    EvaluationError,
+    checked_path,
+    items_of,
+    require_at_least,
+    require_one_of,
+)
 from replaychart.frames.curves import Curves
 from replaychart.frames.distributions import Distributions
 from replaychart.frames.epochs import Epochs, chosen_snapshots
 from replaychart.frames.evaluations import Evaluations, require_classes, require_numbers
 from replaychart.frames.extents import Limits
 from replaychart.frames.grid import grid_frame
-from replaychart.frames.histograms import histogram_frame
+from replaychart.frames.histograms import MOST_BINS, histogram_frame
 from replaychart.frames.history import history_frame
 from replaychart.frames.planes import BANDS, GRID_LINES, RESOLUTION, Planes
 from replaychart.frames.points import points_frame
@@ -58,7 +66,7 @@ def list_runs(path: str | PathLike[str]) -> list[str]:
     >>> rc.list_runs(rc.datasets.parabola_recording())
     ['parabola']
     """
-    return reader.run_names(Path(path))
+    return reader.run_names(checked_path("path", path))
 
 
 def open_run(
@@ -91,7 +99,8 @@ def open_run(
     Raises
     ------
     ArgumentError
-        `model` is a path, and the run was not recorded by DeepReplay.
+        `model` is a path, and the run was not recorded by DeepReplay; or an argument is not
+        allowed.
     RunFileError
         The file is missing, not HDF5 or without runs; there is no run of that name, or several
         and no name was given; the run is damaged, of a newer layout, or leads out of its file;
@@ -125,12 +134,41 @@ def open_run(
     >>> run
     Run('parabola': 2000 points, epochs 0 to 150, layers 'hidden', 'output')
     """
-    path = Path(path)
+    path = checked_path("path", path)
+    _check_model(model)
+    _check_custom_objects(custom_objects)
     name = reader.existing_name(path, group)
     model = Path(model) if isinstance(model, (str, PathLike)) else model
     stored = stored_run(path, name, model=model, custom_objects=custom_objects)
     evaluated = None if isinstance(model, Path) else model
     return Run(stored, model=evaluated, custom_objects=custom_objects)
+
+
+def _check_model(model: object) -> None:
+    """Raise `ArgumentError` unless there is a Keras model, a path or none."""
+    if model is None or isinstance(model, (str, PathLike)):
+        return
+    # Whoever has a model has imported Keras; a run that was stored needs none.
+    keras = sys.modules.get("keras")
+    if keras is None or not isinstance(model, keras.Model):
+        message = (
+            "model must be a Keras model, or the path of a model file for a run of DeepReplay. Got "
+            f"{model!r}."
+        )
+        raise ArgumentError(message)
+
+
+def _check_custom_objects(custom_objects: object) -> None:
+    """Raise `ArgumentError` unless there is a mapping from names, or none."""
+    if custom_objects is None:
+        return
+    names = custom_objects if isinstance(custom_objects, Mapping) else [None]
+    if not all(isinstance(name, str) for name in names):
+        message = (
+            "custom_objects must map names to layers, losses or metrics, such as "
+            f"{{'MyLayer': MyLayer}}. Got {custom_objects!r}."
+        )
+        raise ArgumentError(message)
 
 
 class Run:
@@ -737,7 +775,7 @@ class Run:
         Parameters
         ----------
         bins : int, default 10
-            Number of bins between 0 and 1.
+            Number of bins between 0 and 1, at most 1,000.
         epochs : float, slice, range or iterable of float, optional
             Only these recorded epochs. Default: all.
 
@@ -760,7 +798,8 @@ class Run:
         >>> int(counts.query("epoch == 0")["count"].sum())
         2000
         """
-        require_at_least("bins", bins, 1)
+        require_at_least("bins", bins, 1, most=MOST_BINS)
+        bins = int(bins)
         require_classes(self._evaluations.task, self.name)
         chosen = self.snapshots(epochs)
         correct = self._evaluations.decisions(chosen) == self.targets
@@ -789,7 +828,8 @@ class Run:
         Parameters
         ----------
         bins : int, default 20
-            Number of bins, on both sides of 0 as far as the greatest residual reaches.
+            Number of bins, at most 1,000, on both sides of 0 as far as the greatest residual
+            reaches.
         epochs : float, slice, range or iterable of float, optional
             Only these recorded epochs; the bins are those of the whole run. Default: all.
 
@@ -804,7 +844,8 @@ class Run:
         EvaluationError
             The targets are classes or labels and no numbers.
         """
-        require_at_least("bins", bins, 1)
+        require_at_least("bins", bins, 1, most=MOST_BINS)
+        bins = int(bins)
         residuals = self.residuals().reshape(len(self.epochs), -1)
         finite = np.abs(residuals[np.isfinite(residuals)])
         reach = float(finite.max()) if len(finite) and finite.max() > 0 else 1.0
@@ -817,7 +858,8 @@ class Run:
         Parameters
         ----------
         bins : int, default 20
-            Number of bins between 0 (or the least loss, if negative) and the greatest loss.
+            Number of bins, at most 1,000, between 0 (or the least loss, if negative) and the
+            greatest loss.
         epochs : float, slice, range or iterable of float, optional
             Only these recorded epochs; the bins are those of the whole run. Default: all.
 
@@ -834,7 +876,8 @@ class Run:
         >>> int(counts.query("epoch == 150")["count"].sum())
         2000
         """
-        require_at_least("bins", bins, 1)
+        require_at_least("bins", bins, 1, most=MOST_BINS)
+        bins = int(bins)
         losses = self.losses()
         finite = losses[np.isfinite(losses)]
         low, high = (min(0.0, finite.min()), finite.max()) if len(finite) else (0.0, 1.0)
@@ -990,6 +1033,9 @@ class Run:
         self._stored.require_writable()
         if layers is None:
             layers = [name for name in self.layers if self.layer_shape(name) == (2,)]
+        layers = items_of("layers", layers, "names of layers")
+        for layer in layers:
+            require_one_of("layers", layer, self.layers)
         self.losses()
         self.curves.replayed()
         for layer in layers:

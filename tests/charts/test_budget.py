@@ -1,6 +1,7 @@
 """Charts that would be too large keep evenly spaced epochs and every class' share of points."""
 
 import json
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -193,3 +194,28 @@ def test_fractional_epochs_thin_alike(parabola: Training, tmp_path: Path) -> Non
 def test_a_budget_is_a_number_or_none(wrong: Any, shipped: rc.Run) -> None:
     with pytest.raises(rc.ArgumentError, match="max_bytes must be at least 1000, or None"):
         rc.loss_histogram(shipped, max_bytes=wrong)
+
+
+@pytest.mark.parametrize("name", ["feature_space", "decision_boundary", "weights"])
+@pytest.mark.parametrize("kept", ["few", "all"])
+def test_a_budget_that_cannot_hold_is_told_with_the_least(
+    name: str, kept: str, shipped: rc.Run
+) -> None:
+    epochs = [0, 150] if kept == "all" else None
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        chart = CHARTS[name](shipped, max_bytes=1000, epochs=epochs)
+    (message,) = (str(one.message) for one in told)
+    pattern = "is less than the chart of run 'parabola' can do with: .* an estimated (.*) bytes"
+    found = re.search(pattern, message)
+    assert found, message
+    least = int(found[1].replace(",", ""))
+    # What does not change with the epoch is not foreseen, but for that of points.
+    assert 1000 < least < 1.6 * bytes_of(chart)
+    assert name == "weights" or least > bytes_of(chart) / 1.6
+    assert ("It keeps 2 of 151 epochs" in message) == (kept == "few")
+    assert (name != "weights") == (" 2 of 2,000 points" in message)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        CHARTS[name](shipped, max_bytes=1.1 * least, epochs=epochs)
+    assert not any("is less than" in str(one.message) for one in told)

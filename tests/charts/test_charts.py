@@ -81,6 +81,8 @@ def test_sizes_and_titles(build: Callable[..., Any], parabola: Training) -> None
     [
         ({"width": 0}, "width must be a positive number of pixels. Got 0"),
         ({"height": "tall"}, "height must be a positive number of pixels. Got 'tall'"),
+        ({"width": True}, "width must be a positive number of pixels. Got True"),
+        ({"epoch": True}, "epoch must be a number or the result of epoch_param. Got True"),
         ({"title": 7}, "title must be a text"),
         ({"epoch": EPOCHS + 1}, "epoch must lie between 0 and 6, the epochs recorded. Got 7"),
         ({"epoch": "last"}, "epoch must be a number or the result of epoch_param"),
@@ -350,7 +352,7 @@ def test_epoch_param_needs_runs_and_epochs(parabola: Training) -> None:
         rc.epoch_param()
     with pytest.raises(rc.ArgumentError, match="run must be a Run.* Got str"):
         rc.epoch_param("runs.h5")  # type: ignore[arg-type]
-    with pytest.raises(rc.ArgumentError, match="epoch must be numbers of epochs. Got '3'"):
+    with pytest.raises(rc.ArgumentError, match="epoch must be a number. Got '3'"):
         rc.epoch_param(parabola.open(), value="3")  # type: ignore[arg-type]
 
 
@@ -550,3 +552,59 @@ def test_curves_of_a_training_that_logged_nothing(tmp_path: Path) -> None:
     run, _ = _imbalanced(tmp_path / "a.h5")
     with pytest.raises(rc.EvaluationError, match="Nothing was logged at these epochs of run 'a'"):
         rc.loss_and_metric(run, source="training")
+
+
+HISTOGRAMS = [rc.probability_histogram, rc.loss_histogram, rc.residual_histogram]
+
+
+@pytest.mark.parametrize("build", HISTOGRAMS)
+@pytest.mark.parametrize("bins", [0, 10**9, 1001, 2.5, True, "many"])
+def test_numbers_of_bins_are_told(
+    build: Callable[..., Any], bins: Any, parabola: Training, regression: Training
+) -> None:
+    run = (regression if build is rc.residual_histogram else parabola).open()
+    message = re.escape(f"bins must be a whole number from 1 to 1,000. Got {bins!r}.")
+    frame = getattr(run, build.__name__)
+    for use in (lambda: build(run, bins=bins), lambda: frame(bins=bins)):
+        with pytest.raises(rc.ArgumentError, match=message):
+            use()
+
+
+@pytest.mark.parametrize("build", HISTOGRAMS)
+def test_numbers_of_numpy_count_like_python_s(
+    build: Callable[..., Any], parabola: Training, regression: Training
+) -> None:
+    run = (regression if build is rc.residual_histogram else parabola).open()
+    python = build(run, bins=127, epochs=[2, 4], epoch=2, width=300, max_bytes=100_000)
+    own = {"bins": np.int8(127), "epochs": np.array([2, 4]), "epoch": np.int64(2)}
+    own |= {"width": np.int16(300), "max_bytes": np.int64(100_000)}
+    assert build(run, **own).to_dict() == python.to_dict()
+    boundary = rc.feature_space(parabola.open(), resolution=20, xlim=(-1, 1)).to_dict()
+    own = {"resolution": np.int8(20), "xlim": np.array([-1, 1])}
+    assert rc.feature_space(parabola.open(), **own).to_dict() == boundary
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        (5, "layers must be names of layers. Got 5"),
+        (["nowhere"], "layers must be one of 'hidden'.* Got 'nowhere'"),
+    ],
+)
+def test_layers_are_names(layers: Any, message: str, parabola: Training) -> None:
+    run = parabola.open()
+    for use in (
+        lambda: rc.weights(run, layers=layers),
+        lambda: rc.spread(run, kind="weights", layers=layers),
+        lambda: run.distributions("weights", layers=layers),
+        lambda: run.store(layers=layers),
+    ):
+        with pytest.raises(rc.ArgumentError, match=message):
+            use()
+
+
+def test_one_epoch_is_shown_first(parabola: Training) -> None:
+    run = parabola.open()
+    for wrong in ([1, 2], True, "last"):
+        with pytest.raises(rc.ArgumentError, match="epoch must be a number. Got"):
+            rc.epoch_param(run, value=wrong)  # type: ignore[arg-type]

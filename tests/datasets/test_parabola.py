@@ -16,7 +16,9 @@ def test_parabola_data() -> None:
     np.testing.assert_array_equal(rc.datasets.parabola()[0], X)
     assert not np.array_equal(rc.datasets.parabola(seed=1)[0], X)
     assert len(np.unique(np.diff(y[:100]))) > 1, "shuffled"
-    with pytest.raises(rc.ArgumentError, match="points must be at least 1. Got 0"):
+    with pytest.raises(
+        rc.ArgumentError, match="points must be a whole number of at least 1. Got 0"
+    ):
         rc.datasets.parabola(0)
 
 

@@ -201,7 +201,25 @@ def test_charts_of_others_are_saved_too(tmp_path: Path) -> None:
         ("a.png", {"scale": 0}, "scale must be more than 0 and at most 20. Got 0"),
         ("a.gif", {"hold": -1}, "hold must be at least 0"),
         ("a.gif", {"hold": 700}, "hold must be at least 0 and at most 655 seconds. Got 700"),
-        ("a.png", {"epoch": "last"}, "epoch must be numbers of epochs. Got 'last'"),
+        ("a.png", {"epoch": "last"}, "epoch must be a number. Got 'last'"),
+        ("a.png", {"epoch": [1]}, r"epoch must be a number. Got \[1\]"),
+        ("a.png", {"epoch": True}, "epoch must be a number. Got True"),
+        ("a.gif", {"fps": np.True_}, "fps must be more than .* and at most 50. Got np.True_"),
+        ("a.gif", {"loop": np.int64(0)}, "loop must be True, False or how many times to play"),
+        ("a.gif", {"progress": "no"}, "progress must be True or False. Got 'no'"),
+        ("a.png", {"fps": 5}, "fps is for moving pictures .*, and not for .png. Got 5.$"),
+        ("a.svg", {"hold": 2}, "hold is for moving pictures, and not for .svg. Got 2"),
+        ("a.pdf", {"epochs": [1, 2], "fps": 5}, "fps is for moving pictures .*, and not for .pdf"),
+        ("a.html", {"fps": 5}, r"fps is for moving pictures \(an HTML page plays as animate was"),
+        (
+            "a.json",
+            {"scale": 2},
+            "scale is for pictures of pixels and .pdf, and not for .json. Got 2",
+        ),
+        ("a.svg", {"scale": 2}, "scale is for pictures of pixels and .pdf, and not for .svg"),
+        ("frames/", {"hold": 3}, "hold is for moving pictures, and not for a directory. Got 3"),
+        ("a.mp4", {"loop": 5}, "loop is for .gif and .webp .*, and not for .mp4. Got 5"),
+        ("a.png", {"loop": False}, "loop is for .gif and .webp .*, and not for .png. Got False"),
         ("a.gif", {"epochs": [True]}, "epochs must be numbers of epochs. Got True"),
     ],
 )
@@ -254,3 +272,44 @@ def test_charts_without_epochs_do_not_move(tmp_path: Path) -> None:
         rc.save(chart, tmp_path / "a.png", epoch=1)
     with pytest.raises(rc.ArgumentError, match="chart must be an Altair chart. Got dict"):
         rc.save({}, tmp_path / "a.png")  # type: ignore[type-var]
+
+
+@pytest.mark.parametrize("path", [None, 5, "", b"a.png", "a\0.png"])
+def test_paths_are_texts(
+    path: Any, chart: alt.LayerChart, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(rc.ArgumentError, match="path must be a path: a text that is not empty"):
+        rc.save(chart, path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_numbers_of_numpy_count_like_python_s(parabola: Training, tmp_path: Path) -> None:
+    chart = rc.loss_histogram(parabola.open())
+    python = {"epochs": [0, 6], "fps": 5, "scale": 0.5, "hold": 2, "loop": 3}
+    of_numpy = {
+        "epochs": np.array([0, 6]),
+        "fps": np.int64(5),
+        "scale": np.float32(0.5),
+        "hold": np.float64(2),
+        "loop": np.int8(3),
+    }
+    for suffix in ("gif", "webp", "mp4"):
+        options = set(python) - ({"loop"} if suffix == "mp4" else set())
+        same = [
+            rc.save(
+                chart,
+                tmp_path / f"{place}.{suffix}",
+                progress=False,
+                **{name: given[name] for name in options},
+            ).read_bytes()
+            for place, given in enumerate((python, of_numpy))
+        ]
+        assert same[0] == same[1]
+    first = rc.save(chart, tmp_path / "a.png", epoch=3, scale=2).read_bytes()
+    second = rc.save(chart, tmp_path / "b.png", epoch=np.float32(3), scale=np.int64(2))
+    assert second.read_bytes() == first
+    rc.save(chart, tmp_path / "a.html", epoch=np.int64(3))
+    once = rc.save(chart, tmp_path / "c.gif", loop=np.False_, progress=False, scale=0.5)
+    with Image.open(once) as opened:
+        assert "loop" not in opened.info

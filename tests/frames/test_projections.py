@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 from conftest import EPOCHS, Training, dense, small_model
 from scipy.linalg import orthogonal_procrustes
+from sklearn.cross_decomposition import PLSRegression
 from sklearn.datasets import make_friedman1
 from sklearn.decomposition import PCA, FastICA, KernelPCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.manifold import TSNE
 from winding import covered
 
@@ -141,6 +143,47 @@ def test_positions_are_flattened_or_averaged(images: Training) -> None:
         run.surface("convolution", projection="pca", positions="mean", plane="layer")
 
 
+class _Own:
+    """A projection that fails at one of its methods."""
+
+    def __init__(self, fails: str, error: Exception) -> None:
+        self.fails, self.error, self.calls = fails, error, 0
+
+    def fit(self, values: np.ndarray) -> None:
+        if self.fails == "fit":
+            raise self.error
+
+    def transform(self, values: np.ndarray) -> np.ndarray:
+        self.calls += 1
+        if self.fails == "transform" or (self.fails == "later" and self.calls > 1):
+            raise self.error
+        return values[:, :2]
+
+
+@pytest.mark.parametrize("own", [LinearDiscriminantAnalysis(n_components=2), PLSRegression(2)])
+def test_an_object_whose_fit_needs_targets_gets_them(own: Any, three: Training) -> None:
+    """Whether its signature says so (discriminants) or its first try (partial least squares)."""
+    run = three.open()
+    points = run.points("logits", projection=own)
+    outputs = run.coordinates("logits")
+    fitted = type(own)(n_components=2).fit(outputs.reshape(-1, 3), np.tile(three.y, EPOCHS + 1))
+    for epoch in (0, EPOCHS):
+        expected = fitted.transform(outputs[epoch])
+        np.testing.assert_allclose(_xy(points, epoch), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_an_object_that_fits_a_regression_by_its_targets(regression: Training) -> None:
+    run = regression.open()
+    points = run.points("wide", projection=PLSRegression(2), epochs=2)
+    outputs = run.coordinates("wide")
+    targets = np.tile(regression.y, EPOCHS + 1)
+    fitted = PLSRegression(2).fit(outputs.reshape(-1, 8), targets)
+    expected = fitted.transform(outputs[2])
+    # It looks at the space aslant, so that no plane stands for what it shows.
+    assert run.planes.view("wide", PLSRegression(2), "flatten").slice is None
+    np.testing.assert_allclose(_xy(points, 2), expected, rtol=1e-3, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("projection", "message"),
     [
@@ -152,8 +195,19 @@ def test_positions_are_flattened_or_averaged(images: Training) -> None:
         (np.full((8, 2), np.nan), "and be finite"),
         (PCA(3), "must transform 4 points to the shape \\(4, 2\\). Got the shape \\(4, 3\\)"),
         (PCA(20), "projection PCA cannot be fitted to layer 'wide'"),
-        (object(), "or an object with fit and transform"),
-        (TSNE(2), "or an object with fit and transform"),
+        (object(), "an object with fit and transform or, in feature_space .*, 'rotate'. Got <obj"),
+        (TSNE(2), "an object with fit and transform or, in feature_space .*, 'rotate'. Got TSNE"),
+        ("procrustes", "an object with fit and transform or, .*, 'rotate'. Got 'procrustes'"),
+        ("rotate", "projection 'rotate' is for feature_space, where two sliders turn"),
+        (PCA, r"an object with fit and transform, and not its class. Got PCA: pass PCA\(...\)"),
+        (_Own("fit", RuntimeError("no luck")), "projection _Own cannot be fitted to .*: no luck"),
+        (
+            _Own("fit", KeyError("a")),
+            "projection _Own cannot be fitted to .* 'wide': KeyError: 'a'",
+        ),
+        (_Own("transform", ZeroDivisionError("zero")), "_Own cannot be fitted to layer .*: zero"),
+        (_Own("later", RuntimeError("tired")), "projection _Own cannot transform: tired"),
+        (LinearDiscriminantAnalysis(), "cannot be fitted to layer 'wide': Unknown label"),
         (7, "projection must be 'pca'"),
     ],
 )
@@ -191,6 +245,35 @@ def test_slice_through_inputs_with_more_features(branches: Training) -> None:
 
 
 @pytest.mark.parametrize(
+    "features",
+    [
+        np.array([3, 1]),
+        pd.Index(["input 4", "input 2"]),
+        pd.Series(["input 4", "input 2"]),
+        np.array(["input 4", "input 2"]),
+        (np.int64(3), np.int8(1)),
+        [3, "input 2"],
+    ],
+)
+def test_a_pair_of_features_in_any_sequence(features: Any, branches: Training) -> None:
+    run = branches.open()
+    expected = run.boundary(features=(3, 1), epochs=EPOCHS)
+    pd.testing.assert_frame_equal(run.boundary(features=features, epochs=EPOCHS), expected)
+
+
+def test_columns_of_one_name_are_told_apart_by_position(tmp_path: Path) -> None:
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(20, 3)), columns=["a", "b", "a"])
+    model = small_model(dense(1, "sigmoid", "output"), features=3)
+    rc.Recorder(X, X.to_numpy().argmax(axis=1) > 0, tmp_path / "a.h5", "a", model=model)
+    run = rc.open_run(tmp_path / "a.h5")
+    assert run.planes.slice((2, 1), "median").titles == ("a", "b")
+    message = r"of the features is meant that are called 'a', at the positions 0, 2. Give "
+    for options in ({"features": ("a", "b")}, {"features": (0, 1), "at": {"a": 1}}):
+        with pytest.raises(rc.ArgumentError, match=message):
+            rc.decision_boundary(run, **options)
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"features": (0, 9)}, "features must be names or positions from 0 to 4. Got 9"),
@@ -198,9 +281,19 @@ def test_slice_through_inputs_with_more_features(branches: Training) -> None:
         ({"features": (2, 2)}, "features must be two different features. Got \\(2, 2\\)"),
         ({"features": (0, 1, 2)}, "features must be two different features"),
         ({"features": "input 1"}, "features must be two different features"),
-        ({"features": (0, 1), "at": "mode"}, "at must be one of 'median', 'mean'. Got 'mode'"),
+        ({"features": (0, True)}, "features must be names or positions from 0 to 4. Got True"),
+        ({"features": {0, 1}}, r"features must be names or positions from 0 to 4. Got \{0, 1\}"),
+        ({"features": np.eye(2)}, "features must be names or positions from 0 to 4. Got array"),
+        (
+            {"features": (0, 1), "at": "mode"},
+            "at must be 'median', 'mean', the number of a recorded point, values by name, or 5 ",
+        ),
+        (
+            {"features": (0, 1), "at": {"input 1": 1}},
+            "at must hold features that are no axis. Got a value for 'input 1', which is on",
+        ),
         ({"features": (0, 1), "at": 400}, "at must be a point from 0 to 119. Got 400"),
-        ({"features": (0, 1), "at": {"size": 1}}, "at must be one of 'input 1'"),
+        ({"features": (0, 1), "at": {"size": 1}}, "The names in at must be one of 'input 1'"),
         ({"features": (0, 1), "at": [1, 2]}, "or 5 finite numbers. Got \\[1, 2\\]"),
         ({}, "inputs with 2 features.*Choose two of them: features="),
     ],

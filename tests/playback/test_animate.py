@@ -132,7 +132,23 @@ def test_animated_chart_keeps_its_class_and_its_other_options(parabola: Training
     assert "patch" not in chart.usermeta["embedOptions"]
 
 
-@pytest.mark.parametrize("fps", [0, -1, 61, "fast", True])
+@pytest.mark.parametrize("wrong", [{"loop": 3}, {"loop": "x"}, {"autoplay": "no"}, {"loop": None}])
+def test_what_is_true_or_false_is_told(wrong: dict[str, Any], parabola: Training) -> None:
+    (name,) = wrong
+    with pytest.raises(
+        rc.ArgumentError, match=f"{name} must be True or False. Got {wrong[name]!r}"
+    ):
+        rc.animate(rc.loss_histogram(parabola.open()), **wrong)
+
+
+def test_numbers_of_numpy_count_like_python_s(parabola: Training) -> None:
+    chart = rc.loss_histogram(parabola.open())
+    python = rc.animate(chart, fps=5, loop=False, autoplay=True).to_json()
+    own = {"fps": np.int64(5), "loop": np.False_, "autoplay": np.True_}
+    assert rc.animate(chart, **own).to_json() == python
+
+
+@pytest.mark.parametrize("fps", [0, -1, 61, "fast", True, np.True_, [5]])
 def test_bad_frame_rates_are_told(fps: Any, parabola: Training) -> None:
     with pytest.raises(rc.ArgumentError, match="fps must be more than 0 and at most 60"):
         rc.animate(rc.loss_histogram(parabola.open()), fps=fps)

@@ -218,6 +218,16 @@ def test_outputs_that_do_not_fit_are_told(change: Any, message: str, tmp_path: P
     assert not list(tmp_path.iterdir())
 
 
+def test_class_names_need_probabilities(tmp_path: Path) -> None:
+    X, y = _data()
+    named = {"inputs": X, "targets": y, "class_names": ["a", "b"]}
+    for given in ({"predictions": np.ones(POINTS)}, {"losses": np.ones(POINTS)}):
+        outputs = rc.record_outputs(tmp_path / "a.h5", "a", **named)
+        with pytest.raises(rc.ArgumentError, match="class_names are for a run with probabilities"):
+            outputs.snapshot(0, **given)
+    assert not list(tmp_path.iterdir())
+
+
 def test_shapes_that_change_and_epochs_that_go_back_are_told(tmp_path: Path) -> None:
     X, y = _data()
     outputs = rc.record_outputs(tmp_path / "a.h5", "a", inputs=X, targets=y)

@@ -9,8 +9,9 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 import tensorflow
-from conftest import EPOCHS, Training, dense, small_model
+from conftest import EPOCHS, Subclassed, Training, dense, small_model
 
 import replaychart as rc
 from replaychart.storage.checked import text_in
@@ -224,6 +225,18 @@ def test_metric_of_several_values_becomes_several_curves(tmp_path: Path) -> None
 X_GOOD, Y_GOOD = [[0.0, 1.0], [1.0, 0.0]], [0, 1]
 
 
+def _frame(second: list[Any], dtype: Any = None) -> pd.DataFrame:
+    return pd.DataFrame({"a": [0.0, 1.0], "b": pd.Series(second, dtype=dtype)})
+
+
+def test_frames_of_numbers_in_other_dtypes_are_accepted(tmp_path: Path) -> None:
+    frame = _frame([1, 2], "Int64").assign(a=np.ma.array([0.0, 1.0], mask=False))
+    frame["b"] = frame["b"].astype("category")
+    rc.Recorder(frame, pd.Series([0, 1], dtype="Int8"), tmp_path / "a.h5", "run")
+    objects = pd.DataFrame({"a": [0.0, 1.0], "b": [True, False]}).astype(object)
+    rc.Recorder(objects, [False, True], tmp_path / "a.h5", "run")
+
+
 @pytest.mark.parametrize(
     ("X", "y", "message"),
     [
@@ -234,9 +247,43 @@ X_GOOD, Y_GOOD = [[0.0, 1.0], [1.0, 0.0]], [0, 1]
         (X_GOOD, 1, "same length. Got 2 points and a single value"),
         ([0.0, 1.0], Y_GOOD, r"X must have the shape \(points, features, ...\)"),
         (np.empty((0, 2)), [], "X must have at least one point"),
-        ([["a", "b"]], [0], "X must hold numbers"),
+        ([["a", "b"]], [0], "X must hold numbers. Got the dtype <U1, such as 'a'. Encode it"),
+        ([[0.0, None], [0.0, 1.0]], Y_GOOD, "X must be finite.* row 0"),
+        ([[0.0, pd.NA]], [0], "X must hold numbers. Got <NA>. Fill what is missing"),
         ([[0.0], [1.0, 2.0]], Y_GOOD, "rows of equal length"),
         ("text", [0], "X must be one array, frame or list of numbers. Got str"),
+        (_frame(["red", "blue"]), Y_GOOD, "Got 'red' in column 'b'.* Encode it as numbers"),
+        (_frame(["red", "blue"], "category"), Y_GOOD, "'red' in column 'b', of the dtype category"),
+        (_frame([1, None], "Int64"), Y_GOOD, "Got nothing in row 1 in column 'b'. Fill"),
+        (_frame([1.0, np.nan]), Y_GOOD, "X must be finite.* first at row 1, column 'b'"),
+        (
+            _frame(["2026-01-01", "2026-01-02"], "datetime64[ns]"),
+            Y_GOOD,
+            r"the dtype datetime64\[ns\].* in column 'b'. Turn it into a number, such as days",
+        ),
+        (iter(X_GOOD), Y_GOOD, "X must be an array, a frame or a list.* Got list_iterator, which"),
+        ((row for row in X_GOOD), Y_GOOD, "Got generator, which gives its data in pieces. Draw a"),
+        (_dataset(np.eye(2), np.eye(2)[0]), Y_GOOD, "Got _BatchDataset, which gives its data in"),
+        (
+            _generator(np.eye(2), np.eye(2)[0]),
+            Y_GOOD,
+            "Got Batches, which gives its data in pieces",
+        ),
+        (
+            scipy.sparse.eye_array(2).tocsr(),
+            Y_GOOD,
+            "Got a sparse one, csr_array: pass its toarray",
+        ),
+        (np.ma.masked_less(X_GOOD, 0.5), Y_GOOD, "masked array, with 2 of 4 numbers masked. Fill"),
+        (X_GOOD, np.ma.masked_less([0, 1], 1), "y must have a number everywhere.* 1 of 2 numbers"),
+        (
+            X_GOOD,
+            ["no", "yes"],
+            "Got the dtype <U3, such as 'no'. .* whole numbers from 0.*class_n",
+        ),
+        (X_GOOD, pd.Series(["no", "yes"]), "Got 'no'.* whole numbers from 0.*class_names="),
+        (X_GOOD, pd.Series([1, None], dtype="Int64"), "y must hold numbers. Got nothing in row 1"),
+        (X_GOOD, np.array(["no", 1], object), "y must hold numbers. Got 'no'. Encode the classes"),
     ],
 )
 def test_bad_points_are_told_before_anything_is_written(
@@ -247,7 +294,7 @@ def test_bad_points_are_told_before_anything_is_written(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("group", ["", "a/b", ".", 3])
+@pytest.mark.parametrize("group", ["", "a/b", ".", 3, "a\0b", "\ud800", None])
 def test_bad_group_names_are_told(group: Any, tmp_path: Path) -> None:
     with pytest.raises(rc.ArgumentError, match="group must be a non-empty text without '/'"):
         rc.Recorder(X_GOOD, Y_GOOD, tmp_path / "a.h5", group)
@@ -265,6 +312,18 @@ def test_bad_destinations_are_told(tmp_path: Path) -> None:
         rc.ArgumentError, match="if_exists must be one of 'error', 'overwrite', 'append'"
     ):
         rc.Recorder(X_GOOD, Y_GOOD, tmp_path / "a.h5", "run", if_exists="replace")
+
+
+@pytest.mark.parametrize("path", [None, 5, "", b"a.h5", "a\0.h5", ["a.h5"]])
+def test_paths_are_texts(path: Any) -> None:
+    for use in (
+        lambda: rc.Recorder(X_GOOD, Y_GOOD, path, "run"),
+        lambda: rc.record_outputs(path, "run", inputs=X_GOOD, targets=Y_GOOD),
+        lambda: rc.open_run(path),
+        lambda: rc.list_runs(path),
+    ):
+        with pytest.raises(rc.ArgumentError, match="path must be a path: a text .* Got "):
+            use()
 
 
 def test_models_that_cannot_be_recorded_are_told(tmp_path: Path) -> None:
@@ -288,6 +347,7 @@ def test_models_that_cannot_be_recorded_are_told(tmp_path: Path) -> None:
         (["a"], "class_names must be 2 names, .* Got 1"),
         (["a", "a"], "class_names must be different texts"),
         ([0, 1], "class_names must be different texts"),
+        (5, "class_names must be different texts, one for each class. Got 5"),
     ],
 )
 def test_class_names_that_do_not_fit_are_told(names: Any, message: str, tmp_path: Path) -> None:
@@ -361,6 +421,18 @@ def test_features_can_be_named(tmp_path: Path) -> None:
     [
         ({"feature_names": ["a"]}, "feature_names must be different texts, one for each feature"),
         ({"feature_names": ["a", "a"]}, "feature_names must be different texts"),
+        ({"feature_names": 5}, "feature_names must be texts, one for each feature. Got 5"),
+        ({"layers": 5}, "layers must be names of at least one layer. Got 5"),
+        ({"sample_weight": []}, r"sample_weight must give each of 20 .* Got the shape \(0,\)\."),
+        ({"sample_weight": np.ma.masked_less(range(20), 1)}, "sample_weight must have a number ev"),
+        ({"sample_weight": ["a"] * 20}, r"sample_weight must hold numbers. Got .* such as 'a'.$"),
+        ({"on_error": "ignore"}, "on_error must be one of 'warn', 'raise'. Got 'ignore'"),
+        ({"on_error": "ignore", "model": "any"}, "on_error must be one of 'warn', 'raise'"),
+        ({"loss": "nonsense"}, "loss must be the name of one of Keras' losses.* Got 'nonsense'"),
+        ({"loss": 5}, "loss must be the name of one of Keras' losses.* Got 5"),
+        ({"loss": ["mse"]}, r"it is that of the one output, without a list. Got \['mse'\]"),
+        ({"loss": {"a": "mse"}}, "without a list. Got {'a': 'mse'}"),
+        ({"loss": keras.metrics.Accuracy()}, "loss must be the name of one of Keras' losses"),
         ({"feature_names": [1, 2]}, "feature_names must be different texts.*Got \\[1, 2\\]"),
         ({"class_weight": {0: 1.0}}, "class_weight must have a weight for class 1"),
         ({"class_weight": [1, 2]}, "class_weight must map class numbers to weights"),
@@ -396,3 +468,99 @@ def test_targets_that_fit_no_output_are_told(
     with pytest.raises(rc.ArgumentError, match=message):
         rc.Recorder(np.ones((3, 2)), y, tmp_path / "a.h5", "a", model=model)
     assert not (tmp_path / "a.h5").exists()
+
+
+def _sigmoid(loss: Any) -> keras.Model:
+    return small_model(dense(1, "sigmoid", "output"), loss=loss)
+
+
+LOGITS = keras.losses.BinaryCrossentropy(from_logits=True)
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "message"),
+    [
+        ("binary_crossentropy", [1, 2, 1], r"y must lie between 0 and 1.*become 0 and 1 by \(y =="),
+        (
+            "binary_crossentropy",
+            [-1, 1, 1],
+            "crossentropy. Got values from -1 to 1; classes become",
+        ),
+        ("bce", [1, 2, 1], "y must lie between 0 and 1.* Got values from 1 to 2"),
+        (keras.losses.binary_crossentropy, [1, 2, 1], "y must lie between 0 and 1"),
+        (LOGITS, [-1, 1, 1], "y must lie between 0 and 1"),
+        (
+            keras.losses.BinaryFocalCrossentropy(),
+            [0, 1, 2],
+            "Got values from 0 to 2. Train the mod",
+        ),
+        ("hinge", [1, 2, 1], "y must be -1 or 1, or else 0 or 1, because the loss is a hinge loss"),
+        (keras.losses.SquaredHinge(), [-2, 1, 1], "y must be -1 or 1, .* Got values from -2 to 1"),
+    ],
+)
+@pytest.mark.parametrize("own_code", [False, True])
+def test_targets_beyond_what_the_loss_is_for_are_told(
+    loss: Any, y: Any, message: str, own_code: bool, tmp_path: Path
+) -> None:
+    """Also where a model without a graph does not tell its outputs."""
+    model = _sigmoid(loss)
+    if own_code:
+        model = Subclassed()
+        model.compile(loss=loss)
+    recorder = rc.Recorder(np.ones((3, 2)), y, tmp_path / "a.h5", "a")
+    with pytest.raises(rc.ArgumentError, match=message):
+        model.fit(np.ones((3, 2)), np.array(y), verbose=0, callbacks=[recorder])
+    assert not (tmp_path / "a.h5").exists()
+
+
+@keras.saving.register_keras_serializable("tests")
+def signed_crossentropy(targets: Any, outputs: Any) -> Any:
+    return keras.ops.mean(keras.ops.softplus(-targets * outputs), axis=-1)
+
+
+@pytest.mark.parametrize(
+    ("loss", "y"),
+    [
+        ("binary_crossentropy", [0.1, 0.9, 0.5]),
+        ("hinge", [-1, 1, 1]),
+        ("hinge", [0, 1, 1]),
+        ("mse", [1, 2, 1]),
+        (signed_crossentropy, [-1, 1, 1]),
+    ],
+)
+def test_targets_that_a_loss_is_for_are_recorded(loss: Any, y: Any, tmp_path: Path) -> None:
+    model = _sigmoid(loss)
+    rc.Recorder(np.ones((3, 2)), y, tmp_path / "a.h5", "a", model=model)
+    expected = model.evaluate(np.ones((3, 2)), np.array(y), verbose=0)[0]
+    assert rc.open_run(tmp_path / "a.h5").losses().mean() == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("layer", "loss", "y"),
+    [
+        (dense(1, None, "output"), "mse", [0.3, 2.5, -1]),
+        (dense(1, "sigmoid", "output"), "mse", [1, 2, 1]),
+        (dense(1, "sigmoid", "output"), "binary_crossentropy", [0.1, 0.9, 0.5]),
+        (dense(2, None, "output"), "mse", [[1, 2], [3, 4], [5, 6]]),
+    ],
+)
+def test_a_regression_has_no_classes_to_name(layer: Any, loss: str, y: Any, tmp_path: Path) -> None:
+    model = small_model(layer, loss=loss)
+    with pytest.raises(rc.ArgumentError, match="class_names are for classes, and this run predict"):
+        rc.Recorder(np.ones((3, 2)), y, tmp_path / "a.h5", "a", model=model, class_names=["a", "b"])
+    assert not (tmp_path / "a.h5").exists()
+    rc.Recorder(np.ones((3, 2)), y, tmp_path / "a.h5", "a", model=model)
+    assert rc.open_run(tmp_path / "a.h5").classes == 0
+
+
+@pytest.mark.parametrize(
+    "loss",
+    ["mse", "MeanSquaredError", keras.losses.Huber(), keras.losses.log_cosh, signed_crossentropy],
+)
+def test_a_loss_in_place_of_the_compiled_one(loss: Any, tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(10)
+    model = _sigmoid("binary_crossentropy")
+    rc.Recorder(X, y, tmp_path / "a.h5", "a", model=model, loss=loss)
+    model.compile(loss=loss)
+    expected = model.evaluate(X, y, verbose=0, return_dict=True)["loss"]
+    assert rc.open_run(tmp_path / "a.h5").losses().mean() == pytest.approx(expected, abs=1e-6)

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import dense, small_model
+from conftest import dense, one_warning, small_model
 
 import replaychart as rc
 
@@ -155,3 +155,107 @@ def test_recorder_of_a_training_takes_no_snapshots_behind_it(tmp_path: Path) -> 
     begun.snapshot(model, 0)
     with pytest.raises(rc.RecordingError, match="already recorded 'b'"):
         model.fit(X, y, epochs=1, verbose=0, callbacks=[begun])
+
+
+class Unbuilt(keras.Model):
+    """A model whose ``build`` builds none of its layers."""
+
+    def __init__(self, *, deeper: bool = False) -> None:
+        super().__init__()
+        self.last = keras.layers.Dense(1, activation="sigmoid", name="last")
+        self.late = keras.layers.Dense(1, activation="sigmoid", name="late")
+        self.deeper = deeper
+
+    def build(self, shape: object) -> None:
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        return self.late(self.last(inputs)) if self.deeper else self.last(inputs)
+
+
+def _unbuilt() -> Unbuilt:
+    model = Unbuilt()
+    model.compile(loss="binary_crossentropy", optimizer="sgd")
+    model.build((None, 2))
+    assert not model.weights
+    return model
+
+
+@pytest.mark.parametrize("how", ["fit", "snapshot", "model"])
+def test_a_model_whose_layers_are_not_built_is_recorded_with_its_weights(
+    how: str, tmp_path: Path
+) -> None:
+    X, y = rc.datasets.parabola(20)
+    model = _unbuilt()
+    recorder = rc.Recorder(X, y, tmp_path / "a.h5", "a", model=model if how == "model" else None)
+    if how == "fit":
+        model.fit(X, y, epochs=2, verbose=0, callbacks=[recorder])
+    elif how == "snapshot":
+        with recorder:
+            recorder.snapshot(model, 0)
+    run = rc.open_run(tmp_path / "a.h5", model=model)
+    assert len(run._stored.weights()) == 2
+    np.testing.assert_allclose(
+        run.probabilities()[-1, :, 1], model.predict(X, verbose=0)[:, 0], atol=1e-6
+    )
+
+
+def test_a_model_that_cannot_be_called_on_the_points_is_told(tmp_path: Path) -> None:
+    class Failing(Unbuilt):
+        def call(self, inputs: Any) -> Any:
+            message = "no such thing"
+            raise KeyError(message)
+
+    model = Failing()
+    model.compile(loss="mse")
+    recorder = rc.Recorder([[0.0, 1.0]], [1], tmp_path / "a.h5", "a")
+    with pytest.raises(
+        rc.RecordingError, match="no weights yet.*no such thing.*Call it on data on"
+    ):
+        recorder.snapshot(model, 0)
+
+
+def test_weights_that_come_later_are_told(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(20)
+    model = _unbuilt()
+    with rc.Recorder(X, y, tmp_path / "a.h5", "a") as recorder:
+        recorder.snapshot(model, 0)
+        model.deeper = True
+        model(X[:1])
+        message = (
+            r"'a' must keep its weights: it began with 2 variables \(3 numbers\) and has 4 var"
+        )
+        with pytest.raises(rc.RecordingError, match=message):
+            recorder.snapshot(model, 1)
+    assert rc.open_run(tmp_path / "a.h5", model=_built_unbuilt(X)).epochs.tolist() == [0]
+
+
+def _built_unbuilt(X: np.ndarray) -> Unbuilt:
+    model = _unbuilt()
+    model(X[:1])
+    return model
+
+
+class _Deepening(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch: int, logs: object = None) -> None:
+        if epoch == 1:
+            self.model.deeper = True
+            self.model(np.ones((1, 2)))
+
+
+@pytest.mark.parametrize("on_error", ["warn", "raise"])
+def test_weights_that_come_in_a_training_end_its_recording(on_error: str, tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(20)
+    model = _unbuilt()
+    recorder = rc.Recorder(X, y, tmp_path / "a.h5", "a", on_error=on_error)
+    callbacks = [_Deepening(), recorder]
+    message = "must keep its weights: it began with 2 variables"
+    if on_error == "raise":
+        with pytest.raises(rc.RecordingError, match=message):
+            model.fit(X, y, epochs=3, verbose=0, callbacks=callbacks)
+    else:
+        with one_warning(f"stopped after epoch 1, .*{message}"):
+            history = model.fit(X, y, epochs=3, verbose=0, callbacks=callbacks).history
+        assert len(history["loss"]) == 3
+    with pytest.warns(UserWarning, match="was interrupted after epoch 1"):
+        assert rc.open_run(tmp_path / "a.h5").epochs.tolist() == [0, 1]

@@ -1,6 +1,7 @@
 """Opening files of runs, good and bad."""
 
 from pathlib import Path
+from typing import Any
 
 import h5py
 import keras
@@ -119,3 +120,20 @@ def test_snapshot_without_its_epoch_never_was(parabola: Training, tmp_path: Path
     assert run.epochs.tolist() == [0, 1, 2]
     assert run.probabilities().shape == (3, 200, 2)
     assert run.history()["epoch"].max() == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"model": 5}, "model must be a Keras model, or the path of a model file .* Got 5"),
+        ({"model": [keras.Sequential()]}, "model must be a Keras model, or the path"),
+        ({"custom_objects": [1]}, r"custom_objects must map names to layers.* Got \[1\]"),
+        ({"custom_objects": {1: keras.Sequential}}, "custom_objects must map names to layers"),
+        ({"custom_objects": "Layer"}, "custom_objects must map names.* Got 'Layer'"),
+    ],
+)
+def test_models_and_objects_that_are_none_are_told(
+    options: dict[str, Any], message: str, parabola: Training
+) -> None:
+    with pytest.raises(rc.ArgumentError, match=message):
+        parabola.open(**options)

@@ -10,7 +10,7 @@ import numpy as np
 
 from replaychart.charts.epoch_parameter import Clock
 from replaychart.charts.packing import path_bytes
-from replaychart.errors import ArgumentError
+from replaychart.errors import ArgumentError, is_number
 from replaychart.frames.paths import Paths
 from replaychart.run import Run
 
@@ -25,6 +25,7 @@ _BYTES_PER_POINT = 80
 _ENOUGH_EPOCHS = 200
 _ENOUGH_POINTS = 2_000
 _FEW_EPOCHS = 20
+_FEWEST_EPOCHS = 2
 # From so many epochs it is told how many bytes those of a chart take.
 _SAMPLED_EPOCHS = 200
 
@@ -38,7 +39,7 @@ class Kept(NamedTuple):
 
 def check_max_bytes(max_bytes: Any) -> None:
     """Raise `ArgumentError` unless there is a budget of at least a kilobyte, or none."""
-    number = isinstance(max_bytes, (int, float, np.number)) and not isinstance(max_bytes, bool)
+    number = is_number(max_bytes)
     if max_bytes is not None and not (number and 1000 <= float(max_bytes) < math.inf):
         message = f"max_bytes must be at least 1000, or None for no limit. Got {max_bytes!r}."
         raise ArgumentError(message)
@@ -67,8 +68,9 @@ def kept_epochs(
     """
     if max_bytes is None or bytes_per_epoch * len(clock.epochs) <= max_bytes:
         return clock
-    fewer = clock.thinned(max(2, int(max_bytes // bytes_per_epoch)))
-    _tell(run, clock, fewer, None, max_bytes)
+    fewer = clock.thinned(max(_FEWEST_EPOCHS, int(max_bytes // bytes_per_epoch)))
+    least = bytes_per_epoch * min(_FEWEST_EPOCHS, len(clock.epochs))
+    _tell(run, clock, fewer, None, max_bytes, least=least)
     return fewer
 
 
@@ -79,6 +81,7 @@ def kept(
     *,
     bytes_per_point: float,
     bytes_per_epoch: float,
+    fewest_bytes: Callable[[Clock], float] | None = None,
 ) -> Kept:
     """Return as many epochs and points as the budget allows.
 
@@ -97,6 +100,8 @@ def kept(
         What a point takes at each epoch.
     bytes_per_epoch : float
         What an epoch takes besides.
+    fewest_bytes : callable, optional
+        Returns what the epochs of a clock of very few take besides. Default: as much as any.
 
     Warns
     -----
@@ -129,9 +134,13 @@ def kept(
         half = (points * _BYTES_PER_POINT + epochs * bytes_per_epoch) / 2
         share = min(1.0, max_bytes / (half + math.sqrt(half**2 + product * max_bytes)))
     # A chart without a point, or that does not move, is none, whatever the budget.
-    epochs = min(all_epochs, max(2, int(share * epochs)))
-    fewer = Kept(clock.thinned(epochs), _share(run, max(1, int(share * points))))
-    _tell(run, clock, fewer.clock, fewer.points, max_bytes)
+    epochs = min(all_epochs, max(_FEWEST_EPOCHS, int(share * epochs)))
+    points = min(int(share * points), points_with(epochs))
+    fewer = Kept(clock.thinned(epochs), _share(run, max(1, points)))
+    fewest = clock.thinned(_FEWEST_EPOCHS)
+    least = len(_share(run, 1)) * (_BYTES_PER_POINT + len(fewest.epochs) * bytes_per_point)
+    least += fewest_bytes(fewest) if fewest_bytes else bytes_per_epoch * len(fewest.epochs)
+    _tell(run, clock, fewer.clock, fewer.points, max_bytes, least=least)
     return fewer._replace(points=drawing_order(run, fewer.points))
 
 
@@ -189,16 +198,20 @@ def kept_around_paths(
     """
     sample = clock.thinned(_SAMPLED_EPOCHS)
     paths = trace(sample)
-    size = sum(path_bytes(one, len(sample.epochs)) for one in paths if one is not None)
     clock, points = kept(
         run,
         clock,
         max_bytes,
         bytes_per_point=bytes_per_point,
-        bytes_per_epoch=size / len(sample.epochs),
+        bytes_per_epoch=_bytes_of(paths, sample) / len(sample.epochs),
+        fewest_bytes=lambda fewest: _bytes_of(trace(fewest), fewest),
     )
     same = len(clock.epochs) == len(sample.epochs)
     return clock, points, paths if same else trace(clock)
+
+
+def _bytes_of(paths: tuple[Paths | None, ...], clock: Clock) -> float:
+    return sum(path_bytes(one, len(clock.epochs)) for one in paths if one is not None)
 
 
 def _between(count: int, least: int, most: int) -> int:
@@ -222,19 +235,38 @@ def _share(run: Run, count: int) -> np.ndarray:
 
 
 def _tell(
-    run: Run, clock: Clock, fewer: Clock, points: np.ndarray | None, max_bytes: float
+    run: Run,
+    clock: Clock,
+    fewer: Clock,
+    points: np.ndarray | None,
+    max_bytes: float,
+    *,
+    least: float,
 ) -> None:
+    """Warn of what is left out, and of a budget that is less than the least that a chart takes."""
     left = []
     if len(fewer.epochs) < len(clock.epochs):
         left.append(f"{len(fewer.epochs):,} of {len(clock.epochs):,} epochs, evenly spaced")
     if points is not None and len(points) < len(run.targets):
         shares = "of each class its share" if run.classes else "evenly spaced by their targets"
         left.append(f"{len(points):,} of {len(run.targets):,} points, {shares}")
-    message = (
-        f"To stay within max_bytes={max_bytes:,.0f}, the chart of run {run.name!r} keeps "
-        f"{', and '.join(left)}. Pass max_bytes=None to keep all of them."
-    )
+    chart = f"the chart of run {run.name!r}"
+    keeps = f" It keeps {', and '.join(left)}." if left else ""
+    if least > max_bytes:
+        message = (
+            f"max_bytes={max_bytes:,.0f} is less than {chart} can do with: at its smallest it "
+            f"takes an estimated {_two_digits(least):,} bytes.{keeps}"
+        )
+    else:
+        message = f"To stay within max_bytes={max_bytes:,.0f}, {chart} keeps {', and '.join(left)}."
+    if left:
+        message += " Pass max_bytes=None to keep all of them."
     warnings.warn(message, UserWarning, stacklevel=_frames_of_this_package() + 1)
+
+
+def _two_digits(number: float) -> int:
+    """Return a number as exact as it is known."""
+    return int(float(f"{number:.2g}"))
 
 
 def _frames_of_this_package() -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from altair.vegalite.v6.schema import core
 
 from replaychart.charts.expressions import literal
-from replaychart.errors import ArgumentError
+from replaychart.errors import ArgumentError, is_number
 from replaychart.frames.epochs import Epochs, chosen_snapshots, epoch_numbers
 from replaychart.run import Run
 from replaychart.storage.layout import EPOCH_DIGITS
@@ -104,6 +104,9 @@ def epoch_param(*runs: Run, epochs: Epochs = None, value: float | None = None) -
         require_run(run)
     every = _chosen_epochs(runs, epochs)
     first, last = every[0].item(), every[-1].item()
+    if value is not None and not is_number(value):
+        message = f"epoch must be a number. Got {value!r}."
+        raise ArgumentError(message)
     shown = last if value is None else epoch_numbers("epoch", value)[0]
     if not first <= shown <= last:
         message = (
@@ -147,7 +150,7 @@ class Clock:
                 message = f"epoch must be a parameter named {NAME!r}. Got {epoch.name!r}."
                 raise ArgumentError(message)
             return cls(chosen, epoch, run.batches_per_epoch)
-        if epoch is not None and not isinstance(epoch, (int, float, np.number)):
+        if epoch is not None and not is_number(epoch):
             message = f"epoch must be a number or the result of epoch_param. Got {epoch!r}."
             raise ArgumentError(message)
         parameter = epoch_param(run, epochs=chosen, value=epoch)

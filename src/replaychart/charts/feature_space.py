@@ -73,7 +73,7 @@ def feature_space(
         - a pair of int: two units, counted from 0.
         - array_like of shape (units, 2): a matrix that the outputs are multiplied with.
         - an object with ``fit`` and ``transform``, such as scikit-learn's, which is copied and
-          fitted over all epochs together.
+          fitted over all epochs together; with the targets, where its ``fit`` needs them.
         - ``"rotate"``: for three units, a view that two sliders turn and tilt.
     positions : {"flatten", "mean"}, default "flatten"
         Whether outputs of several axes (of convolutions, say) are flattened, or averaged over all

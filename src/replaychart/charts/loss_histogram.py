@@ -10,6 +10,7 @@ from replaychart.charts.packing import BYTES_PER_NUMBER
 from replaychart.charts.titles import chart_title, check_chart, tell_not_finite
 from replaychart.errors import require_at_least
 from replaychart.frames.epochs import Epochs
+from replaychart.frames.histograms import MOST_BINS
 from replaychart.run import Run
 
 
@@ -31,7 +32,7 @@ def loss_histogram(
     run : Run
         The recorded training.
     bins : int, default 20
-        Number of bins. They are fixed over the whole run.
+        Number of bins, at most 1,000. They are fixed over the whole run.
     epochs : float, slice, range or iterable of float, optional
         Only these recorded epochs. Default: all.
     epoch : float or altair.Parameter, optional
@@ -68,12 +69,12 @@ def loss_histogram(
     >>> chart = rc.loss_histogram(run)
     """
     check_chart(run, width, height, max_bytes)
-    require_at_least("bins", bins, 1)
+    require_at_least("bins", bins, 1, most=MOST_BINS)
     clock = kept_epochs(
         run,
         Clock.of(run, epochs, epoch),
         max_bytes,
-        bytes_per_epoch=BYTES_PER_NUMBER * bins,
+        bytes_per_epoch=BYTES_PER_NUMBER * int(bins),
     )
     heading = chart_title(title, "Losses", clock)
     tell_not_finite(heading, clock, "losses", width, run.losses(epochs=clock.epochs))

@@ -13,6 +13,7 @@ from replaychart.charts.texts import AXIS_TITLE_SIZE, fitted
 from replaychart.charts.titles import chart_title, check_chart, named_title
 from replaychart.errors import require_at_least, require_one_of
 from replaychart.frames.epochs import Epochs
+from replaychart.frames.histograms import MOST_BINS
 from replaychart.run import Run
 
 # Panels stand below each other; so many classes get a column of their own.
@@ -48,7 +49,7 @@ def probability_histogram(
     target : int, optional
         Draw only the cases of this class. Default: all, one panel for each.
     bins : int, default 10
-        Number of bins between 0 and 1.
+        Number of bins between 0 and 1, at most 1,000.
     count_axis : {"shared", "per-class"}, default "shared"
         Whether the count axis is the same in all panels, or reaches as far as each class needs: so
         that the bars of a rare one are seen beside a frequent one.
@@ -90,13 +91,13 @@ def probability_histogram(
     >>> chart = rc.probability_histogram(run, bins=20)
     """
     check_chart(run, width, height, max_bytes)
-    require_at_least("bins", bins, 1)
+    require_at_least("bins", bins, 1, most=MOST_BINS)
     require_one_of("count_axis", count_axis, ["shared", "per-class"])
     clock = kept_epochs(
         run,
         Clock.of(run, epochs, epoch),
         max_bytes,
-        bytes_per_epoch=BYTES_PER_NUMBER * bins * 2 * run.classes,
+        bytes_per_epoch=BYTES_PER_NUMBER * int(bins) * 2 * run.classes,
     )
     frame = run.probability_histogram(bins=bins, epochs=clock.epochs)
     require_one_of("target", target, [None, *range(run.classes)])

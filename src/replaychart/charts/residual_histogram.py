@@ -12,6 +12,7 @@ from replaychart.charts.packing import BYTES_PER_NUMBER
 from replaychart.charts.titles import add_subtitle, chart_title, check_chart, tell_not_finite
 from replaychart.errors import require_at_least
 from replaychart.frames.epochs import Epochs
+from replaychart.frames.histograms import MOST_BINS
 from replaychart.run import Run
 
 
@@ -35,7 +36,7 @@ def residual_histogram(
     run : Run
         A recorded training whose targets are numbers.
     bins : int, default 20
-        Number of bins. They lie on both sides of 0 and are fixed over the whole run.
+        Number of bins, at most 1,000. They lie on both sides of 0 and are fixed over the whole run.
     epochs : float, slice, range or iterable of float, optional
         Only these recorded epochs. Default: all.
     epoch : float or altair.Parameter, optional
@@ -73,12 +74,12 @@ def residual_histogram(
     >>> chart = rc.residual_histogram(run)  # doctest: +SKIP
     """
     check_chart(run, width, height, max_bytes)
-    require_at_least("bins", bins, 1)
+    require_at_least("bins", bins, 1, most=MOST_BINS)
     clock = kept_epochs(
         run,
         Clock.of(run, epochs, epoch),
         max_bytes,
-        bytes_per_epoch=BYTES_PER_NUMBER * bins,
+        bytes_per_epoch=BYTES_PER_NUMBER * int(bins),
     )
     heading = chart_title(title, "Residuals", clock)
     residuals = run.residuals(epochs=clock.epochs)

@@ -7,7 +7,7 @@ from replaychart.charts.budget import check_max_bytes
 from replaychart.charts.epoch_parameter import Clock, require_run
 from replaychart.charts.expressions import text_with_epoch
 from replaychart.charts.texts import TITLE_SIZE, displayed, fitted, lines, width_of
-from replaychart.errors import ArgumentError
+from replaychart.errors import ArgumentError, is_number
 from replaychart.run import Run
 
 
@@ -110,6 +110,6 @@ def check_chart(run: Run, width: int, height: int, max_bytes: float | None) -> N
     require_run(run)
     check_max_bytes(max_bytes)
     for argument, value in (("width", width), ("height", height)):
-        if not isinstance(value, (int, float, np.number)) or not 0 < value < np.inf:
+        if not is_number(value) or not 0 < value < np.inf:
             message = f"{argument} must be a positive number of pixels. Got {value!r}."
             raise ArgumentError(message)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from replaychart.errors import ArgumentError
+from replaychart.errors import require_at_least
 
 
 def parabola(
@@ -47,9 +47,8 @@ def parabola(
     C. Olah, "Neural Networks, Manifolds, and Topology" (2014),
     https://colah.github.io/posts/2014-03-NN-Manifolds-Topology/
     """
-    if points < 1:
-        message = f"points must be at least 1. Got {points!r}."
-        raise ArgumentError(message)
+    require_at_least("points", points, 1)
+    points = int(points)
     x1 = np.linspace(-1, 1, points)
     upper, lower = np.stack([x1, x1**2], axis=1), np.stack([x1, x1**2 - shift], axis=1)
     order = np.random.default_rng(seed).permutation(2 * points)

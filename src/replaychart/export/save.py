@@ -2,14 +2,16 @@
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from altair.typing import ChartType, is_chart_type
 
 from replaychart.charts.epoch_parameter import NAME
-from replaychart.errors import ArgumentError
+from replaychart.errors import ArgumentError, checked_path, is_number
 from replaychart.export.files import written_beside
 from replaychart.export.film import Film
 from replaychart.export.gif import FASTEST, LONGEST, write_gif
@@ -32,6 +34,13 @@ _FASTEST = {".gif": FASTEST}
 _FASTEST_OTHERS = 120
 # How many times Pillow's formats can count.
 _MOST_PLAYS = 65_535
+_COUNTING_PLAYS = (".gif", ".webp")
+_OPTIONS_FOR = {
+    "fps": "moving pictures (an HTML page plays as animate was told)",
+    "hold": "moving pictures",
+    "loop": ".gif and .webp (a page plays as animate was told, a video as its player is)",
+    "scale": "pictures of pixels and .pdf",
+}
 
 
 def save(
@@ -74,7 +83,7 @@ def save(
         shows it.
     fps : float, default 10
         For moving pictures: frames per second, more than 0, at most 50 for ``.gif`` and 120 for
-        others.
+        others. For ``.html`` give it to `animate`.
     scale : float, default 1.0
         The size's factor; not for ``.html``, ``.json`` and ``.svg``. Videos have an even width and
         height; where the chart has not, a line of its paper is added at the right or the bottom.
@@ -118,17 +127,20 @@ def save(
     >>> path = rc.save(rc.decision_boundary(run), "boundary.png", epoch=15, scale=2)
     >>> strip = rc.save(rc.decision_boundary(run), "strip.png", epochs=[0, 10, 50, 150])
     """
-    into_directory = _is_directory(path)
-    path = Path(path)
+    given, path = path, checked_path("path", path)
+    into_directory = _is_directory(given)
     suffix = "" if into_directory else path.suffix.lower()
     _check_path(path, suffix, into_directory)
     _check_chart(chart)
     _check_number("scale", scale, least=0, most=20)
     _check_number("fps", fps, least=1 / LONGEST, most=_FASTEST.get(suffix, _FASTEST_OTHERS))
-    if isinstance(hold, bool) or not isinstance(hold, (int, float)) or not 0 <= hold <= LONGEST:
+    if not is_number(hold) or not 0 <= hold <= LONGEST:
         message = f"hold must be at least 0 and at most {LONGEST} seconds. Got {hold!r}."
         raise ArgumentError(message)
     plays = _plays(loop)
+    if not isinstance(progress, (bool, np.bool_)):
+        message = f"progress must be True or False. Got {progress!r}."
+        raise ArgumentError(message)
     moving = into_directory or suffix in MOVING
     where = "a directory" if into_directory else suffix
     if epoch is not None and moving:
@@ -141,6 +153,18 @@ def save(
         message = f"epoch must not be given together with epochs. Got {epoch!r} and {epochs!r}."
         raise ArgumentError(message)
 
+    _check_used(
+        where,
+        {
+            "fps": (fps, 10, suffix in MOVING),
+            "hold": (hold, 1, suffix in MOVING),
+            "loop": (loop, True, suffix in _COUNTING_PLAYS),
+            "scale": (scale, 1, into_directory or suffix not in (*WHOLE, ".svg")),
+        },
+    )
+
+    # The formats' writers and vl-convert take Python's numbers.
+    fps, scale, hold = float(fps), float(scale), float(hold)
     spec = spec_of(chart)
     if epoch is not None:
         _check_shown(epoch, spec)
@@ -222,6 +246,9 @@ def _check_shown(epoch: float, spec: Spec) -> None:
     if parameter is None:
         message = f"epoch needs a chart with the {NAME!r} parameter. Got {epoch!r} for one without."
         raise ArgumentError(message)
+    if not is_number(epoch):
+        message = f"epoch must be a number. Got {epoch!r}."
+        raise ArgumentError(message)
     epoch_numbers("epoch", epoch)
     if slider is None:
         _check_epoch("epoch", epoch, parameter["value"], parameter["value"])
@@ -263,15 +290,32 @@ def _check_path(path: Path, suffix: str, into_directory: bool) -> None:
 
 def _plays(loop: object) -> int:
     """Return how many times to play, 0 for ever."""
-    if isinstance(loop, bool):
+    if isinstance(loop, (bool, np.bool_)):
         return 0 if loop else 1
-    if not isinstance(loop, int) or not 1 <= loop <= _MOST_PLAYS:
+    if not isinstance(loop, (int, np.integer)) or not 1 <= loop <= _MOST_PLAYS:
         message = (
             f"loop must be True, False or how many times to play, from 1 to {_MOST_PLAYS}. "
             f"Got {loop!r}."
         )
         raise ArgumentError(message)
-    return loop
+    return int(loop)
+
+
+def _check_used(where: str, options: Mapping[str, tuple[Any, Any, bool]]) -> None:
+    """Raise `ArgumentError` for an option that was given and does not go with the format.
+
+    Parameters
+    ----------
+    where : str
+        The format.
+    options : mapping of str to tuple
+        By the argument's name what was given, the default, and whether the format uses it.
+    """
+    for argument, (given, default, is_used) in options.items():
+        if not is_used and given != default:
+            formats = _OPTIONS_FOR[argument]
+            message = f"{argument} is for {formats}, and not for {where}. Got {given!r}."
+            raise ArgumentError(message)
 
 
 def _check_chart(chart: object) -> None:
@@ -281,6 +325,6 @@ def _check_chart(chart: object) -> None:
 
 
 def _check_number(argument: str, value: object, *, least: float, most: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not least < value <= most:
+    if not is_number(value) or not least < value <= most:
         message = f"{argument} must be more than {least:.2g} and at most {most}. Got {value!r}."
         raise ArgumentError(message)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from replaychart.errors import ArgumentError, require_one_of
+from replaychart.errors import ArgumentError, items_of, require_one_of
 from replaychart.frames.densities import summarized_each
 from replaychart.frames.evaluations import Arrays, Evaluations
 from replaychart.storage.inputs import side_by_side
@@ -250,7 +250,7 @@ class Distributions:
     ) -> list[str]:
         if layers is None:
             return default
-        listed = [layers] if isinstance(layers, str) else list(layers)
+        listed = items_of("layers", layers, "names of layers")
         for layer in listed:
             require_one_of("layers", layer, known)
         if not listed:

@@ -1,12 +1,11 @@
 """Picks epochs out of a recording."""
 
 from collections.abc import Iterable
-from numbers import Real
 from typing import Any, cast
 
 import numpy as np
 
-from replaychart.errors import ArgumentError
+from replaychart.errors import ArgumentError, is_number
 from replaychart.storage.layout import EPOCH_DIGITS
 
 Epochs = float | slice | range | Iterable[float] | None
@@ -61,8 +60,7 @@ def epoch_numbers(argument: str, epochs: object) -> list[float]:
     many = isinstance(epochs, Iterable) and not isinstance(epochs, str)
     numbers: list[Any] = list(cast("Iterable[Any]", epochs)) if many else [epochs]
     for number in numbers:
-        real = isinstance(number, Real) and not isinstance(number, (bool, np.bool_))
-        if not real or not np.isfinite(float(number)):
+        if not is_number(number) or not np.isfinite(float(number)):
             message = f"{argument} must be numbers of epochs. Got {number!r}."
             raise ArgumentError(message)
     rounded = [round(float(number), EPOCH_DIGITS) for number in numbers]

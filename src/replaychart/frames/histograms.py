@@ -3,6 +3,9 @@
 import numpy as np
 import pandas as pd
 
+# More are narrower than a pixel, and take memory for every epoch.
+MOST_BINS = 1_000
+
 
 def histogram_frame(
     epochs: np.ndarray,

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from replaychart.errors import ArgumentError, require_one_of
+from replaychart.errors import ArgumentError, is_number, require_one_of
 from replaychart.frames.features import axes, is_continuous
 from replaychart.frames.projections import LinearProjection, hashed
 from replaychart.storage.inputs import Inputs, number_of_points, side_by_side
@@ -59,11 +60,14 @@ def input_slice(inputs: Inputs, names: list[str], features: object, at: object) 
 
 
 def _places(features: object, names: list[str], possible: np.ndarray) -> tuple[int, int]:
-    pair: list[Any] = list(features) if isinstance(features, (list, tuple)) else [features]
+    pair: list[Any] = [features]
+    if isinstance(features, (list, tuple, np.ndarray, pd.Index, pd.Series)):
+        pair = list(features)
     for feature in pair:
         if isinstance(feature, str):
             require_one_of("features", feature, _possible_names(names, possible))
-        elif isinstance(feature, bool) or feature not in range(len(names)):
+            _require_one_place("features", feature, names)
+        elif not is_number(feature) or feature not in range(len(names)):
             message = (
                 f"features must be names or positions from 0 to {len(names) - 1}. Got {feature!r}."
             )
@@ -80,6 +84,19 @@ def _places(features: object, names: list[str], possible: np.ndarray) -> tuple[i
         message = f"features must be two different features. Got {features!r}."
         raise ArgumentError(message)
     return places[0], places[1]
+
+
+def _require_one_place(argument: str, name: str, names: list[str]) -> None:
+    """Raise `ArgumentError` if several features have this name."""
+    places = [place for place, known in enumerate(names) if known == name]
+    if len(places) > 1:
+        listed = ", ".join(map(str, places))
+        way_out = "Give positions" if argument == "features" else "Give a whole point"
+        message = (
+            f"{argument} must tell which of the features is meant that are called {name!r}, at the "
+            f"positions {listed}. {way_out} in place of names. Got {name!r}."
+        )
+        raise ArgumentError(message)
 
 
 def _possible_names(names: list[str], possible: np.ndarray) -> list[str]:
@@ -105,14 +122,13 @@ def _held_at(
     ArgumentError
         `at` is something else.
     """
-    if isinstance(at, str):
-        require_one_of("at", at, ["median", "mean"])
+    if isinstance(at, str) and at in ("median", "mean"):
         return _middle(at, inputs, at), f"the {at} of all others"
-    if isinstance(at, (int, np.integer)) and not isinstance(at, bool):
+    if isinstance(at, (int, np.integer)) and is_number(at):
         if not 0 <= at < number_of_points(inputs):
             message = f"at must be a point from 0 to {number_of_points(inputs) - 1}. Got {at!r}."
             raise ArgumentError(message)
-        return side_by_side(inputs)[at].astype(np.float64), f"point {at}"
+        return side_by_side(inputs)[int(at)].astype(np.float64), f"point {at}"
     if isinstance(at, Mapping):
         return _named(at, inputs, names, shown)
     point = _numbers(at)
@@ -138,10 +154,19 @@ def _named(
     words = []
     for name, value in at.items():
         if name in names:
+            _require_one_place("at", name, names)
             span = slice(names.index(name), names.index(name) + 1)
         else:
-            require_one_of("at", name, [*_possible_names(names, axes(inputs)), *several])
+            require_one_of(
+                "The names in at", name, [*_possible_names(names, axes(inputs)), *several]
+            )
             span = spans[name]
+        if set(range(span.start, span.stop)) <= set(shown):
+            message = (
+                f"at must hold features that are no axis. Got a value for {name!r}, which is on an "
+                "axis and takes all values there."
+            )
+            raise ArgumentError(message)
         shape = () if name in names else several[name].shape[1:]
         held = _held_value(name, value, shape).ravel()
         whole = whole_numbers[span]
@@ -149,8 +174,7 @@ def _named(
             message = f"at must have whole numbers for {name!r}, as were recorded. Got {value!r}."
             raise ArgumentError(message)
         point[span] = held
-        if not set(range(len(names))[span]) <= set(shown):
-            words.append(f"{_in_line(str(name))} {_told(point[span])}")
+        words.append(f"{_in_line(str(name))} {_told(point[span])}")
     left = np.isnan(point)
     point[left] = _middle("median", inputs, at, left)[left]
     left[list(shown)] = False

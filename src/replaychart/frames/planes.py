@@ -173,7 +173,10 @@ class Planes:
         if key not in self._views:
             outputs = partial(self._evaluations.outputs_by_snapshot, layer, self._every)
             # What was asked for is kept beside it: as long as it lives, its id is its own.
-            self._views[key] = (how, projection_of(how, layer, outputs, averaged=averaged))
+            view = projection_of(
+                how, layer, outputs, targets=lambda: self._evaluations.labels, averaged=averaged
+            )
+            self._views[key] = (how, view)
         return self._views[key][1]
 
     def slice(self, features: object, at: object) -> LinearProjection:

@@ -9,14 +9,16 @@ import copy
 import dataclasses
 import hashlib
 import importlib
+import inspect
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from replaychart.errors import ArgumentError, MissingDependencyError
+from replaychart.errors import ArgumentError, MissingDependencyError, ReplayChartError
 
 # Numbers that are fitted at once; more are fitted piece by piece, with more components than are
 # shown, so that those come out as if all had been fitted together.
@@ -123,7 +125,8 @@ class FittedProjection(Projection):
 
     def coordinates(self, values: np.ndarray, snapshot: int) -> np.ndarray:  # noqa: ARG002
         """Return where values are shown; see `Projection`."""
-        return _checked_plane(self.fitted.transform(self.flat(values)), len(values))
+        with _failures_told(f"projection {type(self.fitted).__name__} cannot transform"):
+            return _checked_plane(self.fitted.transform(self.flat(values)), len(values))
 
 
 def flattened(values: np.ndarray, *, averaged: bool) -> np.ndarray:
@@ -142,7 +145,12 @@ def flattened(values: np.ndarray, *, averaged: bool) -> np.ndarray:
 
 
 def projection_of(
-    how: object, layer: str, outputs: Callable[[], Iterator[np.ndarray]], *, averaged: bool
+    how: object,
+    layer: str,
+    outputs: Callable[[], Iterator[np.ndarray]],
+    *,
+    targets: Callable[[], np.ndarray],
+    averaged: bool,
 ) -> Projection:
     """Return the projection of a layer's outputs that a user asks for.
 
@@ -154,6 +162,9 @@ def projection_of(
         The layer's name.
     outputs : callable
         Yields its outputs for each snapshot of the whole run, shape (points, ...).
+    targets : callable
+        Returns the points' targets, for an object whose ``fit`` needs them: class numbers, or
+        numbers for a regression.
     averaged : bool
         Whether outputs of several axes are averaged over all but the last one.
 
@@ -171,8 +182,21 @@ def projection_of(
             return _principal_components(space)
         if how == "aligned":
             return _aligned_components(space)
+        if how == "rotate":
+            message = (
+                "projection 'rotate' is for feature_space, where two sliders turn a view of three "
+                "units. A frame holds one view: 'pca', 'aligned', a pair of units, a matrix or an "
+                "object with fit and transform. Got 'rotate'."
+            )
+            raise ArgumentError(message)
+    elif isinstance(how, type):
+        message = (
+            f"projection must be an object with fit and transform, and not its class. Got "
+            f"{how.__name__}: pass {how.__name__}(...)."
+        )
+        raise ArgumentError(message)
     elif hasattr(how, "fit") and hasattr(how, "transform"):
-        return _fitted(how, space)
+        return _fitted(how, space, targets)
     else:
         matrix = _matrix(how)
         if matrix is not None and matrix.shape == (2,) and matrix.dtype.kind in "iu":
@@ -186,8 +210,9 @@ def projection_of(
             )
             raise ArgumentError(message)
     message = (
-        "projection must be 'pca', 'aligned', a pair of units, a matrix of the shape (units, 2) or "
-        f"an object with fit and transform. Got {how!r}."
+        "projection must be 'pca', 'aligned', a pair of units, a matrix of the shape (units, 2), "
+        "an object with fit and transform or, in feature_space and for three units, 'rotate'. Got "
+        f"{how!r}."
     )
     raise ArgumentError(message)
 
@@ -227,6 +252,11 @@ class _Space(NamedTuple):
     def together(self) -> np.ndarray:
         """Return the finite outputs of all snapshots, shape (rows, units)."""
         return _enough(np.concatenate(list(self.pieces())), self.layer)
+
+    def repeated(self, targets: np.ndarray) -> np.ndarray:
+        """Return the targets of the rows that `together` returns."""
+        rows = (np.isfinite(values).all(axis=1) for values in self.by_snapshot())
+        return np.concatenate([targets[finite] for finite in rows])
 
     def mean(self) -> np.ndarray:
         """Return the mean of the finite outputs of all snapshots."""
@@ -354,43 +384,101 @@ def _from_matrix(matrix: np.ndarray, space: _Space) -> LinearProjection:
     )
 
 
-def _fitted(how: Any, space: _Space) -> Projection:
+def _fitted(how: Any, space: _Space, targets: Callable[[], np.ndarray]) -> Projection:
     """Return a projection of the user's own, fitted on all snapshots together."""
     flat = space.together()
-    try:
-        fitted = copy.deepcopy(how)  # the user's own stays as it is
-        fitted.fit(flat)
-        first = _checked_plane(fitted.transform(flat[:4]), min(4, len(flat)))
-    except (TypeError, ValueError) as error:
-        message = (
-            f"projection {type(how).__name__} cannot be fitted to layer {space.layer!r}: {error}"
-        )
-        raise ArgumentError(message) from error
     name = type(how).__name__
+    with _failures_told(f"projection {name} cannot be fitted to layer {space.layer!r}"):
+        # The user's own stays as it is.
+        if _needs_targets(how):
+            fitted = copy.deepcopy(how)
+            fitted.fit(flat, space.repeated(targets()))
+        else:
+            fitted = _fitted_without_targets(how, flat, lambda: space.repeated(targets()))
+        first = _checked_plane(fitted.transform(flat[:4]), min(4, len(flat)))
     titles = (f"{space.layer}, {name} 1", f"{space.layer}, {name} 2")
-    back = _way_back(fitted, flat.shape[1], first)
+    back = _way_back(fitted, flat[:4], first)
     if back is None:
         return FittedProjection(titles, space.averaged, None, fitted)
     origin, base = back
     return space.linear(titles, None, origin[None], base[None], f"what {name} takes (0, 0) back to")
 
 
-def _way_back(fitted: Any, units: int, some: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return origin and base of a projection that is linear and can be inverted, else None."""
+def _fitted_without_targets(how: Any, flat: np.ndarray, targets: Callable[[], np.ndarray]) -> Any:
+    """Return a copy that is fitted; with targets where it shows only then that it needs them."""
+    fitted = copy.deepcopy(how)
+    try:
+        fitted.fit(flat)
+    except Exception as error:
+        if "y" not in _parameters_of(how.fit):
+            raise
+        try:
+            fitted = copy.deepcopy(how)
+            fitted.fit(flat, targets())
+        except Exception:  # it was not the targets that were missing
+            raise error from None
+    return fitted
+
+
+def _needs_targets(how: Any) -> bool:
+    """Return whether ``fit`` takes targets behind the values, without a default for them."""
+    others = list(_parameters_of(how.fit).values())[1:]
+    positional = [one for one in others if one.kind is one.POSITIONAL_OR_KEYWORD]
+    return bool(positional) and positional[0].default is inspect.Parameter.empty
+
+
+def _parameters_of(function: Any) -> Mapping[str, inspect.Parameter]:
+    try:
+        return inspect.signature(function).parameters
+    except (TypeError, ValueError):  # written in another language
+        return {}
+
+
+@contextmanager
+def _failures_told(what: str) -> Iterator[None]:
+    """Turn what a user's own object raises, which may be anything, into one error."""
+    try:
+        yield
+    except ReplayChartError:
+        raise
+    except Exception as error:
+        reason = str(error) or type(error).__name__
+        if isinstance(error, (AttributeError, KeyError, NotImplementedError)):
+            reason = f"{type(error).__name__}: {error}"
+        message = f"{what}: {reason}"
+        raise ArgumentError(message) from error
+
+
+def _way_back(
+    fitted: Any, values: np.ndarray, some: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return origin and base of a projection that is linear and can be inverted, else None.
+
+    Parameters
+    ----------
+    fitted : object
+        The user's own.
+    values : numpy.ndarray, shape (rows, units)
+        Some outputs.
+    some : numpy.ndarray, shape (rows, 2)
+        Where it shows them.
+    """
     if not hasattr(fitted, "inverse_transform"):
         return None
     try:
         corners = np.vstack([np.zeros((1, 2)), np.eye(2), some])
         taken = np.asarray(fitted.inverse_transform(corners), np.float64)
-    except (TypeError, ValueError, NotImplementedError):
+    except Exception:  # whatever the user's own raises
         return None
     origin, directions = taken[0], taken[1:3] - taken[0]
-    if taken.shape[1:] != (units,) or np.linalg.matrix_rank(directions) < 2:
+    if taken.shape[1:] != values.shape[1:] or np.linalg.matrix_rank(directions) < 2:
         return None
     base = np.linalg.pinv(directions)
     straight = np.allclose(origin + some @ directions, taken[3:], rtol=1e-4, atol=1e-5)
     returns = np.allclose(fitted.transform(taken), corners, rtol=1e-4, atol=1e-4)
-    return (origin, base) if straight and returns else None
+    # It may look at the space along another direction than at a right angle to its plane.
+    upright = np.allclose((values - origin) @ base, some, rtol=1e-4, atol=1e-4)
+    return (origin, base) if straight and returns and upright else None
 
 
 def _checked_plane(coordinates: Any, points: int) -> np.ndarray:

@@ -3,12 +3,13 @@
 from typing import Any
 
 import altair as alt
+import numpy as np
 import vl_convert
 from altair.typing import ChartType, is_chart_type
 
 from replaychart.charts.epoch_parameter import NAME
 from replaychart.charts.expressions import literal
-from replaychart.errors import ArgumentError
+from replaychart.errors import ArgumentError, is_number
 from replaychart.playback.parameter import EpochSlider, find_slider
 
 PLAYING = "playing"
@@ -58,9 +59,13 @@ def animate(
     https://vega.github.io/vega/docs/event-streams/ and
     https://github.com/vega/vega-embed#options (``patch``)
     """
-    if isinstance(fps, bool) or not isinstance(fps, (int, float)) or not 0 < fps <= 60:
+    if not is_number(fps) or not 0 < fps <= 60:
         message = f"fps must be more than 0 and at most 60. Got {fps!r}."
         raise ArgumentError(message)
+    for argument, value in (("loop", loop), ("autoplay", autoplay)):
+        if not isinstance(value, (bool, np.bool_)):
+            message = f"{argument} must be True or False. Got {value!r}."
+            raise ArgumentError(message)
     if not is_chart_type(chart):
         message = f"chart must be an Altair chart. Got {type(chart).__name__}."
         raise ArgumentError(message)
@@ -73,7 +78,9 @@ def animate(
             "of more than one epoch have. Got a chart without it."
         )
         raise ArgumentError(message)
-    patch = _patch(_compiled_signals(spec), slider, fps=fps, loop=loop, autoplay=autoplay)
+    patch = _patch(
+        _compiled_signals(spec), slider, fps=float(fps), loop=bool(loop), autoplay=bool(autoplay)
+    )
     playing = chart.copy()
     embed_options = {"patch": patch}
     usermeta = playing._get("usermeta")

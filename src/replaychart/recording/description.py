@@ -2,7 +2,7 @@
 
 import json
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,6 +15,16 @@ from replaychart.storage.compile_config import metrics_by_name, single_output
 from replaychart.storage.layout import RecordedLayer, RecordedVariable, Variable
 
 NOTHING = "null"
+
+# Losses of probabilities, whose targets are probabilities too, and of the sign of the output.
+_CROSSENTROPIES = (
+    "bce",
+    "binarycrossentropy",
+    "binaryfocalcrossentropy",
+    "categoricalcrossentropy",
+    "categoricalfocalcrossentropy",
+)
+_HINGES = ("hinge", "squaredhinge")
 
 
 def check_recordable(model: keras.Model, *, loss: object = None) -> None:
@@ -43,6 +53,34 @@ def check_recordable(model: keras.Model, *, loss: object = None) -> None:
         raise RecordingError(message)
 
 
+def checked_loss(loss: Any) -> Any:
+    """Return a loss that takes the place of the compiled one, as it was given.
+
+    Raises
+    ------
+    ArgumentError
+        Keras does not know it as a loss.
+    """
+    if loss is None:
+        return None
+    allowed = (
+        "loss must be the name of one of Keras' losses, such as 'mse', a keras.losses.Loss or a "
+        "function of targets and outputs"
+    )
+    if isinstance(loss, (list, tuple)) or (isinstance(loss, Mapping) and "class_name" not in loss):
+        message = f"{allowed}; it is that of the one output, without a list. Got {loss!r}."
+        raise ArgumentError(message)
+    try:
+        known = keras.losses.get(loss)
+    except Exception as error:  # whatever Keras raises for what it does not know
+        message = f"{allowed}. Got {loss!r}."
+        raise ArgumentError(message) from error
+    if not callable(known) or isinstance(known, (keras.metrics.Metric, keras.layers.Layer)):
+        message = f"{allowed}. Got {loss!r}."
+        raise ArgumentError(message)
+    return loss
+
+
 def check_class_names(model: keras.Model, class_names: list[str] | None) -> None:
     """Raise `ArgumentError` unless there are as many names as the model has classes."""
     shape = _output_shape_of(model)
@@ -57,7 +95,7 @@ def check_class_names(model: keras.Model, class_names: list[str] | None) -> None
         raise ArgumentError(message)
 
 
-def check_targets(model: keras.Model, targets: np.ndarray, loss: str) -> None:
+def check_targets(model: keras.Model, targets: np.ndarray, loss: Any) -> None:
     """Raise `ArgumentError` unless the targets fit the model's output and its loss.
 
     Parameters
@@ -66,9 +104,15 @@ def check_targets(model: keras.Model, targets: np.ndarray, loss: str) -> None:
         A built model.
     targets : numpy.ndarray, shape (points, ...)
         The recorded targets.
-    loss : str
-        What names the model's loss, as `compile_config_of` gives it.
+    loss : object
+        The model's loss, as `compile_config_of` gives it.
     """
+    _check_shape(model, targets, json.dumps(loss).replace("_", "").lower())
+    _check_range(targets, _name_in_keras(loss))
+
+
+def _check_shape(model: keras.Model, targets: np.ndarray, name: str) -> None:
+    """Raise `ArgumentError` unless the targets have the shape that output and loss ask for."""
     shape = _output_shape_of(model)
     if shape is None or len(shape) != 1 or shape[0] is None:
         return  # outputs of several axes: the loss itself tells what it takes
@@ -80,7 +124,6 @@ def check_targets(model: keras.Model, targets: np.ndarray, loss: str) -> None:
             f"model's output has {units} units. Got the shape {targets.shape}."
         )
         raise ArgumentError(message)
-    name = loss.replace("_", "").lower()
     if "sparsecategorical" in name:
         if flat.shape[1] > 1 or not np.isin(flat, np.arange(units)).all():
             message = (
@@ -95,6 +138,32 @@ def check_targets(model: keras.Model, targets: np.ndarray, loss: str) -> None:
             f"crossentropy. Got the shape {targets.shape}; for class numbers there is "
             "sparse_categorical_crossentropy."
         )
+        raise ArgumentError(message)
+
+
+def _name_in_keras(loss: Any) -> str:
+    """Return the name of one of Keras' own losses, in small letters; that of others is none."""
+    if isinstance(loss, Mapping):
+        if not str(loss.get("module")).startswith(("keras.", "builtins")):
+            return ""
+        loss = loss["config"] if loss["class_name"] == "function" else loss["class_name"]
+    return str(loss).replace("_", "").lower()
+
+
+def _check_range(targets: np.ndarray, loss: str) -> None:
+    """Raise `ArgumentError` unless the targets lie where one of Keras' losses has a meaning."""
+    low, high = targets.min(), targets.max()
+    got = f"Got values from {low:g} to {high:g}"
+    if loss in _CROSSENTROPIES and (low < 0 or high > 1):
+        message = f"y must lie between 0 and 1, because the loss is a crossentropy. {got}"
+        classes = np.unique(targets)
+        if len(classes) == 2:
+            upper = classes[1]
+            message += f"; classes become 0 and 1 by (y == {upper:g}).astype(int)"
+        message += ". Train the model on the same targets."
+        raise ArgumentError(message)
+    if loss in _HINGES and (low < -1 or high > 1):
+        message = f"y must be -1 or 1, or else 0 or 1, because the loss is a hinge loss. {got}."
         raise ArgumentError(message)
 
 

@@ -4,7 +4,13 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from replaychart.errors import FileInUseError, RecordingError, RunFileError, require_one_of
+from replaychart.errors import (
+    FileInUseError,
+    RecordingError,
+    ReplayChartError,
+    RunFileError,
+    require_one_of,
+)
 from replaychart.storage.locks import PATIENCE
 from replaychart.storage.state import FINISHED, INTERRUPTED, Presence
 from replaychart.storage.writer import RunWriter, Snapshot
@@ -72,7 +78,7 @@ class GuardedWriter:
         try:
             self._writer, self._waiting = open_writer(self._presence)
         except RunFileError as error:
-            self._fail(error)
+            self.fail(error)
         self._begun = True
 
     def add(self, snapshot: Snapshot) -> None:
@@ -111,12 +117,12 @@ class GuardedWriter:
             self._writer.append(*self._waiting, end=end, patience=patience)
         except FileInUseError as error:
             if end is not None or self._bytes_waiting() > _MOST_BYTES_WAITING:
-                self._fail(error)
+                self.fail(error)
             elif not self._in_use:
                 self._in_use = True
                 self._warn(f"{error} Snapshots of {self._group!r} wait in memory until it is free.")
         except RunFileError as error:
-            self._fail(error)
+            self.fail(error)
         except RecordingError:
             # Another run took the name before the first snapshot: nothing was begun.
             self._begun = False
@@ -135,7 +141,16 @@ class GuardedWriter:
             for values in (*one.weights, *one.outputs.values())
         )
 
-    def _fail(self, error: RunFileError) -> None:
+    def fail(self, error: ReplayChartError) -> None:
+        """Stop recording with a warning, or raise, as was asked for.
+
+        Parameters
+        ----------
+        error : ReplayChartError
+            What went wrong: the file cannot be written, or the model cannot be recorded any more.
+        """
+        if not self.recording and self._begun:
+            return  # It has stopped already.
         if self._on_error == "raise":
             # Whoever catches it may make room, and go on with the next snapshot.
             self._waiting = []

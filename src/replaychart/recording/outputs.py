@@ -6,8 +6,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from replaychart.errors import ArgumentError, RecordingError, require_one_of
+from replaychart.errors import ArgumentError, RecordingError, checked_path, require_one_of
 from replaychart.recording import resumption, samples
+from replaychart.recording.given_numbers import as_numbers, off_device
 from replaychart.recording.guard import GuardedWriter
 from replaychart.recording.inputs import given_inputs
 from replaychart.storage import layout
@@ -132,7 +133,7 @@ class OutputsRecorder:
             "feature_names": recorded.feature_names,
             "class_names": samples.checked_class_names(class_names),
         }
-        self._path = Path(path)
+        self._path = checked_path("path", path)
         self._group = group
         self._if_exists = if_exists
         self._writer = GuardedWriter(self._path, group, on_error=on_error)
@@ -191,6 +192,12 @@ class OutputsRecorder:
         epoch = samples.checked_epoch(epoch, later_than=self._epoch, recorded=self._group)
         outputs = self._outputs(layers or {}, probabilities, predictions, losses)
         predicts = "numbers" if probabilities is None else "classes"
+        if predicts == "numbers" and self._details["class_names"] is not None:
+            message = (
+                "class_names are for a run with probabilities: without them it tells no classes. "
+                f"Got {self._details['class_names']!r}."
+            )
+            raise ArgumentError(message)
         if self._details.setdefault("predicts", predicts) != predicts:
             message = (
                 f"Every snapshot of {self._group!r} must give predictions, or every one "
@@ -256,7 +263,7 @@ class OutputsRecorder:
         return arrays
 
     def _array(self, argument: str, values: Any) -> np.ndarray:
-        array = samples.as_numbers(argument, samples.off_device(values)).astype(np.float32)
+        array = as_numbers(argument, off_device(values)).astype(np.float32)
         if array.ndim == 0 or len(array) != len(self._targets):
             shape = array.shape
             message = (

@@ -1,17 +1,18 @@
 """`Recorder`, the Keras callback that records a training."""
 
-import json
+import math
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import keras
 import numpy as np
 
-from replaychart.errors import RecordingError, require_one_of
+from replaychart.errors import ArgumentError, RecordingError, checked_path, require_one_of
+from replaychart.network.task import task_of
 from replaychart.recording import description, resumption, samples
 from replaychart.recording.distribution import is_chief
 from replaychart.recording.guard import GuardedWriter
@@ -67,7 +68,8 @@ class Recorder(keras.callbacks.Callback):
         A built and compiled model whose state is recorded at once as epoch 0, without ``fit``.
         The recorder is then complete and takes no part in a training.
     class_names : sequence of str, optional
-        Names of the classes in the order of their numbers, for legends, titles and tooltips.
+        Names of the classes in the order of their numbers, for legends, titles and tooltips. Not
+        for a regression.
     feature_names : sequence of str, or mapping of str to sequence of str, optional
         Names of the features, for axes and slices; by the input's name where there are several
         inputs. Default: the columns of a frame.
@@ -100,15 +102,17 @@ class Recorder(keras.callbacks.Callback):
     Raises
     ------
     ArgumentError
-        `X` or `y` are not finite numbers of matching length, `X` does not fit the model's inputs or
-        `class_names` its output, there is no such layer, or an argument is not allowed.
+        `X` or `y` are not finite numbers of matching length, `X` does not fit the model's inputs,
+        `y` its output and loss or `class_names` its classes, there is no such layer, or an argument
+        is not allowed.
     RunFileError
         The directory is missing, the file is not HDF5, or it cannot be written.
     RecordingError
         The run exists, is being recorded by another training, or is one that this training cannot
         be appended to; `every` matches nothing
         of the training; the model is not built, has neither been compiled nor a loss, or has
-        several outputs; the recorder was used before, or is closed.
+        several outputs; the recorder was used before, or is closed; the model has other weights
+        than it began with.
 
     Warns
     -----
@@ -165,18 +169,19 @@ class Recorder(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         require_one_of("if_exists", if_exists, ["error", "overwrite", "append"])
+        require_one_of("on_error", on_error, ["warn", "raise"])
         self._given = given_inputs(X, y, feature_names=feature_names)
         self._targets = samples.checked_targets(y, self._given.points)
         self._sample_weights = samples.checked_sample_weights(
             class_weight, sample_weight, self._targets
         )
         self._class_names = samples.checked_class_names(class_names)
-        self._path = Path(path)
+        self._path = checked_path("path", path)
         self._group = group
         self._if_exists = if_exists
         self._schedule = schedule_of(every)
         self._layers = samples.checked_layer_names(layers)
-        self._loss = loss
+        self._loss = description.checked_loss(loss)
         self._writer = GuardedWriter(
             self._path, group, on_error=on_error if model is None else "raise"
         )
@@ -184,6 +189,7 @@ class Recorder(keras.callbacks.Callback):
         self._closed = False
         self._epoch = -1.0
         self._skipped: Snapshot | None = None
+        self._shapes: list[tuple[int, ...]] = []
         self._written_at = 0.0
         self._learning_rate: float | None = None
         self._epochs_passed = 0
@@ -193,6 +199,8 @@ class Recorder(keras.callbacks.Callback):
         if self._writes:
             check_destination(self._path, group, if_exists=if_exists)
         if model is not None:
+            # One that was never built is refused: `fit` would build it, and there is none.
+            model = _built(model, self._given) if getattr(model, "built", False) else model
             self._check(model)
             self._begin(model, epoch=0)
             self.close()
@@ -219,7 +227,7 @@ class Recorder(keras.callbacks.Callback):
             The epoch is not a finite number of at least 0.
         RecordingError
             The recorder is closed, the epoch is not later than the last, or the model cannot be
-            recorded.
+            recorded, or has other weights than at the first snapshot.
         """
         if self._closed:
             message = f"This Recorder of {self._group!r} is closed: it takes no more snapshots."
@@ -232,7 +240,9 @@ class Recorder(keras.callbacks.Callback):
             self._begin(model, epoch=epoch, logs=scalars, learning_rate=rate)
         else:
             rate = _learning_rate(model) if rate is None else rate
-            self._record(Snapshot(epoch, _weights(model), rate, scalars))
+            weights = _weights(model)
+            self._check_weights(weights)
+            self._record(Snapshot(epoch, weights, rate, scalars))
         self._write()
 
     def close(self) -> None:
@@ -299,7 +309,7 @@ class Recorder(keras.callbacks.Callback):
             return  # What follows is the epoch's end, and tells more.
         self._batches_passed = self._epochs_passed * steps + batch + 1
         epoch = round(self._epochs_passed + (batch + 1) / steps, EPOCH_DIGITS)
-        self._record(
+        self._record_in_training(
             Snapshot(epoch, _weights(self.model), self._learning_rate, samples.scalars(logs))
         )
 
@@ -311,7 +321,7 @@ class Recorder(keras.callbacks.Callback):
             epoch + 1, _weights(self.model), self._learning_rate, samples.scalars(logs)
         )
         if self._schedule.epoch_is_due(epoch + 1, self._batches_passed, self._steps()):
-            self._record(snapshot)
+            self._record_in_training(snapshot)
             self._skipped = None
         else:
             # Kept until it is known not to be the last one: a callback that stands behind this
@@ -322,7 +332,7 @@ class Recorder(keras.callbacks.Callback):
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
         """Record the state after the last epoch, if it is not yet."""
         if self._skipped is not None:
-            self._record(self._skipped)
+            self._record_in_training(self._skipped)
         self.close()
 
     def _check(self, model: keras.Model) -> None:
@@ -332,11 +342,28 @@ class Recorder(keras.callbacks.Callback):
         description.check_class_names(model, self._class_names)
         description.check_layers(model, self._layers)
         compiled = description.compile_config_of(model, loss=self._loss)
-        description.check_targets(model, self._targets, json.dumps(reader.loss_of(compiled)))
+        description.check_targets(model, self._targets, reader.loss_of(compiled))
+        self._check_task(model)
         self._writes = is_chief(model)
         stored = self._stored()
         if stored is not None:
             resumption.check_same(stored, self._description(model))
+
+    def _check_task(self, model: keras.Model) -> None:
+        """Raise `ArgumentError` if classes have names in a run that will tell no classes."""
+        described = self._description(model) if self._class_names is not None else None
+        shape = None if described is None else described.details["output_shape"]
+        if described is None or not isinstance(shape, tuple) or len(shape) != 1:
+            return
+        # What is asked of the stored run later: it reads no more of it than what describes it.
+        task = task_of(cast("StoredRun", described), shape)
+        if not task.classes and not task.multi_label:
+            message = (
+                "class_names are for classes, and this run predicts numbers, by its targets, its "
+                "loss and its output's activation: the targets of classes are class numbers from 0 "
+                f"or one-hot. Got {self._class_names!r}."
+            )
+            raise ArgumentError(message)
 
     def _stored(self) -> StoredRun | None:
         if self._if_exists != "append" or not self._writes:
@@ -387,9 +414,32 @@ class Recorder(keras.callbacks.Callback):
             )
             return writer, [first]
 
+        self._shapes = [values.shape for values in first.weights]
         self._writer.begin(open_writer, training=self._fit)
         self._epoch = epoch
         self._written_at = time.monotonic()
+
+    def _check_weights(self, weights: Sequence[np.ndarray]) -> None:
+        """Raise `RecordingError` unless the weights are as many as at first, and as large."""
+        shapes = [values.shape for values in weights]
+        if shapes != self._shapes:
+            message = (
+                f"The model that is recorded as {self._group!r} must keep its weights: it began "
+                f"with {_counted(self._shapes)} and has {_counted(shapes)} now. Layers that are "
+                "made or built later cannot be recorded: call the model on data once, before the "
+                "training, and use a new Recorder where it is changed."
+            )
+            raise RecordingError(message)
+
+    def _record_in_training(self, snapshot: Snapshot) -> None:
+        """Record a snapshot, unless the model is not the one any more that it began with."""
+        try:
+            self._check_weights(snapshot.weights)
+        except RecordingError as error:
+            self._write()
+            self._writer.fail(error)
+        else:
+            self._record(snapshot)
 
     def _record(self, snapshot: Snapshot) -> None:
         self._epoch = snapshot.epoch
@@ -435,13 +485,38 @@ def _running_fit() -> Callable[[], bool] | None:
 
 
 def _built(model: keras.Model, given: GivenInputs) -> keras.Model:
-    """Return the model, built."""
-    if isinstance(model, keras.Model) and not model.built:
-        # Keras would build it with the first batch: too late for the state before training.
-        recorded = given.without_graph()
-        first = [keras.ops.convert_to_tensor(array[:1]) for array in arrays_of(recorded.inputs)]
+    """Return the model with all of its weights."""
+    if not isinstance(model, keras.Model) or _has_weights(model):
+        return model
+    # Keras would build it with the first batch: too late for the state before training.
+    recorded = given.without_graph()
+    first = [keras.ops.convert_to_tensor(array[:1]) for array in arrays_of(recorded.inputs)]
+    try:
         model(first if recorded.in_a_list else with_arrays(recorded.inputs, first))
+    except Exception as error:  # whatever the user's own `call` raises
+        reason = " ".join(str(error).strip().splitlines()[:1]) or type(error).__name__
+        message = (
+            f"model {model.name!r} has layers that are not built, so it has no weights yet, and "
+            f"calling it on the first of the points to build them failed: {reason} Call it on "
+            "data once before it is recorded."
+        )
+        raise RecordingError(message) from error
     return model
+
+
+def _has_weights(layer: Any) -> bool:
+    """Return whether a model and all layers in it are built.
+
+    ``model.build`` marks a model of layers that are connected by code as built, and not the layers.
+    """
+    if layer.built and getattr(layer, "inputs", None):
+        return True  # A graph is made by calling every layer in it.
+    return layer.built and all(map(_has_weights, getattr(layer, "layers", [])))
+
+
+def _counted(shapes: Sequence[tuple[int, ...]]) -> str:
+    numbers = sum(math.prod(shape) for shape in shapes)
+    return f"{len(shapes)} variables ({numbers:,} numbers)"
 
 
 def _weights(model: keras.Model) -> list[np.ndarray]:

@@ -1,12 +1,12 @@
 """Turns the points and targets that a user gives into checked arrays."""
 
 from collections.abc import Mapping
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from replaychart.errors import ArgumentError, RecordingError
+from replaychart.errors import ArgumentError, RecordingError, is_number, items_of
+from replaychart.recording.given_numbers import as_numbers, first_not_finite, off_device
 from replaychart.storage.layout import EPOCH_DIGITS
 
 
@@ -31,7 +31,7 @@ def checked_inputs(X: object, *, argument: str = "X") -> np.ndarray:
             f"{argument} must have the shape (points, features, ...). Got the shape {inputs.shape}."
         )
         raise ArgumentError(message)
-    return checked_points(inputs, argument=argument)
+    return _some_finite(X, inputs, argument)
 
 
 def checked_points(X: object, *, argument: str) -> np.ndarray:
@@ -49,7 +49,10 @@ def checked_points(X: object, *, argument: str) -> np.ndarray:
     ArgumentError
         They are not numbers, not finite, or none.
     """
-    inputs = as_numbers(argument, off_device(X))
+    return _some_finite(X, as_numbers(argument, off_device(X)), argument)
+
+
+def _some_finite(X: object, inputs: np.ndarray, argument: str) -> np.ndarray:
     if not inputs.ndim or not len(inputs):
         message = f"{argument} must have at least one point. Got none."
         raise ArgumentError(message)
@@ -57,7 +60,7 @@ def checked_points(X: object, *, argument: str) -> np.ndarray:
         rows = np.unique(np.nonzero(~np.isfinite(inputs))[0])
         message = (
             f"{argument} must be finite. Got NaN or infinity in {len(rows)} of {len(inputs)} "
-            f"points, the first at row {rows[0]}."
+            f"points, the first at {first_not_finite(X, inputs)}."
         )
         raise ArgumentError(message)
     return inputs
@@ -91,7 +94,10 @@ def checked_targets(
         )
         raise ArgumentError(message)
     if not np.isfinite(targets).all():
-        message = f"{argument} must be finite. Got NaN or infinity."
+        message = (
+            f"{argument} must be finite. Got NaN or infinity, the first at "
+            f"{first_not_finite(y, targets)}."
+        )
         raise ArgumentError(message)
     return targets
 
@@ -117,7 +123,7 @@ def feature_names(
     """
     if names is None:
         return columns
-    listed = [names] if isinstance(names, str) else list(names)  # type: ignore[call-overload]
+    listed = items_of("feature_names", names, "texts, one for each feature")
     texts = all(isinstance(name, str) for name in listed) and len(set(listed)) == len(listed)
     if len(shape) != 1 or not texts or len(listed) != shape[0]:
         message = (
@@ -174,9 +180,10 @@ def checked_sample_weights(
 
 def _checked_weights(argument: str, weights: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     if weights.shape != shape or not np.isfinite(weights).all() or (weights < 0).any():
+        span = f", from {weights.min():g} to {weights.max():g}" if weights.size else ""
         message = (
             f"{argument} must give each of {shape[0]} points a finite number of at least 0. Got "
-            f"the shape {weights.shape}, from {weights.min():g} to {weights.max():g}."
+            f"the shape {weights.shape}{span}."
         )
         raise ArgumentError(message)
     return weights.astype(np.float32)
@@ -192,7 +199,7 @@ def checked_class_names(names: object) -> list[str] | None:
     """
     if names is None:
         return None
-    listed = [names] if isinstance(names, str) else list(names)  # type: ignore[call-overload]
+    listed = items_of("class_names", names, "different texts, one for each class")
     if not all(isinstance(name, str) for name in listed) or len(set(listed)) < len(listed):
         message = f"class_names must be different texts, one for each class. Got {names!r}."
         raise ArgumentError(message)
@@ -209,7 +216,7 @@ def checked_layer_names(layers: object) -> list[str] | None:
     """
     if layers is None:
         return None
-    listed = [layers] if isinstance(layers, str) else list(layers)  # type: ignore[call-overload]
+    listed = items_of("layers", layers, "names of at least one layer")
     if not listed or not all(isinstance(name, str) for name in listed):
         message = f"layers must be names of at least one layer. Got {layers!r}."
         raise ArgumentError(message)
@@ -235,11 +242,10 @@ def checked_epoch(epoch: object, *, later_than: float, recorded: str) -> float:
     RecordingError
         It is not later than the snapshot before.
     """
-    number = isinstance(epoch, (Real, np.number)) and not isinstance(epoch, (bool, np.bool_))
-    if not number or not 0 <= float(epoch) < np.inf:  # type: ignore[arg-type]
+    if not is_number(epoch) or not 0 <= float(epoch) < np.inf:
         message = f"epoch must be a finite number of at least 0. Got {epoch!r}."
         raise ArgumentError(message)
-    rounded = round(float(epoch), EPOCH_DIGITS)  # type: ignore[arg-type]
+    rounded = round(float(epoch), EPOCH_DIGITS)
     if rounded <= later_than:
         message = (
             f"epoch must be later than {later_than:g}, the last one recorded of {recorded!r}. Got "
@@ -260,38 +266,3 @@ def scalars(logs: Mapping[str, Any] | None) -> dict[str, float]:
             for index, entry in enumerate(values.ravel()):
                 found[f"{name}[{index}]"] = float(entry)
     return found
-
-
-def off_device(values: Any) -> Any:
-    """Return a tensor of PyTorch as something that NumPy takes; anything else as it is."""
-    if hasattr(values, "detach") and hasattr(values, "cpu"):
-        values = values.detach().cpu()
-        if str(values.dtype) == "torch.bfloat16":
-            values = values.float()
-    return values
-
-
-def as_numbers(argument: str, values: object) -> np.ndarray:
-    """Return an array of numbers.
-
-    Raises
-    ------
-    ArgumentError
-        The values are something else.
-    """
-    if isinstance(values, (Mapping, str)):
-        message = (
-            f"{argument} must be one array, frame or list of numbers. Got {type(values).__name__}."
-        )
-        raise ArgumentError(message)
-    try:
-        numbers = np.asarray(values)
-        if numbers.dtype.kind == "O":
-            numbers = numbers.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        message = f"{argument} must hold numbers in rows of equal length. Got: {error}"
-        raise ArgumentError(message) from error
-    if numbers.dtype.kind not in "biuf":
-        message = f"{argument} must hold numbers. Got the dtype {numbers.dtype}."
-        raise ArgumentError(message)
-    return numbers

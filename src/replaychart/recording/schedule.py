@@ -3,12 +3,12 @@
 import dataclasses
 import re
 from collections.abc import Iterable
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Protocol
 
 import numpy as np
 
-from replaychart.errors import ArgumentError, RecordingError
+from replaychart.errors import ArgumentError, RecordingError, is_number
 from replaychart.storage.layout import EPOCH_DIGITS
 
 
@@ -73,7 +73,7 @@ def schedule_of(every: object) -> Schedule:
         found = re.fullmatch(r"\s*([1-9]\d*)\s+batch(es)?\s*", every)
         if found:
             return EveryBatches(int(found[1]))
-    elif isinstance(every, Integral) and not isinstance(every, bool):
+    elif isinstance(every, Integral) and is_number(every):
         if int(every) >= 1:
             return EveryEpochs(int(every))
     elif isinstance(every, Iterable):
@@ -173,8 +173,7 @@ class ListedEpochs:
 
 
 def _is_epoch(value: object) -> bool:
-    number = isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
-    return number and 0 <= float(value) < np.inf  # type: ignore[arg-type]
+    return is_number(value) and 0 <= float(value) < np.inf
 
 
 def _no_steps(asked: str) -> RecordingError:

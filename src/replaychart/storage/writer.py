@@ -105,8 +105,13 @@ def check_destination(path: Path, group: str, *, if_exists: str) -> None:
     RecordingError
         The group exists and may not be replaced, or another recorder is at work on it.
     """
-    if not isinstance(group, str) or not group or "/" in group or group == ".":
-        message = f"group must be a non-empty text without '/'. Got {group!r}."
+    named = isinstance(group, str) and group not in ("", ".")
+    # HDF5 would end the name at a NUL, and can keep no text that has no UTF-8.
+    if not named or set(group) & {"/", "\0"} or not _is_unicode(group):
+        message = (
+            "group must be a non-empty text without '/', without NUL and of Unicode characters. "
+            f"Got {group!r}."
+        )
         raise ArgumentError(message)
     if not path.parent.is_dir():
         message = f"path must lie in a directory that exists. Got {str(path)!r}."
@@ -121,6 +126,14 @@ def check_destination(path: Path, group: str, *, if_exists: str) -> None:
     if exists:
         with opened(path) as file, damage_told(f"Run {group!r} of {str(path)!r}"):
             _check_group(file, path, group, if_exists=if_exists)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _check_group(file: h5py.File, path: Path, group: str, *, if_exists: str) -> None:
