@@ -203,9 +203,6 @@ def test_why_there_is_no_surface_is_told(
         ({"input 2": 1}, "input 2 = 1 and 2 others at the median"),
         ({"input 2": 1, "input 3": 0.5}, "input 2 = 1, input 3 = 0.5 and 1 other at the median"),
         ({"input 2": 1, "input 3": 0, "input 5": 2}, "input 2 = 1, input 3 = 0 and input 5 = 2"),
-        # The two that are shown are not held, whatever is said of them.
-        ({"input 1": 7, "input 2": 1}, "input 2 = 1 and 2 others at the median"),
-        ({"input 1": 7}, "the median of all others"),
     ],
 )
 def test_a_slice_says_where_every_feature_is_held(at: Any, told: str, branches: Training) -> None:

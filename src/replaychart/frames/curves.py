@@ -7,9 +7,9 @@ import numpy as np
 
 from replaychart.errors import EvaluationError, require_one_of
 from replaychart.frames.evaluations import Evaluations
-from replaychart.network.task import accuracy
 from replaychart.storage.compile_config import weighted_metrics
 from replaychart.storage.reader import StoredRun
+from replaychart.storage.task import accuracy
 
 SOURCES = ("training", "replay")
 _ACCURACY = ("accuracy", "acc")

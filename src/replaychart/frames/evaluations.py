@@ -18,9 +18,9 @@ from replaychart.frames.paths import Paths
 from replaychart.frames.plane_paths import PlaneTracer, Rectangle
 from replaychart.frames.projections import Projection
 from replaychart.frames.surfaces import Surfaces, surfaces_of
-from replaychart.network.task import Task, task_of
 from replaychart.storage.layout import evaluation_key
 from replaychart.storage.reader import StoredRun
+from replaychart.storage.task import Task, task_of
 from replaychart.storage.writer import write_evaluations
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from replaychart.errors import EvaluationError
-from replaychart.network.task import Task
+from replaychart.storage.task import Task
 
 _UNDERLAY = -0.1
 # In place of a rival: whichever is the strongest.

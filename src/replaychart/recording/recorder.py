@@ -6,13 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 import keras
 import numpy as np
 
 from replaychart.errors import ArgumentError, RecordingError, checked_path, require_one_of
-from replaychart.network.task import task_of
 from replaychart.recording import description, resumption, samples
 from replaychart.recording.distribution import is_chief
 from replaychart.recording.guard import GuardedWriter
@@ -23,6 +22,7 @@ from replaychart.storage.inputs import arrays_of, with_arrays
 from replaychart.storage.layout import EPOCH_DIGITS
 from replaychart.storage.reader import StoredRun
 from replaychart.storage.state import Presence
+from replaychart.storage.task import task_of
 from replaychart.storage.writer import (
     RunDescription,
     RunWriter,
@@ -355,8 +355,7 @@ class Recorder(keras.callbacks.Callback):
         shape = None if described is None else described.details["output_shape"]
         if described is None or not isinstance(shape, tuple) or len(shape) != 1:
             return
-        # What is asked of the stored run later: it reads no more of it than what describes it.
-        task = task_of(cast("StoredRun", described), shape)
+        task = task_of(described, shape)
         if not task.classes and not task.multi_label:
             message = (
                 "class_names are for classes, and this run predicts numbers, by its targets, its "

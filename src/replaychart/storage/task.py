@@ -3,12 +3,32 @@
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from replaychart.errors import EvaluationError
-from replaychart.storage.reader import StoredRun
+from replaychart.storage.layout import RecordedLayer
+
+
+class Described(Protocol):
+    """What tells the task of a run: one that is run, or that is to be recorded."""
+
+    @property
+    def targets(self) -> np.ndarray:
+        """Targets of the points, as they were recorded."""
+
+    @property
+    def compile_config(self) -> str:
+        """The model's compile configuration as JSON."""
+
+    @property
+    def layers(self) -> tuple[RecordedLayer, ...]:
+        """The model's layers."""
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """Versions, names and shapes."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,30 +102,30 @@ class Task:
         return np.concatenate([1 - outputs, outputs], axis=-1) if one else outputs
 
 
-def task_of(stored: StoredRun, output_shape: tuple[int | None, ...]) -> Task:
+def task_of(run: Described, output_shape: tuple[int | None, ...]) -> Task:
     """Return what a run was asked to learn.
 
     Parameters
     ----------
-    stored : StoredRun
+    run : Described
         The run.
     output_shape : tuple of (int or None)
         Shape of the model's output, without the batch axis.
     """
-    if stored.details.get("predicts") == "numbers":
+    if run.details.get("predicts") == "numbers":
         return Task(classes=0, from_logits=False)
     units = output_shape[-1] if len(output_shape) == 1 else None
-    from_logits = _from_logits(stored)
-    if not (from_logits or _outputs_are_probabilities(stored)):
+    from_logits = _from_logits(run)
+    if not (from_logits or _outputs_are_probabilities(run)):
         return Task(classes=0, from_logits=False)
     if len(output_shape) > 1:
-        divided = _has_class_per_position(stored.targets, output_shape)
+        divided = _has_class_per_position(run.targets, output_shape)
         return Task(classes=0, from_logits=from_logits, per_position=divided)
-    binary = _has_binary_loss(stored)
+    binary = _has_binary_loss(run)
     # Outputs that were recorded as probabilities are such, whatever the loss was.
-    shares = binary or stored.details.get("predicts") == "classes"
-    classes = _classes(stored.targets, units, shares=shares)
-    multi_label = not classes and _is_multi_hot(stored.targets)
+    shares = binary or run.details.get("predicts") == "classes"
+    classes = _classes(run.targets, units, shares=shares)
+    multi_label = not classes and _is_multi_hot(run.targets)
     return Task(classes, from_logits, multi_label=multi_label, independent=binary)
 
 
@@ -154,11 +174,11 @@ def accuracy(
     return right @ weights.astype(np.float64) / (total if total else 1.0)
 
 
-def _outputs_are_probabilities(stored: StoredRun) -> bool:
+def _outputs_are_probabilities(run: Described) -> bool:
     """Return whether the outputs lie between 0 and 1, as far as the model tells."""
-    if "crossentropy" in json.dumps(_loss(stored)).replace("_", "").lower():
+    if "crossentropy" in json.dumps(_loss(run)).replace("_", "").lower():
         return True
-    activation = stored.layers[-1].activation if stored.layers else None
+    activation = run.layers[-1].activation if run.layers else None
     # A layer without an activation of its own (Softmax, a model in the model) is trusted.
     return activation in (None, "sigmoid", "hard_sigmoid", "softmax")
 
@@ -216,18 +236,18 @@ def _is_multi_hot(targets: np.ndarray) -> bool:
     return flat.shape[1] > 1 and bool(np.isin(flat, (0, 1)).all())
 
 
-def _has_binary_loss(stored: StoredRun) -> bool:
+def _has_binary_loss(run: Described) -> bool:
     """Return whether the loss is a binary crossentropy, whichever."""
-    name = json.dumps(_loss(stored)).replace("_", "").lower()
+    name = json.dumps(_loss(run)).replace("_", "").lower()
     return "binarycrossentropy" in name or "binaryfocalcrossentropy" in name
 
 
-def _loss(stored: StoredRun) -> Any:
-    return (json.loads(stored.compile_config) or {}).get("loss")
+def _loss(run: Described) -> Any:
+    return (json.loads(run.compile_config) or {}).get("loss")
 
 
-def _from_logits(stored: StoredRun) -> bool:
-    loss = _loss(stored)
+def _from_logits(run: Described) -> bool:
+    loss = _loss(run)
     config = loss.get("config") if isinstance(loss, Mapping) else None
     return isinstance(config, Mapping) and bool(config.get("from_logits", False))
 
