@@ -244,15 +244,12 @@ def _changed(path: Path, **changes: Any) -> None:
                 _set(file["a"], name, value)
 
 
-def test_runs_of_older_versions_do_not_tell_and_are_not_called_interrupted(
-    path: Path, shipped: rc.Run
-) -> None:
-    assert shipped.state == "unknown"
-    assert not shipped.interrupted
+def test_runs_of_older_versions_do_not_tell_and_are_not_called_interrupted(path: Path) -> None:
     _fit(path)
     _changed(path, finished=None, recorder=None)
     run = rc.open_run(path)
     assert run.state == "unknown"
+    assert not run.interrupted
     assert repr(run).endswith("layers 'output')")
     # They are replaced and gone on with as ever.
     check_destination(path, "a", if_exists="overwrite")
