@@ -104,7 +104,9 @@ def metric(
     identifier = {**unweighted, **weighted_metrics(stored.compile_config, unweighted)}[name]
     weights = None if name in unweighted else stored.sample_weights
     if weights is not None and mask is not None:
-        weights = weights.reshape(-1, *(1 for _ in mask.shape[1:]))  # of one rank with the mask
+        # Keras wants both of one shape, and with PyTorch it multiplies the weights in place.
+        columns = weights.reshape(-1, *(1 for _ in mask.shape[1:]))
+        weights = np.broadcast_to(columns, mask.shape).copy()
     targets = targets_of(stored)
     resolved = None
     if identifier not in ACCURACY:
