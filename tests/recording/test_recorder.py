@@ -535,12 +535,20 @@ def test_targets_that_a_loss_is_for_are_recorded(loss: Any, y: Any, tmp_path: Pa
     assert rc.open_run(tmp_path / "a.h5").losses().mean() == pytest.approx(expected, abs=1e-6)
 
 
+def test_shares_of_a_class_are_classes_with_names(tmp_path: Path) -> None:
+    model, names = _sigmoid("binary_crossentropy"), ["no", "yes"]
+    y = [0.1, 0.9, 0.5]
+    rc.Recorder(np.ones((3, 2)), y, tmp_path / "a.h5", "a", model=model, class_names=names)
+    run = rc.open_run(tmp_path / "a.h5")
+    assert run.class_names == names
+    assert run.targets.tolist() == [0, 1, 0]
+
+
 @pytest.mark.parametrize(
     ("layer", "loss", "y"),
     [
         (dense(1, None, "output"), "mse", [0.3, 2.5, -1]),
         (dense(1, "sigmoid", "output"), "mse", [1, 2, 1]),
-        (dense(1, "sigmoid", "output"), "binary_crossentropy", [0.1, 0.9, 0.5]),
         (dense(2, None, "output"), "mse", [[1, 2], [3, 4], [5, 6]]),
     ],
 )

@@ -567,7 +567,7 @@ def test_file_that_is_no_model_file(copied: Path, tmp_path: Path) -> None:
         rc.open_run(copied, model=shutil.copy(copied, tmp_path / "a.h5"))
     with pytest.raises(rc.RunFileError, match="There is no file 'missing.h5'"):
         rc.open_run(copied, model="missing.h5")
-    with pytest.raises(rc.ArgumentError, match="model must be a Keras model or .* Got int"):
+    with pytest.raises(rc.ArgumentError, match="model must be a Keras model, or .* Got 3"):
         rc.open_run(copied, model=3)  # type: ignore[arg-type]
 
 
