@@ -18,7 +18,8 @@ import h5py
 import numpy as np
 import older_layouts
 import pytest
-from conftest import Training, dense, small_model, train
+import two_runs
+from conftest import Training, dense, small_model
 from deepreplay_files import sequential_config
 from deepreplay_files import train as record_old
 
@@ -32,25 +33,7 @@ TOGETHER = 40
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of a model with its evaluations, and one of outputs, in one file."""
-    path = tmp_path_factory.mktemp("damaged") / "runs.h5"
-    X, y = rc.datasets.parabola(15)
-    model = small_model(dense(2, "tanh", "hidden"), dense(1, "sigmoid", "output"))
-    train(path, "model", model, X, y, epochs=2, class_names=["no", "yes"])
-    rc.open_run(path, "model").store()
-    epochs = [
-        {
-            "epoch": epoch,
-            "layers": {"hidden": X * epoch},
-            "probabilities": np.full(30, 0.2 * epoch + 0.1),
-            "losses": np.full(30, 1.0 / (1 + epoch)),
-            "logs": {"loss": 1.0},
-            "learning_rate": 0.1,
-        }
-        for epoch in range(3)
-    ]
-    rc.record_outputs(path, "outputs", inputs=X, targets=y, epochs=epochs)
-    return path
+    return two_runs.record(tmp_path_factory.mktemp("damaged") / "runs.h5")
 
 
 def _outcomes(path: Path, directory: Path, first: int, last: int) -> tuple[list[str], str | None]:

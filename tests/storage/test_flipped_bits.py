@@ -9,29 +9,15 @@ import sys
 from pathlib import Path
 
 import h5py
-import numpy as np
 import pytest
-from conftest import dense, small_model, train
-
-import replaychart as rc
+import two_runs
 
 BITS = int(os.environ.get("REPLAYCHART_FLIPPED_BITS", "500"))
 
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of a model with its evaluations, and one of outputs, in one file."""
-    path = tmp_path_factory.mktemp("flipped") / "runs.h5"
-    X, y = rc.datasets.parabola(15)
-    model = small_model(dense(2, "tanh", "hidden"), dense(1, "sigmoid", "output"))
-    train(path, "model", model, X, y, epochs=2, class_names=["no", "yes"])
-    rc.open_run(path, "model").store()
-    epochs = [
-        {"epoch": epoch, "probabilities": np.full(30, 0.2 * epoch + 0.1), "logs": {"loss": 1.0}}
-        for epoch in range(3)
-    ]
-    rc.record_outputs(path, "outputs", inputs=X, targets=y, epochs=epochs)
-    return path
+    return two_runs.record(tmp_path_factory.mktemp("flipped") / "runs.h5")
 
 
 def test_flipped_bit_is_told_or_meant_nothing(recorded: Path, tmp_path: Path) -> None:

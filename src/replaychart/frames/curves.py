@@ -9,10 +9,9 @@ from replaychart.errors import EvaluationError, require_one_of
 from replaychart.frames.evaluations import Evaluations
 from replaychart.storage.compile_config import weighted_metrics
 from replaychart.storage.reader import StoredRun
-from replaychart.storage.task import accuracy
+from replaychart.storage.task import ACCURACY, accuracy
 
 SOURCES = ("training", "replay")
-_ACCURACY = ("accuracy", "acc")
 
 
 class Curves:
@@ -85,7 +84,7 @@ class Curves:
         if metric is None:
             right = self._evaluations.decisions(every) == self._evaluations.labels
             return right.mean(axis=1, dtype=np.float64)
-        if self._metrics()[metric] in _ACCURACY and self._of_one_target():
+        if self._metrics()[metric] in ACCURACY and self._of_one_target():
             weights = self._stored.sample_weights if metric in self._weighted() else None
             outputs = self._evaluations.predictions(every)
             return accuracy(self._stored.targets, outputs, weights)

@@ -85,13 +85,28 @@ def surfaces_of(task: Task, targets: np.ndarray, run: str) -> Surfaces:
     return Prediction(float(targets.min()), float(targets.max()))
 
 
+class _Alone:
+    """A surface without rivals: its score is its height."""
+
+    compete = False
+
+    def leads(
+        self,
+        scores: np.ndarray,
+        place: np.ndarray,
+        own: np.ndarray,
+        rival: np.ndarray,  # noqa: ARG002
+    ) -> np.ndarray:
+        """Return the heights: there are no rivals."""
+        return scores[place, own]
+
+
 @dataclasses.dataclass(frozen=True)
-class Probability:
+class Probability(_Alone):
     """The probability of class 1, where there are two classes."""
 
     task: Task
     boundary = 0.5
-    compete = False
 
     @property
     def classes(self) -> list[int]:
@@ -105,16 +120,6 @@ class Probability:
     def scores(self, outputs: np.ndarray) -> np.ndarray:
         """Return the probability, shape (points, 1)."""
         return self.task.probabilities(outputs)[:, 1:]
-
-    def leads(
-        self,
-        scores: np.ndarray,
-        place: np.ndarray,
-        own: np.ndarray,
-        rival: np.ndarray,  # noqa: ARG002
-    ) -> np.ndarray:
-        """Return the heights: there are no rivals."""
-        return scores[place, own]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,7 +157,7 @@ class Margins:
 
 
 @dataclasses.dataclass(frozen=True)
-class Prediction:
+class Prediction(_Alone):
     """The predicted number.
 
     Attributes
@@ -164,7 +169,6 @@ class Prediction:
     low: float
     high: float
     boundary = None
-    compete = False
 
     @property
     def classes(self) -> list[int]:
@@ -180,13 +184,3 @@ class Prediction:
     def scores(self, outputs: np.ndarray) -> np.ndarray:
         """Return the prediction, shape (points, 1)."""
         return outputs.reshape(len(outputs), math.prod(outputs.shape[1:]))[:, :1]
-
-    def leads(
-        self,
-        scores: np.ndarray,
-        place: np.ndarray,
-        own: np.ndarray,
-        rival: np.ndarray,  # noqa: ARG002
-    ) -> np.ndarray:
-        """Return the heights: there are no rivals."""
-        return scores[place, own]

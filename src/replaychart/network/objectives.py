@@ -16,9 +16,9 @@ from replaychart.network.trust import built, require_small, require_trusted
 from replaychart.recording.description import compile_config_of
 from replaychart.storage.compile_config import loss_weight, single_output, weighted_metrics
 from replaychart.storage.reader import StoredRun
+from replaychart.storage.task import ACCURACY
 
 _WAY_OUT = "Pass it to open_run as custom_objects={'name': function}."
-ACCURACY = ("accuracy", "acc")
 # A metric keeps as many numbers as it has thresholds, or classes times classes.
 _METRIC_NUMBERS = 10_000_000
 

@@ -224,7 +224,7 @@ def text_in(parent: h5py.Group, path: str) -> str:
         message = f"{dataset.name} has the shape {dataset.shape} and is not one text"
         raise ValueError(message)
     _require_own_text(dataset, dataset.dtype, dataset.name)
-    return _text(dataset.asstr()[() if dataset.shape == () else 0], dataset.name)
+    return text_of(dataset.asstr()[() if dataset.shape == () else 0], dataset.name)
 
 
 def texts_in(parent: h5py.Group, path: str, *, at_most: int) -> list[str]:
@@ -243,7 +243,7 @@ def texts_in(parent: h5py.Group, path: str, *, at_most: int) -> list[str]:
     texts: list[str] = []
     length = 0
     for index in range(min(len(dataset), at_most)):
-        texts.append(_text(dataset.asstr()[index], dataset.name))
+        texts.append(text_of(dataset.asstr()[index], dataset.name))
         length += len(texts[-1])
         # Many may stand for one and the same long text in the file.
         if length > _LONGEST_TEXT:
@@ -284,11 +284,6 @@ class Attributes(Mapping[str, Any]):
     def __len__(self) -> int:
         """Return the number of attributes."""
         return len(self._item.attrs)
-
-
-def text_of(value: Any, name: str) -> str:
-    """Return an attribute's value as a text."""
-    return _text(value, name)
 
 
 def count_of(value: Any, name: str) -> int:
@@ -395,7 +390,8 @@ def _filters(dataset: h5py.Dataset) -> dict[int, str]:
     return {number: name.decode(errors="replace") for number, _, _, name in filters}
 
 
-def _text(value: Any, name: str) -> str:
+def text_of(value: Any, name: str) -> str:
+    """Return a value from a file, and raise unless it is a text that may be read."""
     if not isinstance(value, str):
         message = f"{name} is {type(value).__name__} and not a text"
         raise ValueError(message)

@@ -39,7 +39,7 @@ def set_attribute(group: h5py.Group, name: str, value: str | np.ndarray) -> None
         group.attrs[name] = value
 
 
-def rows(run: h5py.Group, name: str, first: np.ndarray) -> h5py.Dataset:
+def rows(run: h5py.Group, name: str, first: np.ndarray | np.generic) -> h5py.Dataset:
     """Return the dataset that holds a row for each snapshot, made if this is the first one."""
     try:
         return run[name]
@@ -60,7 +60,7 @@ def append(dataset: h5py.Dataset, row: int, values: Sequence[np.ndarray | np.gen
     dataset[row:] = np.stack(values)
 
 
-def _chunks(values: np.ndarray) -> tuple[int, ...]:
+def _chunks(values: np.ndarray | np.generic) -> tuple[int, ...]:
     """Return the shape of chunks for snapshots of these values."""
     epochs = _SHARED_CHUNK_BYTES // max(values.nbytes, 1)
     epochs = min(max(epochs, 1), LARGEST_CHUNK_IN_EPOCHS)

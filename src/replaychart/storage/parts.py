@@ -143,11 +143,10 @@ def curves_of(
 
 def log_names(run: h5py.Group, *, at_most: int) -> list[str]:
     """Return the names of the first logs of a run, in the order of its scalars."""
-    stored = checked.dataset_in(run, layout.LOG_NAMES)
     if not checked.is_of_fixed_texts(run):
         return checked.texts_in(run, layout.LOG_NAMES, at_most=at_most)
-    names = texts_of(json_of(text_in(run, layout.LOG_NAMES), layout.LOG_NAMES, list), stored.name)
-    return names[:at_most]
+    names = json_of(text_in(run, layout.LOG_NAMES), layout.LOG_NAMES, list)
+    return texts_of(names, layout.LOG_NAMES)[:at_most]
 
 
 def _curve(dataset: h5py.Dataset, snapshots: int) -> np.ndarray:

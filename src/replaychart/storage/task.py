@@ -10,9 +10,12 @@ import numpy as np
 from replaychart.errors import EvaluationError
 from replaychart.storage.layout import RecordedLayer
 
+# The names under which ``compile`` takes `accuracy`.
+ACCURACY = ("accuracy", "acc")
+
 
 class Described(Protocol):
-    """What tells the task of a run: one that is run, or that is to be recorded."""
+    """What tells the task of a run: one that is stored, or that is to be recorded."""
 
     @property
     def targets(self) -> np.ndarray:

@@ -446,14 +446,7 @@ def _write_description(run: h5py.Group, description: RunDescription) -> None:
         fillvalue=np.nan,
         fletcher32=True,
     )
-    run.create_dataset(
-        layout.EPOCHS,
-        shape=(0,),
-        maxshape=(None,),
-        chunks=(number_datasets.LARGEST_CHUNK_IN_EPOCHS,),
-        dtype="f8",
-        fletcher32=True,
-    )
+    number_datasets.rows(run, layout.EPOCHS, np.float64(0))
     # The layout version comes last: a group without it is not a run.
     run.attrs[layout.LAYOUT_ATTRIBUTE] = layout.LAYOUT_VERSION
 
