@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 
 import replaychart as rc
-from replaychart.storage.checked import Attributes, is_one_text, text_in
+from replaychart.storage.hdf5.checked import Attributes, is_one_text, text_in
 from replaychart.storage.parts import log_names
 
 

@@ -8,7 +8,7 @@ import vl_convert
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replaychart.charts.epoch_parameter import Clock, EpochParameter
+from replaychart.drawing.epoch_parameter import Clock, EpochParameter
 
 examples = settings(max_examples=settings().max_examples // 4)
 

@@ -11,8 +11,8 @@ from conftest import EPOCHS, Training, dense, small_model
 from test_charts import _marks, _views
 
 import replaychart as rc
-from replaychart.charts import colors
 from replaychart.demonstration import dashboard
+from replaychart.drawing import colors
 
 
 def _axis_titles(chart: Any) -> tuple[str, str]:

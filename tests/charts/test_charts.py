@@ -14,8 +14,8 @@ import vl_convert
 from conftest import EPOCHS, Training, dense, small_model
 
 import replaychart as rc
-from replaychart.charts import colors, packing
-from replaychart.charts.expressions import text_with_epoch
+from replaychart.drawing import colors, packing
+from replaychart.drawing.expressions import text_with_epoch
 
 CHARTS: list[Callable[..., Any]] = [
     rc.feature_space,

@@ -16,7 +16,7 @@ from conftest import EPOCHS, Page, Training, dense, small_model
 from PIL import Image, ImageChops
 
 import replaychart as rc
-from replaychart.charts.epoch_parameter import Clock
+from replaychart.drawing.epoch_parameter import Clock
 
 Opened = Callable[[Any], Page]
 # Sevenths have no finite decimals: where floating point can go wrong, it does here.
@@ -204,7 +204,7 @@ def test_whole_epochs_at_equal_distances_keep_their_slider(shipped: rc.Run) -> N
 
 @pytest.mark.parametrize(("steps", "digits"), [(2, 1), (4, 2), (63, 3), (1000, 3)])
 def test_titles_have_the_digits_that_tell_snapshots_apart(steps: int, digits: int) -> None:
-    from replaychart.charts.epoch_parameter import _digits
+    from replaychart.drawing.epoch_parameter import _digits
 
     epochs = np.array([round(batch / steps, 6) for batch in range(3 * steps)])
     assert _digits(epochs) == digits

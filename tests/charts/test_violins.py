@@ -13,7 +13,7 @@ from test_charts import _views
 
 import replaychart as rc
 from replaychart.charts.spread import _apart
-from replaychart.frames import densities
+from replaychart.evaluation import densities
 
 VIOLINS: list[Callable[..., Any]] = [
     rc.weights,

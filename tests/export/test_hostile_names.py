@@ -19,9 +19,9 @@ import pytest
 from conftest import dense, small_model, train
 
 import replaychart as rc
-from replaychart.charts.texts import displayed, fitted
-from replaychart.storage import fixed_texts
-from replaychart.storage.checked import Attributes, text_in
+from replaychart.drawing.texts import displayed, fitted
+from replaychart.storage.hdf5 import fixed_texts
+from replaychart.storage.hdf5.checked import Attributes, text_in
 
 NAMES = {
     "script": "</script><script>window.pwned='script'</script>",

@@ -14,7 +14,7 @@ from conftest import EPOCHS, Training
 from PIL import Image
 
 import replaychart as rc
-from replaychart.charts import colors
+from replaychart.drawing import colors
 
 
 def _image(source: Path | bytes) -> np.ndarray:

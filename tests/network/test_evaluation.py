@@ -113,7 +113,7 @@ def test_large_inputs_are_evaluated_in_batches(
     parabola: Training, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = parabola.open().probabilities()
-    monkeypatch.setattr("replaychart.network.evaluation._NUMBERS_PER_BATCH", 14)
+    monkeypatch.setattr("replaychart.network.network._NUMBERS_PER_BATCH", 14)
     np.testing.assert_allclose(parabola.open().probabilities(), whole, rtol=0, atol=1e-6)
 
 

@@ -10,8 +10,8 @@ from conftest import small_model
 
 import replaychart as rc
 from replaychart.network.keras_versions import for_any_version
-from replaychart.storage import fixed_texts
-from replaychart.storage.checked import text_in
+from replaychart.storage.hdf5 import fixed_texts
+from replaychart.storage.hdf5.checked import text_in
 
 # As Keras 3.15 writes a layer: Keras 3.5 knows neither of the last two settings.
 NEW = {

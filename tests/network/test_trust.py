@@ -24,8 +24,8 @@ from deepreplay_files import sequential_config, write_model_file
 from deepreplay_files import train as record_old
 
 import replaychart as rc
-from replaychart.storage import fixed_texts
-from replaychart.storage.checked import Attributes, text_in
+from replaychart.storage.hdf5 import fixed_texts
+from replaychart.storage.hdf5.checked import Attributes, text_in
 
 Config = dict[str, Any]
 

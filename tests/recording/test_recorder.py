@@ -14,7 +14,7 @@ import tensorflow
 from conftest import EPOCHS, Subclassed, Training, dense, small_model
 
 import replaychart as rc
-from replaychart.storage.checked import text_in
+from replaychart.storage.hdf5.checked import text_in
 from replaychart.storage.reader import read_run
 
 

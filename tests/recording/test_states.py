@@ -15,7 +15,8 @@ from conftest import dense, one_warning, small_model
 
 import replaychart as rc
 from replaychart.command import main
-from replaychart.storage import fixed_texts, reader
+from replaychart.storage import reader
+from replaychart.storage.hdf5 import fixed_texts
 from replaychart.storage.writer import check_destination
 
 

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from replaychart.storage import journal, layout, reader
+from replaychart.storage import layout, reader
+from replaychart.storage.hdf5 import journal
 from replaychart.storage.writer import (
     RunDescription,
     RunWriter,
@@ -84,7 +85,7 @@ class _KilledBefore:
         self._in_the_middle = in_the_middle
 
     def install(self) -> None:
-        from replaychart.storage import locks
+        from replaychart.storage.hdf5 import locks
 
         killed = self
 

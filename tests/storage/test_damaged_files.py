@@ -24,8 +24,9 @@ from deepreplay_files import sequential_config
 from deepreplay_files import train as record_old
 
 import replaychart as rc
-from replaychart.storage import fixed_texts, layout
-from replaychart.storage.checked import Attributes
+from replaychart.storage import layout
+from replaychart.storage.hdf5 import fixed_texts
+from replaychart.storage.hdf5.checked import Attributes
 
 RANDOM = int(os.environ.get("REPLAYCHART_DAMAGED_FILES", "120"))
 TOGETHER = 40

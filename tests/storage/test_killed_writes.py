@@ -10,11 +10,7 @@ import pytest
 from killed_writes import NUMBERS, STORED_FIRST, STORED_LATER, description, snapshot
 
 from replaychart.storage import reader
-from replaychart.storage.writer import (
-    RunWriter,
-    check_destination,
-    write_evaluations,
-)
+from replaychart.storage.writer import RunWriter, check_destination, write_evaluations
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 

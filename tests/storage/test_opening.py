@@ -10,7 +10,7 @@ import pytest
 from conftest import EPOCHS, Training, dense, small_model
 
 import replaychart as rc
-from replaychart.storage import fixed_texts
+from replaychart.storage.hdf5 import fixed_texts
 
 
 def test_run_tells_what_was_recorded(parabola: Training) -> None:

@@ -9,8 +9,8 @@ import pytest
 from conftest import Training
 
 import replaychart as rc
-from replaychart.storage import fixed_texts
-from replaychart.storage.inputs import side_by_side, taken_apart
+from replaychart.facts.inputs import side_by_side, taken_apart
+from replaychart.storage.hdf5 import fixed_texts
 
 
 def test_arrays_of_several_inputs_keep_order_names_and_dtypes(

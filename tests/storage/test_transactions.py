@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 import replaychart as rc
 from replaychart.errors import FileInUseError
-from replaychart.storage import journal
-from replaychart.storage.locks import locked
-from replaychart.storage.transactions import _StagedFile, reading, transaction
+from replaychart.storage.hdf5 import journal
+from replaychart.storage.hdf5.locks import locked
+from replaychart.storage.hdf5.transactions import _StagedFile, reading, transaction
 
 offsets = st.integers(0, 20_000)
 operations = st.lists(

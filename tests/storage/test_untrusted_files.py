@@ -15,8 +15,8 @@ from deepreplay_files import sequential_config
 from deepreplay_files import train as record_old
 
 import replaychart as rc
-from replaychart.storage import fixed_texts
-from replaychart.storage.checked import Attributes, text_in
+from replaychart.storage.hdf5 import fixed_texts
+from replaychart.storage.hdf5.checked import Attributes, text_in
 from replaychart.storage.writer import RunDescription, RunWriter, Snapshot
 
 Change = Callable[[h5py.Group, Path], None]

@@ -1,0 +1,102 @@
+"""Watch a neural network learn: record a Keras training, replay it as animated Altair charts.
+
+Everything public is here; what is heavy is imported when it is first used.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# Where each public name lives. Keras and TensorFlow are imported by `Recorder` alone.
+_HOMES = {
+    "ArgumentError": "errors",
+    "DatasetError": "errors",
+    "EvaluationError": "errors",
+    "MissingDependencyError": "errors",
+    "RecordingError": "errors",
+    "ReplayChartError": "errors",
+    "RunFileError": "errors",
+    "Recorder": "recording.recorder",
+    "record_outputs": "recording.outputs",
+    "Run": "run",
+    "list_runs": "run",
+    "open_run": "run",
+    "epoch_param": "drawing.epoch_parameter",
+    "feature_space": "charts.feature_space",
+    "decision_boundary": "charts.decision_boundary",
+    "probability_histogram": "charts.probability_histogram",
+    "loss_and_metric": "charts.loss_and_metric",
+    "loss_histogram": "charts.loss_histogram",
+    "residual_histogram": "charts.residual_histogram",
+    "weights": "charts.weights",
+    "gradients": "charts.gradients",
+    "activations": "charts.activations",
+    "pre_activations": "charts.pre_activations",
+    "spread": "charts.spread",
+    "animate": "playback.animate",
+    "save": "export.save",
+}
+
+# Importing altair is most of what this costs; the theme must be registered to be enabled by name.
+importlib.import_module("replaychart.drawing.theme")
+
+__all__ = ["__version__", "datasets", *sorted(_HOMES)]
+
+if TYPE_CHECKING:
+    from replaychart import datasets
+    from replaychart.charts.activations import activations
+    from replaychart.charts.decision_boundary import decision_boundary
+    from replaychart.charts.feature_space import feature_space
+    from replaychart.charts.gradients import gradients
+    from replaychart.charts.loss_and_metric import loss_and_metric
+    from replaychart.charts.loss_histogram import loss_histogram
+    from replaychart.charts.pre_activations import pre_activations
+    from replaychart.charts.probability_histogram import probability_histogram
+    from replaychart.charts.residual_histogram import residual_histogram
+    from replaychart.charts.spread import spread
+    from replaychart.charts.weights import weights
+    from replaychart.drawing.epoch_parameter import epoch_param
+    from replaychart.errors import (
+        ArgumentError,
+        DatasetError,
+        EvaluationError,
+        MissingDependencyError,
+        RecordingError,
+        ReplayChartError,
+        RunFileError,
+    )
+    from replaychart.export.save import save
+    from replaychart.playback.animate import animate
+    from replaychart.recording.outputs import record_outputs
+    from replaychart.recording.recorder import Recorder
+    from replaychart.run import Run, list_runs, open_run
+else:
+
+    def __getattr__(name: str) -> Any:
+        if name == "datasets":
+            return importlib.import_module("replaychart.datasets")
+        if name not in _HOMES:
+            message = f"module 'replaychart' has no attribute {name!r}"
+            raise AttributeError(message)
+        if name == "Recorder":
+            _require_keras()
+        value = getattr(importlib.import_module(f"replaychart.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
+
+
+def _require_keras() -> None:
+    try:
+        importlib.import_module("keras")
+    except ImportError as error:
+        from replaychart.errors import MissingDependencyError
+
+        message = (
+            "Recorder needs Keras 3 with a backend: pip install 'replaychart[tensorflow]'. "
+            f"Importing it failed: {error}"
+        )
+        raise MissingDependencyError(message) from error

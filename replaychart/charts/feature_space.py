@@ -1,0 +1,312 @@
+"""`feature_space`: a hidden layer bending the plane."""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import altair as alt
+import numpy as np
+
+from replaychart.drawing.budget import MAX_BYTES, kept_around_paths
+from replaychart.drawing.composition import layered
+from replaychart.drawing.epoch_parameter import Clock
+from replaychart.drawing.plane import (
+    Plane,
+    boundary_layer,
+    grid_layer,
+    point_bytes,
+    points_layer,
+    surface_layer,
+)
+from replaychart.drawing.rotation import rotated_space
+from replaychart.drawing.titles import (
+    add_subtitle,
+    chart_title,
+    check_chart,
+    named_title,
+    tell_not_finite,
+)
+from replaychart.errors import ArgumentError, require_one_of
+from replaychart.facts.epochs import Epochs
+from replaychart.planes.extents import Limits, padded_limits
+from replaychart.planes.paths import Paths
+from replaychart.planes.planes import BANDS, GRID_LINES, RESOLUTION, checked_limits
+from replaychart.planes.projections import Projection
+from replaychart.run import Run
+
+
+def feature_space(
+    run: Run,
+    layer: str | None = None,
+    *,
+    projection: object = None,
+    positions: str = "flatten",
+    xlim: Limits | None = None,
+    ylim: Limits | None = None,
+    resolution: int = RESOLUTION,
+    grid: bool = True,
+    surface: str | None = "auto",
+    scale: str = "fixed",
+    epochs: Epochs = None,
+    epoch: float | alt.Parameter | None = None,
+    title: str | None = None,
+    width: int = 400,
+    height: int = 400,
+    max_bytes: float | None = MAX_BYTES,
+) -> alt.LayerChart:
+    """Draw the points as a layer bends them, with grid lines, decision surface and boundary.
+
+    A layer with two units is drawn as it is, any other through a projection.
+
+    Parameters
+    ----------
+    run : Run
+        The recorded training.
+    layer : str, optional
+        Any layer with at least two units. Default: the last hidden one with exactly two, or else
+        the last hidden one with more.
+    projection : optional
+        How a layer with more units comes to the plane, on one basis for the whole run:
+
+        - ``"pca"``: principal components, fitted over all epochs together; the default.
+        - ``"aligned"``: principal components of each epoch, turned to meet those of the epoch
+          before (orthogonal Procrustes).
+        - a pair of int: two units, counted from 0.
+        - array_like of shape (units, 2): a matrix that the outputs are multiplied with.
+        - an object with ``fit`` and ``transform``, such as scikit-learn's, which is copied and
+          fitted over all epochs together; with the targets, where its ``fit`` needs them.
+        - ``"rotate"``: for three units, a view that two sliders turn and tilt.
+    positions : {"flatten", "mean"}, default "flatten"
+        Whether outputs of several axes (of convolutions, say) are flattened, or averaged over all
+        positions.
+    xlim, ylim : tuple of float, optional
+        The rectangle of the inputs' plane that is carried through the layer; with
+        ``surface="layer"`` the rectangle of the layer's plane that is evaluated and shown.
+        Default: around all recorded points.
+    resolution : int, default 100
+        Lattice points along each side of the rectangle on which contours are found.
+    grid : bool, default True
+        Whether to draw the warped grid lines. They need inputs with two features, and a model: they
+        are left out otherwise, and for a run that was recorded from outputs.
+    surface : {"auto", "inputs", "layer", None}, default "auto"
+        ``"inputs"`` fills the image of the rectangle, ``"layer"`` evaluates the rest of the network
+        over the layer's own plane, None draws no surface. ``"auto"`` takes the first for inputs
+        with two features and the second for any others, as long as the projection has a way back
+        from the plane to the layer; the subtitle then says which slice of the layer's space it is.
+        It draws none where the run has no model, or not all of its weights, where the model
+        predicts several values for each point, or where a branch of the network leads past the
+        layer; the subtitle says which it is.
+    scale : {"fixed", "per-epoch"}, default "fixed"
+        Axes that hold for the whole run, or that follow the points.
+    epochs : float, slice, range or iterable of float, optional
+        Only these recorded epochs. Default: all.
+    epoch : float or altair.Parameter, optional
+        The epoch shown at first, or a parameter from `epoch_param` to share. Default: the last.
+    title : str, optional
+        ``{epoch}`` in it is the epoch shown. Default: the layer's name and the epoch.
+    width, height : int, default 400
+        Size in pixels. Both axes have one scale where the units' spans are comparable and the size
+        is square.
+    max_bytes : float or None, default 20,000,000
+        About what the chart's data may take. Past that it keeps evenly spaced epochs, down to 200,
+        then points, of every class its share, down to 2,000, then fewer of both; and warns of it.
+        None for no limit.
+
+    Returns
+    -------
+    altair.LayerChart
+        Surface, grid lines, points and boundary. The points are coloured by class, or by the target
+        where that is a number; the surface shows the probability of class 1, the winning class
+        where there are more than two, or the predicted number.
+
+    Raises
+    ------
+    ArgumentError
+        There is no such layer, it has fewer than two units, the projection does not fit it, an
+        epoch was not recorded, or an argument is not allowed.
+    EvaluationError
+        The model cannot be rebuilt, or has no graph of layers.
+    MissingDependencyError
+        The projection needs scikit-learn, which is not installed.
+
+    Warns
+    -----
+    UserWarning
+        Epochs or points were left out to stay within `max_bytes`.
+
+    Examples
+    --------
+    >>> import replaychart as rc
+    >>> run = rc.open_run(rc.datasets.parabola_recording())
+    >>> chart = rc.feature_space(run, layer="hidden", epoch=15)
+
+    References
+    ----------
+    C. Olah, "Neural Networks, Manifolds, and Topology" (2014),
+    https://colah.github.io/posts/2014-03-NN-Manifolds-Topology/
+    """
+    check_chart(run, width, height, max_bytes)
+    require_one_of("scale", scale, ["fixed", "per-epoch"])
+    require_one_of("surface", surface, ["auto", "inputs", "layer", None])
+    xlim, ylim = checked_limits("xlim", xlim), checked_limits("ylim", ylim)
+    layer = _default_layer(run) if layer is None else layer
+    clock = Clock.of(run, epochs, epoch)
+    default_title = named_title(layer, " \N{MIDDLE DOT} epoch {epoch}", width)
+    if isinstance(projection, str) and projection == "rotate":
+        return rotated_space(
+            run,
+            layer,
+            clock,
+            grid=grid and run.has_model,
+            title=default_title if title is None else title,
+            width=width,
+            height=height,
+            max_bytes=max_bytes,
+        )
+    view = run.planes.view(layer, projection, positions)
+    left_out = _why_no_surface(run, layer, view) if surface == "auto" else None
+    if surface == "auto":
+        surface = "inputs" if run.planes.inputs_are_plane() else "layer"
+    if left_out:
+        surface = None
+    if surface == "layer":
+        xlim, ylim = run.planes.layer_limits(layer, xlim, ylim, view=view)
+    paths = _Paths(run, layer, view, surface, grid, xlim, ylim, resolution)
+    clock, points, drawn = kept_around_paths(
+        run, clock, max_bytes, paths.at, bytes_per_point=point_bytes(run, 2)
+    )
+    snapshots = run.snapshots(clock.epochs)
+    coordinates = run.planes.coordinates(layer, snapshots, view)[:, points]
+
+    if scale == "per-epoch":
+        # A surface over the layer's plane is as large as the whole run's points.
+        framing = drawn.lines if surface == "layer" else drawn.lines or drawn.rings
+        xlims, ylims = _limits_by_epoch(snapshots, coordinates, framing)
+        if surface == "layer" and xlim and ylim:
+            xlims = [_within(limits, xlim) for limits in xlims]
+            ylims = [_within(limits, ylim) for limits in ylims]
+    elif surface == "layer" and xlim and ylim:
+        xlims, ylims = [xlim], [ylim]
+    else:
+        framing = drawn.lines or drawn.rings
+        around = [coordinates] if framing is None else [coordinates, framing.vertices]
+        xlims, ylims = ([limits] for limits in padded_limits(*around))
+    titles = (f"{layer}, unit 1", f"{layer}, unit 2") if view is None else view.titles
+    plane = Plane(clock, xlims, ylims, titles, width, height, overflows=surface == "layer")
+    layers = [
+        surface_layer(plane, run, drawn.rings, bands=BANDS) if drawn.rings else None,
+        grid_layer(plane, run, drawn.lines) if drawn.lines else None,
+        points_layer(plane, run, coordinates, points),
+        boundary_layer(plane, run, drawn.boundary) if drawn.boundary else None,
+    ]
+    heading = chart_title(title, default_title, clock)
+    tell_not_finite(heading, clock, "points", width, coordinates)
+    if run.tells_predictions and run.targets.ndim == 1 and np.isfinite(coordinates).all():
+        # A ReLU makes 0 of what is not a number.
+        told = run.point_probabilities if run.classes else run.residuals
+        tell_not_finite(heading, clock, "output", width, told(epochs=clock.epochs))
+    if left_out:
+        add_subtitle(heading, f"no surface: {left_out}", width)
+    if surface == "layer" and view is not None:
+        add_subtitle(heading, f"surface: slice through {view.slice}", width)
+    return layered(
+        [part for part in layers if part is not None],
+        clock,
+        title=heading,
+        width=width,
+        height=height,
+    )
+
+
+class _Drawn(NamedTuple):
+    """What is drawn around the points, None for what is not."""
+
+    rings: Paths | None
+    boundary: Paths | None
+    lines: Paths | None
+
+
+@dataclasses.dataclass(frozen=True)
+class _Paths:
+    """What is to be drawn around the points, as `feature_space` documents it."""
+
+    run: Run
+    layer: str
+    view: Projection | None
+    surface: str | None
+    grid: bool
+    xlim: Limits | None
+    ylim: Limits | None
+    resolution: int
+
+    def at(self, clock: Clock) -> _Drawn:
+        """Return surface, boundary and grid lines at the epochs of a clock."""
+        planes, snapshots = self.run.planes, self.run.snapshots(clock.epochs)
+        limits: dict[str, Any] = {"xlim": self.xlim, "ylim": self.ylim}
+        rings = boundary = lines = None
+        if self.surface is not None:
+            where = {**limits, "resolution": self.resolution, "plane": self.surface}
+            where |= {"snapshots": snapshots, "view": self.view}
+            rings = planes.surface(self.layer, bands=BANDS, **where)
+            if planes.surfaces.boundary is not None:
+                boundary = planes.boundary(self.layer, **where)
+        if self.grid and planes.inputs_are_plane() and self.run.has_model:
+            if self.surface == "layer":
+                limits = {"xlim": None, "ylim": None}
+            lines = planes.grid(
+                self.layer, **limits, lines=GRID_LINES, snapshots=snapshots, view=self.view
+            )
+        return _Drawn(rings, boundary, lines)
+
+
+def _default_layer(run: Run) -> str:
+    """Return the last hidden layer with two units, or else the last one with more."""
+    if run.planes.layers():
+        return run.planes.layers()[-1]
+    shapes = {layer: run.layer_shape(layer) for layer in run.layers}
+    if None in shapes.values():
+        run.planes.require(run.layers[-1])
+    wide = [layer for layer in run.layers[:-1] if shapes[layer] != (1,)]
+    if wide:
+        return wide[-1]
+    listed = ", ".join(f"{layer!r} {shape}" for layer, shape in shapes.items())
+    message = (
+        "layer must have at least 2 units, and no hidden layer of run "
+        f"{run.name!r} has. Its layers and their shapes are: {listed}."
+    )
+    raise ArgumentError(message)
+
+
+def _why_no_surface(run: Run, layer: str, view: Projection | None) -> str | None:
+    """Return why no surface can be drawn, None if one can."""
+    if not run.has_model:
+        return "recorded from outputs, without the model"
+    if not run.tells_predictions:
+        return "not all of the model's weights were recorded"
+    if run.targets.ndim > 1:
+        return f"the model predicts {run.targets.shape[1]} values for each point"
+    if run.planes.inputs_are_plane():
+        return None
+    if view is not None and view.slice is None:
+        return "the projection has no way back to the layer"
+    if not run.planes.continues_from(layer):
+        return "a branch of the network leads past the layer"
+    return None
+
+
+def _limits_by_epoch(
+    snapshots: list[int], coordinates: np.ndarray, framing: Paths | None
+) -> tuple[list[Limits], list[Limits]]:
+    """Return limits for each epoch, around its own points and its own grid or surface."""
+    pairs = []
+    for frame, snapshot in enumerate(snapshots):
+        around = [coordinates[frame]]
+        if framing is not None:
+            around.append(framing.selected([snapshot]).vertices)
+        pairs.append(padded_limits(*around))
+    return [x for x, _ in pairs], [y for _, y in pairs]
+
+
+def _within(limits: Limits, rectangle: Limits) -> Limits:
+    """Return the part of the limits that the rectangle covers, the rectangle if it covers none."""
+    low, high = max(limits[0], rectangle[0]), min(limits[1], rectangle[1])
+    return (low, high) if low < high else rectangle

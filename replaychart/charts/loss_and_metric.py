@@ -1,0 +1,252 @@
+"""`loss_and_metric`: both curves, drawn up to the epoch shown."""
+
+from typing import Any, Literal
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from replaychart.drawing import colors, packing
+from replaychart.drawing.budget import MAX_BYTES, kept_epochs
+from replaychart.drawing.composition import layered
+from replaychart.drawing.epoch_axis import epoch_axis
+from replaychart.drawing.epoch_parameter import Clock
+from replaychart.drawing.expressions import literal
+from replaychart.drawing.texts import AXIS_TITLE_SIZE, displayed, fitted
+from replaychart.drawing.titles import (
+    add_subtitle,
+    chart_title,
+    check_chart,
+    named_title,
+    tell_not_finite,
+)
+from replaychart.errors import ArgumentError, EvaluationError, require_one_of
+from replaychart.facts.epochs import Epochs
+from replaychart.run import Run
+
+_NOT_METRICS = ("loss", "val_loss")
+
+Side = Literal["left", "right"]
+# What a row of a curve takes: names of columns, epoch and value.
+_BYTES_PER_VALUE = 40
+
+
+def loss_and_metric(
+    run: Run,
+    metric: str | None = None,
+    *,
+    source: str = "replay",
+    epochs: Epochs = None,
+    epoch: float | alt.Parameter | None = None,
+    title: str | None = None,
+    width: int = 220,
+    height: int = 157,
+    max_bytes: float | None = MAX_BYTES,
+) -> alt.LayerChart:
+    """Draw loss and metric over the epochs, each on its own axis.
+
+    Parameters
+    ----------
+    run : Run
+        The recorded training.
+    metric : str, optional
+        A metric of the source. Default: the first one; the loss alone if there is none.
+    source : {"replay", "training"}, default "replay"
+        ``"replay"`` evaluates each snapshot over the recorded points; ``"training"`` shows what
+        Keras reported, validation included. Within an epoch that is the average over the batches
+        since the epoch began.
+    epochs : float, slice, range or iterable of float, optional
+        Only these recorded epochs. Default: all.
+    epoch : float or altair.Parameter, optional
+        The epoch shown at first, or a parameter from `epoch_param` to share. Default: the last.
+    title : str, optional
+        ``{epoch}`` in it is the epoch shown. Default: the names of both curves.
+    width, height : int, default 220 and 157
+        Size in pixels.
+    max_bytes : float or None, default 20,000,000
+        About what the chart's data may take. Past that it keeps evenly spaced epochs, and warns
+        of it. None for no limit.
+
+    Returns
+    -------
+    altair.LayerChart
+        Per curve: the whole of it, faint; the part up to the epoch shown; a dot at that epoch.
+        Validation is dashed.
+
+    Raises
+    ------
+    ArgumentError
+        The source has no such metric, an epoch was not recorded, or an argument is not allowed.
+    EvaluationError
+        The model, its loss or its metric cannot be rebuilt, or nothing was logged at these epochs.
+
+    Warns
+    -----
+    UserWarning
+        Epochs were left out to stay within `max_bytes`.
+
+    Examples
+    --------
+    >>> import replaychart as rc
+    >>> run = rc.open_run(rc.datasets.parabola_recording())
+    >>> chart = rc.loss_and_metric(run, metric="acc")
+    """
+    check_chart(run, width, height, max_bytes)
+    names = run.curves.names(source)
+    if not names:
+        message = f"Run {run.name!r} was recorded from outputs, with no losses and no predictions."
+        raise EvaluationError(message)
+    metrics = [name for name in names if name not in _NOT_METRICS]
+    metric = _default_metric(metrics) if metric is None else metric
+    if metric is not None:
+        _require_metric(run, metric, metrics, source)
+    clock = kept_epochs(
+        run,
+        Clock.of(run, epochs, epoch),
+        max_bytes,
+        bytes_per_epoch=_BYTES_PER_VALUE * len(names),
+    )
+    if source == "training" and not _reported(run, clock, names).any():
+        message = (
+            f"Nothing was logged at these epochs of run {run.name!r}, so there are no curves of "
+            "its training. source='replay' evaluates its snapshots."
+        )
+        raise EvaluationError(message)
+    quantities: list[tuple[str, str, Side]] = [("loss", colors.LOSS, "right")]
+    if metric is not None:
+        quantities.insert(0, (metric, colors.METRIC, "left"))
+    layers = [
+        layer
+        for name, color, side in quantities
+        if name in names
+        for layer in _quantity(
+            clock,
+            _curves(run, clock, name, names, source),
+            name=name,
+            color=color,
+            axis=alt.Axis(titleColor=color, orient=side, tickCount=5),
+            height=height,
+        )
+    ]
+    default = "Loss" if metric is None else named_title(metric, "", width, before="Loss and ")
+    title_text = chart_title(title, default, clock)
+    if any(name.startswith("val_") for name in names):
+        add_subtitle(title_text, "dashed: validation", width)
+    if "loss" in names:
+        values = run.curves.values("loss", source=source)[run.snapshots(clock.epochs)]
+        how = "NaN or infinite"
+        if source == "training":
+            # Of epoch 0 Keras reports nothing, and a loop of one's own may log something else.
+            values = np.where(_reported(run, clock, names), values, 0.0)
+            how = "NaN, infinite or not logged"
+        tell_not_finite(title_text, clock, "loss", width, values, how=how)
+    return layered(
+        layers,
+        clock,
+        resolve=alt.Resolve(scale=alt.ScaleResolveMap(y="independent")),
+        title=title_text,
+        width=width,
+        height=height,
+    )
+
+
+def _require_metric(run: Run, metric: str, metrics: list[str], source: str) -> None:
+    """Raise `ArgumentError` unless a source has a metric."""
+    if source == "replay" and metric not in metrics and metric in run.curves.names("training"):
+        message = (
+            f"metric {metric!r} is not replayed, which is possible of {metrics!r}. What Keras "
+            "logged of it is there: source='training'."
+        )
+        raise ArgumentError(message)
+    require_one_of("metric", metric, metrics)
+
+
+def _default_metric(metrics: list[str]) -> str | None:
+    """Return the first metric of a source that is not its validation, None if it has none."""
+    return next((name for name in metrics if not name.startswith("val_")), None)
+
+
+def _reported(run: Run, clock: Clock, names: list[str]) -> np.ndarray:
+    """Return at which of the clock's epochs Keras reported anything, bool (epochs,)."""
+    snapshots = run.snapshots(clock.epochs)
+    logged = [run.curves.values(name, source="training")[snapshots] for name in names]
+    return np.asarray(np.isfinite(logged).any(axis=0))
+
+
+def _curves(run: Run, clock: Clock, name: str, names: list[str], source: str) -> pd.DataFrame:
+    """Return a curve and, where it was logged, its validation: epoch, value, name."""
+    snapshots = run.snapshots(clock.epochs)
+    pieces = [
+        pd.DataFrame(
+            {
+                "epoch": clock.epochs,
+                "value": run.curves.values(curve, source=source)[snapshots],
+                "name": curve,
+            }
+        )
+        for curve in (name, f"val_{name}")
+        if curve in names
+    ]
+    frame = pd.concat(pieces, ignore_index=True)
+    return frame[np.isfinite(frame["value"])]
+
+
+def _quantity(
+    clock: Clock, frame: pd.DataFrame, *, name: str, color: str, axis: alt.Axis, height: int
+) -> list[alt.Chart]:
+    """Return the layers of one quantity: its own curve, and dashed the one of its validation."""
+    # A curve without a number has its axis all the same.
+    curves = list(frame.groupby("name", sort=False)) or [(name, frame)]
+    layers = [
+        layer for curve, own in curves for layer in _curve(clock, own, name=str(curve), color=color)
+    ]
+    title = fitted(name, height, size=AXIS_TITLE_SIZE)
+    scale = alt.Scale(domain=_domain(frame["value"]), nice=True)
+    # Every layer has a scale of its own, with equal domains within a quantity: one axis is enough.
+    return [
+        layer.encode(y=alt.Y("value:Q", title=title, axis=axis if first else None, scale=scale))
+        for first, layer in zip([True] + [False] * len(layers), layers, strict=False)
+    ]
+
+
+def _curve(clock: Clock, frame: pd.DataFrame, *, name: str, color: str) -> list[alt.Chart]:
+    """Return the whole curve, faint; the part up to the epoch shown; a dot at that epoch."""
+    rows: list[dict[str, Any]] = [
+        {"epoch": epoch, "value": float(f"{value:.6g}")}
+        for epoch, value in frame[["epoch", "value"]].itertuples(index=False)
+    ]
+    # Dashes are given outright: a scale of their own would be merged with those of other charts.
+    dash = [4, 3] if name.startswith("val_") else [1, 0]
+    base = (
+        alt.Chart(packing.PackedData(rows))
+        .transform_calculate(curve=literal(displayed(name)))
+        .encode(
+            x=epoch_axis(clock),
+            tooltip=[
+                alt.Tooltip("epoch:Q", title="Epoch"),
+                alt.Tooltip("curve:N", title="Curve"),
+                alt.Tooltip("value:Q", title="Value", format=".4~g"),
+            ],
+        )
+    )
+    shown = clock.epoch_expression()
+    return [
+        base.mark_line(
+            color=color, strokeOpacity=0.25, strokeWidth=1.5, strokeDash=dash, aria=False
+        ),
+        base.transform_filter(f"datum.epoch <= {shown}").mark_line(
+            color=color, strokeWidth=2, strokeDash=dash, aria=False
+        ),
+        base.transform_filter(f"datum.epoch == {shown}").mark_circle(
+            color=color, size=55, opacity=1, aria=False
+        ),
+    ]
+
+
+def _domain(values: pd.Series) -> list[float]:
+    """Return [0, 1] for shares, else from 0 to the greatest value."""
+    if not len(values):
+        return [0.0, 1.0]
+    low, high = min(0.0, float(values.min())), float(values.max())
+    share = low >= 0 and 0.5 < high <= 1
+    return [low, 1.0 if share else high if high > low else low + 1.0]

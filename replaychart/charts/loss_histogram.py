@@ -1,0 +1,89 @@
+"""`loss_histogram`: how the loss is distributed over the points."""
+
+import altair as alt
+
+from replaychart.drawing import colors
+from replaychart.drawing.budget import MAX_BYTES, kept_epochs
+from replaychart.drawing.counts import histogram_of_all
+from replaychart.drawing.epoch_parameter import Clock
+from replaychart.drawing.packing import BYTES_PER_NUMBER
+from replaychart.drawing.titles import chart_title, check_chart, tell_not_finite
+from replaychart.errors import require_at_least
+from replaychart.facts.epochs import Epochs
+from replaychart.frames.histograms import MOST_BINS
+from replaychart.run import Run
+
+
+def loss_histogram(
+    run: Run,
+    *,
+    bins: int = 20,
+    epochs: Epochs = None,
+    epoch: float | alt.Parameter | None = None,
+    title: str | None = None,
+    width: int = 220,
+    height: int = 157,
+    max_bytes: float | None = MAX_BYTES,
+) -> alt.Chart:
+    """Draw how the model's own loss is distributed over the recorded points.
+
+    Parameters
+    ----------
+    run : Run
+        The recorded training.
+    bins : int, default 20
+        Number of bins, at most 1,000. They are fixed over the whole run.
+    epochs : float, slice, range or iterable of float, optional
+        Only these recorded epochs. Default: all.
+    epoch : float or altair.Parameter, optional
+        The epoch shown at first, or a parameter from `epoch_param` to share. Default: the last.
+    title : str, optional
+        ``{epoch}`` in it is the epoch shown. Default: "Losses".
+    width, height : int, default 220 and 157
+        Size in pixels.
+    max_bytes : float or None, default 20,000,000
+        About what the chart's data may take. Past that it keeps evenly spaced epochs, and warns
+        of it. None for no limit.
+
+    Returns
+    -------
+    altair.Chart
+        Bars; the count axis is the same at every epoch.
+
+    Raises
+    ------
+    ArgumentError
+        An epoch was not recorded, or an argument is not allowed.
+    EvaluationError
+        The model or its loss cannot be rebuilt.
+
+    Warns
+    -----
+    UserWarning
+        Epochs were left out to stay within `max_bytes`.
+
+    Examples
+    --------
+    >>> import replaychart as rc
+    >>> run = rc.open_run(rc.datasets.parabola_recording())
+    >>> chart = rc.loss_histogram(run)
+    """
+    check_chart(run, width, height, max_bytes)
+    require_at_least("bins", bins, 1, most=MOST_BINS)
+    clock = kept_epochs(
+        run,
+        Clock.of(run, epochs, epoch),
+        max_bytes,
+        bytes_per_epoch=BYTES_PER_NUMBER * int(bins),
+    )
+    heading = chart_title(title, "Losses", clock)
+    tell_not_finite(heading, clock, "losses", width, run.losses(epochs=clock.epochs))
+    return histogram_of_all(
+        clock,
+        run.loss_histogram(bins=bins, epochs=clock.epochs),
+        color=colors.LOSS,
+        x_title="Loss of a point",
+        title=heading,
+        width=width,
+        height=height,
+    )

@@ -1,0 +1,302 @@
+"""The command ``replaychart``: a demo, a look into a file, charts and evaluations without code."""
+
+import argparse
+import inspect
+import os
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import replaychart
+from replaychart import conversion, datasets, demonstration
+from replaychart.charts.activations import activations
+from replaychart.charts.decision_boundary import decision_boundary
+from replaychart.charts.feature_space import feature_space
+from replaychart.charts.gradients import gradients
+from replaychart.charts.loss_and_metric import loss_and_metric
+from replaychart.charts.loss_histogram import loss_histogram
+from replaychart.charts.pre_activations import pre_activations
+from replaychart.charts.probability_histogram import probability_histogram
+from replaychart.charts.residual_histogram import residual_histogram
+from replaychart.charts.spread import spread
+from replaychart.charts.weights import weights
+from replaychart.drawing.budget import MAX_BYTES
+from replaychart.errors import ArgumentError, ReplayChartError, RunFileError
+from replaychart.export.save import MOVING, save
+from replaychart.facts.inputs import shapes_text
+from replaychart.playback.animate import animate
+from replaychart.run import Run, list_runs, open_run
+from replaychart.storage import reader
+from replaychart.storage.deepreplay import not_writable
+
+_CHARTS: dict[str, Callable[..., Any]] = {
+    "feature-space": feature_space,
+    "decision-boundary": decision_boundary,
+    "probability-histogram": probability_histogram,
+    "loss-and-metric": loss_and_metric,
+    "loss-histogram": loss_histogram,
+    "residual-histogram": residual_histogram,
+    "weights": weights,
+    "gradients": gradients,
+    "activations": activations,
+    "pre-activations": pre_activations,
+    "spread": spread,
+    "dashboard": demonstration.dashboard,
+}
+# One in two epochs: half the time to draw and half the bytes, and the eye does not miss them.
+_DEMO_GIF_STRIDE = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Default: those of the process.
+
+    Returns
+    -------
+    int
+        0; 1 after an error that was told; 130 after an interruption.
+    """
+    options = _parser().parse_args(arguments)
+    # Where in this package a warning was raised is no news to a user of this command, nor are the
+    # lines with which TensorFlow greets every process.
+    warnings.formatwarning = _warning_line
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        options.run(options)
+    except ReplayChartError as error:
+        print(f"replaychart: error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("replaychart: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def demo(options: argparse.Namespace) -> None:
+    """Draw the canonical dashboard as HTML, PNG and GIF."""
+    out = Path(options.out)
+    if out.exists() and not out.is_dir():
+        message = f"--out must be a directory. Got {options.out!r}, which is a file."
+        raise ArgumentError(message)
+    if not out.absolute().parent.is_dir():
+        message = f"--out must lie in a directory that exists. Got {options.out!r}."
+        raise ArgumentError(message)
+    try:
+        out.mkdir(exist_ok=True)
+    except OSError as error:
+        message = f"--out cannot be made: {error}"
+        raise ArgumentError(message) from error
+    recording = datasets.parabola_recording()
+    if options.train:
+        recording = out / "parabola.h5"
+        print("Training a 2-2-1 network on two parabolas for 150 epochs ...")
+        demonstration.train(recording)
+        print(f"Recorded {recording}")
+    run = open_run(recording, demonstration.GROUP)
+    chart = demonstration.dashboard(run)
+    print(f"{run!r}\nDrawing ...")
+    page = save(animate(chart, fps=12), out / "parabola.html")
+    print(f"  {page}  plays in any browser, without a network")
+    still = save(chart, out / "parabola.png", scale=2)
+    print(f"  {still}  the last epoch")
+    epochs = run.epochs[::_DEMO_GIF_STRIDE].tolist()
+    moving = save(chart, out / "parabola.gif", epochs=epochs, fps=12)
+    print(f"  {moving}  every second epoch")
+
+
+def info(options: argparse.Namespace) -> None:
+    """List runs, layers and epochs of a file."""
+    names = list_runs(options.file)
+    if not names:
+        print(f"{options.file}: no runs")
+    for name in names:
+        old = reader.was_recorded_by_deepreplay(Path(options.file), name)
+        with warnings.catch_warnings():
+            # The line "state" tells it.
+            warnings.filterwarnings("ignore", message=".* was interrupted after epoch")
+            run = open_run(options.file, name, model=options.model if old else None)
+        first, last = run.epochs[0], run.epochs[-1]
+        print(f"{name}\n  epochs  {first:g} to {last:g} ({len(run.epochs)} recorded)")
+        if run.state != "unknown":
+            print(f"  state   {run.state}" + f" after epoch {last:g}" * run.interrupted)
+        print(f"  points  {len(run.targets)}, each of {shapes_text(run.inputs)}")
+        print("  layers  " + ", ".join(f"{layer} {_shape(run, layer)}" for layer in run.layers))
+        print("  curves  " + ", ".join(run.curves.names("training")))
+
+
+def render(options: argparse.Namespace) -> None:
+    """Draw one chart of a run into a file."""
+    run = open_run(options.file, options.group, model=options.model)
+    build = _CHARTS[options.chart]
+    accepted = inspect.signature(build).parameters
+    given = {name: getattr(options, name) for name in ("layer", "metric")}
+    given = {name: value for name, value in given.items() if value is not None}
+    for name in given:
+        if name not in accepted:
+            message = f"--{name} is not for the chart {options.chart!r}."
+            raise ArgumentError(message)
+    chart = build(run, max_bytes=options.max_bytes, **given)
+    out = Path(options.out)
+    rate = {"fps": options.fps}
+    if out.suffix.lower() == ".html" and len(run.epochs) > 1:
+        chart, rate = animate(chart, **rate), {}
+    moving = out.suffix.lower() in MOVING or out.is_dir() or options.out.endswith("/")
+    epochs = options.epochs
+    if moving and epochs is None:
+        epochs = run.epochs[:: options.every].tolist()
+    print(
+        save(
+            chart,
+            options.out,
+            epoch=options.epoch,
+            epochs=epochs,
+            **rate,
+            scale=options.scale,
+            hold=options.hold,
+        )
+    )
+
+
+def store(options: argparse.Namespace) -> None:
+    """Store a run's evaluations in its file, so that it charts without Keras."""
+    path, group = Path(options.file), options.group
+    names = list_runs(path) if group is None else [reader.existing_name(path, group)]
+    if not names:
+        message = f"{options.file!r} holds no run of ReplayChart."
+        raise RunFileError(message)
+    for name in names:
+        if reader.was_recorded_by_deepreplay(path, name):
+            raise not_writable(path, name)
+    for name in names:
+        open_run(path, name).store()
+        print(f"Stored the evaluations of {name!r} in {options.file}")
+
+
+def convert(options: argparse.Namespace) -> None:
+    """Rewrite what DeepReplay recorded in this project's layout."""
+    runs = conversion.convert(
+        Path(options.old),
+        Path(options.new),
+        groups=options.group,
+        model=None if options.model is None else Path(options.model),
+        overwrite=options.overwrite,
+    )
+    for run in runs:
+        first, last = run.epochs[0], run.epochs[-1]
+        print(f"Converted {run.name!r}, epochs {first} to {last} ({len(run.epochs)} recorded)")
+    print(options.new)
+
+
+def _shape(run: Run, layer: str) -> str:
+    shape = run.layer_shape(layer)
+    return "(?)" if shape is None else "x".join("?" if n is None else str(n) for n in shape)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="replaychart", description="Replay the training of a neural network as charts."
+    )
+    parser.add_argument("--version", action="version", version=replaychart.__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("demo", help="draw the canonical dashboard as HTML, PNG and GIF")
+    command.add_argument("--out", default="replaychart-demo", metavar="DIR", help="where to")
+    command.add_argument("--train", action="store_true", help="train first (needs TensorFlow)")
+    command.set_defaults(run=demo)
+
+    command = commands.add_parser("info", help="list runs, layers and epochs of a file")
+    command.add_argument("file", metavar="FILE")
+    _add_model(command)
+    command.set_defaults(run=info)
+
+    command = commands.add_parser("render", help="draw one chart of a run into a file")
+    command.add_argument("file", metavar="FILE")
+    command.add_argument("group", metavar="GROUP")
+    command.add_argument("--chart", choices=list(_CHARTS), default="dashboard")
+    command.add_argument(
+        "--out", required=True, metavar="FILE", help="the suffix is the format; DIR/ for PNGs"
+    )
+    command.add_argument("--layer", help="for feature-space")
+    command.add_argument("--metric", help="for loss-and-metric")
+    command.add_argument("--epoch", type=float, help="for stills; default: the last")
+    command.add_argument(
+        "--every", type=_positive, default=1, help="for moving pictures: one in so many epochs"
+    )
+    command.add_argument(
+        "--epochs",
+        type=_epochs,
+        metavar="A,B,... or A:B:C",
+        help="for pictures of many epochs: these, or every C-th from A to before B",
+    )
+    command.add_argument("--fps", type=float, default=10, help="for moving pictures and HTML")
+    command.add_argument("--hold", type=float, default=1.0, help="seconds for the last frame")
+    command.add_argument("--scale", type=float, default=1.0, help="the size's factor")
+    command.add_argument(
+        "--max-bytes",
+        type=_max_bytes,
+        default=MAX_BYTES,
+        metavar="BYTES",
+        help=f"what the chart's data may take, or none; default: {MAX_BYTES}",
+    )
+    _add_model(command)
+    command.set_defaults(run=render)
+
+    command = commands.add_parser("store", help="store evaluations, to chart without Keras")
+    command.add_argument("file", metavar="FILE")
+    command.add_argument("group", metavar="GROUP", nargs="?", help="default: every run")
+    command.set_defaults(run=store)
+
+    command = commands.add_parser("convert", help="rewrite what DeepReplay recorded")
+    command.add_argument("old", metavar="OLD", help="a file of DeepReplay; it is left as it is")
+    command.add_argument("new", metavar="NEW", help="a file of ReplayChart; made or added to")
+    command.add_argument(
+        "--group", action="append", help="one run; may be repeated; default: every run"
+    )
+    _add_model(command)
+    command.add_argument("--overwrite", action="store_true", help="replace runs of the same name")
+    command.set_defaults(run=convert)
+    return parser
+
+
+def _add_model(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--model",
+        metavar="FILE",
+        help="DeepReplay's model file; default: GROUP_model.h5 beside the recording or here",
+    )
+
+
+def _warning_line(message: Warning | str, *_: object, **__: object) -> str:
+    return f"replaychart: warning: {message}\n"
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        message = f"must be a whole number of at least 1. Got {text!r}."
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
+
+
+def _max_bytes(text: str) -> float | None:
+    try:
+        return None if text == "none" else float(text)
+    except ValueError:
+        message = f"must be a number of bytes, or none. Got {text!r}."
+        raise argparse.ArgumentTypeError(message) from None
+
+
+def _epochs(text: str) -> slice | list[int]:
+    """Return epochs that are listed, or counted as Python counts."""
+    try:
+        if ":" not in text:
+            return [int(part) for part in text.split(",")]
+        return slice(*(int(part) if part else None for part in text.split(":")))
+    except ValueError:
+        message = f"must be epochs such as 0,10,50 or a range such as 0:151:10. Got {text!r}."
+        raise argparse.ArgumentTypeError(message) from None

@@ -1,0 +1,74 @@
+"""The canonical example: the training on two parabolas, and its five charts in one dashboard."""
+
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+
+from replaychart import datasets
+from replaychart.charts.feature_space import feature_space
+from replaychart.charts.loss_and_metric import loss_and_metric
+from replaychart.charts.loss_histogram import loss_histogram
+from replaychart.charts.probability_histogram import probability_histogram
+from replaychart.charts.residual_histogram import residual_histogram
+from replaychart.drawing.budget import MAX_BYTES
+from replaychart.run import Run
+
+GROUP = "parabola"
+
+
+def dashboard(run: Run, *, max_bytes: float | None = MAX_BYTES) -> alt.HConcatChart:
+    """Return feature space, probabilities, loss and metric, and losses, side by side.
+
+    Where the targets are numbers, residuals take the place of probabilities; where there are
+    several yes or no for each point, nothing does.
+
+    Parameters
+    ----------
+    run : Run
+        A training with a hidden layer of at least two units.
+    max_bytes : float or None, default 20,000,000
+        The budget of each chart.
+    """
+    curves = loss_and_metric(run, max_bytes=max_bytes) & loss_histogram(run, max_bytes=max_bytes)
+    parts: list[Any] = [feature_space(run, max_bytes=max_bytes), curves]
+    if not run.multi_label:
+        distribution = probability_histogram if run.classes else residual_histogram
+        parts.insert(1, distribution(run, max_bytes=max_bytes))
+    return alt.HConcatChart(hconcat=parts)
+
+
+def train(path: Path, *, epochs: int = 150, seed: int = 8, verbose: int = 0) -> None:
+    """Train a 2-2-1 sigmoid network on the two parabolas and record it as run ``parabola``.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file to record into; a run of the same name is replaced.
+    epochs : int, default 150
+        How long to train, with SGD at 0.05 in batches of 16.
+    seed : int, default 8
+        Seed of initial weights and batches.
+    verbose : int, default 0
+        As in ``fit``.
+    """
+    import keras
+
+    from replaychart.recording.recorder import Recorder
+
+    X, y = datasets.parabola()
+    keras.utils.set_random_seed(seed)
+    model = keras.Sequential(
+        [
+            keras.Input((2,)),
+            keras.layers.Dense(2, activation="sigmoid", name="hidden"),
+            keras.layers.Dense(1, activation="sigmoid", name="output"),
+        ]
+    )
+    model.compile(
+        loss="binary_crossentropy",
+        optimizer=keras.optimizers.SGD(learning_rate=0.05),
+        metrics=["acc"],
+    )
+    recorder = Recorder(X, y, path, GROUP, if_exists="overwrite")
+    model.fit(X, y, epochs=epochs, batch_size=16, verbose=verbose, callbacks=[recorder])

@@ -1,0 +1,1 @@
+"""What charts share: the clock, packed data, colours, texts and the theme."""

@@ -1,0 +1,277 @@
+"""How many bytes a chart may take: past that it keeps fewer epochs and points, and says so."""
+
+import math
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from replaychart.drawing.epoch_parameter import Clock
+from replaychart.drawing.packing import path_bytes
+from replaychart.errors import ArgumentError, is_number
+from replaychart.planes.paths import Paths
+from replaychart.run import Run
+
+Traced = TypeVar("Traced", bound=tuple[Paths | None, ...])
+
+# The default of every chart's `max_bytes`.
+MAX_BYTES = 20_000_000
+# What a point takes besides its packed numbers: its own, its target, the names of its columns.
+_BYTES_PER_POINT = 80
+# More epochs than this make no animation smoother, more points no scatter plot clearer: what goes
+# beyond is left out first.
+_ENOUGH_EPOCHS = 200
+_ENOUGH_POINTS = 2_000
+_FEW_EPOCHS = 20
+_FEWEST_EPOCHS = 2
+# From so many epochs it is told how many bytes those of a chart take.
+_SAMPLED_EPOCHS = 200
+
+
+class Kept(NamedTuple):
+    """What a chart keeps: epochs, and the numbers of points in the order of `drawing_order`."""
+
+    clock: Clock
+    points: np.ndarray
+
+
+def check_max_bytes(max_bytes: Any) -> None:
+    """Raise `ArgumentError` unless there is a budget of at least a kilobyte, or none."""
+    number = is_number(max_bytes)
+    if max_bytes is not None and not (number and 1000 <= float(max_bytes) < math.inf):
+        message = f"max_bytes must be at least 1000, or None for no limit. Got {max_bytes!r}."
+        raise ArgumentError(message)
+
+
+def kept_epochs(
+    run: Run, clock: Clock, max_bytes: float | None, *, bytes_per_epoch: float
+) -> Clock:
+    """Return a clock with as many evenly spaced epochs as the budget allows.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    clock : Clock
+        The epochs that the chart was asked for.
+    max_bytes : float or None
+        The budget; None for no limit.
+    bytes_per_epoch : float
+        What one epoch takes.
+
+    Warns
+    -----
+    UserWarning
+        Epochs are left out.
+    """
+    if max_bytes is None or bytes_per_epoch * len(clock.epochs) <= max_bytes:
+        return clock
+    fewer = clock.thinned(max(_FEWEST_EPOCHS, int(max_bytes // bytes_per_epoch)))
+    least = bytes_per_epoch * min(_FEWEST_EPOCHS, len(clock.epochs))
+    _tell(run, clock, fewer, None, max_bytes, least=least)
+    return fewer
+
+
+def kept(
+    run: Run,
+    clock: Clock,
+    max_bytes: float | None,
+    *,
+    bytes_per_point: float,
+    bytes_per_epoch: float,
+    fewest_bytes: Callable[[Clock], float] | None = None,
+) -> Kept:
+    """Return as many epochs and points as the budget allows.
+
+    Epochs are evenly spaced. Points are evenly spaced in the order of their targets, so that every
+    class keeps its share.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    clock : Clock
+        The epochs that the chart was asked for.
+    max_bytes : float or None
+        The budget; None for no limit.
+    bytes_per_point : float
+        What a point takes at each epoch.
+    bytes_per_epoch : float
+        What an epoch takes besides.
+    fewest_bytes : callable, optional
+        Returns what the epochs of a clock of very few take besides. Default: as much as any.
+
+    Warns
+    -----
+    UserWarning
+        Epochs or points are left out.
+    """
+    all_epochs, all_points = len(clock.epochs), len(run.targets)
+    everything = np.arange(all_points)
+    if max_bytes is None:
+        return Kept(clock, drawing_order(run, everything))
+
+    def epochs_with(points: int) -> int:
+        left = max_bytes - points * _BYTES_PER_POINT
+        return int(left // (points * bytes_per_point + bytes_per_epoch))
+
+    def points_with(epochs: int) -> int:
+        left = max_bytes - epochs * bytes_per_epoch
+        return int(left // (_BYTES_PER_POINT + epochs * bytes_per_point))
+
+    if epochs_with(all_points) >= all_epochs:
+        return Kept(clock, drawing_order(run, everything))
+    epochs = _between(epochs_with(all_points), _ENOUGH_EPOCHS, all_epochs)
+    points = _between(points_with(epochs), _ENOUGH_POINTS, all_points)
+    if bytes_per_epoch > points * bytes_per_point and epochs_with(points) >= _FEW_EPOCHS:
+        # It is not the points that take the room.
+        share, epochs = 1.0, min(epochs, epochs_with(points))
+    else:
+        # What is still too much shrinks on both sides alike: the root of a quadratic equation.
+        product = epochs * points * bytes_per_point
+        half = (points * _BYTES_PER_POINT + epochs * bytes_per_epoch) / 2
+        share = min(1.0, max_bytes / (half + math.sqrt(half**2 + product * max_bytes)))
+    # A chart without a point, or that does not move, is none, whatever the budget.
+    epochs = min(all_epochs, max(_FEWEST_EPOCHS, int(share * epochs)))
+    points = min(int(share * points), points_with(epochs))
+    fewer = Kept(clock.thinned(epochs), _share(run, max(1, points)))
+    fewest = clock.thinned(_FEWEST_EPOCHS)
+    least = len(_share(run, 1)) * (_BYTES_PER_POINT + len(fewest.epochs) * bytes_per_point)
+    least += fewest_bytes(fewest) if fewest_bytes else bytes_per_epoch * len(fewest.epochs)
+    _tell(run, clock, fewer.clock, fewer.points, max_bytes, least=least)
+    return fewer._replace(points=drawing_order(run, fewer.points))
+
+
+def drawing_order(run: Run, points: np.ndarray) -> np.ndarray:
+    """Return points in the order in which they are drawn, the same at every epoch.
+
+    Those of rare classes come last, so that they lie on top. Classes of which one is not even twice
+    as frequent as the other are mixed as they were recorded: neither shall hide the other.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    points : numpy.ndarray of int64, shape (points,)
+        Numbers of points, rising.
+    """
+    if not run.classes:
+        return points
+    targets = run.targets[points]
+    counts = np.bincount(targets, minlength=run.classes)
+    halvings = np.floor(np.log2(counts.max() / np.maximum(counts, 1)))
+    return points[np.argsort(halvings[targets], kind="stable")]
+
+
+def kept_around_paths(
+    run: Run,
+    clock: Clock,
+    max_bytes: float | None,
+    trace: Callable[[Clock], Traced],
+    *,
+    bytes_per_point: float,
+) -> tuple[Clock, np.ndarray, Traced]:
+    """Return as many epochs and points as the budget allows, and the paths of those epochs.
+
+    What an epoch's paths take is told from a sample, so that those of all are not traced in vain.
+
+    Parameters
+    ----------
+    run, clock, max_bytes, bytes_per_point
+        As for `kept`.
+    trace : callable
+        Returns the paths at the epochs of a clock, None for what is not drawn.
+
+    Returns
+    -------
+    clock, points
+        As `Kept`.
+    paths
+        What `trace` gives for that clock.
+
+    Warns
+    -----
+    UserWarning
+        Epochs or points are left out.
+    """
+    sample = clock.thinned(_SAMPLED_EPOCHS)
+    paths = trace(sample)
+    clock, points = kept(
+        run,
+        clock,
+        max_bytes,
+        bytes_per_point=bytes_per_point,
+        bytes_per_epoch=_bytes_of(paths, sample) / len(sample.epochs),
+        fewest_bytes=lambda fewest: _bytes_of(trace(fewest), fewest),
+    )
+    same = len(clock.epochs) == len(sample.epochs)
+    return clock, points, paths if same else trace(clock)
+
+
+def _bytes_of(paths: tuple[Paths | None, ...], clock: Clock) -> float:
+    return sum(path_bytes(one, len(clock.epochs)) for one in paths if one is not None)
+
+
+def _between(count: int, least: int, most: int) -> int:
+    return min(max(count, least), most)
+
+
+def _share(run: Run, count: int) -> np.ndarray:
+    """Return the numbers of so many points, in which the targets are as frequent as in all."""
+    every = len(run.targets)
+    if count >= every:
+        return np.arange(every)
+    order = np.arange(every)
+    if run.targets.ndim == 1:
+        order = np.argsort(run.targets, kind="stable")
+    evenly = order[np.arange(count) * every // count]
+    if not run.classes:
+        return np.sort(evenly)
+    # A class may be too rare for a share.
+    _, first_of_class = np.unique(run.targets, return_index=True)
+    return np.union1d(evenly, first_of_class)
+
+
+def _tell(
+    run: Run,
+    clock: Clock,
+    fewer: Clock,
+    points: np.ndarray | None,
+    max_bytes: float,
+    *,
+    least: float,
+) -> None:
+    """Warn of what is left out, and of a budget that is less than the least that a chart takes."""
+    left = []
+    if len(fewer.epochs) < len(clock.epochs):
+        left.append(f"{len(fewer.epochs):,} of {len(clock.epochs):,} epochs, evenly spaced")
+    if points is not None and len(points) < len(run.targets):
+        shares = "of each class its share" if run.classes else "evenly spaced by their targets"
+        left.append(f"{len(points):,} of {len(run.targets):,} points, {shares}")
+    chart = f"the chart of run {run.name!r}"
+    keeps = f" It keeps {', and '.join(left)}." if left else ""
+    if least > max_bytes:
+        message = (
+            f"max_bytes={max_bytes:,.0f} is less than {chart} can do with: at its smallest it "
+            f"takes an estimated {_two_digits(least):,} bytes.{keeps}"
+        )
+    else:
+        message = f"To stay within max_bytes={max_bytes:,.0f}, {chart} keeps {', and '.join(left)}."
+    if left:
+        message += " Pass max_bytes=None to keep all of them."
+    warnings.warn(message, UserWarning, stacklevel=_frames_of_this_package() + 1)
+
+
+def _two_digits(number: float) -> int:
+    """Return a number as exact as it is known."""
+    return int(float(f"{number:.2g}"))
+
+
+def _frames_of_this_package() -> int:
+    """Return how many calls lie between a line of the user's and the caller."""
+    frame, count = sys._getframe(1), 0
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith("replaychart."):
+        frame, count = frame.f_back, count + 1
+    return count

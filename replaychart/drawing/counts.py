@@ -1,0 +1,177 @@
+"""Bars of counts over bins that stay the same over the whole run."""
+
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from replaychart.drawing import packing
+from replaychart.drawing.epoch_parameter import Clock
+from replaychart.drawing.expressions import literal
+
+# So many points have a tick each.
+_FEW = 5
+
+
+def count_bars(
+    clock: Clock, frame: pd.DataFrame, *, x_title: str, highest: int, counted: str = "points"
+) -> alt.Chart:
+    """Return bars whose heights follow the epoch.
+
+    Parameters
+    ----------
+    clock : Clock
+        The chart's epochs.
+    frame : pandas.DataFrame
+        One row per epoch, bin and colour: ``epoch``, ``bin_start``, ``bin_end``, ``count`` and
+        ``color``, sorted alike within each epoch. Bars of one bin are stacked in that order.
+    x_title : str
+        Title of the value axis.
+    highest : int
+        The end of the count axis.
+    counted : str, default "points"
+        What is counted.
+    """
+    first = frame[frame["epoch"] == clock.epochs[0]]
+    counts = frame["count"].to_numpy().reshape(len(clock.epochs), -1)
+    edges = {name: list(map(packing.shortened, first[name])) for name in ("bin_start", "bin_end")}
+    limits = [
+        packing.shortened(first["bin_start"].min()),
+        packing.shortened(first["bin_end"].max()),
+    ]
+    constant = {**edges, "color": first["color"].tolist(), "order": list(range(len(first)))}
+    rows = packing.by_epoch(clock, constant, {"count": counts.T.tolist()})
+    return (
+        alt.Chart(packing.PackedData(rows))
+        .transform_calculate(count=packing.entry("count", clock))
+        .transform_filter("datum.count > 0")
+        .mark_bar(aria=False)  # see `texts`
+        .encode(
+            x=alt.X(
+                "bin_start:Q",
+                bin="binned",
+                title=x_title,
+                axis=alt.Axis(labelFlush=False, tickCount=5),
+                scale=alt.Scale(domain=limits, nice=False),
+            ),
+            x2="bin_end:Q",
+            y=alt.Y(
+                "count:Q",
+                title=f"Number of {counted}",
+                stack="zero",
+                axis=_count_axis(highest),
+                scale=alt.Scale(domain=[0, highest], nice=True),
+            ),
+            color=_outright(first["color"]),
+            detail="color:N",
+            order="order:Q",
+            tooltip=[
+                alt.Tooltip("bin_start:Q", title="From", format=".3~g"),
+                alt.Tooltip("bin_end:Q", title="To", format=".3~g"),
+                alt.Tooltip("count:Q", title=counted.capitalize()),
+            ],
+        )
+    )
+
+
+def _count_axis(highest: int) -> alt.Axis:
+    """Return the axis of counts, without ticks between two of them."""
+    if highest > _FEW:
+        return alt.Axis(tickCount=5)
+    return alt.Axis(values=list(range(highest + 1)), format="d")
+
+
+def _outright(tones: pd.Series) -> Any:
+    """Return the encoding of a column of one or two colours, given outright.
+
+    A scale of their own would be merged with the classes' as soon as the chart stands beside one
+    that has them, and a field without a scale would still give its name to their legend.
+    """
+    tone, *others = tones.unique().tolist()
+    if not others:
+        return alt.value(tone)
+    (other,) = others
+    return alt.condition(f"datum.color === {literal(tone)}", alt.value(tone), alt.value(other))
+
+
+def total_label(
+    clock: Clock, totals: np.ndarray, *, suffix: str, color: str, line: int, width: int
+) -> alt.Chart:
+    """Return a text at the top: a total that follows the epoch, and what it counts.
+
+    In the middle, because the bars of a trained network stand at the sides.
+
+    Parameters
+    ----------
+    clock : Clock
+        The chart's epochs.
+    totals : numpy.ndarray of int, shape (frames,)
+        The total at each epoch.
+    suffix : str
+        What is counted.
+    color : str
+        The colour of the text, which explains that of the bars.
+    line : int
+        The text's line, counted from 0.
+    width : int
+        The chart's width in pixels.
+    """
+    rows = packing.by_epoch(clock, {"of": [suffix]}, {"count": [totals.tolist()]})
+    return (
+        alt.Chart(packing.PackedData(rows))
+        .transform_calculate(
+            label=f"format({packing.entry('count', clock)}, ',') + {literal(' ' + suffix)}"
+        )
+        .mark_text(
+            align="center", baseline="top", color=color, fontSize=11, fontWeight=600, tooltip=None
+        )
+        .encode(text="label:N", x=alt.value(width / 2), y=alt.value(6 + 15 * line))
+    )
+
+
+def highest_count(frame: pd.DataFrame, *, by: list[str]) -> int:
+    """Return the greatest count of any bin at any epoch.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        ``epoch``, ``bin_start``, ``count`` and the columns `by`.
+    by : list of str
+        Columns whose groups are drawn apart; the others are stacked.
+    """
+    return max(1, int(frame.groupby(["epoch", "bin_start", *by])["count"].sum().max()))
+
+
+def histogram_of_all(
+    clock: Clock,
+    frame: pd.DataFrame,
+    *,
+    color: str,
+    x_title: str,
+    title: alt.TitleParams,
+    width: int,
+    height: int,
+    counted: str = "points",
+) -> alt.Chart:
+    """Return bars over all points together, as a chart of its own.
+
+    Parameters
+    ----------
+    clock : Clock
+        The chart's epochs.
+    frame : pandas.DataFrame
+        One row per epoch and bin: ``epoch``, ``bin_start``, ``bin_end`` and ``count``.
+    color, x_title : str
+        Of the bars, and of the value axis.
+    title : altair.TitleParams
+    width, height : int
+        Size in pixels.
+    counted : str, default "points"
+        What is counted.
+    """
+    highest = highest_count(frame, by=[])
+    bars = count_bars(
+        clock, frame.assign(color=color), x_title=x_title, highest=highest, counted=counted
+    )
+    return bars.properties(title=title, width=width, height=height).add_params(*clock.parameters)

@@ -1,0 +1,52 @@
+"""Limits of axes, fixed over the run or changing by epoch."""
+
+import math
+from typing import Any
+
+import altair as alt
+
+from replaychart.drawing.epoch_parameter import Clock
+from replaychart.drawing.expressions import literal
+from replaychart.drawing.packing import Ruler
+from replaychart.planes.extents import Limits
+
+
+def limits_scale(clock: Clock, limits: list[Limits]) -> alt.Scale:
+    """Return a scale between limits.
+
+    Parameters
+    ----------
+    clock : Clock
+        The chart's epochs.
+    limits : list of tuple of float
+        One pair for the whole run, or one for each of the clock's epochs.
+    """
+    domain: list[Any] = list(limits[0])
+    if len(limits) > 1:
+        frame = clock.frame_expression()
+        domain = [
+            {"expr": f"{literal([_rounded(pair, end) for pair in limits])}[{frame}]"}
+            for end in (0, 1)
+        ]
+    return alt.Scale(domain=domain, nice=False, zero=False)
+
+
+def limits_ruler(limits: list[Limits], pixels: int) -> Ruler:
+    """Return a ruler over all of the limits, fine enough for the closest of them.
+
+    Parameters
+    ----------
+    limits : list of tuple of float
+        As for `limits_scale`.
+    pixels : int
+        The axis' length in the chart.
+    """
+    low, high = min(low for low, _ in limits), max(high for _, high in limits)
+    closest = min(high - low for low, high in limits)
+    return Ruler.over(low, high, pixels=pixels * (high - low) / closest)
+
+
+def _rounded(limits: Limits, end: int) -> float:
+    """Return one of the limits, to a hundred-thousandth of the span between them."""
+    digits = 5 - math.floor(math.log10(limits[1] - limits[0]))
+    return round(limits[end], digits)

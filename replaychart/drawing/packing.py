@@ -1,0 +1,293 @@
+"""Packs frames for the browser: whole numbers, arrays by epoch, one row per point or path.
+
+A packed dataset is known by its name, and by its columns how a still is drawn from its own epoch's
+data alone (see `at_epoch`): ``replay_epoch`` is the epoch that a row belongs to; a column named
+``replay_<name>`` holds an array with one entry for each of ``replay_epochs``, which stands in the
+first row.
+"""
+
+import bisect
+import dataclasses
+import hashlib
+import marshal
+import math
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+import numpy as np
+from altair.utils.schemapi import debug_mode
+from altair.vegalite.v6.schema import core
+
+from replaychart.drawing.epoch_parameter import Clock
+from replaychart.planes.paths import Paths
+
+EPOCH = "replay_epoch"
+EPOCHS = "replay_epochs"
+_PREFIX = "replay_"
+
+_DATASET = "replaychart-"
+
+# What a number takes in a file: three digits and a comma.
+BYTES_PER_NUMBER = 4
+# What a row of paths takes besides its vertices: names of columns, epoch and label.
+_BYTES_PER_ROW = 60
+
+Rows = list[dict[str, Any]]
+
+
+class PackedData(core.NamedData):
+    """Rows that Altair carries from chart to chart without copying or validating them.
+
+    In a spec they are a named dataset of the top level; charts with equal rows share it.
+    """
+
+    _schema = core.NamedData._schema
+
+    def __init__(self, rows: Rows) -> None:
+        # Version 2 of marshal's format writes equal values alike, whatever objects they are.
+        digest = hashlib.sha256(marshal.dumps(rows, 2)).hexdigest()[:32]
+        with debug_mode(False):
+            super().__init__(name=_DATASET + digest)
+        object.__setattr__(self, "rows", rows)
+
+    def copy(self, deep: Any = True, ignore: Any = None) -> "PackedData":  # noqa: ARG002
+        """Return itself: the rows never change."""
+        return self
+
+    def __deepcopy__(self, memo: object) -> "PackedData":
+        """Return itself: the rows never change."""
+        return self
+
+    def to_dict(
+        self,
+        validate: bool = True,
+        *,
+        ignore: list[str] | None = None,
+        context: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Return a reference to the dataset, and hand the rows to the chart being converted."""
+        if context is not None:
+            context.setdefault("datasets", {})[self.name] = self.rows
+        return super().to_dict(validate=validate, ignore=ignore, context=None)
+
+
+@dataclasses.dataclass(frozen=True)
+class Ruler:
+    """Positions as whole numbers of steps from an origin.
+
+    Attributes
+    ----------
+    origin, step : float
+        What 0 and 1 stand for.
+    """
+
+    origin: float
+    step: float
+
+    @classmethod
+    def over(cls, low: float, high: float, *, pixels: float) -> "Ruler":
+        """Return a ruler whose step is no more than half a pixel.
+
+        Parameters
+        ----------
+        low, high : float
+            The span that is shown.
+        pixels : float
+            Its length in the chart.
+        """
+        finest = (high - low) / (2 * pixels)
+        power = 10.0 ** np.floor(np.log10(finest))
+        factor = max(factor for factor in (1, 2, 5) if factor * power <= finest * (1 + 1e-9))
+        step = float(f"{factor * power:.12g}")
+        return cls(origin=float(f"{np.floor(low / step) * step:.12g}"), step=step)
+
+    def measured(self, values: np.ndarray) -> list[Any]:
+        """Return values as whole numbers, None for what is not finite; nested as the array is."""
+        finite = np.isfinite(values)
+        steps = np.rint((np.where(finite, values, self.origin) - self.origin) / self.step)
+        steps = steps.astype(np.int64)
+        if finite.all():
+            return steps.tolist()
+        whole = steps.astype(object)
+        whole[~finite] = None
+        return whole.tolist()
+
+    def rounded(self, values: np.ndarray) -> list[float | None]:
+        """Return values as the numbers that their steps stand for, None for what is not finite."""
+        digits = max(0, 1 - math.floor(math.log10(self.step)))
+        return [
+            None if steps is None else round(self.origin + self.step * steps, digits)
+            for steps in self.measured(values)
+        ]
+
+    def expression(self, steps: str) -> str:
+        """Return the expression for the value that the expression `steps` measures."""
+        return f"isValid({steps}) ? {self.origin!r} + {self.step!r} * {steps} : null"
+
+
+def shortened(value: float, digits: int = 6) -> float | None:
+    """Return a number with so many significant digits, None for what is not finite."""
+    return float(f"{value:.{digits}g}") if np.isfinite(value) else None
+
+
+def by_epoch(
+    clock: Clock, constant: dict[str, list[Any]], changing: dict[str, list[list[Any]]]
+) -> Rows:
+    """Return one row per point, with an array over the epochs for what changes.
+
+    Parameters
+    ----------
+    clock : Clock
+        The chart's epochs.
+    constant : dict of str to list, one entry per row
+    changing : dict of str to list of lists, one per row, with one entry per epoch
+    """
+    names = [*constant, *(_PREFIX + name for name in changing)]
+    columns = [*constant.values(), *changing.values()]
+    rows = [dict(zip(names, entries, strict=True)) for entries in zip(*columns, strict=True)]
+    rows[0][EPOCHS] = clock.epochs.tolist()
+    return rows
+
+
+def entry(name: str, clock: Clock) -> str:
+    """Return the expression for the entry of a packed column at the epoch shown."""
+    column = f"datum.{_PREFIX}{name}"
+    if len(clock.epochs) == 1:
+        return f"{column}[0]"
+    # The length is asked for because a still's data holds one entry only.
+    return f"{column}[min({clock.frame_expression()}, {column}.length - 1)]"
+
+
+class Labelled(NamedTuple):
+    """Labels of paths: their column's name, one for each path, and all in the order of painting."""
+
+    name: str
+    labels: list[Any]
+    order: list[Any]
+
+
+def paths_by_epoch(
+    clock: Clock,
+    run_epochs: np.ndarray,
+    paths: Paths,
+    x: Ruler,
+    y: Ruler,
+    labelled: Labelled,
+) -> Rows:
+    """Return one row per epoch and label, its paths in one list, with a gap between paths.
+
+    Every epoch has a row for every label. The browser keeps marks in the order in which their
+    groups first appeared: a group that came later would be painted over those before it.
+
+    Parameters
+    ----------
+    clock : Clock
+        The chart's epochs.
+    run_epochs : numpy.ndarray of int64 or float64, shape (snapshots,)
+        The epoch of each position in the recording.
+    paths : Paths
+        The paths.
+    x, y : Ruler
+        For the coordinates.
+    labelled : Labelled
+        What tells the paths of an epoch apart.
+    """
+    xs, ys = x.measured(paths.vertices[:, 0]), y.measured(paths.vertices[:, 1])
+    rows: dict[tuple[float, Any], dict[str, Any]] = {
+        (epoch, label): {EPOCH: epoch, labelled.name: label, "xs": [], "ys": []}
+        for epoch in clock.epochs.tolist()
+        for label in labelled.order
+    }
+    for index, (snapshot, label) in enumerate(zip(paths.snapshot, labelled.labels, strict=True)):
+        row = rows[run_epochs[snapshot].item(), label]
+        start, end = paths.starts[index], paths.starts[index + 1]
+        gap = [None] if row["xs"] else []
+        row["xs"] += gap + xs[start:end]
+        row["ys"] += gap + ys[start:end]
+    for row in rows.values():
+        if not row["xs"]:
+            row["xs"], row["ys"] = [None], [None]
+    return list(rows.values())
+
+
+def path_bytes(paths: Paths, epochs: int) -> int:
+    """Return about what `paths_by_epoch` takes in a file, for so many epochs."""
+    # A vertex is two numbers, and so is the gap between two paths.
+    numbers = 2 * (len(paths.vertices) + len(paths.value))
+    rows = epochs * len(np.unique(paths.value)) * (paths.of_class.max(initial=0) + 1)
+    return int(numbers * BYTES_PER_NUMBER + rows * _BYTES_PER_ROW)
+
+
+def at_epoch(name: str, rows: Rows, epoch: float) -> Rows:
+    """Return packed rows with what a still of `epoch` shows; any other rows as they are.
+
+    Parameters
+    ----------
+    name : str
+        The dataset's name.
+    rows : list of dict
+        Its rows.
+    epoch : float
+        The value of the epoch parameter. A run that ended earlier shows its last epoch.
+    """
+    return EpochRows(name, rows).at(epoch)
+
+
+class EpochRows:
+    """The rows of a dataset, from which those of one epoch are taken without a look at the others.
+
+    Parameters
+    ----------
+    name : str
+        The dataset's name.
+    rows : list of dict
+        Its rows.
+
+    Attributes
+    ----------
+    columns : list of str
+        The columns that can be left out: none, unless rows are packed by epoch.
+    """
+
+    def __init__(self, name: str, rows: Rows) -> None:
+        self.columns: list[str] = []
+        self._rows = rows
+        self._by_epoch: dict[float, Rows] = {}
+        self._epochs: list[float] = []
+        if not name.startswith(_DATASET) or not rows:
+            return
+        if EPOCH in rows[0]:
+            for row in rows:
+                self._by_epoch.setdefault(row[EPOCH], []).append(row)
+            self._epochs = sorted(self._by_epoch)
+        elif EPOCHS in rows[0]:
+            self._epochs = rows[0][EPOCHS]
+            self.columns = [column for column in rows[0] if column != EPOCHS]
+
+    @property
+    def changes(self) -> bool:
+        """Whether the rows are not the same at every epoch."""
+        return len(self._epochs) > 1
+
+    def at(self, epoch: float, columns: Collection[str] | None = None) -> Rows:
+        """Return the rows that a still of an epoch shows.
+
+        Parameters
+        ----------
+        epoch : float
+            The value of the epoch parameter. A run that ended earlier shows its last epoch.
+        columns : collection of str, optional
+            Which of `columns` to keep. Default: all.
+        """
+        if not self._epochs:
+            return self._rows
+        frame = max(bisect.bisect_right(self._epochs, epoch) - 1, 0)
+        if self._by_epoch:
+            return self._by_epoch[self._epochs[frame]]
+        kept = [name for name in self.columns if columns is None or name in columns]
+        packed = [name for name in kept if name.startswith(_PREFIX)]
+        constant = [name for name in kept if not name.startswith(_PREFIX)]
+        return [
+            {name: row[name] for name in constant} | {name: [row[name][frame]] for name in packed}
+            for row in self._rows
+        ]

@@ -1,0 +1,358 @@
+"""The layers of a chart that shows a plane: surface, grid lines, points, boundary."""
+
+import dataclasses
+from typing import Any, cast
+
+import altair as alt
+import numpy as np
+
+from replaychart.drawing import colors, packing
+from replaychart.drawing.epoch_parameter import Clock
+from replaychart.drawing.expressions import literal, outright
+from replaychart.drawing.limits import limits_ruler, limits_scale
+from replaychart.drawing.packing import Ruler
+from replaychart.drawing.texts import (
+    AXIS_TITLE_SIZE,
+    NO_LIMIT,
+    SMALL_SIZE,
+    displayed,
+    fitted,
+    width_of,
+)
+from replaychart.planes.extents import Limits
+from replaychart.planes.paths import Paths
+from replaychart.run import Run
+
+# Names of mark styles that no theme defines. A chart that a user zooms must clip; in a still,
+# clipping marks that lie within the limits would cost a renderer two thirds of its time.
+WITHIN_LIMITS = "replaychart-within-limits"
+OVERFLOWING = "replaychart-overflowing"
+
+# Of legends, in pixels: what a name takes besides its letters, what is short in any chart, how much
+# a long one has at the least, and how wide the legend of a probability is, which stands beside that
+# of two classes.
+_SYMBOL = 28
+_SHORT_LABEL = 40
+_SHORTEST_LABEL = 60
+_PROBABILITY_LEGEND = 160
+_COLUMNS = 5
+# So many long names stand below each other.
+_FEW_CLASSES = 4
+_TINT = {"fill": outright("datum.tint"), "detail": "tint:N"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Plane:
+    """Axes of a plane, fixed over the run or changing by epoch.
+
+    Attributes
+    ----------
+    clock : Clock
+        The chart's epochs.
+    xlims, ylims : list of tuple of float
+        One pair for the whole run, or one for each of the clock's epochs.
+    titles : tuple of str
+        The axes' titles.
+    width, height : int
+        The chart's size in pixels.
+    overflows : bool
+        Whether something may lie outside the limits.
+    """
+
+    clock: Clock
+    xlims: list[Limits]
+    ylims: list[Limits]
+    titles: tuple[str, str]
+    width: int
+    height: int
+    overflows: bool
+
+    def x(self) -> alt.X:
+        """Return the encoding of the horizontal axis."""
+        title = fitted(self.titles[0], self.width, size=AXIS_TITLE_SIZE)
+        return alt.X("x:Q", title=title, scale=limits_scale(self.clock, self.xlims))
+
+    def y(self) -> alt.Y:
+        """Return the encoding of the vertical axis."""
+        title = fitted(self.titles[1], self.height, size=AXIS_TITLE_SIZE)
+        return alt.Y("y:Q", title=title, scale=limits_scale(self.clock, self.ylims))
+
+    def style(self) -> str:
+        """Return the marks' style, which tells an export whether they need to be clipped."""
+        return OVERFLOWING if self.overflows else WITHIN_LIMITS
+
+    def rulers(self) -> tuple[Ruler, Ruler]:
+        """Return rulers for both coordinates, fine enough for the closest view."""
+        return limits_ruler(self.xlims, self.width), limits_ruler(self.ylims, self.height)
+
+
+def points_layer(plane: Plane, run: Run, coordinates: np.ndarray, points: np.ndarray) -> alt.Chart:
+    """Return recorded points, coloured by class.
+
+    Parameters
+    ----------
+    plane : Plane
+        The axes.
+    run : Run
+        The run.
+    coordinates : numpy.ndarray, shape (frames, points, 2) or (points, 2)
+        Where they are at each of the clock's epochs, or at all of them.
+    points : numpy.ndarray of int64, shape (points,)
+        Their numbers.
+    """
+    constant: dict[str, list[Any]] = {"point": points.tolist()}
+    changing: dict[str, list[Any]] = {}
+    transforms: dict[str, str] = {}
+    for axis, (name, ruler) in enumerate(zip("xy", plane.rulers(), strict=True)):
+        if coordinates.ndim == 2:
+            constant[name] = ruler.rounded(coordinates[:, axis])
+        else:
+            changing[name] = ruler.measured(coordinates[:, :, axis].T)
+            transforms[name] = ruler.expression(packing.entry(name, plane.clock))
+    targets, encodings, tooltip = by_target(run, points, plane.width)
+    constant |= targets
+    if run.classes and run.tells_predictions:
+        percent = Ruler(0.0, 0.01)
+        probability = run.point_probabilities(epochs=plane.clock.epochs)
+        changing["p"] = percent.measured(probability[:, points].T)
+        transforms["p"] = percent.expression(packing.entry("p", plane.clock))
+        title = "Probability of class 1" if run.classes == 2 else probability_title(run)
+        tooltip.append(alt.Tooltip("p:Q", title=title, format=".2f"))
+    rows = packing.by_epoch(plane.clock, constant, changing)
+    chart = alt.Chart(packing.PackedData(rows))
+    if transforms:
+        chart = chart.transform_calculate(**transforms)
+    return chart.mark_circle(
+        size=13, opacity=1, clip=True, style=plane.style(), color=colors.CLASSES[0], aria=False
+    ).encode(x=plane.x(), y=plane.y(), tooltip=tooltip, **encodings)
+
+
+def point_bytes(run: Run, coordinates: int) -> int:
+    """Return what a point of `points_layer` takes at each epoch, with so many coordinates."""
+    told = bool(run.classes and run.tells_predictions)
+    return packing.BYTES_PER_NUMBER * (coordinates + told)
+
+
+def by_target(
+    run: Run, points: np.ndarray, width: float
+) -> tuple[dict[str, list[Any]], dict[str, Any], list[alt.Tooltip]]:
+    """Return what tells points by their targets: a column, a colour, and a tooltip.
+
+    The colour has a legend for a chart of a width in pixels. There is only the tooltip of the
+    point's number where there is no one target of a point.
+    """
+    tooltip = [alt.Tooltip("point:Q", title="Point")]
+    if run.classes:
+        labels = class_labels(run)
+        tooltip.append(alt.Tooltip("target:N", title="Class"))
+        column = {"target": [labels[target] for target in run.targets[points]]}
+        return column, {"color": class_color(run, width)}, tooltip
+    if run.targets.ndim == 1:
+        tooltip.append(alt.Tooltip("target:Q", title="Target"))
+        column = {"target": [packing.shortened(target) for target in run.targets[points]]}
+        return column, {"color": number_color(run)}, tooltip
+    return {}, {}, tooltip
+
+
+def class_color(run: Run, width: float) -> alt.Color:
+    """Return the colours of the classes, with their legend.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    width : float
+        The chart's width in pixels. Long names stand in fewer columns, and are cut off where they
+        would reach beyond.
+    """
+    if run.classes == 2:
+        width -= _PROBABILITY_LEGEND
+    longest = max(width_of(str(label), size=SMALL_SIZE) for label in class_labels(run))
+    # Left alone where names are short, so that charts of different widths share a legend.
+    columns, label = _COLUMNS, cast("Any", alt.Undefined)
+    fitting = int(width // (longest + _SYMBOL))
+    if longest > _SHORT_LABEL and fitting < min(run.classes, _COLUMNS):
+        columns = max(fitting, 1 if run.classes <= _FEW_CLASSES else 2)
+        room = max(width / columns - _SYMBOL, _SHORTEST_LABEL)
+        shown = {str(name): fitted(str(name), room) for name in class_labels(run)}
+        label = f"{literal(shown)}[datum.value]"
+    return alt.Color(
+        "target:N",
+        title="Class",
+        scale=alt.Scale(domain=class_labels(run), range=colors.class_colors(run.classes)),
+        legend=alt.Legend(
+            orient="bottom",
+            direction="horizontal",
+            symbolSize=70,
+            symbolStrokeWidth=0,
+            symbolOpacity=1,
+            columns=columns,
+            labelExpr=label,
+            labelLimit=NO_LIMIT,
+        ),
+    )
+
+
+def number_color(run: Run) -> alt.Color:
+    """Return the colours of a regression's targets, with their legend."""
+    return alt.Color(
+        "target:Q",
+        title="Target",
+        scale=alt.Scale(
+            domain=number_limits(run), range=list(colors.NUMBERS), interpolate="rgb", clamp=True
+        ),
+        legend=alt.Legend(
+            orient="bottom",
+            direction="horizontal",
+            gradientLength=150,
+            gradientThickness=10,
+            tickCount=4,
+        ),
+    )
+
+
+def number_limits(run: Run) -> list[float]:
+    """Return the least and the greatest target of a regression."""
+    low, high = float(run.targets.min()), float(run.targets.max())
+    return [low, high if high > low else low + 1.0]
+
+
+def class_labels(run: Run) -> list[Any]:
+    """Return the classes' names, or their numbers as they stand in the frames."""
+    numbers = list(range(run.classes))
+    if run.class_names == [str(number) for number in numbers]:
+        return numbers
+    return [displayed(name) for name in run.class_names]
+
+
+def probability_title(run: Run) -> str:
+    """Return what a point's probability is the probability of."""
+    if run.classes != 2:
+        return "Probability of the true class"
+    return f"Probability of class {displayed(run.class_names[1])}"
+
+
+def surface_layer(plane: Plane, run: Run, paths: Paths, *, bands: int) -> alt.Chart:
+    """Return the decision surface, its bands painted from low to high."""
+    levels = run.planes.surfaces.levels(bands)
+    if not run.classes:
+        labelled = _number_tints(run, paths, levels)
+        return _surface_chart(plane, run, paths, labelled, _TINT)
+    band = np.searchsorted(levels, paths.value - 1e-9)
+    # Each region is painted in the colour at the middle of its band.
+    middles = np.round(np.maximum(levels, 0) + 0.5 * (levels[-1] - levels[-2]), 6)
+    if run.classes == 2:
+        labels: list[Any] = middles.tolist()
+        labelled = packing.Labelled("probability", [labels[i] for i in band], labels)
+        fill = {"fill": _probability_fill(run)}
+    else:
+        labelled = _tints(run, paths, band, middles)
+        fill = _TINT
+    return _surface_chart(plane, run, paths, labelled, fill)
+
+
+def _surface_chart(
+    plane: Plane, run: Run, paths: Paths, labelled: packing.Labelled, fill: dict[str, Any]
+) -> alt.Chart:
+    return (
+        _paths_chart(plane, run, paths, labelled)
+        .mark_line(
+            filled=True,
+            strokeWidth=0,
+            clip=True,
+            style=plane.style(),
+            invalid="break-paths-show-domains",
+            tooltip=None,
+            aria=False,
+        )
+        .encode(x=plane.x(), y=plane.y(), order="vertex:Q", **fill)
+    )
+
+
+def _number_tints(run: Run, paths: Paths, levels: np.ndarray) -> packing.Labelled:
+    """Return the tint of each path: a light form of the colour at the middle of its band."""
+    low, high = number_limits(run)
+    middles = low + (high - low) * (np.arange(len(levels)) + 0.5) / len(levels)
+    tints = [
+        colors.mixed("#ffffff", colors.ramp(colors.NUMBERS, (middle - low) / (high - low)), 0.4)
+        for middle in middles
+    ]
+    return packing.Labelled("tint", [tints[i] for i in np.searchsorted(levels, paths.value)], tints)
+
+
+def _tints(run: Run, paths: Paths, band: np.ndarray, middles: np.ndarray) -> packing.Labelled:
+    """Return the tint of each path: its class' colour, the stronger the higher its band."""
+    of_class = colors.class_colors(run.classes)
+    tints = [
+        # The last digits keep tints of equal look apart, which are painted at different times.
+        [
+            f"{colors.mixed('#ffffff', color, 0.2 + 0.35 * middle)}{255 - i:02x}"
+            for color in of_class
+        ]
+        for i, middle in enumerate(middles)
+    ]
+    own = [tints[i][number] for i, number in zip(band, paths.of_class, strict=True)]
+    return packing.Labelled("tint", own, [tint for level in tints for tint in level])
+
+
+def _probability_fill(run: Run) -> alt.Fill:
+    return alt.Fill(
+        "probability:Q",
+        title=fitted(probability_title(run), _PROBABILITY_LEGEND - 10),
+        scale=alt.Scale(
+            domain=[0, 0.5, 1], range=list(colors.SURFACE), interpolate="rgb", clamp=True
+        ),
+        legend=alt.Legend(
+            orient="bottom",
+            direction="horizontal",
+            gradientLength=150,
+            gradientThickness=10,
+            titleLimit=NO_LIMIT,
+            values=[0, 0.5, 1],
+            format=".1f",
+        ),
+    )
+
+
+def grid_layer(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
+    """Return the grid lines of the inputs' plane."""
+    return _line_chart(plane, run, paths, width=0.6, color=colors.GRID, opacity=0.45)
+
+
+def boundary_layer(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
+    """Return the lines where the two most probable classes are equally probable."""
+    return _line_chart(plane, run, paths, width=1.8, color=colors.BOUNDARY, opacity=1.0)
+
+
+def _line_chart(
+    plane: Plane, run: Run, paths: Paths, *, width: float, color: str, opacity: float
+) -> alt.Chart:
+    numbers = paths.value.tolist()
+    lines = packing.Labelled("line", numbers, sorted(set(numbers)))
+    return (
+        _paths_chart(plane, run, paths, lines)
+        .mark_line(
+            strokeWidth=width,
+            color=color,
+            # Not `opacity`, for which a renderer draws each line on a sheet of its own.
+            strokeOpacity=opacity,
+            clip=True,
+            style=plane.style(),
+            invalid="break-paths-show-domains",
+            tooltip=None,
+            aria=False,
+        )
+        .encode(x=plane.x(), y=plane.y(), order="vertex:Q", detail="line:N")
+    )
+
+
+def _paths_chart(plane: Plane, run: Run, paths: Paths, labelled: packing.Labelled) -> alt.Chart:
+    x, y = plane.rulers()
+    rows = packing.paths_by_epoch(plane.clock, run.epochs, paths, x, y, labelled)
+    return (
+        alt.Chart(packing.PackedData(rows))
+        .transform_filter(f"datum.{packing.EPOCH} === {plane.clock.epoch_expression()}")
+        .transform_calculate(vertex="sequence(datum.xs.length)")
+        .transform_flatten(["xs", "ys", "vertex"])
+        .transform_calculate(x=x.expression("datum.xs"), y=y.expression("datum.ys"))
+    )

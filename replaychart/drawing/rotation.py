@@ -1,0 +1,214 @@
+"""A layer with three units, seen from an angle that two sliders choose."""
+
+from typing import Any
+
+import altair as alt
+import numpy as np
+
+from replaychart.drawing import colors, packing
+from replaychart.drawing.budget import kept
+from replaychart.drawing.composition import layered
+from replaychart.drawing.epoch_parameter import Clock
+from replaychart.drawing.expressions import literal, outright
+from replaychart.drawing.packing import Ruler
+from replaychart.drawing.plane import by_target
+from replaychart.drawing.texts import fitted
+from replaychart.drawing.titles import chart_title, tell_not_finite
+from replaychart.errors import ArgumentError
+from replaychart.run import Run
+
+# What the sliders begin with, in degrees: each of the three axes is seen.
+_TURN, _TILT = 35, 20
+# The axes reach this much further than the points.
+_REACH = 1.12
+# Room for the layer's name at the ends of the axes, in pixels.
+_NAME = 100
+_DIMENSIONS = ("x", "y", "z")
+
+
+def rotated_space(
+    run: Run,
+    layer: str,
+    clock: Clock,
+    *,
+    grid: bool,
+    title: str,
+    width: int,
+    height: int,
+    max_bytes: float | None,
+) -> alt.LayerChart:
+    """Return the points in a layer of three units, with axes that turn.
+
+    Parameters
+    ----------
+    run : Run
+    layer : str
+        A layer with three units.
+    clock : Clock
+        The chart's epochs.
+    grid : bool
+        Whether to draw the inputs' grid lines, where the inputs have two features.
+    title : str
+    width, height : int
+        Size in pixels.
+    max_bytes : float or None
+        The budget.
+
+    Raises
+    ------
+    ArgumentError
+        There is no such layer, or it has not three units.
+    """
+    shape = run.layer_shape(layer)
+    if shape != (3,):
+        message = f"projection 'rotate' needs a layer with 3 units. Got {layer!r}, of {shape}."
+        raise ArgumentError(message)
+    one = run.planes.grid_in_space(layer, run.snapshots(clock.epochs[-1])) if grid else None
+    clock, points = kept(
+        run,
+        clock,
+        max_bytes,
+        bytes_per_point=packing.BYTES_PER_NUMBER * 3,
+        bytes_per_epoch=0 if one is None else packing.BYTES_PER_NUMBER * one.size,
+    )
+    values = run.coordinates(layer, epochs=clock.epochs)[:, points]
+    lines = run.planes.grid_in_space(layer, run.snapshots(clock.epochs)) if grid else None
+    everything = values.reshape(-1, 3)
+    if lines is not None:
+        everything = np.vstack([everything, lines.reshape(-1, 3)])
+    finite = everything[np.isfinite(everything).all(axis=1)]
+    middle = (finite.min(axis=0) + finite.max(axis=0)) / 2 if len(finite) else np.zeros(3)
+    radius = np.linalg.norm(finite - middle, axis=1).max() if len(finite) else 1.0
+    space = _Space(clock, middle, float(radius) or 1.0, width, height)
+    parts: list[alt.Chart | alt.LayerChart] = [_axes(space, layer)]
+    if lines is not None:
+        parts.append(_grid_lines(space, lines))
+    parts.append(_points(space, run, values, points))
+    heading = chart_title(title, title, clock)
+    tell_not_finite(heading, clock, "points", width, values)
+    return layered(parts, clock, *_sliders(), title=heading, width=width, height=height)
+
+
+class _Space:
+    """A ball around all points, and where its points are seen."""
+
+    def __init__(
+        self, clock: Clock, middle: np.ndarray, radius: float, width: int, height: int
+    ) -> None:
+        self.clock = clock
+        self.middle = middle
+        self.radius = radius
+        self.width = width
+        self.ruler = Ruler.over(-radius, radius, pixels=max(width, height))
+
+    def packed(self, values: np.ndarray) -> dict[str, list[Any]]:
+        """Return columns of whole numbers for values of shape (epochs, points, 3)."""
+        centred = values - self.middle
+        return {
+            name: self.ruler.measured(centred[:, :, axis].T)
+            for axis, name in enumerate(_DIMENSIONS)
+        }
+
+    def unpacked(self) -> dict[str, str]:
+        """Return the expressions of the three coordinates at the epoch shown."""
+        return {
+            name: self.ruler.expression(packing.entry(name, self.clock)) for name in _DIMENSIONS
+        }
+
+    def encodings(self) -> dict[str, Any]:
+        """Return the position channels."""
+        domain = [-self.radius * _REACH, self.radius * _REACH]
+        scale = alt.Scale(domain=domain, nice=False, zero=False)
+        return {
+            "x": alt.X("across:Q", axis=None, scale=scale),
+            "y": alt.Y("up:Q", axis=None, scale=scale),
+        }
+
+
+def _sliders() -> list[alt.Parameter]:
+    turn = alt.binding_range(min=0, max=360, step=1, name="Turn ")
+    tilt = alt.binding_range(min=-90, max=90, step=1, name="Tilt ")
+    return [
+        alt.param(name="turn", value=_TURN, bind=turn),
+        alt.param(name="tilt", value=_TILT, bind=tilt),
+    ]
+
+
+def _turned() -> dict[str, str]:
+    """Return the expressions of what is seen: to the right, upwards, and towards the eye."""
+    turn, tilt = "turn * PI / 180", "tilt * PI / 180"
+    away = f"(datum.x * sin({turn}) + datum.y * cos({turn}))"
+    return {
+        "across": f"datum.x * cos({turn}) - datum.y * sin({turn})",
+        "up": f"datum.z * cos({tilt}) + {away} * sin({tilt})",
+        "near": f"datum.z * sin({tilt}) - {away} * cos({tilt})",
+    }
+
+
+def _points(space: _Space, run: Run, values: np.ndarray, points: np.ndarray) -> alt.Chart:
+    targets, encodings, tooltip = by_target(run, points, space.width)
+    constant: dict[str, list[Any]] = {"point": points.tolist(), **targets}
+    rows = packing.by_epoch(space.clock, constant, space.packed(values))
+    # What is nearer is larger.
+    size = f"16 + 9 * datum.near / {literal(space.radius)}"
+    return (
+        alt.Chart(packing.PackedData(rows))
+        .transform_calculate(**space.unpacked())
+        .transform_calculate(**_turned())
+        .transform_calculate(size=size)
+        .mark_circle(opacity=1, aria=False, color=colors.CLASSES[0])
+        .encode(
+            **space.encodings(),
+            **encodings,
+            size=outright("datum.size"),
+            tooltip=tooltip,
+        )
+    )
+
+
+def _grid_lines(space: _Space, lines: np.ndarray) -> alt.Chart:
+    epochs, count, vertices, _ = lines.shape
+    constant = {
+        "line": np.repeat(np.arange(count), vertices).tolist(),
+        "vertex": np.tile(np.arange(vertices), count).tolist(),
+    }
+    rows = packing.by_epoch(
+        space.clock, constant, space.packed(lines.reshape(epochs, count * vertices, 3))
+    )
+    return (
+        alt.Chart(packing.PackedData(rows))
+        .transform_calculate(**space.unpacked())
+        .transform_calculate(**_turned())
+        .mark_line(strokeWidth=0.6, color=colors.GRID, strokeOpacity=0.45, tooltip=None, aria=False)
+        .encode(**space.encodings(), detail="line:N", order="vertex:Q")
+    )
+
+
+def _axes(space: _Space, layer: str) -> alt.LayerChart:
+    """Return the three units' axes through the middle, named at their far ends."""
+    shown = fitted(layer, _NAME)
+    rows = [
+        {
+            "axis": axis,
+            "end": end,
+            "name": f"{shown}[{axis}]" if end else "",
+            **{name: end * space.radius * (place == axis) for place, name in enumerate("xyz")},
+        }
+        for axis in range(3)
+        for end in (0, 1)
+    ]
+    base = (
+        alt.Chart(packing.PackedData(rows))
+        .transform_calculate(**_turned())
+        .encode(**space.encodings())
+    )
+    return alt.LayerChart(
+        layer=[
+            base.mark_line(color=colors.MUTED, strokeWidth=1, tooltip=None).encode(
+                detail="axis:N", order="end:Q"
+            ),
+            base.mark_text(color=colors.MUTED, fontSize=11, dy=-6, tooltip=None).encode(
+                text="name:N"
+            ),
+        ]
+    )

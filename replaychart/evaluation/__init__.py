@@ -1,0 +1,1 @@
+"""Evaluates a recorded network at every epoch, and remembers what it computed."""

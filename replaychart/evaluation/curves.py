@@ -1,0 +1,113 @@
+"""Losses, metrics and learning rates over the epochs, logged or evaluated."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from replaychart.errors import EvaluationError, require_one_of
+from replaychart.evaluation.evaluations import Evaluations
+from replaychart.facts.compile_config import weighted_metrics
+from replaychart.facts.task import ACCURACY, accuracy
+from replaychart.storage.reader import StoredRun
+
+SOURCES = ("training", "replay")
+
+
+class Curves:
+    """The curves of a run.
+
+    Parameters
+    ----------
+    stored : StoredRun
+        The run.
+    evaluations : Evaluations
+        What its network computes.
+    """
+
+    def __init__(self, stored: StoredRun, evaluations: Evaluations) -> None:
+        self._stored = stored
+        self._evaluations = evaluations
+
+    def names(self, source: str) -> list[str]:
+        """Return the names of the curves that a source has."""
+        require_one_of("source", source, SOURCES)
+        if source == "training":
+            return list({**self._stored.logs, "learning_rate": None})
+        known = self._stored.has_model or self._evaluations.was_recorded("losses")
+        names = ["loss"] if known else []
+        names += [name for metric in self._metrics() for name in self._named(metric)]
+        known = self._stored.has_model or self._evaluations.was_recorded("predictions")
+        classes = known and self._evaluations.task.classes
+        return [*names, "accuracy"] if classes and "accuracy" not in names else names
+
+    def values(self, name: str, *, source: str) -> np.ndarray:
+        """Return one curve, float64 of shape (snapshots,), NaN where nothing was logged."""
+        require_one_of("name", name, self.names(source))
+        if source == "training":
+            return {**self._stored.logs, "learning_rate": self._stored.learning_rates}[name]
+        try:
+            return self._replayed(name)
+        except EvaluationError as error:
+            if name not in self._stored.logs:
+                raise
+            message = f"{error} What Keras logged of {name!r} is there: source='training'."
+            raise EvaluationError(message) from error
+
+    def replayed(self) -> dict[str, np.ndarray]:
+        """Return every curve that can be evaluated, and warn of those that cannot be."""
+        curves = {}
+        missing: dict[str, list[str]] = {}
+        try:
+            names = self.names("replay")
+        except EvaluationError as error:
+            warnings.warn(f"Nothing is replayed: {error}", stacklevel=3)
+            return {}
+        for name in names:
+            try:
+                curves[name] = self._replayed(name)
+            except EvaluationError as error:
+                what = "loss" if name == "loss" else f"metric {name!r}"
+                missing.setdefault(str(error), []).append(what)
+        for reason, left_out in missing.items():
+            what = " and ".join(left_out)
+            are = "is" if len(left_out) == 1 else "are"
+            message = f"{what[0].upper()}{what[1:]} {are} left out of what is replayed: {reason}"
+            warnings.warn(message, stacklevel=3)
+        return curves
+
+    def _replayed(self, name: str) -> np.ndarray:
+        every = range(len(self._stored.epochs))
+        if name == "loss":
+            return self._evaluations.losses(every).mean(axis=1, dtype=np.float64)
+        metric = next((metric for metric in self._metrics() if name in self._named(metric)), None)
+        if metric is None:
+            right = self._evaluations.decisions(every) == self._evaluations.labels
+            return right.mean(axis=1, dtype=np.float64)
+        if self._metrics()[metric] in ACCURACY and self._of_one_target():
+            weights = self._stored.sample_weights if metric in self._weighted() else None
+            outputs = self._evaluations.predictions(every)
+            return accuracy(self._stored.targets, outputs, weights)
+        values = self._evaluations.metric(metric, every)
+        return values[:, self._named(metric).index(name)] if values.ndim == 2 else values
+
+    def _of_one_target(self) -> bool:
+        """Return whether the model says one thing of each point, and not of its positions.
+
+        Of those Keras itself must say which count.
+        """
+        return self._evaluations.predictions(range(len(self._stored.epochs))).ndim == 3
+
+    def _metrics(self) -> dict[str, Any]:
+        return {**self._unweighted(), **self._weighted()}
+
+    def _unweighted(self) -> dict[str, Any]:
+        return self._stored.details.get("metrics") or {}
+
+    def _weighted(self) -> dict[str, Any]:
+        return weighted_metrics(self._stored.compile_config, self._unweighted())
+
+    def _named(self, metric: str) -> list[str]:
+        """Return the names of a metric's curves: several if it was logged with several values."""
+        several = [name for name in self._stored.logs if name.startswith(f"{metric}[")]
+        return several or [metric]

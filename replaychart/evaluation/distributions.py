@@ -1,0 +1,299 @@
+"""How weights, gradients, activations and pre-activations are distributed, layer by layer."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from replaychart.errors import ArgumentError, items_of, require_one_of
+from replaychart.evaluation.densities import summarized_each
+from replaychart.evaluation.evaluations import Arrays, Evaluations
+from replaychart.facts.inputs import side_by_side
+from replaychart.storage.layout import RecordedVariable
+from replaychart.storage.reader import StoredRun
+
+KINDS = ("weights", "gradients", "activations", "pre_activations")
+VARIABLES = ("kernel", "bias")
+INPUTS = "inputs"
+
+
+class Selection(NamedTuple):
+    """Which distributions are asked for.
+
+    Attributes
+    ----------
+    kind : str
+        One of `KINDS`.
+    layers : list of str
+        Layers in their order; the recorded points themselves, if they are among them, come first
+        as ``"inputs"``.
+    variable : str
+        One of `VARIABLES`, for weights and gradients.
+    """
+
+    kind: str
+    layers: list[str]
+    variable: str
+
+
+class Distributions:
+    """The distributions of a run's values.
+
+    Parameters
+    ----------
+    stored : StoredRun
+        The run.
+    evaluations : Evaluations
+        What its network computes.
+    """
+
+    def __init__(self, stored: StoredRun, evaluations: Evaluations) -> None:
+        self._stored = stored
+        self._evaluations = evaluations
+        self._layers = {layer.name: layer for layer in stored.layers}
+
+    def layers(self, variable: str = "kernel") -> list[str]:
+        """Return the layers that have a kernel (or bias) among their recorded variables."""
+        return [name for name in self._layers if self._variables(name, variable)]
+
+    def select(
+        self,
+        kind: str,
+        *,
+        layers: Sequence[str] | None = None,
+        variable: str = "kernel",
+        inputs: bool = False,
+        output: bool = True,
+    ) -> Selection:
+        """Return a checked selection.
+
+        Parameters
+        ----------
+        kind : {"weights", "gradients", "activations", "pre_activations"}
+        layers : sequence of str, optional
+            Default: every layer with a kernel.
+        variable : {"kernel", "bias"}, default "kernel"
+        inputs : bool, default False
+            Whether the recorded points come first; for activations.
+        output : bool, default True
+            Whether the default layers hold the last of them.
+
+        Raises
+        ------
+        ArgumentError
+            There is no such kind, layer or variable, or nothing is left.
+        """
+        require_one_of("kind", kind, KINDS)
+        require_one_of("variable", variable, VARIABLES)
+        of_weights = kind in ("weights", "gradients")
+        known = self._known(kind, variable)
+        if not known:
+            message = (
+                f"Run {self._stored.name!r} has no layer with a {variable}, so there are no "
+                f"{kind.replace('_', '-')} to show. Its layers are: "
+                f"{', '.join(map(repr, self._layers))}."
+            )
+            raise ArgumentError(message)
+        if inputs and of_weights:
+            message = f"inputs have no {kind}; inputs=True is for activations."
+            raise ArgumentError(message)
+        chosen = self._chosen(layers, known if output else known[:-1], known)
+        if not chosen and not inputs:
+            message = (
+                f"output=False leaves no layer: {known[-1]!r} is the only one with a {variable}."
+            )
+            raise ArgumentError(message)
+        return Selection(kind, ([INPUTS] if inputs else []) + chosen, variable)
+
+    def summaries(self, selection: Selection, snapshots: Sequence[int]) -> list[Arrays]:
+        """Return for each layer the arrays of `densities.summarized_each`, by snapshot."""
+        of_points = selection.kind in ("activations", "pre_activations")
+        quantity = {"kind": selection.kind}
+        if not of_points:
+            quantity["variable"] = selection.variable
+        layers = [layer for layer in selection.layers if layer != INPUTS]
+        summaries = self._evaluations.distributions(
+            quantity,
+            layers,
+            snapshots,
+            lambda missing: self._pooled(selection._replace(layers=list(missing)), snapshots),
+        )
+        if INPUTS in selection.layers:
+            (of_inputs,) = summarized_each([[side_by_side(self._stored.inputs)]])
+            repeated = {
+                name: np.repeat(values, len(snapshots), axis=0)
+                for name, values in of_inputs.items()
+            }
+            summaries.insert(0, repeated)
+        return summaries
+
+    def summary_frame(
+        self, selection: Selection, snapshots: Sequence[int], epochs: np.ndarray
+    ) -> pd.DataFrame:
+        """Return one row per epoch and layer, as `Run.distributions` documents it."""
+        pieces = []
+        for layer, arrays in zip(
+            selection.layers, self.summaries(selection, snapshots), strict=True
+        ):
+            quantiles = dict(
+                zip(["min", "q1", "median", "q3", "max"], arrays["quantiles"].T, strict=True)
+            )
+            columns = {name: arrays[name] for name in ("count", "not_finite", "mean", "std")}
+            pieces.append(
+                pd.DataFrame(
+                    {
+                        "epoch": epochs,
+                        "layer": layer,
+                        "variable": _variable_label(selection, layer),
+                        **columns,
+                        **quantiles,
+                    }
+                )
+            )
+        return _sorted(pieces, selection)
+
+    def values_frame(
+        self, selection: Selection, snapshots: Sequence[int], epochs: np.ndarray
+    ) -> pd.DataFrame:
+        """Return one row per epoch and value, as `Run.distributions` documents it."""
+        layers = [layer for layer in selection.layers if layer != INPUTS]
+        pieces: list[pd.DataFrame] = []
+        if INPUTS in selection.layers:
+            label, points = _variable_label(selection, INPUTS), side_by_side(self._stored.inputs)
+            pieces += [_values_piece(epoch, INPUTS, label, points, "point") for epoch in epochs]
+        if selection.kind in ("activations", "pre_activations"):
+            every = self._evaluated(selection._replace(layers=layers), snapshots)
+            names = [(layer, _variable_label(selection, layer)) for layer in layers]
+            axis = "point"
+        else:
+            named = [
+                (layer, variable)
+                for layer in layers
+                for variable in self._variables(layer, selection.variable)
+            ]
+            every = self._weights_or_gradients(
+                selection.kind, [variable.position for _, variable in named], snapshots
+            )
+            names = [(layer, variable.name) for layer, variable in named]
+            axis = "input"
+        if layers:
+            for epoch, arrays in zip(epochs, every, strict=True):
+                pieces += [
+                    _values_piece(epoch, layer, variable, values, axis)
+                    for (layer, variable), values in zip(names, arrays, strict=True)
+                ]
+        return _sorted(pieces, selection)
+
+    def evaluate(self) -> None:
+        """Evaluate what the charts ask for by default, to be remembered."""
+        every = range(len(self._stored.epochs))
+        has_graph = all(layer.output_shape is not None for layer in self._stored.layers)
+        for variable in VARIABLES:
+            if self.layers(variable):
+                self.summaries(self.select("gradients", variable=variable), every)
+        for kind in ("activations", "pre_activations"):
+            if has_graph and self._known(kind, "kernel"):
+                self.summaries(self.select(kind), every)
+
+    def _pooled(self, selection: Selection, snapshots: Sequence[int]) -> Iterator[list[np.ndarray]]:
+        """Yield one array for each layer; a layer's kernels together, if it has several."""
+        if selection.kind in ("activations", "pre_activations"):
+            yield from self._evaluated(selection, snapshots)
+            return
+        groups = [self._variables(layer, selection.variable) for layer in selection.layers]
+        positions = [variable.position for group in groups for variable in group]
+        ends = np.cumsum([len(group) for group in groups])[:-1]
+        for arrays in self._weights_or_gradients(selection.kind, positions, snapshots):
+            flat = [values.ravel() for values in arrays]
+            yield [
+                np.concatenate(flat[start:end])
+                for start, end in zip([0, *ends], [*ends, len(flat)], strict=True)
+            ]
+
+    def _evaluated(
+        self, selection: Selection, snapshots: Sequence[int]
+    ) -> Iterator[list[np.ndarray]]:
+        if not selection.layers:
+            return iter(())
+        before = selection.kind == "pre_activations"
+        return self._evaluations.layers(selection.layers, snapshots, before_activation=before)
+
+    def _weights_or_gradients(
+        self, kind: str, positions: list[int], snapshots: Sequence[int]
+    ) -> Iterator[list[np.ndarray]]:
+        if kind == "gradients":
+            return self._evaluations.gradients(positions, snapshots)
+        weights = self._stored.weights()
+        return ([weights[position][snapshot] for position in positions] for snapshot in snapshots)
+
+    def _variables(self, layer: str, variable: str) -> list[RecordedVariable]:
+        ends = ("kernel", "embeddings") if variable == "kernel" else ("bias",)
+        return [own for own in self._layers[layer].variables if own.name.endswith(ends)]
+
+    def _known(self, kind: str, variable: str) -> list[str]:
+        """Return the layers that have values of a kind."""
+        if kind in ("weights", "gradients"):
+            return self.layers(variable)
+        layers = self.layers("kernel")
+        return [one for one in layers if kind == "activations" or self._activates(one)]
+
+    def _activates(self, layer: str) -> bool:
+        """Return whether a layer applies a kernel of its own, and no cell or layer within it."""
+        return any(
+            own.name.endswith("kernel") and "/" not in own.name
+            for own in self._layers[layer].variables
+        )
+
+    def _chosen(
+        self, layers: Sequence[str] | None, default: list[str], known: list[str]
+    ) -> list[str]:
+        if layers is None:
+            return default
+        listed = items_of("layers", layers, "names of layers")
+        for layer in listed:
+            require_one_of("layers", layer, known)
+        if not listed:
+            message = "layers must name at least one layer. Got none."
+            raise ArgumentError(message)
+        return [layer for layer in known if layer in listed]
+
+
+def _variable_label(selection: Selection, layer: str) -> str:
+    if selection.kind in ("weights", "gradients"):
+        return selection.variable
+    return "input" if layer == INPUTS else selection.kind.removesuffix("s")
+
+
+def _values_piece(
+    epoch: int, layer: str, variable: str, values: np.ndarray, axis: str
+) -> pd.DataFrame:
+    """Return values as rows: by points (the first axis), or by units (the last one)."""
+    flat = values.reshape(len(values), -1) if axis == "point" else _by_unit(values)
+    rows, units = flat.shape
+    return pd.DataFrame(
+        {
+            "epoch": np.repeat(epoch, flat.size),
+            "layer": layer,
+            "variable": variable,
+            axis: np.repeat(np.arange(rows), units),
+            "unit": np.tile(np.arange(units), rows),
+            "value": flat.ravel(),
+        }
+    )
+
+
+def _by_unit(values: np.ndarray) -> np.ndarray:
+    return values.reshape(-1, values.shape[-1]) if values.ndim else values.reshape(1, 1)
+
+
+def _sorted(pieces: list[pd.DataFrame], selection: Selection) -> pd.DataFrame:
+    """Return the rows of all layers, sorted by epoch and then by the layers' order."""
+    frame = pd.concat(pieces, ignore_index=True)
+    order = frame["layer"].map({layer: place for place, layer in enumerate(selection.layers)})
+    return (
+        frame.assign(order=order)
+        .sort_values(["epoch", "order"], kind="stable")
+        .drop(columns="order")
+        .reset_index(drop=True)
+    )

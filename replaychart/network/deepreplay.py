@@ -1,0 +1,263 @@
+"""Joins a recording of DeepReplay and its model to a run like any other."""
+
+import copy
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from replaychart.errors import ArgumentError, EvaluationError, ReplayChartError
+from replaychart.facts.compile_config import metrics_by_name
+from replaychart.network import description
+from replaychart.network.keras2 import Translator
+from replaychart.network.trust import built, require_trusted
+from replaychart.storage import deepreplay
+from replaychart.storage.deepreplay import DeepReplayRun, ModelFile, Recording
+
+_WAY_OUT = "Pass the model itself as model= to open_run."
+_CUSTOM = (
+    "Classes and functions that are not part of Keras can be passed as "
+    "custom_objects={'Name': Class}."
+)
+
+
+def described_run(
+    recording: Recording,
+    *,
+    model: keras.Model | Path | None,
+    custom_objects: Mapping[str, Any] | None,
+) -> DeepReplayRun:
+    """Return a recording of DeepReplay with all that its model tells.
+
+    Parameters
+    ----------
+    recording : Recording
+        What DeepReplay recorded.
+    model : keras.Model, pathlib.Path or None
+        The model, or its model file. Default: the file that DeepReplay wrote. A model that is not
+        compiled takes loss and metrics from that file, if it is there.
+    custom_objects : mapping or None
+        Classes and functions that are not part of Keras, by name.
+
+    Raises
+    ------
+    ArgumentError
+        `model` is something else.
+    RunFileError
+        The model file is missing, or is none.
+    EvaluationError
+        A layer cannot be rebuilt, or the model is not the one that was recorded.
+    """
+    if not (model is None or isinstance(model, (keras.Model, Path))):
+        message = f"model must be a Keras model or the path of one. Got {type(model).__name__}."
+        raise ArgumentError(message)
+    file = _model_file(recording, model)
+    translator = Translator(
+        keras_version="" if file is None else file.keras_version,
+        run=recording.name,
+        input_shape=recording.inputs.shape[1:],
+        custom_objects=custom_objects,
+    )
+    if isinstance(model, keras.Model):
+        built, layers = model, [_unless_input(layer) for layer in model.layers]
+    elif file is not None:
+        built, layers = _rebuilt(translator, file, recording, custom_objects)
+    else:
+        raise deepreplay.model_file_missing(recording)
+    _check_replayable(built, recording)
+    compiled: dict[str, Any] | None
+    if isinstance(model, keras.Model) and model.compiled:
+        compiled = json.loads(description.compile_config_of(model))
+        metrics = description.metrics_of(model)
+    else:
+        compiled = _training(translator, file, recording)
+        metrics = metrics_by_name((compiled or {}).get("metrics"))
+    details = description.details_of(built, feature_names=None, class_names=None)
+    origin = {**recording.counts, "keras_version": None if file is None else file.keras_version}
+    return DeepReplayRun(
+        path=recording.path,
+        name=recording.name,
+        run_id=recording.digest,
+        inputs=recording.inputs,
+        targets=recording.targets,
+        epochs=recording.epochs,
+        learning_rates=recording.learning_rates,
+        logs=_in_order(recording.logs, metrics),
+        architecture=description.architecture_of(built),
+        compile_config=json.dumps(compiled),
+        layers=description.layers_of(built),
+        details={**details, "metrics": metrics, "deepreplay": origin},
+        variables=_variables(recording, built, layers),
+    )
+
+
+def _model_file(recording: Recording, model: keras.Model | Path | None) -> ModelFile | None:
+    """Return what the model file tells, None if there is none or no need of one."""
+    if isinstance(model, Path):
+        return deepreplay.read_model_file(model)
+    if isinstance(model, keras.Model) and model.compiled:
+        return None
+    path = deepreplay.find_model_file(recording)
+    return None if path is None else deepreplay.read_model_file(path)
+
+
+def _rebuilt(
+    translator: Translator,
+    file: ModelFile,
+    recording: Recording,
+    custom_objects: Mapping[str, Any] | None,
+) -> tuple[keras.Model, list[Any]]:
+    """Return the model that a model file describes, and its layers in the order of the file.
+
+    None stands for an input layer: a Sequential hides its own.
+    """
+    objects = custom_objects or {}
+    try:
+        config = translator.model(file.model_config)
+        layers = config["config"]["layers"]
+    except _NOT_KERAS as error:
+        raise _not_keras(file, recording, error) from error
+    # Names and copies, because Keras takes parts out of what it reads.
+    names = [
+        None if layer["class_name"] == "InputLayer" else layer["config"]["name"] for layer in layers
+    ]
+    for layer in copy.deepcopy(layers):
+        named = f"Layer {layer['config'].get('name')!r} ({layer['class_name']}) of the model"
+        _deserialized(layer, named, recording, objects)
+    model = _deserialized(config, "The model", recording, objects)
+    return model, [None if name is None else model.get_layer(name) for name in names]
+
+
+def _deserialized(
+    config: dict[str, Any], what: str, recording: Recording, objects: Mapping[str, Any]
+) -> Any:
+    owner = f"{what} of run {recording.name!r}"
+    allow = f"{_WAY_OUT} {_CUSTOM}"
+    require_trusted(config, objects, owner=owner, allow=allow)
+    numbers = sum(math.prod(shape) for layer in recording.shapes for shape in layer)
+    try:
+        return built(
+            lambda: keras.saving.deserialize_keras_object(
+                config, custom_objects=dict(objects), safe_mode=True
+            ),
+            numbers=numbers,
+            owner=owner,
+            allow=allow,
+        )
+    except ReplayChartError:
+        raise
+    except Exception as error:  # whatever a layer's own from_config raises
+        reason = str(error).strip().splitlines()[-1:]  # the lines before repeat the configuration
+        message = f"{owner} cannot be rebuilt: {' '.join(reason)} {allow}"
+        raise EvaluationError(message) from error
+
+
+def _training(
+    translator: Translator, file: ModelFile | None, recording: Recording
+) -> dict[str, Any] | None:
+    if file is None:
+        return None
+    try:
+        return translator.training(file.training_config)
+    except _NOT_KERAS as error:
+        raise _not_keras(file, recording, error) from error
+
+
+_NOT_KERAS = (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError)
+
+
+def _not_keras(file: ModelFile, recording: Recording, error: Exception) -> EvaluationError:
+    message = (
+        f"The model of run {recording.name!r} cannot be understood as {str(file.path)!r} "
+        f"describes it: {type(error).__name__}: {error}. {_WAY_OUT}"
+    )
+    return EvaluationError(message)
+
+
+def _check_replayable(model: keras.Model, recording: Recording) -> None:
+    for what in ("inputs", "outputs"):
+        count = len(getattr(model, what, None) or [])
+        if count > 1:
+            message = (
+                f"The model of run {recording.name!r} has {count} {what}; only models with one "
+                "input and one output can be replayed."
+            )
+            raise EvaluationError(message)
+    if not model.built:
+        message = f"model must be built, so that it has weights. Got {model.name!r}, which is not."
+        raise ArgumentError(message)
+
+
+def _variables(
+    recording: Recording, model: keras.Model, layers: Sequence[Any]
+) -> tuple[tuple[int, int], ...]:
+    """Return where each of ``model.weights`` stands in a recording.
+
+    Keras 2 counted the layers of a Sequential without its input layer and those of a functional
+    model with it. DeepReplay wrote the weights of each layer in the order of its
+    ``get_weights()``, trainable ones first. The order of ``model.weights`` need not be the same.
+
+    Raises
+    ------
+    EvaluationError
+        The layers are others than those that were recorded.
+    """
+    recorded = {}
+    for number, layer in enumerate(_counted(recording, layers)):
+        if layer is None:
+            continue
+        weights = layer.weights
+        expected = [tuple(weight.shape) for weight in weights]
+        if expected != list(recording.shapes[number]):
+            message = (
+                f"Layer {layer.name!r} of the model has weights of the shapes {_listed(expected)}, "
+                f"its recording 'layer{number}' in run {recording.name!r} has "
+                f"{_listed(recording.shapes[number])}: it is another model."
+            )
+            raise EvaluationError(message)
+        recorded.update({id(weight): (number, j) for j, weight in enumerate(weights)})
+    missing = [weight.path for weight in model.weights if id(weight) not in recorded]
+    if missing:
+        message = (
+            f"The recording of run {recording.name!r} holds no weights for {', '.join(missing)}: "
+            "it is another model."
+        )
+        raise EvaluationError(message)
+    return tuple(recorded[id(weight)] for weight in model.weights)
+
+
+def _unless_input(layer: Any) -> Any:
+    return None if isinstance(layer, keras.layers.InputLayer) else layer
+
+
+def _counted(recording: Recording, layers: Sequence[Any]) -> Sequence[Any]:
+    """Return the layer for each number in a recording, None for an input layer."""
+    behind_input = [layer for layer in layers if layer is not None]
+    for way in (layers, behind_input, [None, *behind_input]):
+        fits = len(way) == len(recording.shapes)
+        if fits and not any(recording.shapes[i] for i, layer in enumerate(way) if layer is None):
+            return way
+    expected = "; ".join(
+        f"{layer.name!r} {_listed([tuple(weight.shape) for weight in layer.weights])}"
+        for layer in behind_input
+    )
+    held = "; ".join(f"'layer{i}' {_listed(shapes)}" for i, shapes in enumerate(recording.shapes))
+    message = (
+        f"The model has {len(behind_input)} layers ({expected}), the recording of run "
+        f"{recording.name!r} has {len(recording.shapes)} ({held}): it is another model."
+    )
+    raise EvaluationError(message)
+
+
+def _listed(shapes: Sequence[tuple[int, ...]]) -> str:
+    return ", ".join(map(str, shapes)) or "none"
+
+
+def _in_order(logs: Mapping[str, Any], metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Return logs in the order in which the metrics were compiled; the file has lost it."""
+    order = ["loss", *metrics]
+    known = [name for name in order if name in logs]
+    return {name: logs[name] for name in [*known, *(name for name in logs if name not in known)]}

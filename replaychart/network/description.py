@@ -1,0 +1,332 @@
+"""Describes a Keras model in the texts that a run file keeps of it."""
+
+import json
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+
+from replaychart.errors import ArgumentError, RecordingError
+from replaychart.facts.compile_config import metrics_by_name, single_output
+from replaychart.storage import layout
+from replaychart.storage.layout import RecordedLayer, RecordedVariable, Variable
+
+NOTHING = "null"
+
+# Losses of probabilities, whose targets are probabilities too, and of the sign of the output.
+_CROSSENTROPIES = (
+    "bce",
+    "binarycrossentropy",
+    "binaryfocalcrossentropy",
+    "categoricalcrossentropy",
+    "categoricalfocalcrossentropy",
+)
+_HINGES = ("hinge", "squaredhinge")
+
+
+def check_recordable(model: keras.Model, *, loss: object = None) -> None:
+    """Raise `RecordingError` unless the model is built, and compiled or a loss given."""
+    if not isinstance(model, keras.Model):
+        message = f"model must be a Keras model. Got {type(model).__name__}."
+        raise RecordingError(message)
+    if not model.built:
+        message = (
+            f"model {model.name!r} is not built, so it has no weights to record. Give it an "
+            "Input layer, call model.build(input_shape), or call it on data once."
+        )
+        raise RecordingError(message)
+    outputs = len(getattr(model, "outputs", None) or [])
+    if outputs > 1:
+        message = (
+            f"model {model.name!r} has {outputs} outputs; only models with one output can be "
+            "recorded."
+        )
+        raise RecordingError(message)
+    if loss is None and not model.compiled:
+        message = (
+            f"model {model.name!r} is not compiled, so there is no loss to record. Call "
+            "model.compile(loss=..., optimizer=...) first, or pass loss= to the Recorder."
+        )
+        raise RecordingError(message)
+
+
+def checked_loss(loss: Any) -> Any:
+    """Return a loss that takes the place of the compiled one, as it was given.
+
+    Raises
+    ------
+    ArgumentError
+        Keras does not know it as a loss.
+    """
+    if loss is None:
+        return None
+    allowed = (
+        "loss must be the name of one of Keras' losses, such as 'mse', a keras.losses.Loss or a "
+        "function of targets and outputs"
+    )
+    if isinstance(loss, (list, tuple)) or (isinstance(loss, Mapping) and "class_name" not in loss):
+        message = f"{allowed}; it is that of the one output, without a list. Got {loss!r}."
+        raise ArgumentError(message)
+    try:
+        known = keras.losses.get(loss)
+    except Exception as error:  # whatever Keras raises for what it does not know
+        message = f"{allowed}. Got {loss!r}."
+        raise ArgumentError(message) from error
+    if not callable(known) or isinstance(known, (keras.metrics.Metric, keras.layers.Layer)):
+        message = f"{allowed}. Got {loss!r}."
+        raise ArgumentError(message)
+    return loss
+
+
+def check_class_names(model: keras.Model, class_names: list[str] | None) -> None:
+    """Raise `ArgumentError` unless there are as many names as the model has classes."""
+    shape = _output_shape_of(model)
+    if class_names is None or shape is None:
+        return
+    classes = 2 if shape[-1] == 1 else shape[-1]
+    if len(class_names) != classes:
+        message = (
+            f"class_names must be {classes} names, one for each class of the model's output. Got "
+            f"{len(class_names)}: {class_names!r}."
+        )
+        raise ArgumentError(message)
+
+
+def check_targets(model: keras.Model, targets: np.ndarray, loss: Any) -> None:
+    """Raise `ArgumentError` unless the targets fit the model's output and its loss.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A built model.
+    targets : numpy.ndarray, shape (points, ...)
+        The recorded targets.
+    loss : object
+        The model's loss, as `compile_config_of` gives it.
+    """
+    _check_shape(model, targets, json.dumps(loss).replace("_", "").lower())
+    _check_range(targets, _name_in_keras(loss))
+
+
+def _check_shape(model: keras.Model, targets: np.ndarray, name: str) -> None:
+    """Raise `ArgumentError` unless the targets have the shape that output and loss ask for."""
+    shape = _output_shape_of(model)
+    if shape is None or len(shape) != 1 or shape[0] is None:
+        return  # outputs of several axes: the loss itself tells what it takes
+    units = shape[0]
+    flat = targets.reshape(len(targets), -1)
+    if flat.shape[1] not in (1, units):
+        message = (
+            f"y must have the shape (points,), (points, 1) or (points, {units}), because the "
+            f"model's output has {units} units. Got the shape {targets.shape}."
+        )
+        raise ArgumentError(message)
+    if "sparsecategorical" in name:
+        if flat.shape[1] > 1 or not np.isin(flat, np.arange(units)).all():
+            message = (
+                f"y must be class numbers from 0 to {units - 1}, because the loss is a sparse one "
+                f"and the model's output has {units} units. Got the shape {targets.shape}, with "
+                f"values from {flat.min():g} to {flat.max():g}."
+            )
+            raise ArgumentError(message)
+    elif "categoricalcrossentropy" in name and flat.shape[1] != units:
+        message = (
+            f"y must be one-hot, of the shape (points, {units}), because the loss is categorical "
+            f"crossentropy. Got the shape {targets.shape}; for class numbers there is "
+            "sparse_categorical_crossentropy."
+        )
+        raise ArgumentError(message)
+
+
+def _name_in_keras(loss: Any) -> str:
+    """Return the name of one of Keras' own losses, in small letters; that of others is none."""
+    if isinstance(loss, Mapping):
+        if not str(loss.get("module")).startswith(("keras.", "builtins")):
+            return ""
+        loss = loss["config"] if loss["class_name"] == "function" else loss["class_name"]
+    return str(loss).replace("_", "").lower()
+
+
+def _check_range(targets: np.ndarray, loss: str) -> None:
+    """Raise `ArgumentError` unless the targets lie where one of Keras' losses has a meaning."""
+    low, high = targets.min(), targets.max()
+    got = f"Got values from {low:g} to {high:g}"
+    if loss in _CROSSENTROPIES and (low < 0 or high > 1):
+        message = f"y must lie between 0 and 1, because the loss is a crossentropy. {got}"
+        classes = np.unique(targets)
+        if len(classes) == 2:
+            upper = classes[1]
+            message += f"; classes become 0 and 1 by (y == {upper:g}).astype(int)"
+        message += ". Train the model on the same targets."
+        raise ArgumentError(message)
+    if loss in _HINGES and (low < -1 or high > 1):
+        message = f"y must be -1 or 1, or else 0 or 1, because the loss is a hinge loss. {got}."
+        raise ArgumentError(message)
+
+
+def architecture_of(model: keras.Model) -> str:
+    """Return the model's architecture as JSON, ``"null"`` where the model cannot tell it."""
+    try:
+        with _without_warnings_of_lambdas():
+            config = keras.saving.serialize_keras_object(model)
+        config.pop("compile_config", None)
+        return json.dumps(config)
+    except (NotImplementedError, TypeError, ValueError):
+        # A subclassed model without `get_config`: its run is opened with the model itself.
+        return NOTHING
+
+
+def compile_config_of(model: keras.Model, *, loss: object = None) -> str:
+    """Return loss, metrics and optimizer as JSON, ``"null"`` where they cannot be told.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The model, compiled or not.
+    loss : str, keras.losses.Loss or callable, optional
+        Takes the place of the compiled loss.
+    """
+    try:
+        config = _compile_config(model) if model.compiled else {}
+        config["loss"] = single_output(config.get("loss") if loss is None else _serialized(loss))
+        if loss is not None:
+            config.pop("loss_weights", None)  # those of the compiled loss
+        return json.dumps(config)
+    except (NotImplementedError, TypeError, ValueError):
+        return NOTHING
+
+
+def metrics_of(model: keras.Model) -> dict[str, Any]:
+    """Return the compiled metrics by the name that Keras logs them under.
+
+    A metric that cannot be told (a bare function of a subclassed model, say) is left to the logs.
+    """
+    try:
+        config = _compile_config(model) if model.compiled else {}
+        metrics = single_output(config.get("metrics"))
+    except (NotImplementedError, TypeError, ValueError):
+        metrics = None
+    return metrics_by_name(metrics)
+
+
+def layers_of(model: keras.Model) -> tuple[RecordedLayer, ...]:
+    """Return the model's layers in their order, input layers left out."""
+    positions = {id(variable): position for position, variable in enumerate(model.weights)}
+    return tuple(
+        RecordedLayer(
+            name=layer.name,
+            kind=type(layer).__name__,
+            output_shape=_output_shape(layer),
+            activation=_activation(layer),
+            variables=tuple(
+                RecordedVariable(_name_within(layer, variable), positions[id(variable)])
+                for variable in layer.weights
+                if id(variable) in positions
+            ),
+        )
+        for layer in model.layers
+        if not isinstance(layer, keras.layers.InputLayer)
+    )
+
+
+def check_layers(model: keras.Model, layers: list[str] | None) -> None:
+    """Raise `ArgumentError` unless the model has layers of these names, with weights."""
+    known = [layer.name for layer in model.layers if layer.weights]
+    for layer in layers or []:
+        if layer not in known:
+            names = ", ".join(repr(name) for name in known)
+            message = f"layers must be among {names}, the layers with weights. Got {layer!r}."
+            raise ArgumentError(message)
+
+
+def variables_of(
+    model: keras.Model, weights: Sequence[np.ndarray], layers: list[str] | None
+) -> tuple[Variable, ...]:
+    """Return the model's variables in their order.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The model.
+    weights : sequence of numpy.ndarray
+        Their values, as they are recorded.
+    layers : list of str or None
+        Only these layers' variables are recorded; None for all.
+    """
+    owners = {id(weight): layer.name for layer in model.layers for weight in layer.weights}
+    return tuple(
+        Variable(
+            layer=owners.get(id(weight), ""),
+            shape=values.shape,
+            dtype=values.dtype.name,
+            recorded=layers is None or owners.get(id(weight)) in layers,
+        )
+        for weight, values in zip(model.weights, weights, strict=True)
+    )
+
+
+def details_of(
+    model: keras.Model,
+    *,
+    feature_names: list[str] | dict[str, list[str]] | None,
+    class_names: list[str] | None,
+    steps_per_epoch: int | None = None,
+    inputs_in_a_list: bool = False,
+) -> dict[str, object]:
+    """Return what helps a reader of the file: versions, backend, names."""
+    of_inputs = {layout.INPUTS_IN_A_LIST: True} if inputs_in_a_list else {}
+    return {
+        "keras_version": keras.version(),
+        "backend": keras.backend.backend(),
+        "model_name": model.name,
+        "model_class": type(model).__name__,
+        "feature_names": feature_names,
+        "class_names": class_names,
+        "metrics": metrics_of(model),
+        "output_shape": _output_shape_of(model),
+        "steps_per_epoch": steps_per_epoch,
+        **of_inputs,
+    }
+
+
+def _compile_config(model: keras.Model) -> dict[str, Any]:
+    with _without_warnings_of_lambdas():
+        return model.get_compile_config() or {}
+
+
+def _serialized(loss: object) -> object:
+    return loss if isinstance(loss, str) else keras.losses.serialize(keras.losses.get(loss))
+
+
+@contextmanager
+def _without_warnings_of_lambdas() -> Iterator[None]:
+    # Keras warns of every lambda that it writes down. Code from a file is not run anyway.
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*lambda", category=UserWarning)
+        yield
+
+
+def _output_shape_of(model: keras.Model) -> tuple[int | None, ...] | None:
+    outputs = getattr(model, "outputs", None)
+    return tuple(outputs[0].shape[1:]) if outputs and len(outputs) == 1 else None
+
+
+def _output_shape(layer: Any) -> tuple[int | None, ...] | None:
+    try:
+        shape = layer.output.shape
+    except (AttributeError, ValueError):
+        return None
+    return tuple(shape[1:])
+
+
+def _name_within(layer: Any, variable: Any) -> str:
+    """Return the part of a variable's path that lies within a layer."""
+    return f"/{variable.path}".rpartition(f"/{layer.name}/")[2]
+
+
+def _activation(layer: Any) -> str | None:
+    activation = getattr(layer, "activation", None)
+    return getattr(activation, "__name__", None)

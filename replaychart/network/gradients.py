@@ -1,0 +1,126 @@
+"""Gradients of the model's own loss with respect to its weights, at each snapshot."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from inspect import signature
+from typing import Any
+
+import keras
+import numpy as np
+
+from replaychart.facts.inputs import arrays_of, numbers_per_point
+from replaychart.network import model as models
+from replaychart.network import objectives
+from replaychart.network.compilation import compiled, gradient
+from replaychart.network.network import Network, batches, value_of
+from replaychart.storage.reader import StoredRun
+
+
+def gradients_by_snapshot(
+    network: Network,
+    stored: StoredRun,
+    positions: Sequence[int],
+    snapshots: Sequence[int],
+    *,
+    custom_objects: Mapping[str, Any] | None,
+) -> Iterator[list[np.ndarray]]:
+    """Yield the gradients of the loss over all recorded points.
+
+    The loss is what ``model.evaluate`` would report for the snapshot: the compiled loss with its
+    own reduction, and the model's regularization. Layers run as in inference.
+
+    Parameters
+    ----------
+    network : Network
+        The run's network.
+    stored : StoredRun
+        The run.
+    positions : sequence of int
+        Weights to which the gradients are taken, as positions in ``model.weights``.
+    snapshots : sequence of int
+        Positions in the recording.
+    custom_objects : mapping or None
+        Losses that are not part of Keras, by name.
+
+    Yields
+    ------
+    list of numpy.ndarray of float32
+        One array for each position, of the weight's shape; zeros for a weight that the loss does
+        not depend on.
+
+    Raises
+    ------
+    EvaluationError
+        The loss was not recorded, is not known, or is not one loss of one output.
+    """
+    function = _compiled_gradient(
+        network, stored, positions, objectives.unreduced_loss(stored, network.model, custom_objects)
+    )
+    every = list(batches(len(stored.targets), numbers_per_point(stored.inputs)))
+    for snapshot in snapshots:
+        weights = network.weights_at(snapshot)
+        what = f"The gradients of run {stored.name!r} cannot be evaluated"
+        with models.failures_told(what, "Its architecture may be another than it recorded."):
+            pieces = [function(rows, weights) for rows in every]
+        yield [np.sum(of_weight, axis=0) for of_weight in zip(*pieces, strict=True)]
+
+
+def _compiled_gradient(
+    network: Network,
+    stored: StoredRun,
+    positions: Sequence[int],
+    loss: tuple[keras.losses.Loss, bool, np.ndarray],
+) -> Callable[..., list[np.ndarray]]:
+    """Return the function from rows of points and weights to these rows' share of gradients."""
+    model = network.model
+    unreduced, summed, sample_weights = loss
+    points = len(stored.targets)
+    # Positions that do not count are 0, and Keras leaves them out of the mean.
+    counted = 1.0 if network.mask is None else float(network.mask.mean()) or 1.0
+    variables = [*model.trainable_variables, *model.non_trainable_variables]
+    recorded = network.recorded_positions(variables)
+    watched = [[index for index, _ in recorded].index(position) for position in positions]
+    trainable = len(model.trainable_variables)
+    mode = {"training": False} if "training" in signature(model.call).parameters else {}
+    inputs = arrays_of(stored.inputs)
+
+    def batch_loss(replaced: list[Any], x: list[Any], y: Any, w: Any, values: list[Any]) -> Any:
+        values = list(values)
+        for place, value in zip(watched, replaced, strict=True):
+            values[place] = value
+        outputs, _, regularization = model.stateless_call(
+            values[:trainable],
+            values[trainable:],
+            models.called_with(model, x, stored),
+            return_losses=True,
+            **mode,
+        )
+        losses = keras.ops.cast(unreduced(y, outputs), "float32")
+        losses = losses * keras.ops.reshape(w, (-1, *(1 for _ in losses.shape[1:])))
+        of_points = keras.ops.sum(losses) if summed else _mean_share(losses, points) / counted
+        share = keras.ops.cast(keras.ops.shape(y)[0], "float32") / points
+        return of_points + share * sum(keras.ops.cast(one, "float32") for one in regularization)
+
+    def call(*arguments: Any) -> list[Any]:
+        *x, y, w, values = arguments
+        found = gradient(batch_loss, [values[place] for place in watched], x, y, w, values)
+        return [keras.ops.cast(one, "float32") for one in found]
+
+    traced = compiled(call, batched=len(inputs) + 2)
+    targets = keras.ops.convert_to_numpy(objectives.targets_of(stored))
+
+    def function(rows: slice, weights: Sequence[Any]) -> list[np.ndarray]:
+        found = traced(
+            *network.tensors(model, [array[rows] for array in inputs]),
+            keras.ops.convert_to_tensor(targets[rows]),
+            keras.ops.convert_to_tensor(sample_weights[rows]),
+            [value_of(weights, position) for position in recorded],
+        )
+        return [keras.ops.convert_to_numpy(one) for one in found]
+
+    return function
+
+
+def _mean_share(losses: Any, points: int) -> Any:
+    """Return what the losses of some of the points add to the mean over all of them."""
+    values_per_point = int(np.prod(losses.shape[1:], dtype=np.int64))
+    return keras.ops.sum(losses) / (points * values_per_point)

@@ -1,0 +1,458 @@
+"""Evaluates a recorded network with the weights of each epoch, without ever setting them."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from inspect import signature
+from typing import Any
+
+import keras
+import numpy as np
+from keras.src.backend import get_keras_mask
+
+from replaychart.errors import EvaluationError
+from replaychart.facts.inputs import (
+    Inputs,
+    arrays_of,
+    number_of_points,
+    numbers_per_point,
+    taken_apart,
+)
+from replaychart.network import activations
+from replaychart.network import model as models
+from replaychart.network.compilation import mapped
+from replaychart.network.graph import no_graph
+from replaychart.storage.reader import StoredRun
+from replaychart.storage.weights import UnrecordedWeight
+
+# Numbers that go into the network at once. Large enough to keep it busy, small enough that the
+# outputs of every layer in between stay within a few hundred megabytes.
+_NUMBERS_PER_BATCH = 1_000_000
+
+
+class Network:
+    """The recorded model and its weights at every epoch.
+
+    Parameters
+    ----------
+    stored : StoredRun
+        The run.
+    model : keras.Model, optional
+        Used in place of the recorded architecture; its own weights are neither used nor changed.
+    custom_objects : mapping, optional
+        Classes and functions that are not part of Keras, by name.
+    """
+
+    def __init__(
+        self,
+        stored: StoredRun,
+        *,
+        model: keras.Model | None = None,
+        custom_objects: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._weights = stored.weights()
+        if model is None:
+            self.model = models.rebuild(stored, self._weights, custom_objects)
+        else:
+            self.model = model
+        self._stored = stored
+        self._run = stored.name
+        self._custom_objects = custom_objects
+        models.check_weights(self.model, self._weights, stored.name)
+        models.check_inputs(self.model, stored)
+        if model is None:
+            models.restore_constants(self.model, self._weights)
+        self._functions: dict[tuple[str | None, str | None], Callable[..., Any]] = {}
+        self._recorded_at = {id(weight): i for i, weight in enumerate(self.model.weights)}
+
+    def outputs(self, layer: str | None, inputs: Inputs, snapshots: Sequence[int]) -> np.ndarray:
+        """Return a layer's outputs for the same points at several snapshots.
+
+        Parameters
+        ----------
+        layer : str or None
+            The layer's name; None for the model's output.
+        inputs : numpy.ndarray, shape (points, ...), or mapping of str to numpy.ndarray
+            Points in the model's input space.
+        snapshots : sequence of int
+            Positions in the recording.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (snapshots, points, ...)
+
+        Raises
+        ------
+        EvaluationError
+            The model has no graph, or the layer several outputs.
+        """
+        return np.concatenate(
+            [outputs for (outputs,) in self._chunks(self._function(None, layer), inputs, snapshots)]
+        )
+
+    def outputs_by_snapshot(
+        self,
+        layer: str | None,
+        inputs: Inputs | Sequence[np.ndarray],
+        snapshots: Sequence[int],
+        *,
+        plane_of: str | None = None,
+    ) -> Iterator[np.ndarray]:
+        """Yield a layer's outputs, snapshot by snapshot.
+
+        Parameters
+        ----------
+        layer : str or None
+            The layer's name; None for the model's output.
+        inputs : numpy.ndarray, shape (points, ...), mapping of str to numpy.ndarray, or sequence
+            The points, the same for all snapshots or a sequence with an array for each. An array
+            of points in the space of several inputs has their features side by side.
+        snapshots : sequence of int
+            Positions in the recording.
+        plane_of : str, optional
+            The layer in whose output space the points lie; None for the model's input space.
+
+        Yields
+        ------
+        numpy.ndarray of float32, shape (points, ...)
+        """
+        lengths = [number_of_points(own) for own in _each(inputs, snapshots)]
+        if layer is None and plane_of is not None and self._is_output(plane_of):
+            yield from (np.asarray(own, np.float32) for own in _each(inputs, snapshots))
+            return
+        points = inputs if plane_of is not None else self._by_input(inputs)
+        chunks = self._chunks(self._function(plane_of, layer), points, snapshots)
+        every = (own for (outputs,) in chunks for own in outputs)
+        for outputs, length in zip(every, lengths, strict=True):
+            yield outputs[:length]
+
+    def layers_by_snapshot(
+        self,
+        layers: Sequence[str],
+        inputs: Inputs,
+        snapshots: Sequence[int],
+        *,
+        before_activation: bool,
+    ) -> Iterator[list[np.ndarray]]:
+        """Yield what goes into the activation functions of layers, or comes out of them.
+
+        Parameters
+        ----------
+        layers : sequence of str
+            The layers' names, at least one.
+        inputs : numpy.ndarray, shape (points, ...), or mapping of str to numpy.ndarray
+            Points in the model's input space.
+        snapshots : sequence of int
+            Positions in the recording.
+        before_activation : bool
+            Which of the two.
+
+        Yields
+        ------
+        list of numpy.ndarray of float32, shape (points, ...)
+            One array for each layer.
+
+        Raises
+        ------
+        EvaluationError
+            The model has no graph, a layer several outputs, or no pre-activation.
+        """
+        if not models.has_graph(self.model):
+            raise no_graph(layers[0], self._run)
+        function = self._compiled(
+            keras.Model(self.model.inputs, self._activations(layers, before_activation))
+        )
+        for outputs in self._chunks(function, inputs, snapshots):
+            yield from (list(own) for own in zip(*outputs, strict=True))
+
+    def judged_outputs(self, snapshots: Sequence[int]) -> Iterator[Any] | None:
+        """Return the model's outputs for the recorded points as its losses and metrics get them.
+
+        With TensorFlow, Keras remembers the logits of a sigmoid or softmax that it computed, and
+        computes crossentropies from them: those of probabilities are cut off at 1e-7.
+
+        Parameters
+        ----------
+        snapshots : sequence of int
+            Positions in the recording.
+
+        Returns
+        -------
+        iterator of tensor, shape (points, ...), or None
+            None where no logits count: the outputs themselves are judged.
+        """
+        if self._logits is None:
+            return None
+        function, activation = self._logits
+        chunks = self._chunks(function, self._stored.inputs, snapshots)
+        return (
+            activation(keras.ops.convert_to_tensor(logits)) for (many,) in chunks for logits in many
+        )
+
+    @cached_property
+    def _logits(self) -> tuple[Callable[..., list[np.ndarray]], Callable[[Any], Any]] | None:
+        """The compiled function to the logits, and the activation function behind them."""
+        if keras.backend.backend() != "tensorflow" or not models.has_graph(self.model):
+            return None
+        found = activations.logits_of(self.model, self._custom_objects)
+        if found is None:
+            return None
+        tensor, twins, activation = found
+        self._take_over(twins)
+        return self._compiled(keras.Model(self.model.inputs, [tensor])), activation
+
+    @cached_property
+    def mask(self) -> np.ndarray | None:
+        """Which positions of the outputs for the recorded points count, bool (points, ...).
+
+        None where all do. Keras counts the steps that only fill a sequence up for no loss and no
+        metric. A mask follows from the inputs: it is the same at every snapshot.
+        """
+        if self._mask_of(slice(0, 1)) is None:
+            return None
+        rows = batches(len(self._stored.targets), numbers_per_point(self._stored.inputs))
+        masks = [keras.ops.convert_to_numpy(self._mask_of(some)) for some in rows]
+        return np.concatenate(masks).astype(bool)
+
+    def _mask_of(self, rows: slice) -> Any:
+        """Return the mask of the model's output for some of the recorded points."""
+        model = self.model
+        variables = [*model.trainable_variables, *model.non_trainable_variables]
+        weights = self.weights_at(0)
+        values = [value_of(weights, position) for position in self.recorded_positions(variables)]
+        points = self.tensors(model, [array[rows] for array in arrays_of(self._stored.inputs)])
+        trainable = len(model.trainable_variables)
+        what = f"The model of run {self._run!r} cannot be evaluated"
+        with models.failures_told(what, "Its architecture may be another than it recorded."):
+            outputs, _ = model.stateless_call(
+                values[:trainable],
+                values[trainable:],
+                models.called_with(model, points, self._stored),
+                **_mode(model),
+            )
+        return None if isinstance(outputs, (list, tuple, dict)) else get_keras_mask(outputs)
+
+    def weights_at(self, snapshot: int) -> list[np.ndarray | UnrecordedWeight]:
+        """Return the recorded weights of one snapshot, in the order of ``model.weights``."""
+        return [
+            weight if isinstance(weight, UnrecordedWeight) else weight[snapshot]
+            for weight in self._weights
+        ]
+
+    def depends_on_alone(self, layer: str) -> bool:
+        """Return whether the model's output is computed from a layer's output and nothing else."""
+        return models.has_graph(self.model) and activations.output_needs_alone(self.model, layer)
+
+    def _depended_on_alone(self) -> str:
+        """Return the hidden layers behind which the network can be evaluated, in words."""
+        layers = [one for one in self.model.layers if not isinstance(one, keras.layers.InputLayer)]
+        alone = [layer.name for layer in layers[:-1] if self.depends_on_alone(layer.name)]
+        return ", ".join(map(repr, alone[:5])) + ", ..." * (len(alone) > 5) or "no layer"
+
+    def tensors(self, part: keras.Model, arrays: Sequence[np.ndarray]) -> list[Any]:
+        """Return arrays in the order of a part's inputs, as tensors of their dtypes.
+
+        Parameters
+        ----------
+        part : keras.Model
+            The model, or a part of it.
+        arrays : sequence of numpy.ndarray
+            Of points in the model's input space one for each of its inputs, in the order in which
+            they were recorded.
+        """
+        if not models.has_graph(part):
+            dtypes = [models.input_dtype(array) for array in arrays]
+        else:
+            dtypes = [tensor.dtype for tensor in part.inputs]
+            names = [tensor.name for tensor in part.inputs]
+            if len(names) > 1 and set(names) == set(self._stored.inputs):
+                # A model that was passed to open_run may have the same inputs in another order.
+                recorded = dict(zip(self._stored.inputs, arrays, strict=True))
+                arrays = [recorded[name] for name in names]
+        return [
+            keras.ops.convert_to_tensor(array, dtype=dtype)
+            for array, dtype in zip(arrays, dtypes, strict=True)
+        ]
+
+    def _by_input(self, inputs: Inputs | Sequence[np.ndarray]) -> Inputs | Sequence[Inputs]:
+        """Return points of the model's input space with an array for each of several inputs."""
+        if isinstance(inputs, Mapping) or not isinstance(self._stored.inputs, Mapping):
+            return inputs
+        if isinstance(inputs, np.ndarray):
+            return taken_apart(inputs, self._stored.inputs)
+        return [taken_apart(own, self._stored.inputs) for own in inputs]
+
+    def _is_output(self, layer: str) -> bool:
+        """Return whether nothing of the model comes behind a layer."""
+        if not models.has_graph(self.model):
+            return False
+        return activations.output_of(self.model, layer) is self.model.outputs[0]
+
+    def _activations(self, layers: Sequence[str], before_activation: bool) -> list[Any]:
+        if not before_activation:
+            return [activations.activation_of(self.model, layer) for layer in layers]
+        tensors = []
+        for layer in layers:
+            tensor, twins = activations.pre_activation_of(self.model, layer, self._custom_objects)
+            tensors.append(tensor)
+            self._take_over(twins)
+        return tensors
+
+    def _take_over(self, twins: Sequence[tuple[Any, Any]]) -> None:
+        """Give variables the recorded weights of those that they stand for."""
+        self._recorded_at |= {id(twin): self._recorded_at[id(own)] for twin, own in twins}
+
+    def _chunks(
+        self,
+        function: Callable[..., list[np.ndarray]],
+        inputs: Inputs | Sequence[Inputs],
+        snapshots: Sequence[int],
+    ) -> Iterator[list[np.ndarray]]:
+        """Yield each output for as many snapshots as are evaluated at once."""
+        longest = max((number_of_points(own) for own in _each(inputs, snapshots)), default=0)
+        of_point = max((numbers_per_point(own) for own in _each(inputs, snapshots)), default=0)
+        # Of a large network it is the weights that fill the memory, and not the points.
+        weights = sum(math.prod(weight.shape[1:]) for weight in self._weights)
+        together = max(1, _NUMBERS_PER_BATCH // max(1, longest * of_point, weights))
+        for start in range(0, len(snapshots), together):
+            chunk = snapshots[start : start + together]
+            own = inputs[start : start + together] if isinstance(inputs, Sequence) else inputs
+            points = _stacked(own, chunk, longest)
+            pieces = [
+                function([array[:, rows] for array in points], chunk)
+                for rows in batches(longest, of_point)
+            ]
+            yield [
+                outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=1)
+                for outputs in zip(*pieces, strict=True)
+            ]
+
+    def _function(self, plane_of: str | None, layer: str | None) -> Callable[..., list[np.ndarray]]:
+        """Return the compiled function from points and snapshots to outputs."""
+        if (plane_of, layer) not in self._functions:
+            self._functions[plane_of, layer] = self._compiled(self._part(plane_of, layer))
+        return self._functions[plane_of, layer]
+
+    def _compiled(self, part: keras.Model) -> Callable[..., list[np.ndarray]]:
+        variables = [*part.trainable_variables, *part.non_trainable_variables]
+        trainable = len(part.trainable_variables)
+        positions = self.recorded_positions(variables)
+        mode = _mode(part)
+
+        def call(points: list[Any], recorded: list[Any]) -> list[Any]:
+            given = iter(recorded)
+            # What is not among the weights (a Dropout's seed) keeps the value that it has.
+            values = [
+                variable.value if position is None else next(given)
+                for position, variable in positions
+            ]
+            inputs = models.called_with(part, points, self._stored)
+            outputs, _ = part.stateless_call(values[:trainable], values[trainable:], inputs, **mode)
+            every = outputs if isinstance(outputs, list) and part is not self.model else [outputs]
+            if any(isinstance(output, (list, tuple, dict)) for output in every):
+                message = f"The model of run {self._run!r} has several outputs; it needs one."
+                raise EvaluationError(message)
+            return [keras.ops.cast(output, "float32") for output in every]
+
+        outputs = len(part.outputs) if models.has_graph(part) else 1
+        every_snapshot = mapped(call, outputs=outputs)
+
+        def function(points: list[np.ndarray], snapshots: Sequence[int]) -> list[np.ndarray]:
+            recorded = [
+                keras.ops.convert_to_tensor(
+                    self._weights[position][np.asarray(snapshots)], dtype=variable.dtype
+                )
+                for position, variable in positions
+                if position is not None
+            ]
+            what = f"The model of run {self._run!r} cannot be evaluated"
+            with models.failures_told(what, "Its architecture may be another than it recorded."):
+                found = every_snapshot(self.tensors(part, points), recorded)
+                return [keras.ops.convert_to_numpy(output) for output in found]
+
+        return function
+
+    def recorded_positions(self, variables: Sequence[Any]) -> list[tuple[int | None, Any]]:
+        """Return where variables stand among the recorded weights, each with the variable."""
+        return [(self._recorded_at.get(id(variable)), variable) for variable in variables]
+
+    def _part(self, plane_of: str | None, layer: str | None) -> keras.Model:
+        """Return the part of the model up to a layer, or behind one, sharing its variables."""
+        if plane_of is None and layer is None:
+            return self.model
+        if not models.has_graph(self.model):
+            raise no_graph(str(layer or plane_of), self._run)
+        begin = (
+            self.model.inputs if plane_of is None else activations.output_of(self.model, plane_of)
+        )
+        end = self.model.outputs[0] if layer is None else activations.output_of(self.model, layer)
+        if plane_of is not None and layer is None and not self.depends_on_alone(plane_of):
+            message = (
+                f"The network behind layer {plane_of!r} cannot be evaluated by itself: a branch "
+                "leads past that layer, so its output is not all that is needed. It can be behind "
+                f"{self._depended_on_alone()}."
+            )
+            raise EvaluationError(message)
+        return keras.Model(begin, end)
+
+
+def _mode(model: keras.Model) -> dict[str, bool]:
+    """Return the argument with which a model runs as in inference."""
+    # A subclassed model need not take `training`; its layers then run as in inference.
+    return {"training": False} if "training" in signature(model.call).parameters else {}
+
+
+def batches(points: int, numbers: int) -> Iterator[slice]:
+    """Yield the rows that go into a network at once, one empty slice if there are no points.
+
+    Parameters
+    ----------
+    points : int
+        Number of points.
+    numbers : int
+        How many numbers one has.
+    """
+    rows = max(1, _NUMBERS_PER_BATCH // max(1, numbers))
+    for start in range(0, max(points, 1), rows):
+        yield slice(start, start + rows)
+
+
+def _each(inputs: Inputs | Sequence[Inputs], snapshots: Sequence[int]) -> Iterable[Inputs]:
+    return inputs if isinstance(inputs, Sequence) else (inputs for _ in snapshots)
+
+
+def _stacked(
+    inputs: Inputs | Sequence[Inputs], snapshots: Sequence[int], longest: int
+) -> list[np.ndarray]:
+    """Return points for each snapshot, filled up with zeros.
+
+    One array of the shape (snapshots, longest, ...) for each input.
+    """
+    if not isinstance(inputs, Sequence):
+        return [np.broadcast_to(one, (len(snapshots), *one.shape)) for one in arrays_of(inputs)]
+    stacked = []
+    for every in zip(*map(arrays_of, inputs), strict=True):
+        points = np.zeros((len(inputs), longest, *every[0].shape[1:]), every[0].dtype)
+        for place, own in zip(points, every, strict=True):
+            place[: len(own)] = own
+        stacked.append(points)
+    return stacked
+
+
+def value_of(
+    weights: Sequence[np.ndarray | UnrecordedWeight], position: tuple[int | None, Any]
+) -> Any:
+    """Return a variable's recorded value as a tensor; its own if it is none of the weights.
+
+    Raises
+    ------
+    EvaluationError
+        It is a weight that the recorder was told to leave out.
+    """
+    index, variable = position
+    if index is None:
+        return variable.value
+    values = weights[index]
+    if isinstance(values, UnrecordedWeight):
+        raise values.missing()
+    return keras.ops.convert_to_tensor(values, dtype=variable.dtype)

@@ -1,0 +1,1 @@
+"""The geometry of planes: grid lines, surfaces, boundaries and projections."""

@@ -1,0 +1,441 @@
+"""Traces grid lines, surfaces and boundaries in a plane, and carries them through layers."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Container, Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from replaychart.planes import contours, folds, regions
+from replaychart.planes.extents import Limits
+from replaychart.planes.paths import Paths, Piece
+from replaychart.planes.projections import LinearProjection, Projection
+from replaychart.planes.surfaces import Surfaces
+from replaychart.planes.tracings import Lattice, Tracing, assembled, grouped, traced
+
+if TYPE_CHECKING:
+    from replaychart.network.network import Network
+
+# A vertex that would move a path by less than this share of the picture is left out: a quarter of
+# a pixel in a chart 500 pixels wide.
+_INVISIBLE = 1 / 2000
+# The images of a folded layer's sheets are united on a grid so many times finer.
+_GRIDS_PER_INVISIBLE = 4
+# How many times the determinant is evaluated at a vertex of a fold: it may jump there, and each
+# time halves what is uncertain.
+_STEPS_TO_A_FOLD = 4
+_VERTICES_PER_GRID_LINE = 101
+# Fewer where no vertex is left out afterwards.
+_VERTICES_PER_LINE_IN_SPACE = 25
+# Numbers of a lattice that is evaluated for many snapshots at once: 100 MB.
+_LARGEST_LATTICE = 25_000_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Rectangle:
+    """A rectangle of a plane, and how closely it is looked at.
+
+    Attributes
+    ----------
+    layer : str or None
+        The layer in whose plane the paths shall lie; None for the inputs' own plane.
+    plane : {"inputs", "layer"}
+        Where the rectangle lies: in the inputs' plane, from which paths are carried through the
+        layer, or in the layer's own.
+    xlim, ylim : tuple of float
+        The rectangle.
+    resolution : int
+        Lattice points along each side.
+    bands : int
+        Number of the surface's levels, see `Surfaces.levels`.
+    view : Projection or None
+        From the layer's space, or the inputs', to the plane; None where that is a plane itself.
+    """
+
+    layer: str | None
+    plane: str
+    xlim: Limits
+    ylim: Limits
+    resolution: int
+    bands: int
+    view: Projection | None = None
+
+    def key(self) -> dict[str, Any]:
+        """Return what tells this rectangle from others, as JSON values."""
+        own = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return own | {"view": None if self.view is None else self.view.identity}
+
+    def slice(self) -> LinearProjection | None:
+        """Return the way from the rectangle's plane back to the space, if it is not a plane."""
+        through = self.plane == "layer" or self.layer is None
+        return self.view if through and isinstance(self.view, LinearProjection) else None
+
+    def carries_through(self) -> str | None:
+        """Return the layer that paths are carried through, None if they stay where they are."""
+        return self.layer if self.plane == "inputs" else None
+
+    def plane_of(self) -> str | None:
+        """Return the layer in whose plane the rectangle lies, None for the inputs' plane."""
+        return self.layer if self.plane == "layer" else None
+
+
+class PlaneTracer:
+    """Traces paths in the planes of one network.
+
+    Parameters
+    ----------
+    network : Network
+        The recorded network.
+    surfaces : callable
+        Returns what its outputs span over a plane; it is called for contours only, because grid
+        lines can be traced for any network.
+    """
+
+    def __init__(self, network: "Network", surfaces: Callable[[], Surfaces]) -> None:
+        self._network = network
+        self._find_surfaces = surfaces
+        self._kept_lattice: tuple[Any, np.ndarray] | None = None
+
+    def contours(self, rectangle: Rectangle, snapshots: Sequence[int]) -> tuple[Paths, Paths]:
+        """Return surface and boundary.
+
+        Parameters
+        ----------
+        rectangle : Rectangle
+        snapshots : sequence of int
+            Positions in the recording.
+
+        Returns
+        -------
+        surface : Paths
+            Rings around the regions where a surface is at least at a level.
+        boundary : Paths
+            The lines where a surface meets the boundary; none for a prediction.
+        """
+        lattice = Lattice(*contours.lattice(rectangle.xlim, rectangle.ylim, rectangle.resolution))
+        rings: list[Paths] = []
+        lines: list[Paths] = []
+        for chunk in self._chunks(rectangle, len(lattice.points), snapshots):
+            of_surface, of_boundary = self._contours_of(rectangle, lattice, chunk)
+            rings.append(thinned(of_surface))
+            lines.append(thinned(of_boundary))
+        return Paths.joined(rings), Paths.joined(lines)
+
+    def _chunks(
+        self, rectangle: Rectangle, points: int, snapshots: Sequence[int]
+    ) -> Iterator[tuple[int, ...]]:
+        """Yield as many snapshots as are traced at once."""
+        through = rectangle.slice()
+        numbers = len(self._surfaces.classes) if through is None else math.prod(through.shape)
+        together = max(1, _LARGEST_LATTICE // (points * max(numbers, 2)))
+        for start in range(0, len(snapshots), together):
+            yield tuple(snapshots[start : start + together])
+
+    def _contours_of(
+        self, rectangle: Rectangle, lattice: Lattice, snapshots: tuple[int, ...]
+    ) -> tuple[Paths, Paths]:
+        scores = self._lattice_scores(rectangle, lattice, snapshots)
+        layer = rectangle.carries_through()
+        images = self._images(layer, rectangle.view, lattice.points, snapshots)
+        tracings: list[Tracing] = []
+        determinants: dict[int, np.ndarray] = {}
+        for snapshot, score, image in zip(snapshots, scores, images, strict=True):
+            tracings += traced(lattice, score, self._surfaces, rectangle.bands, snapshot)
+            if image is not None:
+                square = image.reshape(*score.shape[:2], 2)
+                if folds.folds(square):
+                    determinants[snapshot] = folds.determinants(square)
+        tracings = self._refined(tracings, lattice, scores, rectangle, snapshots)
+        surface, boundary = assembled(tracings)
+        if layer is not None:
+            cut = self._cut_at_folds(surface, lattice, determinants, rectangle)
+            cut, boundary = self._carried([cut, boundary], layer, rectangle.view, snapshots)
+            surface = united_sheets(cut, determinants)
+        return Paths.from_pieces(surface), Paths.from_pieces(boundary)
+
+    @cached_property
+    def _surfaces(self) -> Surfaces:
+        return self._find_surfaces()
+
+    def _cut_at_folds(
+        self,
+        pieces: list[Piece],
+        lattice: Lattice,
+        determinants: dict[int, np.ndarray],
+        rectangle: Rectangle,
+    ) -> list[Piece]:
+        """Return regions in parts that lie on one sheet each and are carried anticlockwise."""
+        if not determinants:
+            return pieces
+        found = [piece for piece in pieces if piece.snapshot not in determinants]
+        folded = [piece for piece in pieces if piece.snapshot in determinants]
+        firsts, group = grouped(folded)
+        whole = regions.united([piece.vertices for piece in folded], group, len(firsts))
+        sheets = self._sheets(lattice, determinants, rectangle)
+        for side in (1, -1):
+            own = np.array([sheets[first.snapshot, side] for first in firsts], object)
+            found += [
+                firsts[number]._replace(vertices=ring[::side])
+                for number, ring in regions.outlines(regions.common(whole, own))
+            ]
+        return sorted(found, key=lambda piece: piece.snapshot)
+
+    def _sheets(
+        self, lattice: Lattice, determinants: dict[int, np.ndarray], rectangle: Rectangle
+    ) -> dict[tuple[int, int], Any]:
+        """Return the sheets of a layer at each snapshot, by snapshot and sense of rotation."""
+        snapshots = sorted(determinants)
+        pieces = [
+            Piece(snapshot, side, ring)
+            for snapshot in snapshots
+            for side, ring in folds.sheets(lattice.x, lattice.y, determinants[snapshot])
+        ]
+        paths = Paths.from_pieces(pieces)
+        of_vertex = np.repeat(paths.snapshot, paths.lengths())
+        of_snapshot = np.searchsorted(snapshots, of_vertex)
+        every = np.stack([determinants[snapshot] for snapshot in snapshots])
+        steps = folds.steps(lattice.x, lattice.y)
+
+        def determinant(points: np.ndarray, which: np.ndarray) -> np.ndarray:
+            around = (points[:, None] + steps).reshape(-1, 2)
+            of_point = np.repeat(of_vertex[which], len(steps))
+            split = np.split(around, np.searchsorted(of_point, snapshots[1:]))
+            images = self._images(rectangle.layer, rectangle.view, split, snapshots)
+            return folds.determinant_of_steps(np.concatenate(list(images)).reshape(-1, 3, 2))
+
+        vertices = contours.refined(
+            paths.vertices,
+            np.zeros(len(paths.vertices)),
+            lattice.x,
+            lattice.y,
+            lambda row, column: every[of_snapshot, row, column],
+            determinant,
+            steps=_STEPS_TO_A_FOLD,
+        )
+        paths = self._bent(dataclasses.replace(paths, vertices=vertices), rectangle, snapshots)
+        keys = [(snapshot, side) for snapshot in snapshots for side in (1, -1)]
+        group = [keys.index((piece.snapshot, int(piece.value))) for piece in pieces]
+        rings = [piece.vertices for piece in paths.pieces()]
+        return dict(zip(keys, regions.united(rings, np.array(group), len(keys)), strict=True))
+
+    def _bent(self, paths: Paths, rectangle: Rectangle, snapshots: Sequence[int]) -> Paths:
+        """Return paths with more vertices on what the layer does not leave straight."""
+        dense = Paths.from_pieces(
+            piece._replace(vertices=folds.divided(piece.vertices)) for piece in paths.pieces()
+        )
+        images = self._images(
+            rectangle.layer, rectangle.view, _by_snapshot(dense, snapshots), snapshots
+        )
+        carried = dataclasses.replace(dense, vertices=np.concatenate(list(images)))
+        tolerance = _extents(carried) * _INVISIBLE / _GRIDS_PER_INVISIBLE
+        return Paths.from_pieces(
+            piece._replace(vertices=piece.vertices[folds.bent(image.vertices, least)])
+            for piece, image, least in zip(dense.pieces(), carried.pieces(), tolerance, strict=True)
+        )
+
+    def _carried(
+        self,
+        parts: list[list[Piece]],
+        layer: str,
+        view: Projection | None,
+        snapshots: tuple[int, ...],
+    ) -> list[list[Piece]]:
+        """Return lists of paths where the layer carries them, all in one evaluation."""
+        pieces = [(piece, part) for part, own in enumerate(parts) for piece in own]
+        pieces.sort(key=lambda item: item[0].snapshot)
+        paths = Paths.from_pieces(piece for piece, _ in pieces)
+        images = list(self._images(layer, view, _by_snapshot(paths, snapshots), snapshots))
+        paths = dataclasses.replace(paths, vertices=np.concatenate(images))
+        carried: list[list[Piece]] = [[] for _ in parts]
+        for piece, (_, part) in zip(paths.pieces(), pieces, strict=True):
+            carried[part].append(piece)
+        return carried
+
+    def grid(
+        self,
+        layer: str | None,
+        snapshots: Sequence[int],
+        *,
+        xlim: Limits,
+        ylim: Limits,
+        lines: int,
+        view: Projection | None,
+    ) -> Paths:
+        """Return grid lines of the inputs' plane as a layer bends them.
+
+        The first `lines` paths of a snapshot have a constant first input, the others a constant
+        second input; `Paths.value` numbers them.
+        """
+        straight = _grid_lines(xlim, ylim, lines, vertices=_VERTICES_PER_GRID_LINE)
+        flat = straight.reshape(-1, 2)
+        images = self._images(layer, view, flat, snapshots)
+        pieces = (
+            Piece(snapshot, number, line)
+            for snapshot, image in zip(snapshots, images, strict=True)
+            for number, line in enumerate(
+                (flat if image is None else image).reshape(straight.shape)
+            )
+        )
+        return thinned(Paths.from_pieces(pieces))
+
+    def grid_in_space(
+        self, layer: str, snapshots: Sequence[int], *, xlim: Limits, ylim: Limits, lines: int
+    ) -> np.ndarray:
+        """Return grid lines in a layer's space, (snapshots, lines, vertices, units)."""
+        straight = _grid_lines(xlim, ylim, lines, vertices=_VERTICES_PER_LINE_IN_SPACE)
+        images = self._images(layer, None, straight.reshape(-1, 2), snapshots)
+        return np.stack([image.reshape(*straight.shape[:2], -1) for image in images])
+
+    def _refined(
+        self,
+        tracings: list[Tracing],
+        lattice: Lattice,
+        scores: np.ndarray,
+        rectangle: Rectangle,
+        snapshots: tuple[int, ...],
+    ) -> list[Tracing]:
+        """Return tracings whose vertices lie where the network is at their level."""
+        paths = Paths.from_pieces(tracing.piece for tracing in tracings)
+        lengths = paths.lengths()
+        of_snapshot = np.repeat(np.searchsorted(snapshots, paths.snapshot), lengths)
+        own = np.repeat(np.array([tracing.own for tracing in tracings], np.int64), lengths)
+        rival = np.repeat(np.array([tracing.rival for tracing in tracings], np.int64), lengths)
+        shape = scores.shape[:3]
+        flat = scores.reshape(-1, scores.shape[3])
+
+        def on_lattice(row: np.ndarray, column: np.ndarray) -> np.ndarray:
+            place = np.ravel_multi_index((of_snapshot, row, column), shape)
+            return self._surfaces.leads(flat, place, own, rival)
+
+        def at(points: np.ndarray, which: np.ndarray) -> np.ndarray:
+            split = np.split(points, np.searchsorted(of_snapshot[which], places[1:]))
+            every = np.concatenate(list(self._scores(rectangle, split, snapshots)))
+            return self._surfaces.leads(every, np.arange(len(every)), own[which], rival[which])
+
+        places = np.arange(len(snapshots))
+        vertices = contours.refined(
+            paths.vertices, np.repeat(paths.value, lengths), lattice.x, lattice.y, on_lattice, at
+        )
+        paths = dataclasses.replace(paths, vertices=vertices)
+        return [
+            tracing._replace(piece=piece)
+            for tracing, piece in zip(tracings, paths.pieces(), strict=True)
+        ]
+
+    def _images(
+        self,
+        layer: str | None,
+        view: Projection | None,
+        points: np.ndarray | list[np.ndarray],
+        snapshots: Sequence[int],
+    ) -> Iterator[Any]:
+        """Yield where a layer carries points, None if there is no layer to carry them.
+
+        The points are the same for all snapshots, or each has its own.
+        """
+        if layer is None:
+            yield from (None for _ in snapshots)
+            return
+        images = self._network.outputs_by_snapshot(layer, points, snapshots)
+        for snapshot, image in zip(snapshots, images, strict=True):
+            if view is None:
+                yield image
+            else:  # which may refuse to carry no points at all
+                yield view.coordinates(image, snapshot) if len(image) else np.empty((0, 2))
+
+    def _lattice_scores(
+        self, rectangle: Rectangle, lattice: Lattice, snapshots: tuple[int, ...]
+    ) -> np.ndarray:
+        """Return the scores over a lattice, shape (snapshots, rows, columns, surfaces).
+
+        They are kept for the next chart that asks for the same.
+        """
+        through = rectangle.slice()
+        key = (
+            rectangle.plane_of(),
+            through and through.identity,
+            lattice.points.tobytes(),
+            snapshots,
+        )
+        if self._kept_lattice is None or self._kept_lattice[0] != key:
+            scores = np.stack(list(self._scores(rectangle, lattice.points, snapshots)))
+            shape = (len(snapshots), len(lattice.y), len(lattice.x), -1)
+            self._kept_lattice = (key, scores.reshape(shape))
+        return self._kept_lattice[1]
+
+    def _scores(
+        self,
+        rectangle: Rectangle,
+        points: np.ndarray | list[np.ndarray],
+        snapshots: Sequence[int],
+    ) -> Iterator[np.ndarray]:
+        """Yield each surface's score at points of the rectangle, shape (points, surfaces)."""
+        through = rectangle.slice()
+        places: np.ndarray | list[np.ndarray] = points
+        if through is not None and isinstance(points, np.ndarray) and len(through.bases) == 1:
+            places = through.values(points, 0)
+        elif through is not None:
+            each = [points] * len(snapshots) if isinstance(points, np.ndarray) else points
+            places = [
+                through.values(own, snapshot) for own, snapshot in zip(each, snapshots, strict=True)
+            ]
+        outputs = self._network.outputs_by_snapshot(
+            None, places, snapshots, plane_of=rectangle.plane_of()
+        )
+        return (self._surfaces.scores(values) for values in outputs)
+
+
+def _by_snapshot(paths: Paths, snapshots: Sequence[int] | np.ndarray) -> list[np.ndarray]:
+    """Return the vertices of each snapshot; the paths are sorted by snapshot."""
+    of_vertex = np.repeat(paths.snapshot, paths.lengths())
+    return np.split(paths.vertices, np.searchsorted(of_vertex, snapshots[1:]))
+
+
+def united_sheets(pieces: list[Piece], folded: Container[int]) -> list[Piece]:
+    """Return at folded snapshots rings around what the images of several sheets cover together."""
+    found = [piece for piece in pieces if piece.snapshot not in folded]
+    pieces = [piece for piece in pieces if piece.snapshot in folded]
+    firsts, group = grouped(pieces)
+    # What a layer presses flat comes to lie on single points and lines of a grid, and vanishes.
+    grid = _extents(Paths.from_pieces(pieces)) * _INVISIBLE / _GRIDS_PER_INVISIBLE
+    thin = Paths.from_pieces(pieces).simplified(grid).pieces()
+    rounded = [
+        np.rint(piece.vertices.astype(np.float64) / step) * step if step else piece.vertices
+        for piece, step in zip(thin, grid, strict=True)
+    ]
+    whole = regions.united(rounded, group, len(firsts))
+    united = [firsts[number]._replace(vertices=ring) for number, ring in regions.outlines(whole)]
+    wide = regions.widths([piece.vertices for piece in united])
+    least = dict(zip((piece.snapshot for piece in pieces), grid, strict=True))
+    found += [
+        piece for piece, width in zip(united, wide, strict=True) if width > least[piece.snapshot]
+    ]
+    return sorted(found, key=lambda piece: piece.snapshot)
+
+
+def thinned(paths: Paths) -> Paths:
+    """Return the paths without vertices that no chart would show at the snapshot's extent."""
+    return paths.simplified(_extents(paths) * _INVISIBLE)
+
+
+def _extents(paths: Paths) -> np.ndarray:
+    """Return for each path the larger side of what the paths of its snapshot extend over."""
+    snapshots, of_path = np.unique(paths.snapshot, return_inverse=True)
+    extents = np.zeros(len(snapshots))
+    for place, vertices in zip(range(len(snapshots)), _by_snapshot(paths, snapshots), strict=False):
+        finite = vertices[np.isfinite(vertices).all(axis=1)]
+        extents[place] = np.ptp(finite, axis=0).max() if len(finite) else 0.0
+    return extents[of_path]
+
+
+def _grid_lines(xlim: Limits, ylim: Limits, lines: int, *, vertices: int) -> np.ndarray:
+    """Return straight grid lines, shape (2 * lines, vertices, 2)."""
+    along_x = np.linspace(*xlim, vertices)
+    along_y = np.linspace(*ylim, vertices)
+    upright = [
+        np.stack(np.broadcast_arrays(x, along_y), axis=-1) for x in np.linspace(*xlim, lines)
+    ]
+    level = [np.stack(np.broadcast_arrays(along_x, y), axis=-1) for y in np.linspace(*ylim, lines)]
+    return np.array([*upright, *level])

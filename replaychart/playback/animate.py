@@ -1,0 +1,147 @@
+"""`animate`: the same chart, which plays by itself wherever vega-embed draws it."""
+
+from typing import Any
+
+import altair as alt
+import numpy as np
+import vl_convert
+from altair.typing import ChartType, is_chart_type
+
+from replaychart.drawing.epoch_parameter import NAME
+from replaychart.drawing.expressions import literal
+from replaychart.errors import ArgumentError, is_number
+from replaychart.playback.parameter import EpochSlider, find_slider
+
+PLAYING = "playing"
+
+Spec = dict[str, Any]
+
+
+def animate(
+    chart: ChartType, *, fps: float = 10, loop: bool = True, autoplay: bool = True
+) -> ChartType:
+    """Return the same chart, which plays by itself.
+
+    The timer travels in the spec, so the chart plays without a kernel, in a notebook, in a saved
+    page and in docs. Beside the slider stands a box that stops it and lets it go on. Composing
+    comes first: animate the finished chart.
+
+    Parameters
+    ----------
+    chart : altair chart
+        Any chart with the ``epoch`` parameter, alone or composed.
+    fps : float, default 10
+        Epochs (steps of the slider) per second, more than 0 and at most 60.
+    loop : bool, default True
+        Whether to begin again after the last epoch. Otherwise it stops there; playing again
+        begins at the first.
+    autoplay : bool, default True
+        Whether it plays from the start.
+
+    Returns
+    -------
+    altair chart
+        Of the same class, showing the first epoch at first.
+
+    Raises
+    ------
+    ArgumentError
+        The chart has no ``epoch`` slider, or an argument is not allowed.
+
+    Examples
+    --------
+    >>> import replaychart as rc
+    >>> run = rc.open_run(rc.datasets.parabola_recording())
+    >>> chart = rc.animate(rc.decision_boundary(run), fps=12)
+
+    References
+    ----------
+    https://vega.github.io/vega/docs/event-streams/ and
+    https://github.com/vega/vega-embed#options (``patch``)
+    """
+    if not is_number(fps) or not 0 < fps <= 60:
+        message = f"fps must be more than 0 and at most 60. Got {fps!r}."
+        raise ArgumentError(message)
+    for argument, value in (("loop", loop), ("autoplay", autoplay)):
+        if not isinstance(value, (bool, np.bool_)):
+            message = f"{argument} must be True or False. Got {value!r}."
+            raise ArgumentError(message)
+    if not is_chart_type(chart):
+        message = f"chart must be an Altair chart. Got {type(chart).__name__}."
+        raise ArgumentError(message)
+    with alt.data_transformers.disable_max_rows():
+        spec = chart.to_dict(validate=False)
+    slider = find_slider(spec)
+    if slider is None:
+        message = (
+            f"chart must have the {NAME!r} parameter with a slider, which charts of ReplayChart "
+            "of more than one epoch have. Got a chart without it."
+        )
+        raise ArgumentError(message)
+    patch = _patch(
+        _compiled_signals(spec), slider, fps=float(fps), loop=bool(loop), autoplay=bool(autoplay)
+    )
+    playing = chart.copy()
+    embed_options = {"patch": patch}
+    usermeta = playing._get("usermeta")
+    if isinstance(usermeta, dict):
+        embed_options = {**usermeta.get("embedOptions", {}), **embed_options}
+        playing.usermeta = {**usermeta, "embedOptions": embed_options}
+    else:
+        playing.usermeta = {"embedOptions": embed_options}
+    return playing
+
+
+def starting_at(spec: Spec, epoch: float) -> Spec:
+    """Return a spec whose chart, if it plays, begins at an epoch.
+
+    Parameters
+    ----------
+    spec : dict
+        A chart's Vega-Lite spec.
+    epoch : float
+        One of its epochs.
+    """
+    options = spec.get("usermeta", {}).get("embedOptions", {})
+    slider = find_slider(spec)
+    if slider is None or not isinstance(options.get("patch"), list):
+        return spec
+    setting = slider.setting(epoch)
+    patch = [
+        {**step, "value": setting} if step["op"] == "replace" else step for step in options["patch"]
+    ]
+    return {**spec, "usermeta": {**spec["usermeta"], "embedOptions": {**options, "patch": patch}}}
+
+
+def _compiled_signals(spec: Spec) -> list[dict[str, Any]]:
+    """Return the signals of the compiled chart. They do not depend on its data."""
+    empty: Spec = {name: [] for name in spec.get("datasets", {})}
+    return vl_convert.vegalite_to_vega({**spec, "datasets": empty})["signals"]
+
+
+def _patch(
+    signals: list[dict[str, Any]], slider: EpochSlider, *, fps: float, loop: bool, autoplay: bool
+) -> list[dict[str, Any]]:
+    """Return the JSON patch that vega-embed applies to the compiled chart."""
+    index = next(i for i, signal in enumerate(signals) if signal["name"] == slider.signal)
+    first, last, step = literal(slider.low), literal(slider.high), literal(slider.step)
+    moved = slider.signal
+    advance = f"{moved} >= {last} ? {first} : min({moved} + {step}, {last})"
+    play: dict[str, Any] = {
+        "name": PLAYING,
+        "value": autoplay,
+        "bind": {"input": "checkbox", "name": "Play "},
+    }
+    if not loop:
+        play["on"] = [
+            {"events": {"signal": moved}, "update": f"{moved} >= {last} ? false : {PLAYING}"}
+        ]
+    tick = {
+        "events": {"type": "timer", "throttle": round(1000 / fps, 3)},
+        "update": f"{PLAYING} ? ({advance}) : {moved}",
+    }
+    return [
+        {"op": "add", "path": f"/signals/{index}/on", "value": [tick]},
+        {"op": "replace", "path": f"/signals/{index}/value", "value": slider.low},
+        {"op": "add", "path": "/signals/-", "value": play},
+    ]

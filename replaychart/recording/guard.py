@@ -1,0 +1,173 @@
+"""Writes a recorder's snapshots, and keeps what goes wrong with the file from the training."""
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+from replaychart.errors import (
+    FileInUseError,
+    RecordingError,
+    ReplayChartError,
+    RunFileError,
+    require_one_of,
+)
+from replaychart.storage.hdf5.locks import PATIENCE
+from replaychart.storage.state import FINISHED, INTERRUPTED, Presence
+from replaychart.storage.writer import RunWriter, Snapshot
+
+# Snapshots of this size wait in memory while another program has the file open, and no more.
+_MOST_BYTES_WAITING = 256 * 1024**2
+
+_PATIENCE_AT_THE_END = 6
+
+# Returns the writer, and the snapshots that it is to begin with.
+Opening = Callable[[Presence], tuple[RunWriter, list[Snapshot]]]
+
+
+class GuardedWriter:
+    """The writer of a run that is being recorded, with the snapshots that wait to be written.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    group : str
+        The run's name.
+    on_error : {"warn", "raise"}
+        What to do if the file cannot be written: warn and record no more, or raise.
+    """
+
+    def __init__(self, path: Path, group: str, *, on_error: str) -> None:
+        require_one_of("on_error", on_error, ["warn", "raise"])
+        self._path = path
+        self._group = group
+        self._on_error = on_error
+        self._writer: RunWriter | None = None
+        self._presence: Presence | None = None
+        self._waiting: list[Snapshot] = []
+        self._last_written: float | None = None
+        self._in_use = False
+        self._begun = False
+
+    @property
+    def begun(self) -> bool:
+        """Whether there was a first snapshot."""
+        return self._begun
+
+    @property
+    def recording(self) -> bool:
+        """Whether snapshots are still taken."""
+        return self._writer is not None
+
+    @property
+    def in_training(self) -> bool:
+        """Whether the training that is recorded goes on, as far as that can be told."""
+        return self._presence is not None and self._presence.at_work
+
+    def begin(self, open_writer: Opening, *, training: Callable[[], bool] | None = None) -> None:
+        """Begin to record; `write` and `end` write what it begins with.
+
+        Parameters
+        ----------
+        open_writer : callable
+            Returns the writer, and the snapshots that it is to begin with.
+        training : callable, optional
+            As `Presence` takes it.
+        """
+        self._presence = Presence(training)
+        try:
+            self._writer, self._waiting = open_writer(self._presence)
+        except RunFileError as error:
+            self.fail(error)
+        self._begun = True
+
+    def add(self, snapshot: Snapshot) -> None:
+        """Take a snapshot, to be written with the next `write`."""
+        if self.recording:
+            # One that an interruption left waiting may be given once more.
+            earlier = [one for one in self._waiting if one.epoch < snapshot.epoch]
+            self._waiting = [*earlier, snapshot]
+
+    def write(self) -> None:
+        """Write what waits."""
+        if self._waiting:
+            self._append()
+
+    def end(self, *, finished: bool) -> None:
+        """Write what waits, and take no more snapshots.
+
+        Parameters
+        ----------
+        finished : bool
+            Whether the training came to its end.
+        """
+        try:
+            if self._writer is not None and (self._waiting or self._writer.written):
+                self._append(end=FINISHED if finished else INTERRUPTED)
+        finally:
+            self._leave()
+
+    def _append(self, *, end: str | None = None) -> None:
+        if self._writer is None:
+            return
+        patience = 0.0 if self._in_use else PATIENCE
+        if end is not None and self._waiting:
+            patience = _PATIENCE_AT_THE_END * PATIENCE  # what waits would be lost
+        try:
+            self._writer.append(*self._waiting, end=end, patience=patience)
+        except FileInUseError as error:
+            if end is not None or self._bytes_waiting() > _MOST_BYTES_WAITING:
+                self.fail(error)
+            elif not self._in_use:
+                self._in_use = True
+                self._warn(f"{error} Snapshots of {self._group!r} wait in memory until it is free.")
+        except RunFileError as error:
+            self.fail(error)
+        except RecordingError:
+            # Another run took the name before the first snapshot: nothing was begun.
+            self._begun = False
+            self._leave()
+            raise
+        else:
+            if self._waiting:
+                self._last_written = self._waiting[-1].epoch
+            self._waiting = []
+            self._in_use = False
+
+    def _bytes_waiting(self) -> int:
+        return sum(
+            values.nbytes
+            for one in self._waiting
+            for values in (*one.weights, *one.outputs.values())
+        )
+
+    def fail(self, error: ReplayChartError) -> None:
+        """Stop recording with a warning, or raise, as was asked for.
+
+        Parameters
+        ----------
+        error : ReplayChartError
+            What went wrong: the file cannot be written, or the model cannot be recorded any more.
+        """
+        if not self.recording and self._begun:
+            return  # It has stopped already.
+        if self._on_error == "raise":
+            # Whoever catches it may make room, and go on with the next snapshot.
+            self._waiting = []
+            raise error
+        self._leave()
+        last = self._last_written
+        when = "before its first snapshot" if last is None else f"after epoch {last:g}"
+        self._warn(
+            f"The recording of run {self._group!r} into {str(self._path)!r} stopped {when}, and "
+            f"the training goes on without it. {error}"
+        )
+
+    def _leave(self) -> None:
+        self._writer = None
+        self._waiting = []
+        if self._presence is not None:
+            self._presence.end()
+
+    def _warn(self, message: str) -> None:
+        warnings.warn(message, UserWarning, stacklevel=2)

@@ -1,0 +1,355 @@
+"""The recorded points as a user gives them: one array, or one for each input of the model.
+
+Keras takes the arrays of several inputs in a list, by name, or in a structure of both. A list may
+also be one array, row by row. Where its items are arrays, it is several inputs if each of them has
+a row for every target, and one array if the list itself has; the model decides if both is so.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from replaychart.errors import ArgumentError
+from replaychart.facts.inputs import Inputs
+from replaychart.recording import samples
+
+# How many arrays an error describes.
+_SHAPES_TOLD = 5
+
+
+class RecordedInputs(NamedTuple):
+    """The points as they are recorded.
+
+    Attributes
+    ----------
+    inputs : numpy.ndarray or dict of str to numpy.ndarray
+        One array for each input, by name, of a model with several.
+    feature_names : list of str, dict of str to list of str, or None
+        By input, where there are several.
+    in_a_list : bool
+        Whether a model without a graph takes them in a list.
+    """
+
+    inputs: Inputs
+    feature_names: list[str] | dict[str, list[str]] | None
+    in_a_list: bool = False
+
+
+class GivenArray(NamedTuple):
+    """One array, as it was given.
+
+    Attributes
+    ----------
+    label : str
+        What errors call it, such as ``X`` or ``X['image']``.
+    numbers : numpy.ndarray, shape (points, ...)
+        Finite ones.
+    columns : list of str or None
+        The columns of a frame.
+    """
+
+    label: str
+    numbers: np.ndarray
+    columns: list[str] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class GivenInputs:
+    """What was given, checked as far as it can be without the model.
+
+    Attributes
+    ----------
+    argument : str
+        What errors call it.
+    form : {"array", "list", "mapping", "nested"}
+        What it is.
+    structure : object
+        What was given.
+    arrays : tuple of GivenArray
+        The arrays in it; those of a nested structure as Keras orders them.
+    feature_names : object
+        The argument of that name.
+    stacked : GivenArray or None
+        A list of arrays as one array, where it may be one.
+    """
+
+    argument: str
+    form: str
+    structure: Any
+    arrays: tuple[GivenArray, ...]
+    feature_names: object
+    stacked: GivenArray | None = None
+
+    @property
+    def points(self) -> int:
+        """How many points there are."""
+        return len(self.arrays[0].numbers)
+
+    def for_model(self, model: Any) -> RecordedInputs:
+        """Return the points as a model takes them.
+
+        Parameters
+        ----------
+        model : keras.Model
+            A built model.
+
+        Raises
+        ------
+        ArgumentError
+            The arrays are not those that its inputs need, do not have their shapes, or
+            `feature_names` do not fit.
+        """
+        tensors = list(getattr(model, "inputs", None) or [])
+        if not tensors:
+            return self.without_graph()
+        if len(tensors) == 1 and self.form == "array":
+            _fitted(self.arrays[0], tensors[0], model)
+            return self._of_one(self.arrays[0])
+        if len(tensors) == 1 and self.stacked is not None and not self._is_in_a_list(tensors[0]):
+            _fitted(self.stacked, tensors[0], model)
+            return self._of_one(self.stacked)
+        arrays = [
+            array._replace(numbers=_fitted(array, tensor, model))
+            for array, tensor in zip(self._by_tensor(tensors, model), tensors, strict=True)
+        ]
+        if len(tensors) == 1:
+            return self._of_one(arrays[0])
+        return self._of_several({t.name: one for t, one in zip(tensors, arrays, strict=True)})
+
+    def without_graph(self) -> RecordedInputs:
+        """Return the points for a model that does not tell its inputs, or for none.
+
+        Raises
+        ------
+        ArgumentError
+            It cannot be told what they mean, or `feature_names` do not fit.
+        """
+        if self.form == "array":
+            return self._of_one(self.arrays[0])
+        if self.form == "nested":
+            message = (
+                f"{self.argument} must be an array, a list of arrays or a mapping of arrays for a "
+                "model that is no functional one. Got a structure of several levels."
+            )
+            raise ArgumentError(message)
+        if self.form == "mapping":
+            return self._of_several(dict(zip(map(str, self.structure), self.arrays, strict=True)))
+        if self.stacked is not None and self.stacked.numbers.ndim == 2:
+            return self._of_one(self.stacked)
+        if self.stacked is not None:
+            message = (
+                f"{self.argument} may be one array of the shape {self.stacked.numbers.shape} or "
+                f"the arrays of {len(self.arrays)} inputs. Pass an array for the one, a mapping "
+                "for the other."
+            )
+            raise ArgumentError(message)
+        numbered = {f"input {number}": one for number, one in enumerate(self.arrays, start=1)}
+        return self._of_several(numbered)._replace(in_a_list=True)
+
+    def _is_in_a_list(self, tensor: Any) -> bool:
+        """Return whether it is the array of one input in a list, and not that array itself."""
+        return len(self.arrays) == 1 and _fit(self.arrays[0].numbers, tensor) is not None
+
+    def _by_tensor(self, tensors: Sequence[Any], model: Any) -> Sequence[GivenArray]:
+        """Return the arrays in the order of a model's inputs."""
+        names = [tensor.name for tensor in tensors]
+        expected = ", ".join(f"{tensor.name!r} {tuple(tensor.shape[1:])}" for tensor in tensors)
+        takes = f"model {model.name!r} has the inputs {expected}"
+        if self.form == "mapping":
+            given = dict(zip(map(str, self.structure), self.arrays, strict=True))
+            unknown = [name for name in given if name not in names]
+            missing = [name for name in names if name not in given]
+            if unknown or missing:
+                wrong = f"Got {unknown[0]!r}" if unknown else f"There is no {missing[0]!r}"
+                message = f"{self.argument} must name its arrays by the inputs: {takes}. {wrong}."
+                raise ArgumentError(message)
+            return [given[name] for name in names]
+        nested = self.form == "nested"
+        if len(self.arrays) != len(names) or (nested and not _alike(self.structure, model.input)):
+            structure = "a structure like that of the model" if nested else "a list or a mapping"
+            message = (
+                f"{self.argument} must be {structure}, with an array for each input: {takes}. Got "
+                f"{_described(self)}."
+            )
+            raise ArgumentError(message)
+        return self.arrays
+
+    def _of_one(self, array: GivenArray) -> RecordedInputs:
+        shape = array.numbers.shape[1:]
+        return RecordedInputs(
+            array.numbers, samples.feature_names(self.feature_names, array.columns, shape)
+        )
+
+    def _of_several(self, arrays: Mapping[str, GivenArray]) -> RecordedInputs:
+        given = {} if self.feature_names is None else self.feature_names
+        if not isinstance(given, Mapping) or not set(given) <= set(arrays):
+            listed = ", ".join(map(repr, arrays))
+            message = (
+                f"feature_names must map names of inputs, which are {listed}, to names of their "
+                f"features. Got {given!r}."
+            )
+            raise ArgumentError(message)
+        found = {
+            name: samples.feature_names(given.get(name), array.columns, array.numbers.shape[1:])
+            for name, array in arrays.items()
+        }
+        names = {name: features for name, features in found.items() if features is not None}
+        return RecordedInputs({name: one.numbers for name, one in arrays.items()}, names or None)
+
+
+def given_inputs(
+    X: object, targets: object, *, argument: str = "X", feature_names: object = None
+) -> GivenInputs:
+    """Return the points that a user gave, as checked arrays.
+
+    Parameters
+    ----------
+    X : array_like, pandas.DataFrame, or list or mapping of these
+        The points.
+    targets : object
+        Their targets, whose length tells what a list of arrays means.
+    argument : str, default "X"
+        What errors call the points.
+    feature_names : object, optional
+        As `Recorder` takes them.
+
+    Raises
+    ------
+    ArgumentError
+        They are not finite numbers, none, or not as many in every input.
+    """
+    if isinstance(X, Mapping):
+        form = "nested" if any(map(_holds_arrays, X.values())) else "mapping"
+    elif not isinstance(X, (list, tuple)):
+        form = "array"
+    elif any(isinstance(item, Mapping) for item in X) or (
+        any(map(_is_array, X)) and any(map(_holds_arrays, X))
+    ):
+        form = "nested"
+    else:
+        form = _form_of_list(X, _length(targets))
+    if form == "array":
+        array = _given(argument, X, samples.checked_inputs(X, argument=argument))
+        given = GivenInputs(argument, form, X, (array,), feature_names)
+        given.without_graph()  # raises, if the names do not fit
+        return given
+    leaves = list(_leaves(argument, X, in_order=form == "nested"))
+    if not leaves:
+        message = f"{argument} must have an array for each input. Got none."
+        raise ArgumentError(message)
+    arrays = tuple(
+        _given(label, leaf, samples.checked_points(leaf, argument=label)) for label, leaf in leaves
+    )
+    lengths = {array.label: len(array.numbers) for array in arrays}
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"{length} in {label}" for label, length in lengths.items())
+        message = f"{argument} must hold the same points in every input. Got {listed}."
+        raise ArgumentError(message)
+    stacked = None
+    if form == "list" and len(arrays) == _length(targets) and len(arrays) == len(arrays[0].numbers):
+        stacked = _stacked(argument, X)
+    return GivenInputs(argument, form, X, arrays, feature_names, stacked)
+
+
+def _form_of_list(items: Sequence[Any], targets: int | None) -> str:
+    """Return whether a list is one array or holds those of several inputs."""
+    if not items or not all(map(_is_array, items)):
+        return "array"
+    if len(items) == targets and any(len(item) != targets for item in items):
+        return "array"
+    rows = all(len(item.shape) == 1 and item.shape == items[0].shape for item in items)
+    return "array" if rows and len(items[0]) != targets else "list"
+
+
+def _is_array(item: Any) -> bool:
+    """Return whether an item is an array with an axis for the points, and no row of numbers."""
+    return len(getattr(item, "shape", ())) > 0
+
+
+def _holds_arrays(item: Any) -> bool:
+    """Return whether an item is a structure of arrays and no array itself."""
+    if isinstance(item, (list, tuple)):
+        return any(_is_array(inner) or _holds_arrays(inner) for inner in item)
+    return isinstance(item, Mapping)
+
+
+def _length(targets: Any) -> int | None:
+    try:
+        return len(targets)
+    except TypeError:
+        return None
+
+
+def _leaves(label: str, given: Any, *, in_order: bool) -> Iterator[tuple[str, Any]]:
+    """Yield the arrays of a structure, with labels; Keras takes mappings in the order of keys."""
+    if isinstance(given, Mapping):
+        for key in sorted(given) if in_order else given:
+            yield from _leaves(f"{label}[{key!r}]", given[key], in_order=in_order)
+    elif isinstance(given, (list, tuple)) and _holds_arrays(given):
+        for place, item in enumerate(given):
+            yield from _leaves(f"{label}[{place}]", item, in_order=in_order)
+    else:
+        yield label, given
+
+
+def _given(label: str, given: object, values: np.ndarray) -> GivenArray:
+    columns = [str(name) for name in given.columns] if isinstance(given, pd.DataFrame) else None
+    return GivenArray(label, values, columns)
+
+
+def _stacked(argument: str, items: Any) -> GivenArray | None:
+    try:
+        return _given(argument, items, samples.checked_inputs(items, argument=argument))
+    except ArgumentError:
+        return None
+
+
+def _fit(values: np.ndarray, tensor: Any) -> np.ndarray | None:
+    """Return an array in the rank of an input, None if it does not fit.
+
+    A last axis of length 1 may be missing or stand too much, as Keras allows.
+    """
+    shape = tuple(tensor.shape[1:])
+    if values.ndim == len(shape) and shape[-1:] == (1,):
+        values = values[..., None]
+    elif values.ndim == len(shape) + 2 and values.shape[-1] == 1:
+        values = values[..., 0]
+    sizes = values.shape[1:]
+    fits = len(sizes) == len(shape) and all(
+        size in (None, own) for size, own in zip(shape, sizes, strict=True)
+    )
+    return values if fits else None
+
+
+def _fitted(array: GivenArray, tensor: Any, model: Any) -> np.ndarray:
+    values = _fit(array.numbers, tensor)
+    if values is None:
+        sizes = ", ".join("..." if size is None else str(size) for size in tensor.shape[1:])
+        message = (
+            f"{array.label} must have the shape (points, {sizes}), which the input {tensor.name!r} "
+            f"of model {model.name!r} takes. Got the shape {array.numbers.shape}."
+        )
+        raise ArgumentError(message)
+    return values
+
+
+def _alike(given: Any, struct: Any) -> bool:
+    """Return whether a structure of arrays is like one of a model's inputs."""
+    if isinstance(struct, Mapping):
+        same = isinstance(given, Mapping) and set(given) == set(struct)
+        return same and all(_alike(given[key], struct[key]) for key in struct)
+    if isinstance(struct, (list, tuple)):
+        same = isinstance(given, (list, tuple)) and len(given) == len(struct)
+        return same and all(map(_alike, given, struct))
+    return not isinstance(given, Mapping) and not _holds_arrays(given)
+
+
+def _described(given: GivenInputs) -> str:
+    shapes = [str(array.numbers.shape) for array in given.arrays]
+    if given.form == "array":
+        return f"one array of the shape {shapes[0]}"
+    listed = ", ".join(shapes[:_SHAPES_TOLD]) + ", ..." * (len(shapes) > _SHAPES_TOLD)
+    return f"{len(shapes)} arrays of the shapes {listed}"

@@ -1,0 +1,166 @@
+"""Goes on with a run where its training stopped."""
+
+from itertools import zip_longest
+from pathlib import Path
+
+import numpy as np
+
+from replaychart.errors import RecordingError
+from replaychart.facts.inputs import arrays_of
+from replaychart.storage import reader
+from replaychart.storage.layout import RecordedLayer
+from replaychart.storage.reader import StoredRun
+from replaychart.storage.state import Presence
+from replaychart.storage.weights import UnrecordedWeight
+from replaychart.storage.writer import RunDescription, RunWriter, Snapshot
+
+
+def stored_run(path: Path, group: str) -> StoredRun | None:
+    """Return the run that is to be gone on with, None if there is none yet.
+
+    Raises
+    ------
+    RecordingError
+        It stands in an older layout, which is read but not written any more.
+    """
+    if not path.exists() or group not in reader.run_names(path):
+        return None
+    stored = reader.read_run(path, group)
+    if stored.has_model and not stored.recorded_variables:
+        message = (
+            f"Run {group!r} of {str(path)!r} was recorded by an older version of replaychart, "
+            "whose layout cannot be appended to. Record into another group."
+        )
+        raise RecordingError(message)
+    return stored
+
+
+def check_same(stored: StoredRun, description: RunDescription) -> None:
+    """Raise `RecordingError` unless a training can be appended to a run.
+
+    Parameters
+    ----------
+    stored : StoredRun
+        The run.
+    description : RunDescription
+        What the training is recorded with.
+    """
+    if stored.details.get("recorded") != description.details.get("recorded"):
+        _refuse(stored, "one was recorded from a model, the other from outputs")
+    recorded_inputs, inputs = arrays_of(stored.inputs), arrays_of(description.inputs)
+    if len(recorded_inputs) != len(inputs):
+        _refuse(stored, f"its model has {len(recorded_inputs)} inputs, this one {len(inputs)}")
+    # By their order and not by name: Keras numbers names anew.
+    compared = [("inputs", *pair) for pair in zip(recorded_inputs, inputs, strict=True)]
+    compared.append(("targets", stored.targets, description.targets))
+    for what, recorded_array, given_array in compared:
+        shapes = recorded_array.shape, given_array.shape
+        if shapes[0] != shapes[1]:
+            _refuse(stored, f"its {what} have the shape {shapes[0]}, these {shapes[1]}")
+        if not np.array_equal(recorded_array, given_array):
+            _refuse(stored, f"its {what} are others")
+    if not _equal(stored.sample_weights, description.sample_weights):
+        _refuse(stored, "its points weigh differently")
+    if stored.details.get("class_names") != description.details.get("class_names"):
+        names = (stored.details.get("class_names"), description.details.get("class_names"))
+        _refuse(stored, f"its class_names are {names[0]}, these {names[1]}")
+    if stored.details.get("recorded") is not None:
+        if stored.details["predicts"] != description.details["predicts"]:
+            _refuse(stored, f"it predicts {stored.details['predicts']}")
+        return
+    pairs = zip_longest(stored.layers, description.layers)
+    for number, (recorded_layer, layer) in enumerate(pairs, start=1):
+        if _architecture(recorded_layer) != _architecture(layer):
+            both = f"{_architecture(recorded_layer)}, here {_architecture(layer)}"
+            _refuse(stored, f"its layer {number} is {both}")
+    for recorded, given in zip(stored.recorded_variables, description.variables, strict=False):
+        if (recorded.shape, recorded.dtype) != (given.shape, given.dtype):
+            pair = f"{recorded.dtype} {recorded.shape}, here {given.dtype} {given.shape}"
+            _refuse(stored, f"a variable of its layer {recorded.layer!r} is {pair}")
+        if recorded.recorded != given.recorded:
+            _refuse(stored, f"layers= was another: layer {recorded.layer!r} is in one of them only")
+    if len(stored.recorded_variables) != len(description.variables):
+        counts = (
+            f"{len(stored.recorded_variables)} variables, this model {len(description.variables)}"
+        )
+        _refuse(stored, f"it has {counts}")
+    if reader.loss_of(stored.compile_config) != reader.loss_of(description.compile_config):
+        _refuse(stored, "its loss is another")
+
+
+def _equal(recorded: np.ndarray | None, given: np.ndarray | None) -> bool:
+    if recorded is None or given is None:
+        return recorded is given
+    return np.array_equal(recorded, given)
+
+
+def resumed(
+    stored: StoredRun, description: RunDescription, first: Snapshot, presence: Presence
+) -> tuple[RunWriter, list[Snapshot]]:
+    """Return a writer that goes on with a run, what lies beyond the point of resumption dropped.
+
+    With it comes `first`, to be written if its epoch was not recorded.
+
+    Parameters
+    ----------
+    stored : StoredRun
+        The run, which `check_same` has let pass.
+    description : RunDescription
+        What the training is recorded with.
+    first : Snapshot
+        The state that it begins with.
+    presence : Presence
+        Who records.
+
+    Raises
+    ------
+    RecordingError
+        It begins at epoch 0 or before the run; or the weights are not those that were recorded.
+    """
+    last, name = stored.epochs[-1], stored.name
+    keep = int(np.searchsorted(stored.epochs, first.epoch, side="right"))
+    if keep == 0 or (first.epoch == 0 < last):
+        message = (
+            f"Run {name!r} was recorded up to epoch {last:g}, and this training begins at epoch "
+            f"{first.epoch:g}. To go on, pass initial_epoch={int(last)} to fit; to drop epochs, an "
+            "earlier one; to begin anew, if_exists='overwrite' to the Recorder."
+        )
+        raise RecordingError(message)
+    begun = stored.epochs[keep - 1] == first.epoch
+    if begun:
+        _check_weights(stored, first, keep - 1)
+    steps = "steps_per_epoch"
+    details = dict(stored.details)
+    if details.get(steps) != description.details.get(steps):
+        details[steps] = None
+    writer = RunWriter.onto(stored, keep=keep, details=details, presence=presence)
+    return writer, [] if begun else [first]
+
+
+def _architecture(layer: RecordedLayer | None) -> str:
+    """Return what a layer does and gives, its name apart: Keras numbers names anew."""
+    if layer is None:
+        return "missing"
+    return f"{layer.kind} {layer.output_shape} {layer.activation or ''}".strip()
+
+
+def _check_weights(stored: StoredRun, first: Snapshot, snapshot: int) -> None:
+    names = [variable.layer for variable in stored.recorded_variables]
+    pairs = zip(names, stored.weights(), first.weights, strict=True)
+    for layer, recorded, given in pairs:
+        if isinstance(recorded, UnrecordedWeight):
+            continue
+        if not np.allclose(recorded[snapshot], given, rtol=1e-5, atol=1e-7, equal_nan=True):
+            message = (
+                f"The model's weights are not those that run {stored.name!r} recorded at epoch "
+                f"{first.epoch:g}: they differ in layer {layer!r}. Load the checkpoint of that "
+                f"epoch, or the recorded weights: open_run(...).restore(model, {first.epoch:g})."
+            )
+            raise RecordingError(message)
+
+
+def _refuse(stored: StoredRun, reason: str) -> None:
+    message = (
+        f"This training cannot be appended to run {stored.name!r}: {reason}. Choose another group."
+    )
+    raise RecordingError(message)

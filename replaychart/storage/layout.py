@@ -1,0 +1,271 @@
+"""The names inside a file of runs, and the description that every run begins with.
+
+A file holds one group per run::
+
+    <run>/                        attributes: replaychart_layout, replaychart_version, run_id,
+                                  details (JSON text), finished, recorder
+        inputs                    (points, ...); for a model with several inputs a group
+        inputs/<i>                (points, ...), in the order of the model; attribute: name
+        targets                   (points,), (points, 1) or (points, classes)
+        sample_weights            (points,) float32; only where points weigh differently
+        epochs                    (snapshots,) float64; written last: a snapshot without its
+                                  epoch never was
+        scalars                   (snapshots, 1 + logs) float64: the learning rate, NaN before
+                                  training, then what was logged, NaN where it was not
+        log_names                 JSON text
+        weights/<dtype>           (snapshots, numbers), the recorded variables of a dtype, flat and
+                                  one after the other, in the order of ``model.weights``
+        outputs/<i>               (snapshots, points, ...) of a run that was recorded from outputs;
+                                  attribute: key
+        model/architecture        JSON text
+        model/compile_config      JSON text
+        model/layers              JSON text, see `RecordedLayer`
+        model/variables           JSON text, see `Variable`
+        evaluations/              what `Run.store` kept; attribute: epochs that it was made for
+        evaluations/<i>           arrays by name; attribute: key
+
+Of a model with several inputs, the attribute `details` tells the features' names by input, and
+whether a model without a graph takes them in a list.
+
+Texts are UTF-8 of fixed length, in an attribute or in a dataset of shape (1,); see
+`storage.fixed_texts`. Datasets carry checksums, and so does what HDF5 itself writes in its format
+of version 1.10, so that no byte that counts changes unnoticed.
+
+``finished`` is a bool: whether the training came to its end. It is false from the first snapshot
+on and becomes true when the recorder is closed; a training that dies leaves it false. Appending to
+the run makes it false again. ``recorder`` is a JSON text that tells who records the run, so that a
+reader can see whether that is still at work: ``host``, ``process`` (its number), ``since`` (when
+that process started, in seconds since 1970) and ``recorder`` (unique); it is empty where the
+recorder was closed before the training came to its end. A run without ``finished``
+was written by an older version, and nobody knows; see `storage.state`.
+
+Every write is a transaction (`storage.transactions`). A file whose last bytes are those of a
+journal (`storage.journal`) was left in the middle of one, and is read with its changes. One that
+begins with ``ReplayChart: nothing has been written`` holds nothing yet.
+
+HDF5 keeps no attribute of more than 64 KB. Where the names of thousands of features make the
+details longer, or evaluations were made for thousands of epochs, a dataset of that name holds it.
+
+Older layouts are read. Layout 3 had texts of any length, ``log_names`` (logs,) among them, and no
+checksums; in layout 2 there was but one input. Layout 1 had ``learning_rate`` (snapshots,),
+``logs/<i>`` (snapshots,) with the attribute ``name``, ``weights/<i>`` (snapshots, ...) for each
+variable, and int64 epochs.
+
+Groups that DeepReplay wrote may stand beside them; `storage.deepreplay` tells of those.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from replaychart.facts.json_texts import entry, json_of, of_kind, shape_of
+
+# The newest that is read, and the one that is written.
+LAYOUT_VERSION = 4
+FIRST_WITH_FIXED_TEXTS = 4
+LAYOUT_ATTRIBUTE = "replaychart_layout"
+WRITER_ATTRIBUTE = "replaychart_version"
+RUN_ID_ATTRIBUTE = "run_id"
+DETAILS_ATTRIBUTE = "details"
+FINISHED_ATTRIBUTE = "finished"
+RECORDER_ATTRIBUTE = "recorder"
+# In bytes: what is longer is a dataset of the same name.
+LONGEST_ATTRIBUTE = 60_000
+
+INPUTS = "inputs"
+INPUT_NAME_ATTRIBUTE = "name"
+TARGETS = "targets"
+SAMPLE_WEIGHTS = "sample_weights"
+EPOCHS = "epochs"
+SCALARS = "scalars"
+LOG_NAMES = "log_names"
+WEIGHTS = "weights"
+OUTPUTS = "outputs"
+EVALUATIONS = "evaluations"
+ARCHITECTURE = "model/architecture"
+COMPILE_CONFIG = "model/compile_config"
+LAYERS = "model/layers"
+VARIABLES = "model/variables"
+
+KEY_ATTRIBUTE = "key"
+
+# In the details, where a model without a graph takes its inputs in a list and not by name.
+INPUTS_IN_A_LIST = "inputs_in_a_list"
+
+# Names of layout 1.
+LEARNING_RATE_1 = "learning_rate"
+LOGS_1 = "logs"
+NAME_ATTRIBUTE_1 = "name"
+
+# Where densities of stored distributions were taken, from the least value to the greatest.
+DENSITY_POSITIONS = 64
+
+# Epochs are kept to a millionth, so that a number read from a chart names the same snapshot.
+EPOCH_DIGITS = 6
+
+_DEEPREPLAY_ATTRIBUTES = ("n_epochs", "n_layers")
+
+
+def is_run(attributes: Mapping[str, Any]) -> bool:
+    """Return whether a group with these attributes is a run in this layout."""
+    return LAYOUT_ATTRIBUTE in attributes
+
+
+def is_deepreplay(attributes: Mapping[str, Any]) -> bool:
+    """Return whether a group with these attributes was written by DeepReplay."""
+    return not is_run(attributes) and all(name in attributes for name in _DEEPREPLAY_ATTRIBUTES)
+
+
+@dataclasses.dataclass(frozen=True)
+class RecordedVariable:
+    """A variable of a layer.
+
+    Attributes
+    ----------
+    name : str
+        Within the layer, such as ``"kernel"`` or ``"lstm_cell/recurrent_kernel"``.
+    position : int
+        Among ``model.weights``.
+    """
+
+    name: str
+    position: int
+
+
+@dataclasses.dataclass(frozen=True)
+class RecordedLayer:
+    """What a chart has to know of a layer without rebuilding the model.
+
+    Attributes
+    ----------
+    name : str
+        The layer's name, unique in its model.
+    kind : str
+        The layer's class, such as ``"Dense"``.
+    output_shape : tuple of (int or None) or None
+        Shape of the layer's output without the batch axis; None where the model has no graph that
+        would tell it.
+    activation : str or None
+        Name of the activation fused into the layer.
+    variables : tuple of RecordedVariable
+        The layer's variables.
+    """
+
+    name: str
+    kind: str
+    output_shape: tuple[int | None, ...] | None
+    activation: str | None = None
+    variables: tuple[RecordedVariable, ...] = ()
+
+
+def layers_to_json(layers: tuple[RecordedLayer, ...]) -> str:
+    """Return the text that is stored for `layers`."""
+    return json.dumps([dataclasses.asdict(layer) for layer in layers])
+
+
+def layers_from_json(text: str) -> tuple[RecordedLayer, ...]:
+    """Return the layers that `layers_to_json` made `text` from.
+
+    Raises
+    ------
+    ValueError
+        It made no such text.
+    """
+    records = json_of(text, LAYERS, list)
+    return tuple(_layer_from_record(of_kind(record, LAYERS, dict)) for record in records)
+
+
+def _layer_from_record(record: dict[str, Any]) -> RecordedLayer:
+    shape = entry(record, "output_shape", (list, type(None)))
+    return RecordedLayer(
+        name=entry(record, "name", str),
+        kind=entry(record, "kind", str),
+        output_shape=None if shape is None else shape_of(shape, "'output_shape'"),
+        activation=entry(record, "activation", (str, type(None)), None),
+        variables=tuple(
+            RecordedVariable(
+                name=entry(of_kind(variable, "'variables'", dict), "name", str),
+                position=entry(variable, "position", int),
+            )
+            for variable in entry(record, "variables", list, [])
+        ),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Variable:
+    """A variable of the model, recorded or not.
+
+    Attributes
+    ----------
+    layer : str
+        The layer that it belongs to, ``""`` for one that the model holds itself.
+    shape : tuple of int
+        Its shape.
+    dtype : str
+        The dtype in which it is recorded.
+    recorded : bool
+        Whether the file holds it.
+    """
+
+    layer: str
+    shape: tuple[int, ...]
+    dtype: str
+    recorded: bool = True
+
+
+def variables_to_json(variables: Sequence[Variable]) -> str:
+    """Return the text that is stored for `variables`."""
+    return json.dumps([dataclasses.asdict(variable) for variable in variables])
+
+
+def variables_from_json(text: str) -> tuple[Variable, ...]:
+    """Return the variables that `variables_to_json` made `text` from.
+
+    Raises
+    ------
+    ValueError
+        It made no such text.
+    """
+    records = json_of(text, VARIABLES, list)
+    return tuple(_variable_from_record(of_kind(record, VARIABLES, dict)) for record in records)
+
+
+def _variable_from_record(record: dict[str, Any]) -> Variable:
+    shape = tuple(
+        of_kind(length, "'shape'", int)
+        for length in shape_of(entry(record, "shape", list), "shape")
+    )
+    return Variable(
+        layer=entry(record, "layer", str),
+        shape=shape,
+        dtype=entry(record, "dtype", str),
+        recorded=entry(record, "recorded", bool, True),
+    )
+
+
+def evaluation_key(quantity: str, **arguments: Any) -> str:
+    """Return the name under which an evaluation is stored.
+
+    Parameters
+    ----------
+    quantity : str
+        What was evaluated: ``"outputs"``, ``"predictions"``, ``"losses"``, ...
+    **arguments : JSON values
+        What it depends on.
+    """
+    return json.dumps({"quantity": quantity, **arguments}, sort_keys=True)
+
+
+def quantity_and_layer(key: str) -> tuple[str, str]:
+    """Return what `evaluation_key` made `key` from: the quantity, and its layer or ``""``.
+
+    Raises
+    ------
+    ValueError
+        It made no such key.
+    """
+    arguments = json_of(key, "the key of an evaluation", dict)
+    layer = entry(arguments, "layer", (str, type(None)), None)
+    return entry(arguments, "quantity", str), layer or ""

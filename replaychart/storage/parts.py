@@ -1,0 +1,182 @@
+"""Reads the parts of a run, each of which must be what the layout says."""
+
+import math
+from typing import Any
+
+import h5py
+import numpy as np
+
+from replaychart.facts.inputs import Inputs, arrays_of
+from replaychart.facts.json_texts import entry, json_of, of_kind, shape_of, texts_of
+from replaychart.storage import layout
+from replaychart.storage.hdf5 import checked
+from replaychart.storage.hdf5.checked import (
+    Attributes,
+    group_in,
+    number_dataset_in,
+    numbers_in,
+    text_in,
+)
+
+# More than float64 could count in millionths.
+_LAST_EPOCH = 1e9
+
+
+def epochs_of(run: h5py.Group) -> np.ndarray:
+    """Return the recorded epochs, of int64 where all of them are whole."""
+    epochs = numbers_in(run, layout.EPOCHS, shape=[None])
+    if not len(epochs):
+        message = "it ended before its first snapshot was written"
+        raise ValueError(message)
+    rising = np.isfinite(epochs).all() and epochs[0] >= 0 and (np.diff(epochs) > 0).all()
+    if not rising or epochs[-1] > _LAST_EPOCH:
+        message = f"its epochs are not rising numbers from 0 on: {epochs}"
+        raise ValueError(message)
+    return _whole_if_possible(epochs)
+
+
+def _whole_if_possible(epochs: np.ndarray) -> np.ndarray:
+    whole = epochs.astype(np.int64)
+    return whole if (whole == epochs).all() else epochs
+
+
+def points_of(run: h5py.Group) -> tuple[Inputs, np.ndarray, np.ndarray | None]:
+    """Return the points, their targets and what they weigh."""
+    inputs, targets = _inputs(run), numbers_in(run, layout.TARGETS)
+    points = len(arrays_of(inputs)[0])
+    fit = targets.ndim and len(targets) == points and targets.size
+    if not fit or not np.isfinite(targets).all():
+        message = (
+            f"its {layout.TARGETS} {targets.shape} are not finite numbers for each of {points} "
+            "points"
+        )
+        raise ValueError(message)
+    if not checked.has(run, layout.SAMPLE_WEIGHTS):
+        return inputs, targets, None
+    return inputs, targets, numbers_in(run, layout.SAMPLE_WEIGHTS, shape=[points])
+
+
+def _inputs(run: h5py.Group) -> Inputs:
+    """Return the points: those of each input by its name, where there are several."""
+    inputs: Inputs
+    checked.require_own(run, layout.INPUTS)
+    if isinstance(run[layout.INPUTS], h5py.Group):
+        group = group_in(run, layout.INPUTS)
+        inputs = {}
+        every = [
+            number_dataset_in(group, str(index)) for index in range(len(checked.names_in(group)))
+        ]
+        checked.require_sizes(every)
+        for stored in every:
+            name = checked.text_of(Attributes(stored)[layout.INPUT_NAME_ATTRIBUTE], stored.name)
+            if name in inputs:
+                message = f"two of its {layout.INPUTS} have the name {name!r}"
+                raise ValueError(message)
+            inputs[name] = checked.native(stored[()])
+    else:
+        inputs = numbers_in(run, layout.INPUTS)
+    arrays = arrays_of(inputs)
+    for array in arrays:
+        points = len(array) if array.ndim > 1 else 0
+        if not points or points != len(arrays[0]) or not array.size or not np.isfinite(array).all():
+            message = f"its {layout.INPUTS} {array.shape} are not finite numbers for each point"
+            raise ValueError(message)
+    return inputs
+
+
+def details_of(run: h5py.Group) -> dict[str, Any]:
+    """Return versions, names and shapes, as JSON values."""
+    if checked.has(run, layout.DETAILS_ATTRIBUTE):
+        text = text_in(run, layout.DETAILS_ATTRIBUTE)
+    else:
+        text = checked.text_of(Attributes(run).get(layout.DETAILS_ATTRIBUTE, "{}"), "details")
+    details = json_of(text, layout.DETAILS_ATTRIBUTE, dict)
+    if entry(details, "class_names", (list, type(None)), None) is not None:
+        texts_of(details["class_names"], "'class_names'")
+    # By input, where there are several.
+    features = entry(details, "feature_names", (list, dict, type(None)), None) or {}
+    for names in features.values() if isinstance(features, dict) else [features]:
+        texts_of(names, "'feature_names'")
+    for key in ("model_name", "model_class", "recorded", "predicts"):
+        entry(details, key, (str, type(None)), None)
+    if entry(details, "output_shape", (list, type(None)), None) is not None:
+        shape_of(details["output_shape"], "'output_shape'")
+    for metric in (entry(details, "metrics", (dict, type(None)), None) or {}).values():
+        of_kind(metric, "'metrics'", (str, dict))
+    if (entry(details, "steps_per_epoch", (int, type(None)), None) or 1) < 1:
+        message = f"'steps_per_epoch' is {details['steps_per_epoch']}"
+        raise ValueError(message)
+    return details
+
+
+def json_object(run: h5py.Group, path: str) -> str:
+    """Return a JSON text that holds an object, or nothing."""
+    text = text_in(run, path)
+    json_of(text, path, (dict, type(None)))
+    return text
+
+
+def curves_of(
+    run: h5py.Group, version: int, snapshots: int
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Return the learning rates and the logs by name, each of the shape (snapshots,)."""
+    if version == 1:
+        names = checked.names_in(group_in(run, layout.LOGS_1))
+        logs = {}
+        for index in range(len(names)):
+            log = number_dataset_in(run, f"{layout.LOGS_1}/{index}", shape=[None])
+            name = checked.text_of(
+                Attributes(log)[layout.NAME_ATTRIBUTE_1], layout.NAME_ATTRIBUTE_1
+            )
+            logs[name] = _curve(log, snapshots)
+        rates = number_dataset_in(run, layout.LEARNING_RATE_1, shape=[None])
+        return _curve(rates, snapshots), logs
+    scalars = number_dataset_in(run, layout.SCALARS, shape=[None, None])
+    checked.require_rows(scalars, snapshots)
+    if not scalars.shape[1]:
+        message = f"{scalars.name} has no learning rates"
+        raise ValueError(message)
+    values = checked.native(scalars[:snapshots]).astype(np.float64, copy=False)
+    # A name is written before its first value: the last ones may have none if that was cut short.
+    logged = log_names(run, at_most=values.shape[1] - 1)
+    return values[:, 0], {name: values[:, 1 + i] for i, name in enumerate(logged)}
+
+
+def log_names(run: h5py.Group, *, at_most: int) -> list[str]:
+    """Return the names of the first logs of a run, in the order of its scalars."""
+    if not checked.is_of_fixed_texts(run):
+        return checked.texts_in(run, layout.LOG_NAMES, at_most=at_most)
+    names = json_of(text_in(run, layout.LOG_NAMES), layout.LOG_NAMES, list)
+    return texts_of(names, layout.LOG_NAMES)[:at_most]
+
+
+def _curve(dataset: h5py.Dataset, snapshots: int) -> np.ndarray:
+    checked.require_rows(dataset, snapshots)
+    return checked.native(dataset[:snapshots]).astype(np.float64, copy=False)
+
+
+def weight_blocks(
+    run: h5py.Group, variables: tuple[layout.Variable, ...], snapshots: int
+) -> dict[str, h5py.Dataset]:
+    """Return the datasets of the weights by their dtype."""
+    blocks = {}
+    for dtype in dict.fromkeys(one.dtype for one in variables if one.recorded):
+        own = [one for one in variables if one.recorded and one.dtype == dtype]
+        numbers = sum(math.prod(one.shape) for one in own)
+        block = number_dataset_in(run, f"{layout.WEIGHTS}/{dtype}", shape=[None, numbers])
+        checked.require_rows(block, snapshots)
+        if block.dtype.name != dtype:
+            message = f"{block.name} has the dtype {block.dtype}"
+            raise ValueError(message)
+        blocks[dtype] = block
+    return blocks
+
+
+def weights_of_first_layout(run: h5py.Group, snapshots: int) -> list[h5py.Dataset]:
+    """Return the datasets of the weights in layout 1."""
+    names = checked.names_in(group_in(run, layout.WEIGHTS))
+    paths = [f"{layout.WEIGHTS}/{index}" for index in range(len(names))]
+    stored = [number_dataset_in(run, path) for path in paths]
+    for one in stored:
+        checked.require_rows(one, snapshots)
+    return stored

@@ -1,0 +1,384 @@
+"""Reads runs: small things at once, weights and evaluations when they are asked for."""
+
+import dataclasses
+import functools
+import math
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from replaychart.errors import FileInUseError, RunFileError
+from replaychart.facts.inputs import Inputs
+from replaychart.facts.json_texts import json_of
+from replaychart.storage import layout, parts, state, weights
+from replaychart.storage import stored_evaluations as evaluations
+from replaychart.storage.hdf5 import checked, transactions
+from replaychart.storage.hdf5.checked import (
+    Attributes,
+    damage_told,
+    group_in,
+    number_dataset_in,
+    text_in,
+)
+
+# DeepReplay puts this behind the name of a model that it records without a training.
+UNTRAINED = "_init"
+
+
+@dataclasses.dataclass(frozen=True)
+class StoredRun:
+    """A run as it stands in its file, without weights and evaluations.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The file.
+    name : str
+        The run's name.
+    run_id : str
+        Tells this recording from another one that took its name later.
+    inputs : numpy.ndarray, shape (points, ...), or mapping of str to numpy.ndarray
+        The recorded points; one array for each input, by name, of a model with several.
+    targets : numpy.ndarray, shape (points, ...)
+        Their targets.
+    epochs : numpy.ndarray of int64 or float64, shape (snapshots,)
+        The epochs recorded; float64 if any of them is not whole.
+    learning_rates : numpy.ndarray of float64, shape (snapshots,)
+        At each epoch's begin; NaN before training.
+    logs : mapping of str to numpy.ndarray of float64, shape (snapshots,)
+        What Keras logged; NaN where nothing was logged.
+    architecture, compile_config : str
+        JSON texts.
+    layers : tuple of RecordedLayer
+        The model's layers, inputs left out.
+    details : mapping
+        Versions, backend and names.
+    recorded_variables : tuple of Variable
+        The model's variables, in ``model.weights`` order; none in layout 1.
+    sample_weights : numpy.ndarray of float32, shape (points,), or None
+        What the loss of each point is multiplied with.
+    state : {"finished", "being recorded", "interrupted", "unknown"}
+        What the training was doing when the run was read; see `storage.state`.
+    """
+
+    path: Path
+    name: str
+    run_id: str
+    inputs: Inputs
+    targets: np.ndarray
+    epochs: np.ndarray
+    learning_rates: np.ndarray
+    logs: Mapping[str, np.ndarray]
+    architecture: str
+    compile_config: str
+    layers: tuple[layout.RecordedLayer, ...]
+    details: Mapping[str, Any]
+    recorded_variables: tuple[layout.Variable, ...] = dataclasses.field(default=(), kw_only=True)
+    sample_weights: np.ndarray | None = dataclasses.field(default=None, kw_only=True)
+    state: str = dataclasses.field(default=state.UNKNOWN, kw_only=True)
+
+    @property
+    def has_all_weights(self) -> bool:
+        """Whether no layer's weights were left out when the model was recorded."""
+        return all(variable.recorded for variable in self.recorded_variables)
+
+    @property
+    def has_model(self) -> bool:
+        """Whether a model was recorded, and not its outputs."""
+        return self.details.get("recorded") != layout.OUTPUTS
+
+    @property
+    def _evaluations(self) -> evaluations.Reader:
+        return evaluations.Reader(
+            path=str(self.path),
+            epochs=self.epochs,
+            points=len(self.targets),
+            layers=self.layers,
+            output_shape=self.details.get("output_shape"),
+        )
+
+    def require_writable(self) -> None:
+        """Raise `RunFileError` if evaluations cannot be written into this run's file."""
+
+    def same_run(self, file: h5py.File) -> h5py.Group:
+        """Return this run's group in its opened file, and raise if it holds another run by now."""
+        group = group_in(file, self.name) if checked.has(file, self.name) else None
+        stored = None if group is None else Attributes(group).get(layout.RUN_ID_ATTRIBUTE)
+        if stored is None or checked.text_of(stored, layout.RUN_ID_ATTRIBUTE) != self.run_id:
+            message = (
+                f"Run {self.name!r} of {str(self.path)!r} was replaced or removed since it was "
+                "opened. Open it again."
+            )
+            raise RunFileError(message)
+        return group
+
+    def weights(self) -> list[weights.Weight]:
+        """Return each variable, shape (snapshots, ...), in ``model.weights`` order.
+
+        Runs whose weights take much memory leave them in the file and read one snapshot at a time.
+        A variable that was not recorded stands there without values.
+        """
+        snapshots = len(self.epochs)
+        what = f"The weights of run {self.name!r} in {str(self.path)!r}"
+        with opened(self.path) as file, damage_told(what):
+            run = self.same_run(file)
+            if not self.recorded_variables:
+                stored = parts.weights_of_first_layout(run, snapshots)
+                checked.require_sizes(stored)
+                return [checked.native(one[:snapshots]) for one in stored]
+            blocks = parts.weight_blocks(run, self.recorded_variables, snapshots)
+            sizes = {dtype: one.dtype.itemsize * one.shape[1] for dtype, one in blocks.items()}
+            fits = snapshots * sum(sizes.values()) <= weights.IN_MEMORY
+            flat = {dtype: one[:snapshots] for dtype, one in blocks.items()} if fits else {}
+        rows = {
+            dtype: weights.Rows(snapshots, functools.partial(self._rows, dtype)) for dtype in sizes
+        }
+        recorded = list(dict.fromkeys(one.layer for one in self.recorded_variables if one.recorded))
+        found: list[weights.Weight] = []
+        for variable, start in zip(
+            self.recorded_variables, weights.spans(self.recorded_variables), strict=True
+        ):
+            if not variable.recorded:
+                found.append(weights.UnrecordedWeight(self.name, snapshots, variable, recorded))
+            elif fits:
+                stop = start + math.prod(variable.shape)
+                span = flat[variable.dtype][:, start:stop]
+                found.append(span.reshape(snapshots, *variable.shape))
+            else:
+                found.append(weights.WeightInFile(rows[variable.dtype], start, variable))
+        return found
+
+    def _rows(self, dtype: str, snapshots: list[int]) -> np.ndarray:
+        what = f"The weights of run {self.name!r} in {str(self.path)!r}"
+        with opened(self.path) as file, damage_told(what):
+            block = number_dataset_in(self.same_run(file), f"{layout.WEIGHTS}/{dtype}")
+            return np.stack([block[snapshot] for snapshot in snapshots])
+
+    def evaluations(self) -> dict[str, dict[str, np.ndarray]]:
+        """Return what `write_evaluations` stored, or outputs recorded: named arrays for each key.
+
+        Nothing, if it was stored for other epochs: the training went on since.
+
+        Warns
+        -----
+        UserWarning
+            Some of what was stored is damaged, and left out: it can be evaluated anew.
+        """
+        with opened(self.path) as file, damage_told(f"Run {self.name!r} of {str(self.path)!r}"):
+            run = self.same_run(file)
+            return (
+                self._evaluations.stored(run) if self.has_model else self._evaluations.recorded(run)
+            )
+
+
+def run_names(path: Path) -> list[str]:
+    """Return the names of the runs in a file, sorted; those that DeepReplay recorded too.
+
+    Raises
+    ------
+    RunFileError
+        The file is missing, not HDF5, or so damaged that it cannot be told what is in it.
+
+    Warns
+    -----
+    UserWarning
+        Something in it cannot be read, or is a link, which may lead to another file.
+    """
+    runs, left_out = [], []
+    with opened(path) as file, damage_told(repr(str(path))):
+        for name in checked.all_names_in(file):
+            # One run that is damaged, or is none, hides no other.
+            try:
+                checked.require_own(file, name)
+                recorded = _holds(file, name, layout.is_run) and not is_half_made(file[name])
+                if recorded or _holds(file, name, layout.is_deepreplay):
+                    runs.append(name)
+            except checked.DAMAGE as error:
+                left_out.append(f"{name!r} ({error})")
+    if left_out:
+        message = f"In {str(path)!r} is left out what cannot be read: {', '.join(left_out)}."
+        warnings.warn(message, stacklevel=3)
+    return sorted(runs)
+
+
+def was_recorded_by_deepreplay(path: Path, name: str) -> bool:
+    """Return whether a run stands in DeepReplay's layout."""
+    with opened(path) as file, damage_told(f"Run {name!r} of {str(path)!r}"):
+        return _holds(file, name, layout.is_deepreplay)
+
+
+def read_run(path: Path, name: str) -> StoredRun:
+    """Read one run in this project's layout.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    name : str
+        The run's name, from `existing_name`.
+
+    Raises
+    ------
+    RunFileError
+        The run was written in a newer layout, is damaged, or would lead out of its file; see
+        `storage.checked`.
+    """
+    with opened(path) as file, damage_told(f"Run {name!r} of {str(path)!r}"):
+        run = group_in(file, name)
+        attributes = Attributes(run)
+        version = checked.count_of(attributes[layout.LAYOUT_ATTRIBUTE], layout.LAYOUT_ATTRIBUTE)
+        if version > layout.LAYOUT_VERSION:
+            message = (
+                f"Run {name!r} of {str(path)!r} has layout version {version}; this version of "
+                f"replaychart reads up to {layout.LAYOUT_VERSION}. It was written by "
+                f"{_writer(attributes)}: upgrade to that."
+            )
+            raise RunFileError(message)
+        return _read(path, name, run, version)
+
+
+def loss_of(compile_config: str) -> Any:
+    """Return the loss of a recorded compile configuration as JSON values, None if it has none."""
+    return (json_of(compile_config, layout.COMPILE_CONFIG, (dict, type(None))) or {}).get("loss")
+
+
+def existing_name(path: Path, name: str | None) -> str:
+    """Return the name of a run that is in a file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    name : str or None
+        The run's name, where DeepReplay's suffix ``_init`` of an untrained model may be left out
+        as it was there; None for the only run.
+
+    Raises
+    ------
+    RunFileError
+        The file is missing, not HDF5 or without runs; there is no run of that name, or more than
+        one and no name.
+    """
+    names = run_names(path)
+    listed = ", ".join(repr(known) for known in names)
+    if not names:
+        message = f"{str(path)!r} holds no run of ReplayChart or DeepReplay."
+        raise RunFileError(message)
+    if name is None and len(names) > 1:
+        message = f"{str(path)!r} holds several runs; group must be one of {listed}."
+        raise RunFileError(message)
+    if name is None:
+        return names[0]
+    untrained = f"{name}{UNTRAINED}"
+    if name not in names and untrained in names and was_recorded_by_deepreplay(path, untrained):
+        return untrained
+    if name not in names:
+        message = f"group must be one of {listed}, the runs in {str(path)!r}. Got {name!r}."
+        raise RunFileError(message)
+    return name
+
+
+def _writer(attributes: Mapping[str, Any]) -> str:
+    """Return the version that wrote a run; a later one may tell it otherwise."""
+    try:
+        return f"replaychart {attributes[layout.WRITER_ATTRIBUTE]}"
+    except checked.DAMAGE:
+        return "a later version"
+
+
+def _read(path: Path, name: str, run: h5py.Group, version: int) -> StoredRun:
+    attributes = Attributes(run)
+    epochs = parts.epochs_of(run)
+    inputs, targets, sample_weights = parts.points_of(run)
+    details = parts.details_of(run)
+    learning_rates, logs = parts.curves_of(run, version, len(epochs))
+    variables = text_in(run, layout.VARIABLES) if checked.has(run, layout.VARIABLES) else "[]"
+    stored = StoredRun(
+        path=path,
+        name=name,
+        run_id=checked.text_of(attributes[layout.RUN_ID_ATTRIBUTE], layout.RUN_ID_ATTRIBUTE),
+        inputs=inputs,
+        targets=targets,
+        sample_weights=sample_weights,
+        epochs=epochs,
+        learning_rates=learning_rates,
+        logs=logs,
+        architecture=parts.json_object(run, layout.ARCHITECTURE),
+        compile_config=parts.json_object(run, layout.COMPILE_CONFIG),
+        layers=layout.layers_from_json(text_in(run, layout.LAYERS)),
+        details=details,
+        recorded_variables=layout.variables_from_json(variables),
+        state=state.state(attributes),
+    )
+    # Here, and not only when they are needed: a run that opens holds what it says.
+    if not stored.has_model:
+        stored._evaluations.recorded(run, read=False)
+    elif stored.recorded_variables:
+        parts.weight_blocks(run, stored.recorded_variables, len(epochs))
+    else:
+        parts.weights_of_first_layout(run, len(epochs))
+    _check_positions(stored, run)
+    return stored
+
+
+def _check_positions(stored: StoredRun, run: h5py.Group) -> None:
+    """Raise `ValueError` unless the layers' variables are among those of the model."""
+    count = len(stored.recorded_variables)
+    if stored.has_model and not count:
+        count = len(group_in(run, layout.WEIGHTS))
+    positions = [one.position for layer in stored.layers for one in layer.variables]
+    if any(not 0 <= position < count for position in positions):
+        message = f"its layers name variables that are not among the {count} of the model"
+        raise ValueError(message)
+
+
+def is_half_made(run: h5py.Group) -> bool:
+    """Return whether a run was begun and never got its first snapshot.
+
+    Versions before the transactions left such runs behind when a training was killed.
+    """
+    if layout.LAYOUT_ATTRIBUTE not in run.attrs:
+        return layout.WRITER_ATTRIBUTE in run.attrs
+    try:
+        checked.require_own(run, layout.EPOCHS)
+    except checked.DAMAGE:
+        return False  # `read_run` tells of it.
+    epochs = run[layout.EPOCHS]
+    return isinstance(epochs, h5py.Dataset) and epochs.shape == (0,)
+
+
+def _holds(file: h5py.File, name: str, kind: Callable[[Mapping[str, Any]], bool]) -> bool:
+    item = file[name]
+    return isinstance(item, h5py.Group) and kind(Attributes(item))
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[h5py.File]:
+    """Open a file for reading.
+
+    Raises
+    ------
+    RunFileError
+        The file is missing, not HDF5, cannot be read, or is being written for longer than a
+        moment.
+    """
+    if not path.exists():
+        message = f"There is no file {str(path)!r}."
+        raise RunFileError(message)
+    if not path.is_file() or not transactions.is_run_file(path):
+        message = f"{str(path)!r} is not an HDF5 file."
+        raise RunFileError(message)
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(transactions.reading(path))
+        except FileInUseError:
+            raise
+        except checked.DAMAGE as error:
+            message = f"The file {str(path)!r} cannot be opened for reading: {error}"
+            raise RunFileError(message) from error
+        yield file

@@ -1,0 +1,145 @@
+"""Whether the training of a run was finished, is being recorded, or was interrupted.
+
+A run says from its beginning who records it, and at its end that it is finished. One that is not
+finished is being recorded as long as its recorder is at work, and was interrupted else.
+"""
+
+import json
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+from weakref import WeakValueDictionary
+
+import h5py
+import numpy as np
+import psutil
+
+from replaychart.storage import layout
+from replaychart.storage.hdf5 import fixed_texts
+
+FINISHED = "finished"
+BEING_RECORDED = "being recorded"
+INTERRUPTED = "interrupted"
+UNKNOWN = "unknown"
+
+# Stands in the place of a recorder that was closed before its training came to its end.
+_NOBODY = ""
+# The system counts a process' start from its own, and that moves a little with the clock.
+_CLOCK = 5.0
+
+
+class Presence:
+    """Stands for a recorder of this process, as long as it is at work.
+
+    Parameters
+    ----------
+    training : callable, optional
+        Tells whether the training still goes on, where it is not the user's own code that drives
+        the recorder.
+    """
+
+    def __init__(self, training: Callable[[], bool] | None = None) -> None:
+        self._training = training
+        self._thread = threading.get_ident()
+        self.text = json.dumps(
+            {
+                "host": socket.gethostname(),
+                "process": os.getpid(),
+                "since": psutil.Process().create_time(),
+                "recorder": uuid.uuid4().hex,
+            }
+        )
+        _PRESENT[self.text] = self
+
+    def end(self) -> None:
+        """Be at work no longer."""
+        _PRESENT.pop(self.text, None)
+
+    @property
+    def at_work(self) -> bool:
+        """Whether more may be recorded."""
+        return self.text in _PRESENT and (self._training is None or self._training())
+
+    @property
+    def gives_way(self) -> bool:
+        """Whether its own thread may take its run over: it was left, in a notebook, unclosed."""
+        return self._training is None and self._thread == threading.get_ident()
+
+
+_PRESENT: WeakValueDictionary[str, Presence] = WeakValueDictionary()
+
+
+def begin(run: h5py.Group, presence: Presence) -> None:
+    """Write down, in a run's attributes, who records it."""
+    fixed_texts.set_attribute(run, layout.RECORDER_ATTRIBUTE, presence.text)
+    run.attrs[layout.FINISHED_ATTRIBUTE] = False
+
+
+def end(run: h5py.Group, how: str) -> None:
+    """Write down, in a run's attributes, that it is `FINISHED`, or was `INTERRUPTED`."""
+    if how == FINISHED:
+        run.attrs[layout.FINISHED_ATTRIBUTE] = True
+    else:
+        fixed_texts.set_attribute(run, layout.RECORDER_ATTRIBUTE, _NOBODY)
+
+
+def is_recorded_by(attributes: Mapping[str, Any], presence: Presence) -> bool:
+    """Return whether a run with these attributes is this recorder's."""
+    try:
+        return attributes[layout.RECORDER_ATTRIBUTE] == presence.text
+    except KeyError:
+        return False
+
+
+def is_taken(attributes: Mapping[str, Any]) -> bool:
+    """Return whether a run with these attributes belongs to a recorder that is at work."""
+    if state(attributes) != BEING_RECORDED:
+        return False
+    own = _PRESENT.get(attributes[layout.RECORDER_ATTRIBUTE])
+    return own is None or not own.gives_way
+
+
+def process(attributes: Mapping[str, Any]) -> int:
+    """Return the number of the process that records a run."""
+    return int(json.loads(attributes[layout.RECORDER_ATTRIBUTE])["process"])
+
+
+def state(attributes: Mapping[str, Any]) -> str:
+    """Return the state of a run with these attributes.
+
+    Returns
+    -------
+    {"finished", "being recorded", "interrupted", "unknown"}
+        Unknown where an older version recorded it, or another machine that may still do.
+    """
+    finished = attributes.get(layout.FINISHED_ATTRIBUTE)
+    if not isinstance(finished, (bool, np.bool_)):
+        return UNKNOWN
+    if finished:
+        return FINISHED
+    text = str(attributes.get(layout.RECORDER_ATTRIBUTE))
+    if text == _NOBODY:
+        return INTERRUPTED
+    try:
+        recorder = json.loads(text)
+        host, number, since = recorder["host"], int(recorder["process"]), float(recorder["since"])
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
+        return UNKNOWN
+    if host != socket.gethostname():
+        return UNKNOWN
+    return BEING_RECORDED if _is_at_work(text, number, since) else INTERRUPTED
+
+
+def _is_at_work(text: str, number: int, since: float) -> bool:
+    if number == os.getpid():
+        presence = _PRESENT.get(text)
+        return presence is not None and presence.at_work
+    try:
+        other = psutil.Process(number)
+        dead = other.status() == psutil.STATUS_ZOMBIE
+        return not dead and abs(other.create_time() - since) < _CLOCK
+    except (psutil.Error, ValueError, OverflowError):
+        return False

@@ -1,0 +1,208 @@
+"""Reads evaluations of a run: what was stored with it, or what it was recorded from."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import h5py
+import numpy as np
+
+from replaychart.storage import layout
+from replaychart.storage.hdf5 import checked
+from replaychart.storage.hdf5.checked import Attributes, group_in, number_dataset_in, numbers_in
+
+# None for any length, and an Ellipsis at the end where anything may follow.
+Shape = tuple[Any, ...]
+Evaluated = dict[str, dict[str, np.ndarray]]
+
+_PATHS = ("boundary", "grid", "surface")
+# The kinds of numbers that parts of paths and of distributions are.
+_KINDS = {
+    **dict.fromkeys(("vertices", "value", "quantiles", "density", "mean", "std"), "f"),
+    **dict.fromkeys(("starts", "snapshot", "of_class", "count", "not_finite"), "i"),
+}
+
+
+class Reader:
+    """Reads evaluations whose arrays fit the run that they belong to.
+
+    Parameters
+    ----------
+    path : str
+        The file, for warnings: one that is read through a journal has no name.
+    epochs : numpy.ndarray, shape (snapshots,)
+        The run's epochs.
+    points : int
+        How many points it has.
+    layers : sequence of RecordedLayer
+        Its layers.
+    output_shape : sequence of (int or None) or None
+        Shape of the model's output, where it is known.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: str,
+        epochs: np.ndarray,
+        points: int,
+        layers: Sequence[layout.RecordedLayer],
+        output_shape: Sequence[int | None] | None,
+    ) -> None:
+        self._path = path
+        self._epochs = epochs
+        self._snapshots = len(epochs)
+        self._points = points
+        self._layers = {layer.name: layer.output_shape for layer in layers}
+        self._output_shape = output_shape
+        # A surface is one of class 1 where there is one unit, and of class 0 for a number.
+        self._classes = max([2, *(length or 0 for length in output_shape or ())])
+
+    def recorded(self, run: h5py.Group, *, read: bool = True) -> Evaluated:
+        """Return the outputs that a run was recorded from, by their keys.
+
+        Parameters
+        ----------
+        run : h5py.Group
+        read : bool, default True
+            Whether the numbers are read; otherwise they are only checked, and nothing is returned.
+        """
+        found = {}
+        room = checked.Room()
+        for name in checked.names_in(group_in(run, layout.OUTPUTS)):
+            values = number_dataset_in(run, f"{layout.OUTPUTS}/{name}")
+            room.take(values)
+            checked.require_rows(values, self._snapshots)
+            key = _key(values)
+            self._check(key, {"values": (self._snapshots, *values.shape[1:])})
+            if read:
+                found[key] = {"values": checked.native(values[: self._snapshots])}
+        return found
+
+    def stored(self, run: h5py.Group) -> Evaluated:
+        """Return what was stored with a run, by its keys; nothing if it was for other epochs.
+
+        Warns
+        -----
+        UserWarning
+            Some of it is damaged, or larger than it can be.
+        """
+        if not checked.has(run, layout.EVALUATIONS):
+            return {}
+        group = group_in(run, layout.EVALUATIONS)
+        long = checked.has(group, layout.EPOCHS)
+        epochs = numbers_in(group, layout.EPOCHS) if long else Attributes(group)[layout.EPOCHS]
+        if not np.array_equal(epochs, self._epochs):
+            return {}
+        found: Evaluated = {}
+        left_out = []
+        room = checked.Room()
+        for name in checked.all_names_in(group):
+            if name == layout.EPOCHS:
+                continue
+            # Each can be evaluated anew: one that is damaged takes no other with it.
+            try:
+                one = group_in(group, name)
+                parts = {part: number_dataset_in(one, part) for part in checked.names_in(one)}
+                self._check(_key(one), {part: values.shape for part, values in parts.items()})
+                for values in parts.values():
+                    room.take(values)
+                arrays = {part: checked.native(values[()]) for part, values in parts.items()}
+                self._check_values(_key(one), arrays)
+                found[_key(one)] = arrays
+            except checked.DAMAGE as error:
+                left_out.append(str(error))
+        if left_out:
+            message = (
+                f"{len(left_out)} of the evaluations that were stored with run {run.name[1:]!r} "
+                f"in {self._path!r} cannot be read and are left out: {left_out[0]}. "
+                "Run.store() makes them anew."
+            )
+            warnings.warn(message, stacklevel=4)
+        return found
+
+    def _check(self, key: str, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """Raise `ValueError` unless arrays of these shapes can be what their key says."""
+        expected = self._expected(*layout.quantity_and_layer(key))
+        for part, wanted in expected.items():
+            if part not in shapes or not _fits(shapes[part], wanted):
+                message = f"{key} has no {part!r} of the shape {wanted}: it has {dict(shapes)}"
+                raise ValueError(message)
+
+    def _expected(self, quantity: str, layer: str) -> dict[str, Shape]:
+        """Return the shapes of the arrays that a quantity consists of."""
+        snapshots, points = self._snapshots, self._points
+        if quantity in _PATHS:
+            lists = ("starts", "snapshot", "value", "of_class")
+            return {"vertices": (None, 2), **dict.fromkeys(lists, (None,))}
+        if quantity == "losses":
+            return {"values": (snapshots, points)}
+        if quantity in ("outputs", "predictions"):
+            shape = self._layers.get(layer) if layer else self._output_shape
+            of_point: Shape = (...,) if shape is None else tuple(shape)
+            return {"values": (snapshots, points, *of_point)}
+        if quantity == "distribution":
+            lists = ("count", "not_finite", "mean", "std")
+            own = dict.fromkeys(lists, (snapshots,))
+            return {
+                **own,
+                "quantiles": (snapshots, 5),
+                "density": (snapshots, layout.DENSITY_POSITIONS),
+            }
+        if quantity == "grid in space":
+            return {"values": (snapshots, None, None, None)}
+        return {"values": (snapshots, ...)}
+
+    def _check_values(self, key: str, arrays: Mapping[str, np.ndarray]) -> None:
+        """Raise `ValueError` unless arrays can be what their key says, now that they are read."""
+        quantity, _ = layout.quantity_and_layer(key)
+        whole = all(
+            values.dtype.kind in _KINDS.get(part, "biuf") for part, values in arrays.items()
+        )
+        if quantity in _PATHS:
+            whole = whole and self._are_paths(arrays)
+        elif quantity == "distribution":
+            whole = whole and _are_distributions(arrays)
+        elif quantity == "losses":
+            whole = arrays["values"].dtype.kind == "f"
+        if not whole:
+            message = f"the arrays of {key} do not belong together"
+            raise ValueError(message)
+
+    def _are_paths(self, arrays: Mapping[str, np.ndarray]) -> bool:
+        starts, of_snapshot, of_class = (arrays[it] for it in ("starts", "snapshot", "of_class"))
+        return bool(
+            len(starts) == len(of_snapshot) + 1
+            and len(arrays["value"]) == len(of_class) == len(of_snapshot)
+            and starts[0] == 0
+            and starts[-1] == len(arrays["vertices"])
+            and (np.diff(starts) >= 0).all()
+            and ((of_snapshot >= 0) & (of_snapshot < self._snapshots)).all()
+            and ((of_class >= 0) & (of_class < self._classes)).all()
+        )
+
+
+def _are_distributions(arrays: Mapping[str, np.ndarray]) -> bool:
+    quantiles, density = arrays["quantiles"], arrays["density"]
+    known = np.isfinite(quantiles).all(axis=1)
+    return bool(
+        (np.diff(quantiles[known], axis=1) >= 0).all()
+        and np.isnan(quantiles[~known]).all()
+        and np.isfinite(density).all()
+        and (density >= 0).all()
+        and (arrays["not_finite"] >= 0).all()
+        and (arrays["count"] >= np.maximum(arrays["not_finite"], 1)).all()
+    )
+
+
+def _key(values: h5py.Dataset | h5py.Group) -> str:
+    return checked.text_of(Attributes(values)[layout.KEY_ATTRIBUTE], layout.KEY_ATTRIBUTE)
+
+
+def _fits(shape: tuple[int, ...], wanted: Shape) -> bool:
+    if wanted[-1:] == (...,):
+        wanted = wanted[:-1]
+        shape = shape[: len(wanted)]
+    return len(shape) == len(wanted) and all(
+        length in (None, own) for length, own in zip(wanted, shape, strict=True)
+    )

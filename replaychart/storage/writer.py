@@ -1,0 +1,479 @@
+"""Writes runs: one transaction per snapshot, so that the file is whole in between."""
+
+import dataclasses
+import json
+import os
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+import replaychart
+from replaychart.errors import ArgumentError, RecordingError, RunFileError
+from replaychart.facts.inputs import Inputs
+from replaychart.storage import layout, state, weights
+from replaychart.storage.hdf5 import checked, fixed_texts, number_datasets
+from replaychart.storage.hdf5.checked import Attributes, damage_told
+from replaychart.storage.hdf5.locks import PATIENCE
+from replaychart.storage.hdf5.transactions import is_run_file, transaction
+from replaychart.storage.parts import log_names
+from replaychart.storage.reader import StoredRun, is_half_made, opened
+from replaychart.storage.state import Presence
+from replaychart.storage.upgrade import upgrade
+
+
+@dataclasses.dataclass(frozen=True)
+class RunDescription:
+    """All of a run that is known before its first snapshot.
+
+    Attributes
+    ----------
+    inputs : numpy.ndarray, shape (points, ...), or mapping of str to numpy.ndarray
+        The recorded points, in the form in which the model takes them; one array for each input,
+        by name, of a model with several.
+    targets : numpy.ndarray, shape (points, ...)
+        Their targets, in the form in which the model's loss takes them.
+    architecture : str
+        The model's architecture as JSON.
+    compile_config : str
+        The model's compile configuration (loss, metrics, optimizer) as JSON.
+    layers : tuple of RecordedLayer
+        The model's layers, inputs left out.
+    details : mapping
+        Versions, backend, names of features, classes and metrics, and the output's shape, as JSON
+        values.
+    variables : tuple of Variable
+        The model's variables in the order of ``model.weights``; none for a run of outputs.
+    sample_weights : numpy.ndarray of float32, shape (points,), or None
+        What the loss of each point is multiplied with.
+    """
+
+    inputs: Inputs
+    targets: np.ndarray
+    architecture: str
+    compile_config: str
+    layers: tuple[layout.RecordedLayer, ...]
+    details: Mapping[str, object]
+    variables: tuple[layout.Variable, ...] = ()
+    sample_weights: np.ndarray | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Snapshot:
+    """What is recorded at one moment of a training.
+
+    Attributes
+    ----------
+    epoch : float
+        The epochs that have passed; 0 is the state before training.
+    weights : sequence of numpy.ndarray
+        In the order of ``model.weights``, of the same shapes at every snapshot.
+    learning_rate : float
+        NaN before training.
+    logs : mapping of str to float
+        What was logged. A name may come late or be missing: snapshots without it hold NaN.
+    outputs : mapping of str to numpy.ndarray
+        For a run recorded from outputs: arrays by `layout.evaluation_key`.
+    """
+
+    epoch: float
+    weights: Sequence[np.ndarray] = ()
+    learning_rate: float = np.nan
+    logs: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    outputs: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+
+
+def check_destination(path: Path, group: str, *, if_exists: str) -> None:
+    """Raise unless a run named `group` can be recorded into the file at `path`.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file, which need not exist.
+    group : str
+        The run's name.
+    if_exists : {"error", "overwrite", "append"}
+        What is to happen to a run of that name.
+
+    Raises
+    ------
+    ArgumentError
+        `group` cannot name a run.
+    RunFileError
+        The directory is missing, the file is not HDF5, or it cannot be written.
+    RecordingError
+        The group exists and may not be replaced, or another recorder is at work on it.
+    """
+    named = isinstance(group, str) and group not in ("", ".")
+    # HDF5 would end the name at a NUL, and can keep no text that has no UTF-8.
+    if not named or set(group) & {"/", "\0"} or not _is_unicode(group):
+        message = (
+            "group must be a non-empty text without '/', without NUL and of Unicode characters. "
+            f"Got {group!r}."
+        )
+        raise ArgumentError(message)
+    if not path.parent.is_dir():
+        message = f"path must lie in a directory that exists. Got {str(path)!r}."
+        raise RunFileError(message)
+    exists = path.exists()
+    if exists and (not path.is_file() or not is_run_file(path)):
+        message = f"path must be an HDF5 file or a file yet to be made. Got {str(path)!r}."
+        raise RunFileError(message)
+    if not os.access(path if exists else path.parent, os.W_OK):
+        message = f"path must be a file that can be written. Got {str(path)!r}, which cannot."
+        raise RunFileError(message)
+    if exists:
+        with opened(path) as file, damage_told(f"Run {group!r} of {str(path)!r}"):
+            _check_group(file, path, group, if_exists=if_exists)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _check_group(file: h5py.File, path: Path, group: str, *, if_exists: str) -> None:
+    """Raise `RecordingError` unless a run can be written under this name."""
+    if not checked.has(file, group):
+        return
+    checked.require_own(file, group)
+    attributes = Attributes(file[group])
+    if layout.WRITER_ATTRIBUTE not in attributes:
+        message = (
+            f"group {group!r} of {str(path)!r} exists and is not a run of ReplayChart, so it "
+            "is left alone. Choose another group."
+        )
+        raise RecordingError(message)
+    if is_half_made(file[group]):
+        return
+    if state.is_taken(attributes):
+        message = (
+            f"Run {group!r} of {str(path)!r} is being recorded by another training, in process "
+            f"{state.process(attributes)}. Choose another group, or wait until that has ended."
+        )
+        raise RecordingError(message)
+    if if_exists == "error":
+        message = (
+            f"group {group!r} exists in {str(path)!r}. Choose another group, another path, or "
+            "pass if_exists='overwrite' to replace the run or 'append' to go on with it."
+        )
+        raise RecordingError(message)
+
+
+class RunWriter:
+    """Appends snapshots to one run.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file; made if it is missing.
+    group : str
+        The run's name.
+    description : RunDescription
+        What the run begins with.
+    if_exists : {"error", "overwrite"}, default "overwrite"
+        What is to happen to a run of that name, when the first snapshot is written.
+    presence : Presence, optional
+        Who records. Default: this writer.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        group: str,
+        description: RunDescription,
+        *,
+        if_exists: str = "overwrite",
+        presence: Presence | None = None,
+    ) -> None:
+        self._path = path
+        self._group = group
+        self._variables = description.variables
+        self._to_describe: RunDescription | None = description
+        self._if_exists = if_exists
+        self._presence = presence or Presence()
+        self._log_names: list[str] | None = None
+        self._last: float | None = None
+
+    @classmethod
+    def onto(
+        cls,
+        stored: StoredRun,
+        *,
+        keep: int,
+        details: Mapping[str, object],
+        presence: Presence | None = None,
+    ) -> "RunWriter":
+        """Return a writer that goes on with a run, and drop its later snapshots.
+
+        Parameters
+        ----------
+        stored : StoredRun
+            The run.
+        keep : int
+            How many of its snapshots stay.
+        details : mapping
+            Its details from now on.
+        presence : Presence, optional
+            Who records. Default: this writer.
+
+        Raises
+        ------
+        RunFileError
+            The file cannot be written, or the run was replaced since it was read.
+        RecordingError
+            Another recorder is at work on the run.
+        """
+        writer = cls.__new__(cls)
+        writer._path, writer._group = stored.path, stored.name
+        writer._variables = stored.recorded_variables
+        writer._to_describe = writer._log_names = writer._last = None
+        writer._presence = presence or Presence()
+        with transaction(stored.path) as file:
+            run = stored.same_run(file)
+            _check_group(file, stored.path, stored.name, if_exists="append")
+            if layout.EVALUATIONS in run:
+                # They would count again as soon as as many epochs are recorded as before.
+                del run[layout.EVALUATIONS]
+            upgrade(run)
+            state.begin(run, writer._presence)
+            number_datasets.set_attribute(run, layout.DETAILS_ATTRIBUTE, json.dumps(dict(details)))
+            if keep < len(stored.epochs):
+                # What was opened before must not take the new snapshots for the old ones.
+                fixed_texts.set_attribute(run, layout.RUN_ID_ATTRIBUTE, uuid.uuid4().hex)
+                # Only the epochs: a snapshot without one never was, and the next takes its place.
+                run[layout.EPOCHS].resize(keep, axis=0)
+        return writer
+
+    @property
+    def written(self) -> bool:
+        """Whether a snapshot was written."""
+        return self._to_describe is None
+
+    def append(
+        self, *snapshots: Snapshot, end: str | None = None, patience: float = PATIENCE
+    ) -> None:
+        """Write snapshots and close the file: all of them or, with an error, none.
+
+        Parameters
+        ----------
+        *snapshots : Snapshot
+            Later than all before.
+        end : {"finished", "interrupted"}, optional
+            What became of the training, if they are the last.
+        patience : float
+            How many seconds to wait for others who have the file open.
+
+        Raises
+        ------
+        RunFileError
+            They could not be written. `FileInUseError`, where they may be written later.
+        RecordingError
+            Another run took the name, before the first snapshot was written.
+        """
+        # An interruption may come behind the last write, and that is not to be repeated then.
+        known, self._last = self._last, None
+        with transaction(self._path, create=not self.written, patience=patience) as file:
+            run = self._run(file)
+            if known is None:
+                known, self._log_names = _last_epoch(run), None
+            later = [one for one in snapshots if one.epoch > known]
+            if later:
+                self._log_names = self._write(run, later)
+            if end is not None:
+                state.end(run, end)
+        self._to_describe = None
+        self._last = later[-1].epoch if later else known
+
+    def _run(self, file: h5py.File) -> h5py.Group:
+        """Return the run's group in its file, made if this is the first snapshot."""
+        exists = checked.has(file, self._group)
+        if exists:
+            checked.require_own(file, self._group)
+            run = file[self._group]
+            if state.is_recorded_by(Attributes(run), self._presence):
+                return run
+        if self._to_describe is None:
+            message = (
+                f"Run {self._group!r} of {str(self._path)!r} was replaced or removed since its "
+                "recording began."
+            )
+            raise RunFileError(message)
+        if exists:
+            _check_group(file, self._path, self._group, if_exists=self._if_exists)
+            del file[self._group]
+        run = file.create_group(self._group)
+        _write_description(run, self._to_describe)
+        state.begin(run, self._presence)
+        return run
+
+    def _write(self, run: h5py.Group, snapshots: Sequence[Snapshot]) -> list[str]:
+        """Append snapshots to the run's datasets, and return the names of all logs."""
+        epochs = run[layout.EPOCHS]
+        row = len(epochs)
+        blocks = [weights.packed(self._variables, one.weights) for one in snapshots]
+        for dtype in blocks[0]:
+            rows = number_datasets.rows(run, f"{layout.WEIGHTS}/{dtype}", blocks[0][dtype])
+            number_datasets.append(rows, row, [one[dtype] for one in blocks])
+        for key, first in snapshots[0].outputs.items():
+            rows = _rows_of_output(run, key, first)
+            number_datasets.append(rows, row, [one.outputs[key] for one in snapshots])
+        names = self._write_scalars(run, row, snapshots)
+        number_datasets.append(epochs, row, [np.float64(one.epoch) for one in snapshots])
+        return names
+
+    def _write_scalars(self, run: h5py.Group, row: int, snapshots: Sequence[Snapshot]) -> list[str]:
+        known = self._log_names
+        if known is None:
+            known = log_names(run, at_most=run[layout.SCALARS].shape[1] - 1)
+        logged = [name for one in snapshots for name in one.logs]
+        names = list(dict.fromkeys([*known, *logged]))
+        if len(names) > len(known):
+            fixed_texts.write(run, layout.LOG_NAMES, json.dumps(names))
+        scalars = run[layout.SCALARS]
+        scalars.resize((row + len(snapshots), 1 + len(names)))
+        scalars[row:] = [
+            [one.learning_rate, *(one.logs.get(name, np.nan) for name in names)]
+            for one in snapshots
+        ]
+        return names
+
+
+def write_run(path: Path, stored: StoredRun) -> None:
+    """Write a run that is complete, without evaluations, into a file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file; made if it is missing. A run of the same name is replaced.
+    stored : StoredRun
+        The run, read from another file.
+
+    Raises
+    ------
+    RunFileError
+        The file cannot be written, or the run was replaced since it was read.
+    """
+    recorded = [np.asarray(values) for values in stored.weights()]
+    owners = {one.position: layer.name for layer in stored.layers for one in layer.variables}
+    description = RunDescription(
+        inputs=stored.inputs,
+        targets=stored.targets,
+        architecture=stored.architecture,
+        compile_config=stored.compile_config,
+        layers=stored.layers,
+        details=stored.details,
+        variables=tuple(
+            layout.Variable(owners.get(position, ""), values.shape[1:], values.dtype.name)
+            for position, values in enumerate(recorded)
+        ),
+    )
+    snapshots = [
+        Snapshot(
+            epoch.item(),
+            [values[row] for values in recorded],
+            stored.learning_rates[row],
+            {name: values[row] for name, values in stored.logs.items()},
+        )
+        for row, epoch in enumerate(stored.epochs)
+    ]
+    RunWriter(path, stored.name, description).append(*snapshots, end=state.FINISHED)
+
+
+def write_evaluations(
+    stored: StoredRun, evaluations: Mapping[str, Mapping[str, np.ndarray]]
+) -> None:
+    """Replace the evaluations stored with a run.
+
+    Parameters
+    ----------
+    stored : StoredRun
+        The run, whose epochs the evaluations are for.
+    evaluations : mapping of str to mapping of str to numpy.ndarray
+        Named arrays for each key.
+
+    Raises
+    ------
+    RunFileError
+        The file cannot be written, or the run was replaced since it was read.
+    """
+    stored.require_writable()
+    with transaction(stored.path) as file:
+        run = stored.same_run(file)
+        # Written beside, then renamed: what is written over nothing needs no journal.
+        beside = layout.EVALUATIONS + ".new"
+        if beside in run:
+            del run[beside]
+        kept = run.create_group(beside)
+        number_datasets.set_attribute(kept, layout.EPOCHS, stored.epochs)
+        for index, (key, arrays) in enumerate(evaluations.items()):
+            evaluation = kept.create_group(str(index))
+            fixed_texts.set_attribute(evaluation, layout.KEY_ATTRIBUTE, key)
+            for name, values in arrays.items():
+                number_datasets.write(evaluation, name, values, compression="gzip", shuffle=True)
+        if layout.EVALUATIONS in run:
+            del run[layout.EVALUATIONS]
+        run.move(beside, layout.EVALUATIONS)
+
+
+def _write_description(run: h5py.Group, description: RunDescription) -> None:
+    fixed_texts.set_attribute(run, layout.WRITER_ATTRIBUTE, replaychart.__version__)
+    fixed_texts.set_attribute(run, layout.RUN_ID_ATTRIBUTE, uuid.uuid4().hex)
+    number_datasets.set_attribute(
+        run, layout.DETAILS_ATTRIBUTE, json.dumps(dict(description.details))
+    )
+    _write_inputs(run, description.inputs)
+    number_datasets.write(run, layout.TARGETS, description.targets)
+    if description.sample_weights is not None:
+        number_datasets.write(run, layout.SAMPLE_WEIGHTS, description.sample_weights)
+    fixed_texts.write(run, layout.ARCHITECTURE, description.architecture)
+    fixed_texts.write(run, layout.COMPILE_CONFIG, description.compile_config)
+    fixed_texts.write(run, layout.LAYERS, layout.layers_to_json(description.layers))
+    fixed_texts.write(run, layout.VARIABLES, layout.variables_to_json(description.variables))
+    run.create_group(layout.WEIGHTS)
+    run.create_group(layout.OUTPUTS)
+    fixed_texts.write(run, layout.LOG_NAMES, "[]")
+    run.create_dataset(
+        layout.SCALARS,
+        shape=(0, 1),
+        maxshape=(None, None),
+        chunks=(number_datasets.LARGEST_CHUNK_IN_EPOCHS, 8),
+        dtype="f8",
+        fillvalue=np.nan,
+        fletcher32=True,
+    )
+    number_datasets.rows(run, layout.EPOCHS, np.float64(0))
+    # The layout version comes last: a group without it is not a run.
+    run.attrs[layout.LAYOUT_ATTRIBUTE] = layout.LAYOUT_VERSION
+
+
+def _write_inputs(run: h5py.Group, inputs: Inputs) -> None:
+    if not isinstance(inputs, Mapping):
+        number_datasets.write(run, layout.INPUTS, inputs)
+        return
+    group = run.create_group(layout.INPUTS)
+    for index, (name, array) in enumerate(inputs.items()):
+        one = number_datasets.write(group, str(index), array)
+        fixed_texts.set_attribute(one, layout.INPUT_NAME_ATTRIBUTE, name)
+
+
+def _last_epoch(run: h5py.Group) -> float:
+    epochs = run[layout.EPOCHS]
+    return float(epochs[-1]) if len(epochs) else -np.inf
+
+
+def _rows_of_output(run: h5py.Group, key: str, first: np.ndarray) -> h5py.Dataset:
+    """Return the dataset of an output by its key: snapshots may give them in any order."""
+    outputs = run[layout.OUTPUTS]
+    for name in checked.names_in(outputs):
+        stored = Attributes(outputs[name])[layout.KEY_ATTRIBUTE]
+        if checked.text_of(stored, layout.KEY_ATTRIBUTE) == key:
+            return outputs[name]
+    rows = number_datasets.rows(run, f"{layout.OUTPUTS}/{len(outputs)}", first)
+    fixed_texts.set_attribute(rows, layout.KEY_ATTRIBUTE, key)
+    return rows

@@ -1,0 +1,349 @@
+"""Projections of wide layers, and slices of the inputs: where they show what, and the way back."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import EPOCHS, Training, dense, small_model
+from scipy.linalg import orthogonal_procrustes
+from sklearn.cross_decomposition import PLSRegression
+from sklearn.datasets import make_friedman1
+from sklearn.decomposition import PCA, FastICA, KernelPCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.manifold import TSNE
+from winding import covered
+
+import replaychart as rc
+from replaychart.evaluation import evaluations
+from replaychart.planes import projections
+
+
+def _xy(frame: pd.DataFrame, epoch: int) -> np.ndarray:
+    return frame[frame["epoch"] == epoch][["x", "y"]].to_numpy()
+
+
+def _behind(model: keras.Model, layer: str) -> keras.Model:
+    """The part of a Sequential model behind a layer."""
+    names = [each.name for each in model.layers]
+    return keras.Sequential(model.layers[names.index(layer) + 1 :])
+
+
+def test_principal_components_are_those_of_all_epochs_together(one_hot: Training) -> None:
+    run = one_hot.open()
+    outputs = run.coordinates("output")
+    pca = PCA(2).fit(outputs.reshape(-1, 3))
+    points = run.points("output", projection="pca")
+    assert list(points.columns) == list(run.points("latent").columns)
+    for epoch in (0, EPOCHS):
+        np.testing.assert_allclose(_xy(points, epoch), pca.transform(outputs[epoch]), atol=1e-5)
+    first, second = run.planes.view("output", "pca", "flatten").titles
+    share = pca.explained_variance_ratio_
+    assert first == f"output, component 1 ({100 * share[0]:.0f} %)"
+    assert second == f"output, component 2 ({100 * share[1]:.0f} %)"
+
+
+def test_aligned_components_turn_as_little_as_they_can(regression: Training) -> None:
+    run = regression.open()
+    outputs = run.coordinates("wide")
+    points = run.points("wide", projection="aligned")
+    for epoch in range(EPOCHS + 1):
+        own = PCA(2).fit_transform(outputs[epoch])
+        shown = _xy(points, epoch)
+        # The same picture as the epoch's own components, turned or mirrored ...
+        np.testing.assert_allclose(shown @ shown.T, own @ own.T, atol=1e-3)
+        if epoch:
+            # ... and no other turn brings it nearer to the picture before.
+            before = _xy(points, epoch - 1)
+            turn, _ = orthogonal_procrustes(shown, before)
+            np.testing.assert_allclose(turn, np.eye(2), atol=1e-4)
+
+
+def test_a_pair_of_units_and_a_matrix(regression: Training) -> None:
+    run = regression.open()
+    outputs = run.coordinates("wide", epochs=3)[0]
+    pair = run.points("wide", projection=(5, 2), epochs=3)
+    np.testing.assert_allclose(_xy(pair, 3), outputs[:, [5, 2]], atol=1e-6)
+    assert run.planes.view("wide", (5, 2), "flatten").titles == ("wide[5]", "wide[2]")
+    matrix = np.random.default_rng(0).normal(size=(8, 2))
+    mixed = run.points("wide", projection=matrix, epochs=3)
+    np.testing.assert_allclose(_xy(mixed, 3), outputs @ matrix, atol=1e-5)
+
+
+def test_an_object_of_the_user_s_own_is_copied_and_fitted(regression: Training) -> None:
+    run = regression.open()
+    own = FastICA(2, random_state=0)
+    points = run.points("wide", projection=own, epochs=[0, EPOCHS])
+    assert not hasattr(own, "components_")
+    outputs = run.coordinates("wide")
+    fitted = FastICA(2, random_state=0).fit(outputs.reshape(-1, 8))
+    np.testing.assert_allclose(_xy(points, EPOCHS), fitted.transform(outputs[EPOCHS]), atol=1e-5)
+    view = run.planes.view("wide", own, "flatten")
+    assert view.slice == "what FastICA takes (0, 0) back to"
+    curved = KernelPCA(2, kernel="rbf", fit_inverse_transform=True)
+    small = regression.open()
+    assert small.planes.view("wide", curved, "flatten").slice is None
+
+
+@pytest.mark.parametrize("projection", ["pca", "aligned", (0, 4), np.eye(8)[:, [1, 6]] * 2.5])
+def test_surface_over_a_projected_plane(projection: Any, regression: Training) -> None:
+    run = regression.open()
+    view = run.planes.view("wide", projection, "flatten")
+    behind = _behind(regression.at(EPOCHS), "wide")
+    surface = run.surface("wide", projection=projection, plane="layer", epochs=EPOCHS)
+    (x_low, x_high), (y_low, y_high) = run.planes.layer_limits("wide", view=view)
+    rng = np.random.default_rng(0)
+    places = rng.uniform((x_low, y_low), (x_high, y_high), (300, 2))
+    # A point of the plane and the point of the space that it stands for are shown at one place.
+    space = view.values(places, EPOCHS)
+    np.testing.assert_allclose(view.coordinates(space, EPOCHS), places, atol=1e-5)
+    heights = behind.predict(space, verbose=0)[:, 0]
+    levels = np.sort(surface["level"].unique())
+    assert levels[0] >= -np.inf
+    span = regression.y.max() - regression.y.min()
+    for level, rings in surface.groupby("level"):
+        inside = covered(rings, places) != 0
+        sure = np.abs(heights - level) > 0.01 * span
+        np.testing.assert_array_equal(inside[sure], (heights >= level)[sure])
+
+
+def test_grid_and_image_are_projected_too(regression: Training) -> None:
+    run = regression.open()
+    lines = run.grid("wide", projection="pca", lines=3, xlim=(-1, 1), ylim=(-1, 1), epochs=2)
+    model = regression.at(2)
+    corner = model.get_layer("wide")(np.array([[-1.0, -1.0]], "float32")).numpy()
+    expected = run.planes.view("wide", "pca", "flatten").coordinates(corner, 2)
+    first = lines.query("line == 0 and vertex == 0")[["x", "y"]]
+    np.testing.assert_allclose(first, expected, atol=1e-5)
+    surface = run.surface("wide", projection="pca", epochs=2)
+    shown = _xy(run.points("wide", projection="pca", epochs=2), 2)
+    lowest = surface[surface["level"] == surface["level"].min()]
+    assert (covered(lowest, shown) != 0).mean() > 0.97
+
+
+def test_positions_are_flattened_or_averaged(images: Training) -> None:
+    run = images.open()
+    maps = keras.Model(
+        images.model.inputs, images.at(EPOCHS).get_layer("convolution").output
+    ).predict(images.X, verbose=0)
+    flat = run.points("convolution", projection=(0, 7), epochs=EPOCHS)
+    np.testing.assert_allclose(_xy(flat, EPOCHS), maps.reshape(60, -1)[:, [0, 7]], atol=1e-6)
+    mean = run.points("convolution", projection=(0, 3), positions="mean", epochs=EPOCHS)
+    np.testing.assert_allclose(_xy(mean, EPOCHS), maps.mean(axis=(1, 2))[:, [0, 3]], atol=1e-6)
+    # Flattened there is a way back to the maps, averaged there is none.
+    boundary = run.boundary("convolution", projection="pca", plane="layer", epochs=EPOCHS)
+    view = run.planes.view("convolution", "pca", "flatten")
+    space = view.values(boundary[["x", "y"]].to_numpy(), EPOCHS)
+    assert space.shape == (len(boundary), 4, 4, 4)
+    ranked = np.sort(_behind(images.at(EPOCHS), "convolution").predict(space, verbose=0), axis=1)
+    assert len(ranked) > 5
+    np.testing.assert_allclose(ranked[:, -1], ranked[:, -2], atol=0.02)
+    with pytest.raises(rc.ArgumentError, match="has no way back.*surface=None"):
+        run.surface("convolution", projection="pca", positions="mean", plane="layer")
+
+
+class _Own:
+    """A projection that fails at one of its methods."""
+
+    def __init__(self, fails: str, error: Exception) -> None:
+        self.fails, self.error, self.calls = fails, error, 0
+
+    def fit(self, values: np.ndarray) -> None:
+        if self.fails == "fit":
+            raise self.error
+
+    def transform(self, values: np.ndarray) -> np.ndarray:
+        self.calls += 1
+        if self.fails == "transform" or (self.fails == "later" and self.calls > 1):
+            raise self.error
+        return values[:, :2]
+
+
+@pytest.mark.parametrize("own", [LinearDiscriminantAnalysis(n_components=2), PLSRegression(2)])
+def test_an_object_whose_fit_needs_targets_gets_them(own: Any, three: Training) -> None:
+    """Whether its signature says so (discriminants) or its first try (partial least squares)."""
+    run = three.open()
+    points = run.points("logits", projection=own)
+    outputs = run.coordinates("logits")
+    fitted = type(own)(n_components=2).fit(outputs.reshape(-1, 3), np.tile(three.y, EPOCHS + 1))
+    for epoch in (0, EPOCHS):
+        expected = fitted.transform(outputs[epoch])
+        np.testing.assert_allclose(_xy(points, epoch), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_an_object_that_fits_a_regression_by_its_targets(regression: Training) -> None:
+    run = regression.open()
+    points = run.points("wide", projection=PLSRegression(2), epochs=2)
+    outputs = run.coordinates("wide")
+    targets = np.tile(regression.y, EPOCHS + 1)
+    fitted = PLSRegression(2).fit(outputs.reshape(-1, 8), targets)
+    expected = fitted.transform(outputs[2])
+    # It looks at the space aslant, so that no plane stands for what it shows.
+    assert run.planes.view("wide", PLSRegression(2), "flatten").slice is None
+    np.testing.assert_allclose(_xy(points, 2), expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("projection", "message"),
+    [
+        ("umap", "projection must be 'pca', 'aligned', a pair of units.*Got 'umap'"),
+        ((0, 8), "two different units of layer 'wide', counted from 0 to 7. Got \\(0, 8\\)"),
+        ((3, 3), "two different units.*Got \\(3, 3\\)"),
+        (np.ones((5, 2)), "must have the shape \\(8, 2\\).*Got the shape \\(5, 2\\)"),
+        (np.ones((8, 2)), "must have two directions"),
+        (np.full((8, 2), np.nan), "and be finite"),
+        (PCA(3), "must transform 4 points to the shape \\(4, 2\\). Got the shape \\(4, 3\\)"),
+        (PCA(20), "projection PCA cannot be fitted to layer 'wide'"),
+        (object(), "an object with fit and transform or, in feature_space .*, 'rotate'. Got <obj"),
+        (TSNE(2), "an object with fit and transform or, in feature_space .*, 'rotate'. Got TSNE"),
+        ("procrustes", "an object with fit and transform or, .*, 'rotate'. Got 'procrustes'"),
+        ("rotate", "projection 'rotate' is for feature_space, where two sliders turn"),
+        (PCA, r"an object with fit and transform, and not its class. Got PCA: pass PCA\(...\)"),
+        (_Own("fit", RuntimeError("no luck")), "projection _Own cannot be fitted to .*: no luck"),
+        (
+            _Own("fit", KeyError("a")),
+            "projection _Own cannot be fitted to .* 'wide': KeyError: 'a'",
+        ),
+        (_Own("transform", ZeroDivisionError("zero")), "_Own cannot be fitted to layer .*: zero"),
+        (_Own("later", RuntimeError("tired")), "projection _Own cannot transform: tired"),
+        (LinearDiscriminantAnalysis(), "cannot be fitted to layer 'wide': Unknown label"),
+        (7, "projection must be 'pca'"),
+    ],
+)
+def test_bad_projections_are_told(projection: Any, message: str, regression: Training) -> None:
+    with pytest.raises(rc.ArgumentError, match=message):
+        regression.open().points("wide", projection=projection)
+
+
+def test_bad_positions_are_told(images: Training) -> None:
+    with pytest.raises(rc.ArgumentError, match="positions must be one of 'flatten', 'mean'"):
+        images.open().points("convolution", projection="pca", positions="max")
+
+
+def test_slice_through_inputs_with_more_features(branches: Training) -> None:
+    run, model = branches.open(), branches.at(EPOCHS)
+    held = {
+        "median": np.median(branches.X, axis=0),
+        "mean": branches.X.mean(axis=0, dtype=np.float64),
+        17: branches.X[17],
+    }
+    for at, others in held.items():
+        boundary = run.boundary(features=(3, 1), at=at, epochs=EPOCHS)
+        assert len(boundary) > 1
+        X = np.tile(others, (len(boundary), 1)).astype("float32")
+        X[:, [3, 1]] = boundary[["x", "y"]]
+        # The model gives logits: 0 is even. The slope says how exact a vertex can be.
+        np.testing.assert_allclose(model.predict(X, verbose=0), 0, atol=0.02)
+    given = run.boundary(features=(3, 1), at=held["median"], epochs=EPOCHS)
+    pd.testing.assert_frame_equal(given, run.boundary(features=(3, 1), epochs=EPOCHS))
+    named = run.boundary(features=("input 4", "input 2"), at={"input 1": 0.5}, epochs=EPOCHS)
+    others = held["median"].copy()
+    others[0] = 0.5
+    same = run.boundary(features=(3, 1), at=others, epochs=EPOCHS)
+    pd.testing.assert_frame_equal(named, same)
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        np.array([3, 1]),
+        pd.Index(["input 4", "input 2"]),
+        pd.Series(["input 4", "input 2"]),
+        np.array(["input 4", "input 2"]),
+        (np.int64(3), np.int8(1)),
+        [3, "input 2"],
+    ],
+)
+def test_a_pair_of_features_in_any_sequence(features: Any, branches: Training) -> None:
+    run = branches.open()
+    expected = run.boundary(features=(3, 1), epochs=EPOCHS)
+    pd.testing.assert_frame_equal(run.boundary(features=features, epochs=EPOCHS), expected)
+
+
+def test_columns_of_one_name_are_told_apart_by_position(tmp_path: Path) -> None:
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(20, 3)), columns=["a", "b", "a"])
+    model = small_model(dense(1, "sigmoid", "output"), features=3)
+    rc.Recorder(X, X.to_numpy().argmax(axis=1) > 0, tmp_path / "a.h5", "a", model=model)
+    run = rc.open_run(tmp_path / "a.h5")
+    assert run.planes.slice((2, 1), "median").titles == ("a", "b")
+    message = r"of the features is meant that are called 'a', at the positions 0, 2. Give "
+    for options in ({"features": ("a", "b")}, {"features": (0, 1), "at": {"a": 1}}):
+        with pytest.raises(rc.ArgumentError, match=message):
+            rc.decision_boundary(run, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"features": (0, 9)}, "features must be names or positions from 0 to 4. Got 9"),
+        ({"features": ("input 1", "size")}, "features must be one of 'input 1', .*Got 'size'"),
+        ({"features": (2, 2)}, "features must be two different features. Got \\(2, 2\\)"),
+        ({"features": (0, 1, 2)}, "features must be two different features"),
+        ({"features": "input 1"}, "features must be two different features"),
+        ({"features": (0, True)}, "features must be names or positions from 0 to 4. Got True"),
+        ({"features": {0, 1}}, r"features must be names or positions from 0 to 4. Got \{0, 1\}"),
+        ({"features": np.eye(2)}, "features must be names or positions from 0 to 4. Got array"),
+        (
+            {"features": (0, 1), "at": "mode"},
+            "at must be 'median', 'mean', the number of a recorded point, values by name, or 5 ",
+        ),
+        (
+            {"features": (0, 1), "at": {"input 1": 1}},
+            "at must hold features that are no axis. Got a value for 'input 1', which is on",
+        ),
+        ({"features": (0, 1), "at": 400}, "at must be a point from 0 to 119. Got 400"),
+        ({"features": (0, 1), "at": {"size": 1}}, "The names in at must be one of 'input 1'"),
+        ({"features": (0, 1), "at": [1, 2]}, "or 5 finite numbers. Got \\[1, 2\\]"),
+        ({}, "inputs with 2 features.*Choose two of them: features="),
+    ],
+)
+def test_bad_slices_are_told(options: dict[str, Any], message: str, branches: Training) -> None:
+    with pytest.raises(rc.ArgumentError, match=message):
+        rc.decision_boundary(branches.open(), **options)
+
+
+@pytest.mark.parametrize("how", ["pca", "aligned", (1, 4), np.eye(8, 2)])
+def test_a_layer_that_is_not_held_at_once_is_projected_alike(
+    how: Any, regression: Training, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = regression.open().points("wide", projection=how)
+    monkeypatch.setattr(projections, "_LARGEST_FIT", 2000)
+    monkeypatch.setattr(evaluations, "_LARGEST_HELD", 2000)
+    run = regression.open()
+    streamed = run.points("wide", projection=how)
+    for axis in ("x", "y"):
+        np.testing.assert_allclose(streamed[axis], held[axis], atol=1e-5)
+    # Nothing of the layer was kept.
+    assert not any(key.startswith('{"layer": "wide"') for key in run._evaluations._memory)
+
+
+def test_a_regression_with_many_features(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(12)
+    X, y = make_friedman1(200, n_features=10, random_state=0)
+    X = pd.DataFrame((4 * X - 2).astype("float32"), columns=list("abcdefghij"))
+    model = small_model(
+        dense(12, "tanh", "wide"), dense(1, None, "number"), loss="mse", features=10
+    )
+    model.compile(keras.optimizers.Adam(0.05), "mse")
+    recorder = rc.Recorder(X, y, tmp_path / "a.h5", "a")
+    model.fit(X.to_numpy(), y, epochs=25, verbose=0, callbacks=[recorder])
+    run = rc.open_run(tmp_path / "a.h5")
+    predicted = model.predict(X.to_numpy(), verbose=0)[:, 0]
+    np.testing.assert_allclose(run.residuals()[25], predicted - y, rtol=0, atol=1e-5)
+    surface = run.surface(features=("a", "d"), at="mean", epochs=25)
+    (x_low, x_high), (y_low, y_high) = run.planes.slice_limits(
+        run.planes.slice(("a", "d"), "mean"), None, None
+    )
+    places = np.random.default_rng(0).uniform((x_low, y_low), (x_high, y_high), (300, 2))
+    held = np.tile(X.mean(), (300, 1)).astype("float32")
+    held[:, [0, 3]] = places
+    heights = model.predict(held, verbose=0)[:, 0]
+    for level, rings in surface.groupby("level"):
+        inside = covered(rings, places) != 0
+        sure = np.abs(heights - level) > 0.01 * np.ptp(y)
+        np.testing.assert_array_equal(inside[sure], (heights >= level)[sure])
+    assert surface["level"].nunique() > 2
+    over = rc.feature_space(run, "wide").to_dict()["layer"]
+    assert len(over) == 2, "surface and points"
