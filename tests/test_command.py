@@ -4,12 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import deepreplay_files
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Training, dense, small_model
 from PIL import Image
+from support import deepreplay_files
+from support.training import Training, dense, small_model
 
 import replaychart as rc
 from replaychart.command import main

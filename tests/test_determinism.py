@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Training
-from determinism_process import BUILDERS, RECORDINGS, SUFFIXES
+from support import SUPPORT
+from support.determinism_process import BUILDERS, RECORDINGS, SUFFIXES
+from support.training import Training
 
 import replaychart as rc
 
@@ -18,7 +19,7 @@ def _started(
     recordings: Path, results: Path, *arguments: str, hash_seed: int
 ) -> subprocess.Popen[str]:
     results.mkdir()
-    script = Path(__file__).with_name("determinism_process.py")
+    script = SUPPORT / "determinism_process.py"
     return subprocess.Popen(
         [sys.executable, str(script), str(recordings), str(results), *arguments],
         stdout=subprocess.PIPE,

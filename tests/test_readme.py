@@ -4,9 +4,9 @@ import re
 import shutil
 from pathlib import Path
 
-import deepreplay_files
 import pytest
-from conftest import dense, small_model
+from support import deepreplay_files
+from support.training import dense, small_model
 
 import replaychart as rc
 

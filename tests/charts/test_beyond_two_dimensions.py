@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 import numpy as np
 import pytest
-from conftest import EPOCHS, Training, dense, small_model
+from support.training import EPOCHS, Training, dense, small_model
 from test_charts import _marks, _views
 
 import replaychart as rc

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import vl_convert
-from conftest import EPOCHS, Training, dense, small_model
+from support.training import EPOCHS, Training, dense, small_model
 
 import replaychart as rc
 from replaychart.drawing import colors, packing

@@ -8,7 +8,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from conftest import EPOCHS, Training
+from support.training import EPOCHS, Training
 
 import replaychart as rc
 

@@ -12,8 +12,9 @@ import altair as alt
 import keras
 import numpy as np
 import pytest
-from conftest import EPOCHS, Page, Training, dense, small_model
 from PIL import Image, ImageChops
+from support.browser import Page
+from support.training import EPOCHS, Training, dense, small_model
 
 import replaychart as rc
 from replaychart.drawing.epoch_parameter import Clock

@@ -10,7 +10,7 @@ import altair as alt
 import keras
 import numpy as np
 import pytest
-from conftest import dense
+from support.training import dense
 from test_charts import _views
 
 import replaychart as rc

@@ -8,7 +8,7 @@ import altair as alt
 import keras
 import numpy as np
 import pytest
-from conftest import EPOCHS, Training, dense, small_model
+from support.training import EPOCHS, Training, dense, small_model
 from test_charts import _views
 
 import replaychart as rc

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from any_network import AnyNetwork, networks
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.any_network import AnyNetwork, networks
 
 import replaychart as rc
 

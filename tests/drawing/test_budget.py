@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Page, Training
+from support.browser import Page
+from support.training import Training
 
 import replaychart as rc
 from replaychart.drawing import budget

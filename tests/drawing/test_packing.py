@@ -3,9 +3,9 @@
 import altair as alt
 import numpy as np
 import pytest
-from conftest import EPOCHS, Training
 from hypothesis import given
 from hypothesis import strategies as st
+from support.training import EPOCHS, Training
 
 import replaychart as rc
 from replaychart.drawing.epoch_parameter import Clock

@@ -5,8 +5,8 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from conftest import EPOCHS, Training, dense, small_model
 from scipy.stats import gaussian_kde
+from support.training import EPOCHS, Training, dense, small_model
 
 import replaychart as rc
 from replaychart.evaluation import densities

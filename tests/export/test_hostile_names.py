@@ -16,7 +16,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from conftest import dense, small_model, train
+from support.training import dense, small_model, train
 
 import replaychart as rc
 from replaychart.drawing.texts import displayed, fitted

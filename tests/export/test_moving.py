@@ -13,8 +13,8 @@ import av
 import joblib
 import numpy as np
 import pytest
-from conftest import EPOCHS, Training
 from PIL import Image
+from support.training import EPOCHS, Training
 
 import replaychart as rc
 from replaychart import demonstration

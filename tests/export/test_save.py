@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import vl_convert
-from conftest import EPOCHS, Training
 from PIL import Image
+from support.training import EPOCHS, Training
 
 import replaychart as rc
 from replaychart.drawing import colors

@@ -6,7 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from conftest import dense, one_warning, small_model
+from support.expected import one_warning
+from support.training import dense, small_model
 
 import replaychart as rc
 

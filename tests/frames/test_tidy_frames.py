@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import EPOCHS, Training, dense, small_model
-from winding import covered
+from support.training import EPOCHS, Training, dense, small_model
+from support.winding import covered
 
 import replaychart as rc
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow
-from conftest import EPOCHS, Training, dense, train
+from support.training import EPOCHS, Training, dense, train
 
 import replaychart as rc
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import keras
 import numpy as np
-from any_network import AnyNetwork, Recorded, given_by, networks
 from hypothesis import given, settings
+from support.any_network import AnyNetwork, Recorded, given_by, networks
 
 # Each example is a network of its own, which costs more than other examples do.
 examples = settings(max_examples=settings().max_examples // 7)

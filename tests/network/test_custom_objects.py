@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from conftest import dense, small_model
+from support.training import dense, small_model
 
 import replaychart as rc
 

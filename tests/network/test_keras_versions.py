@@ -6,7 +6,7 @@ from pathlib import Path
 import h5py
 import keras
 import numpy as np
-from conftest import small_model
+from support.training import small_model
 
 import replaychart as rc
 from replaychart.network.keras_versions import for_any_version

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from conftest import EPOCHS, Training, dense
+from support.training import EPOCHS, Training, dense
 
 import replaychart as rc
 

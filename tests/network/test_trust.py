@@ -19,9 +19,9 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from conftest import Training, dense, small_model
-from deepreplay_files import sequential_config, write_model_file
-from deepreplay_files import train as record_old
+from support.deepreplay_files import sequential_config, write_model_file
+from support.deepreplay_files import train as record_old
+from support.training import Training, dense, small_model
 
 import replaychart as rc
 from replaychart.storage.hdf5 import fixed_texts

@@ -5,10 +5,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import pandas as pd
-from any_network import AnyNetwork, Hidden, Recorded, given_by, hidden_layers, networks
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from winding import covered
+from support.any_network import AnyNetwork, Hidden, Recorded, given_by, hidden_layers, networks
+from support.winding import covered
 
 examples = settings(max_examples=settings().max_examples // 10)
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import dense, small_model
+from support.training import dense, small_model
 
 import replaychart as rc
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import EPOCHS, Training, dense
+from support.training import EPOCHS, Training, dense
 
 import replaychart as rc
 

@@ -7,14 +7,14 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import EPOCHS, Training, dense, small_model
 from scipy.linalg import orthogonal_procrustes
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.datasets import make_friedman1
 from sklearn.decomposition import PCA, FastICA, KernelPCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.manifold import TSNE
-from winding import covered
+from support.training import EPOCHS, Training, dense, small_model
+from support.winding import covered
 
 import replaychart as rc
 from replaychart.evaluation import evaluations

@@ -5,7 +5,7 @@ import pandas as pd
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from winding import covered
+from support.winding import covered
 
 from replaychart.planes.regions import outlines, united
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from conftest import EPOCHS, Training, dense, small_model
+from support.training import EPOCHS, Training, dense, small_model
 
 import replaychart as rc
 

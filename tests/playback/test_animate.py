@@ -7,8 +7,9 @@ from typing import Any
 import altair as alt
 import numpy as np
 import pytest
-from conftest import EPOCHS, Page, Training
 from PIL import Image, ImageChops
+from support.browser import Page
+from support.training import EPOCHS, Training
 
 import replaychart as rc
 from replaychart.demonstration import dashboard

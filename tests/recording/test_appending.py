@@ -13,8 +13,8 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from conftest import dense, small_model
 from older_layouts import in_first_layout
+from support.training import dense, small_model
 
 import replaychart as rc
 

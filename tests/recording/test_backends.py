@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import SUPPORT
 
-SCRIPT = Path(__file__).parent / "backends_training.py"
+SCRIPT = SUPPORT / "backends_training.py"
 
 
 @pytest.mark.parametrize("backend", ["torch", "jax"])

@@ -12,13 +12,15 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from conftest import KeepWeights, dense, one_warning, small_model
-from recording_process import losses
+from support import SUPPORT
+from support.expected import one_warning
+from support.recording_process import losses
+from support.training import KeepWeights, dense, small_model
 
 import replaychart as rc
 from replaychart.storage import layout, reader
 
-SCRIPT = Path(__file__).parent / "recording_process.py"
+SCRIPT = SUPPORT / "recording_process.py"
 
 
 class _Process:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support import SUPPORT
 
 import replaychart as rc
 from replaychart.recording.distribution import is_chief
 
-SCRIPT = Path(__file__).parent / "distributed_training.py"
+SCRIPT = SUPPORT / "distributed_training.py"
 
 
 def _started(kind: str, directory: Path, **environment: str) -> subprocess.Popen[str]:

@@ -10,8 +10,9 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from conftest import KeepWeights, dense, one_warning, small_model
-from disks import is_root, mounted, remount, room_for
+from support.disks import is_root, mounted, remount, room_for
+from support.expected import one_warning
+from support.training import KeepWeights, dense, small_model
 
 import replaychart as rc
 

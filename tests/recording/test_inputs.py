@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Training, dense, small_model
+from support.training import Training, dense, small_model
 
 import replaychart as rc
 

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support import SUPPORT
 
 import replaychart as rc
 from replaychart.storage import reader
 from replaychart.storage.reader import StoredRun
 
-SCRIPT = Path(__file__).parent / "killed_training.py"
+SCRIPT = SUPPORT / "killed_training.py"
 KILLS = int(os.environ.get("REPLAYCHART_KILLS", "20"))
 SEED = os.environ.get("REPLAYCHART_KILLS_SEED", "0")
 NUMBERS = 2 * 20 + 20 + 20 + 1

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 import scipy.sparse
 import tensorflow
-from conftest import EPOCHS, Subclassed, Training, dense, small_model
+from support.recordings import Subclassed
+from support.training import EPOCHS, Training, dense, small_model
 
 import replaychart as rc
 from replaychart.storage.hdf5.checked import text_in

@@ -7,7 +7,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import dense, one_warning, small_model
+from support.expected import one_warning
+from support.training import dense, small_model
 
 import replaychart as rc
 
@@ -76,7 +77,7 @@ def test_given_loss_takes_the_place_of_the_compiled_one(tmp_path: Path) -> None:
 
 
 def test_subclassed_model_is_built_with_the_points(tmp_path: Path) -> None:
-    from conftest import Subclassed
+    from support.recordings import Subclassed
 
     X, y = rc.datasets.parabola(8)
     model = Subclassed()

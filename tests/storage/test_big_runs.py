@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from conftest import KeepWeights, Training, dense, small_model, train
+from support.training import KeepWeights, Training, dense, small_model, train
 
 import replaychart as rc
 from replaychart.storage import weights

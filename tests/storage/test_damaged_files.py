@@ -18,10 +18,10 @@ import h5py
 import numpy as np
 import older_layouts
 import pytest
-import two_runs
-from conftest import Training, dense, small_model
-from deepreplay_files import sequential_config
-from deepreplay_files import train as record_old
+from support import SUPPORT, two_runs
+from support.deepreplay_files import sequential_config
+from support.deepreplay_files import train as record_old
+from support.training import Training, dense, small_model
 
 import replaychart as rc
 from replaychart.storage import layout
@@ -39,7 +39,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _outcomes(path: Path, directory: Path, first: int, last: int) -> tuple[list[str], str | None]:
     """Return how each damaged file ended, and what ended the process itself before the last."""
-    script = Path(__file__).with_name("damaged_runs.py")
+    script = SUPPORT / "damaged_runs.py"
     command = [sys.executable, str(script), str(path), str(directory), str(first), str(last)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     lines = done.stdout.splitlines()

@@ -12,8 +12,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from conftest import dense
-from deepreplay_files import (
+from support.deepreplay_files import (
     OldTraining,
     ReplayData,
     functional_config,
@@ -22,6 +21,7 @@ from deepreplay_files import (
     training_config,
     write_model_file,
 )
+from support.training import dense
 
 import replaychart as rc
 from replaychart.demonstration import dashboard

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import h5py
 import pytest
-import two_runs
+from support import SUPPORT, two_runs
 
 BITS = int(os.environ.get("REPLAYCHART_FLIPPED_BITS", "500"))
 
@@ -22,7 +22,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_flipped_bit_is_told_or_meant_nothing(recorded: Path, tmp_path: Path) -> None:
     bits = 8 * recorded.stat().st_size
-    script = Path(__file__).with_name("flipped_bits.py")
+    script = SUPPORT / "flipped_bits.py"
     step = max(1, bits // BITS)
     done = subprocess.run(
         [sys.executable, str(script), str(recorded), str(tmp_path), "0", str(bits), str(step)],

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from disks import mounted, remount, room_for
+from support.disks import mounted, remount, room_for
 
 import replaychart as rc
 from replaychart.storage import layout, reader

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from killed_writes import NUMBERS, STORED_FIRST, STORED_LATER, description, snapshot
+from support import SUPPORT
+from support.killed_writes import NUMBERS, STORED_FIRST, STORED_LATER, description, snapshot
 
 from replaychart.storage import reader
 from replaychart.storage.writer import RunWriter, check_destination, write_evaluations
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
-SCRIPT = Path(__file__).parent / "killed_writes.py"
+SCRIPT = SUPPORT / "killed_writes.py"
 Found = dict[str, tuple[list[int], int]]
 
 

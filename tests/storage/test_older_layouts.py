@@ -6,8 +6,8 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Training, dense, small_model, train
 from older_layouts import in_first_layout, in_third_layout
+from support.training import Training, dense, small_model, train
 
 import replaychart as rc
 from replaychart.storage import layout

@@ -7,7 +7,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from conftest import EPOCHS, Training, dense, small_model
+from support.training import EPOCHS, Training, dense, small_model
 
 import replaychart as rc
 from replaychart.storage.hdf5 import fixed_texts

@@ -6,7 +6,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from conftest import Training
+from support.training import Training
 
 import replaychart as rc
 from replaychart.facts.inputs import side_by_side, taken_apart

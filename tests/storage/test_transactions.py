@@ -10,9 +10,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from disks import room_for
 from hypothesis import given
 from hypothesis import strategies as st
+from support.disks import room_for
 
 import replaychart as rc
 from replaychart.errors import FileInUseError

@@ -10,9 +10,9 @@ import h5py
 import numpy as np
 import psutil
 import pytest
-from conftest import Training, dense, small_model
-from deepreplay_files import sequential_config
-from deepreplay_files import train as record_old
+from support.deepreplay_files import sequential_config
+from support.deepreplay_files import train as record_old
+from support.training import Training, dense, small_model
 
 import replaychart as rc
 from replaychart.storage.hdf5 import fixed_texts

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-from conftest import dense, small_model, train
 
 import replaychart as rc
+from support.training import dense, small_model, train
 
 
 def record(path: Path) -> Path:

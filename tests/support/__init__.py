@@ -1,0 +1,5 @@
+"""What tests share: recordings of small trainings, a browser, damaged files and slow disks."""
+
+from pathlib import Path
+
+SUPPORT = Path(__file__).parent
