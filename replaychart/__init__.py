@@ -6,7 +6,7 @@ Everything public is here; what is heavy is imported when it is first used.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from replaychart.version import __version__
 
 # Where each public name lives. Keras and TensorFlow are imported by `Recorder` alone.
 _HOMES = {
@@ -20,8 +20,8 @@ _HOMES = {
     "Recorder": "recording.recorder",
     "record_outputs": "recording.outputs",
     "Run": "run",
-    "list_runs": "run",
-    "open_run": "run",
+    "list_runs": "opening",
+    "open_run": "opening",
     "epoch_param": "drawing.epoch_parameter",
     "feature_space": "charts.feature_space",
     "decision_boundary": "charts.decision_boundary",
@@ -67,10 +67,11 @@ if TYPE_CHECKING:
         RunFileError,
     )
     from replaychart.export.save import save
+    from replaychart.opening import list_runs, open_run
     from replaychart.playback.animate import animate
     from replaychart.recording.outputs import record_outputs
     from replaychart.recording.recorder import Recorder
-    from replaychart.run import Run, list_runs, open_run
+    from replaychart.run import Run
 else:
 
     def __getattr__(name: str) -> Any:

@@ -26,8 +26,9 @@ from replaychart.drawing.budget import MAX_BYTES
 from replaychart.errors import ArgumentError, ReplayChartError, RunFileError
 from replaychart.export.save import MOVING, save
 from replaychart.facts.inputs import shapes_text
+from replaychart.opening import list_runs, open_run
 from replaychart.playback.animate import animate
-from replaychart.run import Run, list_runs, open_run
+from replaychart.run import Run
 from replaychart.storage import reader
 from replaychart.storage.deepreplay import not_writable
 

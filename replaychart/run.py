@@ -1,22 +1,13 @@
 """`Run`: a recorded training, evaluated when something is asked of it."""
 
-import sys
 from collections.abc import Mapping, Sequence
-from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from replaychart.errors import (
-    ArgumentError,
-    EvaluationError,
-    checked_path,
-    items_of,
-    require_at_least,
-    require_one_of,
-)
+from replaychart.arguments import items_of, require_at_least, require_one_of
+from replaychart.errors import ArgumentError, EvaluationError
 from replaychart.evaluation.curves import Curves
 from replaychart.evaluation.distributions import Distributions
 from replaychart.evaluation.evaluations import Evaluations, require_classes, require_numbers
@@ -26,7 +17,6 @@ from replaychart.frames.histograms import MOST_BINS, histogram_frame
 from replaychart.frames.history import history_frame
 from replaychart.frames.points import points_frame
 from replaychart.frames.tables import paths_frame
-from replaychart.opening import stored_run
 from replaychart.planes.extents import Limits
 from replaychart.planes.planes import BANDS, GRID_LINES, RESOLUTION, Planes
 from replaychart.planes.projections import Projection
@@ -35,140 +25,6 @@ from replaychart.storage.state import BEING_RECORDED, INTERRUPTED
 
 if TYPE_CHECKING:
     import keras
-
-
-def list_runs(path: str | PathLike[str]) -> list[str]:
-    """Return the names of the runs recorded in a file, sorted.
-
-    Parameters
-    ----------
-    path : str or os.PathLike
-        An HDF5 file, written by a `Recorder` or by DeepReplay.
-
-    Returns
-    -------
-    list of str
-        Empty if the file holds no run.
-
-    Raises
-    ------
-    RunFileError
-        The file is missing, not HDF5, or cannot be read at all.
-
-    Warns
-    -----
-    UserWarning
-        Something in the file is damaged, or a link to another one, and left out.
-
-    Examples
-    --------
-    >>> import replaychart as rc
-    >>> rc.list_runs(rc.datasets.parabola_recording())
-    ['parabola']
-    """
-    return reader.run_names(checked_path("path", path))
-
-
-def open_run(
-    path: str | PathLike[str],
-    group: str | None = None,
-    *,
-    model: "keras.Model | str | PathLike[str] | None" = None,
-    custom_objects: Mapping[str, Any] | None = None,
-) -> "Run":
-    """Open a recorded run.
-
-    Parameters
-    ----------
-    path : str or os.PathLike
-        The HDF5 file that a `Recorder`, or DeepReplay's ``ReplayData``, wrote.
-    group : str, optional
-        The run's name. Default: the only run in the file.
-    model : keras.Model, str or os.PathLike, optional
-        A Keras model is evaluated in place of the recorded architecture, with the recorded
-        weights: for models that cannot be rebuilt from a file. The model itself is not changed.
-        A path is for a run of DeepReplay alone, which keeps its model in another file. Default
-        there: ``<group>_model.h5``, beside the recording or in the working directory.
-    custom_objects : mapping of str to object, optional
-        Layers, losses and metrics that are not part of Keras, by name.
-
-    Returns
-    -------
-    Run
-
-    Raises
-    ------
-    ArgumentError
-        `model` is a path, and the run was not recorded by DeepReplay; or an argument is not
-        allowed.
-    RunFileError
-        The file is missing, not HDF5 or without runs; there is no run of that name, or several
-        and no name was given; the run is damaged, of a newer layout, or leads out of its file;
-        the model file of a run of DeepReplay is missing.
-    EvaluationError
-        The model of a run of DeepReplay cannot be rebuilt, or is not the one that was recorded.
-    MissingDependencyError
-        The run was recorded by DeepReplay and Keras is not installed.
-
-    Warns
-    -----
-    UserWarning
-        A run of DeepReplay stopped early, or began with an ``initial_epoch``. The zeros that stand
-        in the file for the epochs that never happened are left out. Or the training of the run was
-        interrupted: see `Run.state`. Or something else in the file cannot be read.
-
-    Notes
-    -----
-    A file may come from anyone: no code in it is run, nothing is followed out of it, and memory is
-    taken only for what it holds. A model that names code of its own is refused when it is needed,
-    with an `EvaluationError` that says how to allow it.
-
-    What DeepReplay recorded as training curves is what Keras reported: the loss of an epoch is the
-    running average over its batches. A metric that was compiled as ``"accuracy"`` holds no numbers
-    there and is left to ``source="replay"``.
-
-    Examples
-    --------
-    >>> import replaychart as rc
-    >>> run = rc.open_run(rc.datasets.parabola_recording())
-    >>> run
-    Run('parabola': 2000 points, epochs 0 to 150, layers 'hidden', 'output')
-    """
-    path = checked_path("path", path)
-    _check_model(model)
-    _check_custom_objects(custom_objects)
-    name = reader.existing_name(path, group)
-    model = Path(model) if isinstance(model, (str, PathLike)) else model
-    stored = stored_run(path, name, model=model, custom_objects=custom_objects)
-    evaluated = None if isinstance(model, Path) else model
-    return Run(stored, model=evaluated, custom_objects=custom_objects)
-
-
-def _check_model(model: object) -> None:
-    """Raise `ArgumentError` unless there is a Keras model, a path or none."""
-    if model is None or isinstance(model, (str, PathLike)):
-        return
-    # Whoever has a model has imported Keras; a run that was stored needs none.
-    keras = sys.modules.get("keras")
-    if keras is None or not isinstance(model, keras.Model):
-        message = (
-            "model must be a Keras model, or the path of a model file for a run of DeepReplay. Got "
-            f"{model!r}."
-        )
-        raise ArgumentError(message)
-
-
-def _check_custom_objects(custom_objects: object) -> None:
-    """Raise `ArgumentError` unless there is a mapping from names, or none."""
-    if custom_objects is None:
-        return
-    names = custom_objects if isinstance(custom_objects, Mapping) else [None]
-    if not all(isinstance(name, str) for name in names):
-        message = (
-            "custom_objects must map names to layers, losses or metrics, such as "
-            f"{{'MyLayer': MyLayer}}. Got {custom_objects!r}."
-        )
-        raise ArgumentError(message)
 
 
 class Run:
@@ -1043,3 +899,10 @@ class Run:
         self.value_distributions.evaluate()
         self.planes.evaluate([layer for layer in layers if self.layer_shape(layer) == (2,)])
         self._evaluations.store()
+
+
+def require_run(run: object) -> None:
+    """Raise `ArgumentError` unless `run` is a `Run`."""
+    if not isinstance(run, Run):
+        message = f"run must be a Run, as open_run returns it. Got {type(run).__name__}."
+        raise ArgumentError(message)

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import altair as alt
 
 from replaychart.drawing.budget import MAX_BYTES
-from replaychart.drawing.epoch_parameter import require_run
 from replaychart.drawing.violins import Looks, violins
 from replaychart.facts.epochs import Epochs
-from replaychart.run import Run
+from replaychart.run import Run, require_run
 
 
 def activations(

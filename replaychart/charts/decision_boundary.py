@@ -6,8 +6,8 @@ from typing import Any
 import altair as alt
 
 from replaychart.drawing.budget import MAX_BYTES, kept_around_paths
+from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
-from replaychart.drawing.epoch_parameter import Clock
 from replaychart.drawing.plane import (
     Plane,
     boundary_layer,

@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 import altair as alt
 import numpy as np
 
+from replaychart.arguments import require_one_of
 from replaychart.drawing.budget import MAX_BYTES, kept_around_paths
+from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
-from replaychart.drawing.epoch_parameter import Clock
+from replaychart.drawing.framing import limits_by_epoch, within
 from replaychart.drawing.plane import (
     Plane,
     boundary_layer,
@@ -25,7 +27,7 @@ from replaychart.drawing.titles import (
     named_title,
     tell_not_finite,
 )
-from replaychart.errors import ArgumentError, require_one_of
+from replaychart.errors import ArgumentError
 from replaychart.facts.epochs import Epochs
 from replaychart.planes.extents import Limits, padded_limits
 from replaychart.planes.paths import Paths
@@ -180,10 +182,10 @@ def feature_space(
     if scale == "per-epoch":
         # A surface over the layer's plane is as large as the whole run's points.
         framing = drawn.lines if surface == "layer" else drawn.lines or drawn.rings
-        xlims, ylims = _limits_by_epoch(snapshots, coordinates, framing)
+        xlims, ylims = limits_by_epoch(snapshots, coordinates, framing)
         if surface == "layer" and xlim and ylim:
-            xlims = [_within(limits, xlim) for limits in xlims]
-            ylims = [_within(limits, ylim) for limits in ylims]
+            xlims = [within(limits, xlim) for limits in xlims]
+            ylims = [within(limits, ylim) for limits in ylims]
     elif surface == "layer" and xlim and ylim:
         xlims, ylims = [xlim], [ylim]
     else:
@@ -291,22 +293,3 @@ def _why_no_surface(run: Run, layer: str, view: Projection | None) -> str | None
     if not run.planes.continues_from(layer):
         return "a branch of the network leads past the layer"
     return None
-
-
-def _limits_by_epoch(
-    snapshots: list[int], coordinates: np.ndarray, framing: Paths | None
-) -> tuple[list[Limits], list[Limits]]:
-    """Return limits for each epoch, around its own points and its own grid or surface."""
-    pairs = []
-    for frame, snapshot in enumerate(snapshots):
-        around = [coordinates[frame]]
-        if framing is not None:
-            around.append(framing.selected([snapshot]).vertices)
-        pairs.append(padded_limits(*around))
-    return [x for x, _ in pairs], [y for _, y in pairs]
-
-
-def _within(limits: Limits, rectangle: Limits) -> Limits:
-    """Return the part of the limits that the rectangle covers, the rectangle if it covers none."""
-    low, high = max(limits[0], rectangle[0]), min(limits[1], rectangle[1])
-    return (low, high) if low < high else rectangle

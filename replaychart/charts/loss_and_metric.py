@@ -6,11 +6,12 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from replaychart.arguments import require_one_of
 from replaychart.drawing import colors, packing
 from replaychart.drawing.budget import MAX_BYTES, kept_epochs
+from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.epoch_axis import epoch_axis
-from replaychart.drawing.epoch_parameter import Clock
 from replaychart.drawing.expressions import literal
 from replaychart.drawing.texts import AXIS_TITLE_SIZE, displayed, fitted
 from replaychart.drawing.titles import (
@@ -20,7 +21,7 @@ from replaychart.drawing.titles import (
     named_title,
     tell_not_finite,
 )
-from replaychart.errors import ArgumentError, EvaluationError, require_one_of
+from replaychart.errors import ArgumentError, EvaluationError
 from replaychart.facts.epochs import Epochs
 from replaychart.run import Run
 

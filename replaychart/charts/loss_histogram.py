@@ -2,13 +2,13 @@
 
 import altair as alt
 
+from replaychart.arguments import require_at_least
 from replaychart.drawing import colors
 from replaychart.drawing.budget import MAX_BYTES, kept_epochs
+from replaychart.drawing.clock import Clock
 from replaychart.drawing.counts import histogram_of_all
-from replaychart.drawing.epoch_parameter import Clock
 from replaychart.drawing.packing import BYTES_PER_NUMBER
 from replaychart.drawing.titles import chart_title, check_chart, tell_not_finite
-from replaychart.errors import require_at_least
 from replaychart.facts.epochs import Epochs
 from replaychart.frames.histograms import MOST_BINS
 from replaychart.run import Run

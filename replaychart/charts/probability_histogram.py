@@ -3,15 +3,15 @@
 import altair as alt
 import pandas as pd
 
+from replaychart.arguments import require_at_least, require_one_of
 from replaychart.drawing import colors
 from replaychart.drawing.budget import MAX_BYTES, kept_epochs
+from replaychart.drawing.clock import Clock
 from replaychart.drawing.counts import count_bars, highest_count, total_label
-from replaychart.drawing.epoch_parameter import Clock
 from replaychart.drawing.packing import BYTES_PER_NUMBER
 from replaychart.drawing.plane import probability_title
 from replaychart.drawing.texts import AXIS_TITLE_SIZE, fitted
 from replaychart.drawing.titles import chart_title, check_chart, named_title
-from replaychart.errors import require_at_least, require_one_of
 from replaychart.facts.epochs import Epochs
 from replaychart.frames.histograms import MOST_BINS
 from replaychart.run import Run

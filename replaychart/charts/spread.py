@@ -8,16 +8,16 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from replaychart.arguments import require_one_of
 from replaychart.drawing import colors, packing
 from replaychart.drawing.budget import MAX_BYTES, kept_epochs
+from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.epoch_axis import epoch_axis
-from replaychart.drawing.epoch_parameter import Clock
 from replaychart.drawing.expressions import outright
 from replaychart.drawing.layer_axis import layer_axis
 from replaychart.drawing.texts import displayed, fitted
 from replaychart.drawing.titles import chart_title, check_chart, tell_not_finite
-from replaychart.errors import require_one_of
 from replaychart.facts.epochs import Epochs
 from replaychart.planes.extents import Limits
 from replaychart.run import Run

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from replaychart.errors import ArgumentError, require_at_least
+from replaychart.arguments import require_at_least
+from replaychart.errors import ArgumentError
 
 
 def ball(

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from replaychart.errors import ArgumentError, require_at_least
+from replaychart.arguments import require_at_least
+from replaychart.errors import ArgumentError
 
 MOST_DIMENSIONS = 20  # 1,048,576 vertices, 84 MB
 

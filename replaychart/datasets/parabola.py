@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from replaychart.errors import require_at_least
+from replaychart.arguments import require_at_least
 
 
 def parabola(

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from replaychart.drawing.epoch_parameter import Clock
+from replaychart.arguments import is_number
+from replaychart.drawing.clock import Clock
 from replaychart.drawing.packing import path_bytes
-from replaychart.errors import ArgumentError, is_number
+from replaychart.errors import ArgumentError
 from replaychart.planes.paths import Paths
 from replaychart.run import Run
 

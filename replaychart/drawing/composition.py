@@ -9,7 +9,7 @@ from typing import Any
 
 import altair as alt
 
-from replaychart.drawing.epoch_parameter import Clock
+from replaychart.drawing.clock import Clock
 
 
 def layered(

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from replaychart.drawing import packing
-from replaychart.drawing.epoch_parameter import Clock
+from replaychart.drawing.clock import Clock
 from replaychart.drawing.expressions import literal
 
 # So many points have a tick each.

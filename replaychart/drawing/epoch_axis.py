@@ -4,7 +4,7 @@ from typing import Any
 
 import altair as alt
 
-from replaychart.drawing.epoch_parameter import Clock
+from replaychart.drawing.clock import Clock
 
 # So many epochs have a tick each.
 _FEW = 5

@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from replaychart.drawing.epoch_parameter import Clock
+from replaychart.drawing.clock import Clock
 from replaychart.drawing.expressions import literal
 from replaychart.drawing.packing import Ruler
 from replaychart.planes.extents import Limits
@@ -23,7 +23,7 @@ def limits_scale(clock: Clock, limits: list[Limits]) -> alt.Scale:
     """
     domain: list[Any] = list(limits[0])
     if len(limits) > 1:
-        frame = clock.frame_expression()
+        frame = clock.position_expression()
         domain = [
             {"expr": f"{literal([_rounded(pair, end) for pair in limits])}[{frame}]"}
             for end in (0, 1)

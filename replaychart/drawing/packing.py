@@ -18,7 +18,7 @@ import numpy as np
 from altair.utils.schemapi import debug_mode
 from altair.vegalite.v6.schema import core
 
-from replaychart.drawing.epoch_parameter import Clock
+from replaychart.drawing.clock import Clock
 from replaychart.planes.paths import Paths
 
 EPOCH = "replay_epoch"
@@ -155,7 +155,7 @@ def entry(name: str, clock: Clock) -> str:
     if len(clock.epochs) == 1:
         return f"{column}[0]"
     # The length is asked for because a still's data holds one entry only.
-    return f"{column}[min({clock.frame_expression()}, {column}.length - 1)]"
+    return f"{column}[min({clock.position_expression()}, {column}.length - 1)]"
 
 
 class Labelled(NamedTuple):

@@ -7,7 +7,7 @@ import altair as alt
 import numpy as np
 
 from replaychart.drawing import colors, packing
-from replaychart.drawing.epoch_parameter import Clock
+from replaychart.drawing.clock import Clock
 from replaychart.drawing.expressions import literal, outright
 from replaychart.drawing.limits import limits_ruler, limits_scale
 from replaychart.drawing.packing import Ruler

@@ -7,8 +7,8 @@ import numpy as np
 
 from replaychart.drawing import colors, packing
 from replaychart.drawing.budget import kept
+from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
-from replaychart.drawing.epoch_parameter import Clock
 from replaychart.drawing.expressions import literal, outright
 from replaychart.drawing.packing import Ruler
 from replaychart.drawing.plane import by_target

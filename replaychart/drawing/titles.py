@@ -3,12 +3,13 @@
 import altair as alt
 import numpy as np
 
+from replaychart.arguments import is_number
 from replaychart.drawing.budget import check_max_bytes
-from replaychart.drawing.epoch_parameter import Clock, require_run
+from replaychart.drawing.clock import Clock
 from replaychart.drawing.expressions import text_with_epoch
 from replaychart.drawing.texts import TITLE_SIZE, displayed, fitted, lines, width_of
-from replaychart.errors import ArgumentError, is_number
-from replaychart.run import Run
+from replaychart.errors import ArgumentError
+from replaychart.run import Run, require_run
 
 
 def chart_title(title: str | None, default: str, clock: Clock) -> alt.TitleParams:

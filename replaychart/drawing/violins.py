@@ -6,16 +6,16 @@ from typing import Any
 import altair as alt
 import numpy as np
 
+from replaychart.arguments import require_one_of
 from replaychart.drawing import colors, packing
 from replaychart.drawing.budget import kept_epochs
+from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
-from replaychart.drawing.epoch_parameter import Clock
 from replaychart.drawing.layer_axis import layer_axis
 from replaychart.drawing.limits import limits_ruler, limits_scale
 from replaychart.drawing.packing import Ruler
 from replaychart.drawing.texts import displayed
 from replaychart.drawing.titles import chart_title, check_chart
-from replaychart.errors import require_one_of
 from replaychart.evaluation.densities import POSITIONS, positions
 from replaychart.evaluation.distributions import Selection
 from replaychart.evaluation.evaluations import Arrays

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from replaychart.errors import EvaluationError, require_one_of
+from replaychart.arguments import require_one_of
+from replaychart.errors import EvaluationError
 from replaychart.evaluation.evaluations import Evaluations
 from replaychart.facts.compile_config import weighted_metrics
 from replaychart.facts.task import ACCURACY, accuracy

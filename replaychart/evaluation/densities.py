@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from replaychart.storage.layout import DENSITY_POSITIONS
+from replaychart.facts.keys import DENSITY_POSITIONS
 
 POSITIONS = DENSITY_POSITIONS
 # Cells that values are counted in before they are smoothed; fine against the least bandwidth.

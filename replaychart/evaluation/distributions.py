@@ -6,11 +6,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from replaychart.errors import ArgumentError, items_of, require_one_of
+from replaychart.arguments import items_of, require_one_of
+from replaychart.errors import ArgumentError
 from replaychart.evaluation.densities import summarized_each
 from replaychart.evaluation.evaluations import Arrays, Evaluations
 from replaychart.facts.inputs import side_by_side
-from replaychart.storage.layout import RecordedVariable
+from replaychart.facts.layers import RecordedVariable
 from replaychart.storage.reader import StoredRun
 
 KINDS = ("weights", "gradients", "activations", "pre_activations")

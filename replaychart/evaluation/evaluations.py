@@ -13,13 +13,13 @@ import numpy as np
 
 from replaychart.errors import EvaluationError, MissingDependencyError
 from replaychart.evaluation.densities import summarized_each
+from replaychart.facts.keys import evaluation_key
 from replaychart.facts.task import Task, task_of
 from replaychart.planes.extents import Limits
 from replaychart.planes.paths import Paths
 from replaychart.planes.projections import Projection
 from replaychart.planes.surfaces import Surfaces, surfaces_of
 from replaychart.planes.tracer import PlaneTracer, Rectangle
-from replaychart.storage.layout import evaluation_key
 from replaychart.storage.reader import StoredRun
 from replaychart.storage.writer import write_evaluations
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from altair.typing import ChartType, is_chart_type
 
+from replaychart.arguments import checked_path, is_number
 from replaychart.drawing.epoch_parameter import NAME
-from replaychart.errors import ArgumentError, checked_path, is_number
+from replaychart.errors import ArgumentError
 from replaychart.export.files import written_beside
 from replaychart.export.film import Film
 from replaychart.export.gif import FASTEST, LONGEST, write_gif

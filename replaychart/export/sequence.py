@@ -12,7 +12,7 @@ from replaychart.errors import RunFileError
 from replaychart.export.files import allowed, written_beside
 from replaychart.export.film import Film
 from replaychart.export.specs import Spec
-from replaychart.storage.layout import EPOCH_DIGITS
+from replaychart.facts.epochs import EPOCH_DIGITS
 
 
 def write_sequence(

@@ -5,8 +5,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from replaychart.errors import ArgumentError, is_number
-from replaychart.storage.layout import EPOCH_DIGITS
+from replaychart.arguments import is_number
+from replaychart.errors import ArgumentError
+
+# Epochs are kept to a millionth, so that a number read from a chart names the same snapshot.
+EPOCH_DIGITS = 6
 
 Epochs = float | slice | range | Iterable[float] | None
 

@@ -68,3 +68,7 @@ def shapes_text(inputs: Inputs) -> str:
         return f"the shape {inputs.shape[1:]}"
     listed = ", ".join(f"{name!r} {array.shape[1:]}" for name, array in inputs.items())
     return f"the shapes {listed}"
+
+
+# In the details, where a model without a graph takes its inputs in a list and not by name.
+INPUTS_IN_A_LIST = "inputs_in_a_list"

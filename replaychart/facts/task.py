@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from replaychart.errors import EvaluationError
-from replaychart.storage.layout import RecordedLayer
+from replaychart.facts.layers import RecordedLayer
 
 # The names under which ``compile`` takes `accuracy`.
 ACCURACY = ("accuracy", "acc")

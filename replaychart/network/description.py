@@ -11,8 +11,8 @@ import numpy as np
 
 from replaychart.errors import ArgumentError, RecordingError
 from replaychart.facts.compile_config import metrics_by_name, single_output
-from replaychart.storage import layout
-from replaychart.storage.layout import RecordedLayer, RecordedVariable, Variable
+from replaychart.facts.inputs import INPUTS_IN_A_LIST
+from replaychart.facts.layers import RecordedLayer, RecordedVariable, Variable
 
 NOTHING = "null"
 
@@ -277,7 +277,7 @@ def details_of(
     inputs_in_a_list: bool = False,
 ) -> dict[str, object]:
     """Return what helps a reader of the file: versions, backend, names."""
-    of_inputs = {layout.INPUTS_IN_A_LIST: True} if inputs_in_a_list else {}
+    of_inputs = {INPUTS_IN_A_LIST: True} if inputs_in_a_list else {}
     return {
         "keras_version": keras.version(),
         "backend": keras.backend.backend(),

@@ -10,11 +10,10 @@ import keras
 import numpy as np
 
 from replaychart.errors import EvaluationError, ReplayChartError
-from replaychart.facts.inputs import arrays_of
+from replaychart.facts.inputs import INPUTS_IN_A_LIST, arrays_of
 from replaychart.network import keras2_functions  # noqa: F401  (registers what old models use)
 from replaychart.network.keras_versions import for_any_version
 from replaychart.network.trust import built, require_trusted
-from replaychart.storage import layout
 from replaychart.storage.reader import StoredRun
 from replaychart.storage.weights import UnrecordedWeight, Weight
 
@@ -246,7 +245,7 @@ def called_with(model: keras.Model, inputs: Sequence[Any], stored: StoredRun) ->
         return inputs[0] if one else keras.tree.pack_sequence_as(model.input, list(inputs))
     if not isinstance(stored.inputs, Mapping):
         return inputs[0]
-    if stored.details.get(layout.INPUTS_IN_A_LIST):
+    if stored.details.get(INPUTS_IN_A_LIST):
         return list(inputs)
     return dict(zip(stored.inputs, inputs, strict=True))
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from replaychart.errors import ArgumentError, is_number, require_one_of
+from replaychart.arguments import is_number, require_one_of
+from replaychart.errors import ArgumentError
 from replaychart.facts.inputs import Inputs, number_of_points, side_by_side
 from replaychart.planes.features import axes, is_continuous
 from replaychart.planes.projections import LinearProjection, hashed

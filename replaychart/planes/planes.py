@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from replaychart.errors import ArgumentError, require_at_least, require_one_of
+from replaychart.arguments import require_at_least, require_one_of
+from replaychart.errors import ArgumentError
 from replaychart.evaluation.evaluations import Evaluations
 from replaychart.facts.inputs import shapes_text, side_by_side
 from replaychart.network.graph import no_graph

@@ -7,9 +7,10 @@ import numpy as np
 import vl_convert
 from altair.typing import ChartType, is_chart_type
 
+from replaychart.arguments import is_number
 from replaychart.drawing.epoch_parameter import NAME
 from replaychart.drawing.expressions import literal
-from replaychart.errors import ArgumentError, is_number
+from replaychart.errors import ArgumentError
 from replaychart.playback.parameter import EpochSlider, find_slider
 
 PLAYING = "playing"

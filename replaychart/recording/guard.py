@@ -4,16 +4,12 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from replaychart.errors import (
-    FileInUseError,
-    RecordingError,
-    ReplayChartError,
-    RunFileError,
-    require_one_of,
-)
+from replaychart.arguments import require_one_of
+from replaychart.errors import FileInUseError, RecordingError, ReplayChartError, RunFileError
+from replaychart.facts.snapshots import Snapshot
 from replaychart.storage.hdf5.locks import PATIENCE
 from replaychart.storage.state import FINISHED, INTERRUPTED, Presence
-from replaychart.storage.writer import RunWriter, Snapshot
+from replaychart.storage.writer import RunWriter
 
 # Snapshots of this size wait in memory while another program has the file open, and no more.
 _MOST_BYTES_WAITING = 256 * 1024**2

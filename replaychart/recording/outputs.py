@@ -6,14 +6,18 @@ from typing import Any, Self
 
 import numpy as np
 
-from replaychart.errors import ArgumentError, RecordingError, checked_path, require_one_of
+from replaychart.arguments import checked_path, require_one_of
+from replaychart.errors import ArgumentError, RecordingError
+from replaychart.facts.keys import evaluation_key, quantity_and_layer
+from replaychart.facts.layers import RecordedLayer
+from replaychart.facts.snapshots import RunDescription, Snapshot
 from replaychart.recording import resumption, samples
 from replaychart.recording.given_numbers import as_numbers, off_device
 from replaychart.recording.guard import GuardedWriter
 from replaychart.recording.inputs import given_inputs
 from replaychart.storage import layout
 from replaychart.storage.state import Presence
-from replaychart.storage.writer import RunDescription, RunWriter, Snapshot, check_destination
+from replaychart.storage.writer import RunWriter, check_destination
 
 # How far probabilities may miss 0, 1 and a sum of 1 by rounding.
 _ROUNDING = 1e-3
@@ -240,7 +244,7 @@ class OutputsRecorder:
         if probabilities is not None and predictions is not None:
             message = "probabilities and predictions exclude each other: give one of them."
             raise ArgumentError(message)
-        key = layout.evaluation_key
+        key = evaluation_key
         arrays = {
             key("outputs", layer=str(name)): self._array(f"layers[{name!r}]", values)
             for name, values in layers.items()
@@ -313,9 +317,9 @@ class OutputsRecorder:
         layers = []
         output_shape = None
         for key, values in outputs.items():
-            quantity, layer = layout.quantity_and_layer(key)
+            quantity, layer = quantity_and_layer(key)
             if quantity == "outputs":
-                layers.append(layout.RecordedLayer(layer, "recorded", values.shape[1:]))
+                layers.append(RecordedLayer(layer, "recorded", values.shape[1:]))
             elif quantity == "predictions":
                 output_shape = values.shape[1:]
         return RunDescription(
@@ -368,7 +372,7 @@ def _checked_probabilities(values: np.ndarray) -> np.ndarray:
 def _listed(shapes: Mapping[str, tuple[int, ...]]) -> str:
     parts = []
     for key, shape in shapes.items():
-        quantity, layer = layout.quantity_and_layer(key)
+        quantity, layer = quantity_and_layer(key)
         name = f"layer {layer!r}" if quantity == "outputs" else quantity
         parts.append(f"{name} {shape}")
     return ", ".join(parts)

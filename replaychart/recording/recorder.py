@@ -1,33 +1,30 @@
 """`Recorder`, the Keras callback that records a training."""
 
-import math
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import keras
 import numpy as np
 
-from replaychart.errors import ArgumentError, RecordingError, checked_path, require_one_of
-from replaychart.facts.inputs import arrays_of, with_arrays
+from replaychart.arguments import checked_path, require_one_of
+from replaychart.errors import ArgumentError, RecordingError
+from replaychart.facts.epochs import EPOCH_DIGITS
+from replaychart.facts.snapshots import RunDescription, Snapshot
 from replaychart.facts.task import task_of
 from replaychart.network import description
 from replaychart.recording import resumption, samples
 from replaychart.recording.distribution import is_chief
 from replaychart.recording.guard import GuardedWriter
-from replaychart.recording.inputs import GivenInputs, given_inputs
+from replaychart.recording.inputs import given_inputs
+from replaychart.recording.live_model import built, counted, learning_rate_of, weights_of
+from replaychart.recording.running_fit import running_fit
 from replaychart.recording.schedule import schedule_of
 from replaychart.storage import reader
-from replaychart.storage.layout import EPOCH_DIGITS
 from replaychart.storage.reader import StoredRun
 from replaychart.storage.state import Presence
-from replaychart.storage.writer import RunDescription, RunWriter, Snapshot, check_destination
-
-if TYPE_CHECKING:
-    from types import FrameType
+from replaychart.storage.writer import RunWriter, check_destination
 
 # Snapshots within an epoch are written together, but none waits longer than so many seconds.
 _LONGEST_WAIT = 1.0
@@ -196,7 +193,7 @@ class Recorder(keras.callbacks.Callback):
             check_destination(self._path, group, if_exists=if_exists)
         if model is not None:
             # One that was never built is refused: `fit` would build it, and there is none.
-            model = _built(model, self._given) if getattr(model, "built", False) else model
+            model = built(model, self._given) if getattr(model, "built", False) else model
             self._check(model)
             self._begin(model, epoch=0)
             self.close()
@@ -232,11 +229,11 @@ class Recorder(keras.callbacks.Callback):
         scalars = samples.scalars(logs)
         rate = scalars.pop("learning_rate", None)
         if not self._writer.begun:
-            self._check(_built(model, self._given))
+            self._check(built(model, self._given))
             self._begin(model, epoch=epoch, logs=scalars, learning_rate=rate)
         else:
-            rate = _learning_rate(model) if rate is None else rate
-            weights = _weights(model)
+            rate = learning_rate_of(model) if rate is None else rate
+            weights = weights_of(model)
             self._check_weights(weights)
             self._record(Snapshot(epoch, weights, rate, scalars))
         self._write()
@@ -269,8 +266,8 @@ class Recorder(keras.callbacks.Callback):
                 "another group, for another training."
             )
             raise RecordingError(message)
-        self._check(_built(self.model, self._given))
-        self._fit = _running_fit()
+        self._check(built(self.model, self._given))
+        self._fit = running_fit()
         self._batches_at_once = getattr(self.model, "steps_per_execution", 1) or 1
         if self._writes:
             check_destination(self._path, self._group, if_exists=self._if_exists)
@@ -294,7 +291,7 @@ class Recorder(keras.callbacks.Callback):
         # Not in `on_epoch_begin`: a LearningRateScheduler that stands behind this callback in the
         # list has not set it by then.
         if self._learning_rate is None or self._batch_is_due(batch + self._batches_at_once - 1):
-            self._learning_rate = _learning_rate(self.model)
+            self._learning_rate = learning_rate_of(self.model)
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Record the weights and what Keras reports by then, if this batch is to be recorded."""
@@ -306,7 +303,7 @@ class Recorder(keras.callbacks.Callback):
         self._batches_passed = self._epochs_passed * steps + batch + 1
         epoch = round(self._epochs_passed + (batch + 1) / steps, EPOCH_DIGITS)
         self._record_in_training(
-            Snapshot(epoch, _weights(self.model), self._learning_rate, samples.scalars(logs))
+            Snapshot(epoch, weights_of(self.model), self._learning_rate, samples.scalars(logs))
         )
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
@@ -314,7 +311,7 @@ class Recorder(keras.callbacks.Callback):
         if not self._writer.recording or self._learning_rate is None:
             return
         snapshot = Snapshot(
-            epoch + 1, _weights(self.model), self._learning_rate, samples.scalars(logs)
+            epoch + 1, weights_of(self.model), self._learning_rate, samples.scalars(logs)
         )
         if self._schedule.epoch_is_due(epoch + 1, self._batches_passed, self._steps()):
             self._record_in_training(snapshot)
@@ -380,7 +377,7 @@ class Recorder(keras.callbacks.Callback):
                 steps_per_epoch=self._steps(),
                 inputs_in_a_list=recorded.in_a_list,
             ),
-            variables=description.variables_of(model, _weights(model), self._layers),
+            variables=description.variables_of(model, weights_of(model), self._layers),
             sample_weights=self._sample_weights,
         )
 
@@ -396,7 +393,7 @@ class Recorder(keras.callbacks.Callback):
         if not self._writes:
             return
         rate = np.nan if learning_rate is None else learning_rate
-        first = Snapshot(epoch, _weights(model), rate, logs or {})
+        first = Snapshot(epoch, weights_of(model), rate, logs or {})
         described = self._description(model)
 
         def open_writer(presence: Presence) -> tuple[RunWriter, list[Snapshot]]:
@@ -420,7 +417,7 @@ class Recorder(keras.callbacks.Callback):
         if shapes != self._shapes:
             message = (
                 f"The model that is recorded as {self._group!r} must keep its weights: it began "
-                f"with {_counted(self._shapes)} and has {_counted(shapes)} now. Layers that are "
+                f"with {counted(self._shapes)} and has {counted(shapes)} now. Layers that are "
                 "made or built later cannot be recorded: call the model on data once, before the "
                 "training, and use a new Recorder where it is changed."
             )
@@ -456,75 +453,3 @@ class Recorder(keras.callbacks.Callback):
             return False
         after = self._epochs_passed * steps + batch + 1
         return self._schedule.batch_is_due(self._batches_passed, after, steps)
-
-
-def _running_fit() -> Callable[[], bool] | None:
-    """Return what tells whether the ``fit`` that calls this still runs, None if none calls it.
-
-    Keras calls nobody when a training ends with an error, and an interrupted notebook lives on.
-    """
-    frame: FrameType | None = sys._getframe()
-    while frame is not None and frame.f_code.co_name != "fit":
-        frame = frame.f_back
-    if frame is None:
-        return None
-    code, thread = frame.f_code, threading.get_ident()
-
-    def runs() -> bool:
-        running = sys._current_frames().get(thread)
-        while running is not None and running.f_code is not code:
-            running = running.f_back
-        return running is not None
-
-    return runs
-
-
-def _built(model: keras.Model, given: GivenInputs) -> keras.Model:
-    """Return the model with all of its weights."""
-    if not isinstance(model, keras.Model) or _has_weights(model):
-        return model
-    # Keras would build it with the first batch: too late for the state before training.
-    recorded = given.without_graph()
-    first = [keras.ops.convert_to_tensor(array[:1]) for array in arrays_of(recorded.inputs)]
-    try:
-        model(first if recorded.in_a_list else with_arrays(recorded.inputs, first))
-    except Exception as error:  # whatever the user's own `call` raises
-        reason = " ".join(str(error).strip().splitlines()[:1]) or type(error).__name__
-        message = (
-            f"model {model.name!r} has layers that are not built, so it has no weights yet, and "
-            f"calling it on the first of the points to build them failed: {reason} Call it on "
-            "data once before it is recorded."
-        )
-        raise RecordingError(message) from error
-    return model
-
-
-def _has_weights(layer: Any) -> bool:
-    """Return whether a model and all layers in it are built.
-
-    ``model.build`` marks a model of layers that are connected by code as built, and not the layers.
-    """
-    if layer.built and getattr(layer, "inputs", None):
-        return True  # A graph is made by calling every layer in it.
-    return layer.built and all(map(_has_weights, getattr(layer, "layers", [])))
-
-
-def _counted(shapes: Sequence[tuple[int, ...]]) -> str:
-    numbers = sum(math.prod(shape) for shape in shapes)
-    return f"{len(shapes)} variables ({numbers:,} numbers)"
-
-
-def _weights(model: keras.Model) -> list[np.ndarray]:
-    # Copies: PyTorch hands over its own memory, which the next batch changes.
-    return [_storable(np.array(keras.ops.convert_to_numpy(weight))) for weight in model.weights]
-
-
-def _storable(values: np.ndarray) -> np.ndarray:
-    # HDF5 has no bfloat16; float32 holds each of its values exactly.
-    return values if values.dtype.kind in "biuf" else values.astype(np.float32)
-
-
-def _learning_rate(model: keras.Model) -> float:
-    """Return the optimizer's learning rate, NaN for a model without one."""
-    rate = getattr(getattr(model, "optimizer", None), "learning_rate", None)
-    return np.nan if rate is None else float(keras.ops.convert_to_numpy(rate))

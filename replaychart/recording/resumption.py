@@ -7,12 +7,13 @@ import numpy as np
 
 from replaychart.errors import RecordingError
 from replaychart.facts.inputs import arrays_of
+from replaychart.facts.layers import RecordedLayer
+from replaychart.facts.snapshots import RunDescription, Snapshot
 from replaychart.storage import reader
-from replaychart.storage.layout import RecordedLayer
 from replaychart.storage.reader import StoredRun
 from replaychart.storage.state import Presence
 from replaychart.storage.weights import UnrecordedWeight
-from replaychart.storage.writer import RunDescription, RunWriter, Snapshot
+from replaychart.storage.writer import RunWriter
 
 
 def stored_run(path: Path, group: str) -> StoredRun | None:

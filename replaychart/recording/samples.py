@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from replaychart.errors import ArgumentError, RecordingError, is_number, items_of
+from replaychart.arguments import is_number, items_of
+from replaychart.errors import ArgumentError, RecordingError
+from replaychart.facts.epochs import EPOCH_DIGITS
 from replaychart.recording.given_numbers import as_numbers, first_not_finite, off_device
-from replaychart.storage.layout import EPOCH_DIGITS
 
 
 def checked_inputs(X: object, *, argument: str = "X") -> np.ndarray:

@@ -8,8 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
-from replaychart.errors import ArgumentError, RecordingError, is_number
-from replaychart.storage.layout import EPOCH_DIGITS
+from replaychart.arguments import is_number
+from replaychart.errors import ArgumentError, RecordingError
+from replaychart.facts.epochs import EPOCH_DIGITS
 
 
 class Schedule(Protocol):

@@ -54,12 +54,8 @@ variable, and int64 epochs.
 Groups that DeepReplay wrote may stand beside them; `storage.deepreplay` tells of those.
 """
 
-import dataclasses
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
-
-from replaychart.facts.json_texts import entry, json_of, of_kind, shape_of
 
 # The newest that is read, and the one that is written.
 LAYOUT_VERSION = 4
@@ -70,8 +66,6 @@ RUN_ID_ATTRIBUTE = "run_id"
 DETAILS_ATTRIBUTE = "details"
 FINISHED_ATTRIBUTE = "finished"
 RECORDER_ATTRIBUTE = "recorder"
-# In bytes: what is longer is a dataset of the same name.
-LONGEST_ATTRIBUTE = 60_000
 
 INPUTS = "inputs"
 INPUT_NAME_ATTRIBUTE = "name"
@@ -90,19 +84,12 @@ VARIABLES = "model/variables"
 
 KEY_ATTRIBUTE = "key"
 
-# In the details, where a model without a graph takes its inputs in a list and not by name.
-INPUTS_IN_A_LIST = "inputs_in_a_list"
 
 # Names of layout 1.
 LEARNING_RATE_1 = "learning_rate"
 LOGS_1 = "logs"
 NAME_ATTRIBUTE_1 = "name"
 
-# Where densities of stored distributions were taken, from the least value to the greatest.
-DENSITY_POSITIONS = 64
-
-# Epochs are kept to a millionth, so that a number read from a chart names the same snapshot.
-EPOCH_DIGITS = 6
 
 _DEEPREPLAY_ATTRIBUTES = ("n_epochs", "n_layers")
 
@@ -115,157 +102,3 @@ def is_run(attributes: Mapping[str, Any]) -> bool:
 def is_deepreplay(attributes: Mapping[str, Any]) -> bool:
     """Return whether a group with these attributes was written by DeepReplay."""
     return not is_run(attributes) and all(name in attributes for name in _DEEPREPLAY_ATTRIBUTES)
-
-
-@dataclasses.dataclass(frozen=True)
-class RecordedVariable:
-    """A variable of a layer.
-
-    Attributes
-    ----------
-    name : str
-        Within the layer, such as ``"kernel"`` or ``"lstm_cell/recurrent_kernel"``.
-    position : int
-        Among ``model.weights``.
-    """
-
-    name: str
-    position: int
-
-
-@dataclasses.dataclass(frozen=True)
-class RecordedLayer:
-    """What a chart has to know of a layer without rebuilding the model.
-
-    Attributes
-    ----------
-    name : str
-        The layer's name, unique in its model.
-    kind : str
-        The layer's class, such as ``"Dense"``.
-    output_shape : tuple of (int or None) or None
-        Shape of the layer's output without the batch axis; None where the model has no graph that
-        would tell it.
-    activation : str or None
-        Name of the activation fused into the layer.
-    variables : tuple of RecordedVariable
-        The layer's variables.
-    """
-
-    name: str
-    kind: str
-    output_shape: tuple[int | None, ...] | None
-    activation: str | None = None
-    variables: tuple[RecordedVariable, ...] = ()
-
-
-def layers_to_json(layers: tuple[RecordedLayer, ...]) -> str:
-    """Return the text that is stored for `layers`."""
-    return json.dumps([dataclasses.asdict(layer) for layer in layers])
-
-
-def layers_from_json(text: str) -> tuple[RecordedLayer, ...]:
-    """Return the layers that `layers_to_json` made `text` from.
-
-    Raises
-    ------
-    ValueError
-        It made no such text.
-    """
-    records = json_of(text, LAYERS, list)
-    return tuple(_layer_from_record(of_kind(record, LAYERS, dict)) for record in records)
-
-
-def _layer_from_record(record: dict[str, Any]) -> RecordedLayer:
-    shape = entry(record, "output_shape", (list, type(None)))
-    return RecordedLayer(
-        name=entry(record, "name", str),
-        kind=entry(record, "kind", str),
-        output_shape=None if shape is None else shape_of(shape, "'output_shape'"),
-        activation=entry(record, "activation", (str, type(None)), None),
-        variables=tuple(
-            RecordedVariable(
-                name=entry(of_kind(variable, "'variables'", dict), "name", str),
-                position=entry(variable, "position", int),
-            )
-            for variable in entry(record, "variables", list, [])
-        ),
-    )
-
-
-@dataclasses.dataclass(frozen=True)
-class Variable:
-    """A variable of the model, recorded or not.
-
-    Attributes
-    ----------
-    layer : str
-        The layer that it belongs to, ``""`` for one that the model holds itself.
-    shape : tuple of int
-        Its shape.
-    dtype : str
-        The dtype in which it is recorded.
-    recorded : bool
-        Whether the file holds it.
-    """
-
-    layer: str
-    shape: tuple[int, ...]
-    dtype: str
-    recorded: bool = True
-
-
-def variables_to_json(variables: Sequence[Variable]) -> str:
-    """Return the text that is stored for `variables`."""
-    return json.dumps([dataclasses.asdict(variable) for variable in variables])
-
-
-def variables_from_json(text: str) -> tuple[Variable, ...]:
-    """Return the variables that `variables_to_json` made `text` from.
-
-    Raises
-    ------
-    ValueError
-        It made no such text.
-    """
-    records = json_of(text, VARIABLES, list)
-    return tuple(_variable_from_record(of_kind(record, VARIABLES, dict)) for record in records)
-
-
-def _variable_from_record(record: dict[str, Any]) -> Variable:
-    shape = tuple(
-        of_kind(length, "'shape'", int)
-        for length in shape_of(entry(record, "shape", list), "shape")
-    )
-    return Variable(
-        layer=entry(record, "layer", str),
-        shape=shape,
-        dtype=entry(record, "dtype", str),
-        recorded=entry(record, "recorded", bool, True),
-    )
-
-
-def evaluation_key(quantity: str, **arguments: Any) -> str:
-    """Return the name under which an evaluation is stored.
-
-    Parameters
-    ----------
-    quantity : str
-        What was evaluated: ``"outputs"``, ``"predictions"``, ``"losses"``, ...
-    **arguments : JSON values
-        What it depends on.
-    """
-    return json.dumps({"quantity": quantity, **arguments}, sort_keys=True)
-
-
-def quantity_and_layer(key: str) -> tuple[str, str]:
-    """Return what `evaluation_key` made `key` from: the quantity, and its layer or ``""``.
-
-    Raises
-    ------
-    ValueError
-        It made no such key.
-    """
-    arguments = json_of(key, "the key of an evaluation", dict)
-    layer = entry(arguments, "layer", (str, type(None)), None)
-    return entry(arguments, "quantity", str), layer or ""

@@ -8,6 +8,7 @@ import numpy as np
 
 from replaychart.facts.inputs import Inputs, arrays_of
 from replaychart.facts.json_texts import entry, json_of, of_kind, shape_of, texts_of
+from replaychart.facts.layers import Variable
 from replaychart.storage import layout
 from replaychart.storage.hdf5 import checked
 from replaychart.storage.hdf5.checked import (
@@ -156,7 +157,7 @@ def _curve(dataset: h5py.Dataset, snapshots: int) -> np.ndarray:
 
 
 def weight_blocks(
-    run: h5py.Group, variables: tuple[layout.Variable, ...], snapshots: int
+    run: h5py.Group, variables: tuple[Variable, ...], snapshots: int
 ) -> dict[str, h5py.Dataset]:
     """Return the datasets of the weights by their dtype."""
     blocks = {}

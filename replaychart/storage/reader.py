@@ -15,6 +15,7 @@ import numpy as np
 from replaychart.errors import FileInUseError, RunFileError
 from replaychart.facts.inputs import Inputs
 from replaychart.facts.json_texts import json_of
+from replaychart.facts.layers import RecordedLayer, Variable, layers_from_json, variables_from_json
 from replaychart.storage import layout, parts, state, weights
 from replaychart.storage import stored_evaluations as evaluations
 from replaychart.storage.hdf5 import checked, transactions
@@ -76,9 +77,9 @@ class StoredRun:
     logs: Mapping[str, np.ndarray]
     architecture: str
     compile_config: str
-    layers: tuple[layout.RecordedLayer, ...]
+    layers: tuple[RecordedLayer, ...]
     details: Mapping[str, Any]
-    recorded_variables: tuple[layout.Variable, ...] = dataclasses.field(default=(), kw_only=True)
+    recorded_variables: tuple[Variable, ...] = dataclasses.field(default=(), kw_only=True)
     sample_weights: np.ndarray | None = dataclasses.field(default=None, kw_only=True)
     state: str = dataclasses.field(default=state.UNKNOWN, kw_only=True)
 
@@ -310,9 +311,9 @@ def _read(path: Path, name: str, run: h5py.Group, version: int) -> StoredRun:
         logs=logs,
         architecture=parts.json_object(run, layout.ARCHITECTURE),
         compile_config=parts.json_object(run, layout.COMPILE_CONFIG),
-        layers=layout.layers_from_json(text_in(run, layout.LAYERS)),
+        layers=layers_from_json(text_in(run, layout.LAYERS)),
         details=details,
-        recorded_variables=layout.variables_from_json(variables),
+        recorded_variables=variables_from_json(variables),
         state=state.state(attributes),
     )
     # Here, and not only when they are needed: a run that opens holds what it says.

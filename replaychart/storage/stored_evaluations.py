@@ -7,6 +7,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from replaychart.facts.keys import DENSITY_POSITIONS, quantity_and_layer
+from replaychart.facts.layers import RecordedLayer
 from replaychart.storage import layout
 from replaychart.storage.hdf5 import checked
 from replaychart.storage.hdf5.checked import Attributes, group_in, number_dataset_in, numbers_in
@@ -46,7 +48,7 @@ class Reader:
         path: str,
         epochs: np.ndarray,
         points: int,
-        layers: Sequence[layout.RecordedLayer],
+        layers: Sequence[RecordedLayer],
         output_shape: Sequence[int | None] | None,
     ) -> None:
         self._path = path
@@ -123,7 +125,7 @@ class Reader:
 
     def _check(self, key: str, shapes: Mapping[str, tuple[int, ...]]) -> None:
         """Raise `ValueError` unless arrays of these shapes can be what their key says."""
-        expected = self._expected(*layout.quantity_and_layer(key))
+        expected = self._expected(*quantity_and_layer(key))
         for part, wanted in expected.items():
             if part not in shapes or not _fits(shapes[part], wanted):
                 message = f"{key} has no {part!r} of the shape {wanted}: it has {dict(shapes)}"
@@ -147,7 +149,7 @@ class Reader:
             return {
                 **own,
                 "quantiles": (snapshots, 5),
-                "density": (snapshots, layout.DENSITY_POSITIONS),
+                "density": (snapshots, DENSITY_POSITIONS),
             }
         if quantity == "grid in space":
             return {"values": (snapshots, None, None, None)}
@@ -155,7 +157,7 @@ class Reader:
 
     def _check_values(self, key: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Raise `ValueError` unless arrays can be what their key says, now that they are read."""
-        quantity, _ = layout.quantity_and_layer(key)
+        quantity, _ = quantity_and_layer(key)
         whole = all(
             values.dtype.kind in _KINDS.get(part, "biuf") for part, values in arrays.items()
         )

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from replaychart.errors import EvaluationError
-from replaychart.storage.layout import Variable
+from replaychart.facts.layers import Variable
 
 # Above this many bytes the weights of a run stay in its file, but for the snapshot asked for.
 IN_MEMORY = 512 * 1024**2

@@ -1,6 +1,5 @@
 """Writes runs: one transaction per snapshot, so that the file is whole in between."""
 
-import dataclasses
 import json
 import os
 import uuid
@@ -10,9 +9,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-import replaychart
 from replaychart.errors import ArgumentError, RecordingError, RunFileError
 from replaychart.facts.inputs import Inputs
+from replaychart.facts.layers import Variable, layers_to_json, variables_to_json
+from replaychart.facts.snapshots import RunDescription, Snapshot
 from replaychart.storage import layout, state, weights
 from replaychart.storage.hdf5 import checked, fixed_texts, number_datasets
 from replaychart.storage.hdf5.checked import Attributes, damage_told
@@ -22,67 +22,7 @@ from replaychart.storage.parts import log_names
 from replaychart.storage.reader import StoredRun, is_half_made, opened
 from replaychart.storage.state import Presence
 from replaychart.storage.upgrade import upgrade
-
-
-@dataclasses.dataclass(frozen=True)
-class RunDescription:
-    """All of a run that is known before its first snapshot.
-
-    Attributes
-    ----------
-    inputs : numpy.ndarray, shape (points, ...), or mapping of str to numpy.ndarray
-        The recorded points, in the form in which the model takes them; one array for each input,
-        by name, of a model with several.
-    targets : numpy.ndarray, shape (points, ...)
-        Their targets, in the form in which the model's loss takes them.
-    architecture : str
-        The model's architecture as JSON.
-    compile_config : str
-        The model's compile configuration (loss, metrics, optimizer) as JSON.
-    layers : tuple of RecordedLayer
-        The model's layers, inputs left out.
-    details : mapping
-        Versions, backend, names of features, classes and metrics, and the output's shape, as JSON
-        values.
-    variables : tuple of Variable
-        The model's variables in the order of ``model.weights``; none for a run of outputs.
-    sample_weights : numpy.ndarray of float32, shape (points,), or None
-        What the loss of each point is multiplied with.
-    """
-
-    inputs: Inputs
-    targets: np.ndarray
-    architecture: str
-    compile_config: str
-    layers: tuple[layout.RecordedLayer, ...]
-    details: Mapping[str, object]
-    variables: tuple[layout.Variable, ...] = ()
-    sample_weights: np.ndarray | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Snapshot:
-    """What is recorded at one moment of a training.
-
-    Attributes
-    ----------
-    epoch : float
-        The epochs that have passed; 0 is the state before training.
-    weights : sequence of numpy.ndarray
-        In the order of ``model.weights``, of the same shapes at every snapshot.
-    learning_rate : float
-        NaN before training.
-    logs : mapping of str to float
-        What was logged. A name may come late or be missing: snapshots without it hold NaN.
-    outputs : mapping of str to numpy.ndarray
-        For a run recorded from outputs: arrays by `layout.evaluation_key`.
-    """
-
-    epoch: float
-    weights: Sequence[np.ndarray] = ()
-    learning_rate: float = np.nan
-    logs: Mapping[str, float] = dataclasses.field(default_factory=dict)
-    outputs: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+from replaychart.version import __version__
 
 
 def check_destination(path: Path, group: str, *, if_exists: str) -> None:
@@ -369,7 +309,7 @@ def write_run(path: Path, stored: StoredRun) -> None:
         layers=stored.layers,
         details=stored.details,
         variables=tuple(
-            layout.Variable(owners.get(position, ""), values.shape[1:], values.dtype.name)
+            Variable(owners.get(position, ""), values.shape[1:], values.dtype.name)
             for position, values in enumerate(recorded)
         ),
     )
@@ -422,7 +362,7 @@ def write_evaluations(
 
 
 def _write_description(run: h5py.Group, description: RunDescription) -> None:
-    fixed_texts.set_attribute(run, layout.WRITER_ATTRIBUTE, replaychart.__version__)
+    fixed_texts.set_attribute(run, layout.WRITER_ATTRIBUTE, __version__)
     fixed_texts.set_attribute(run, layout.RUN_ID_ATTRIBUTE, uuid.uuid4().hex)
     number_datasets.set_attribute(
         run, layout.DETAILS_ATTRIBUTE, json.dumps(dict(description.details))
@@ -433,8 +373,8 @@ def _write_description(run: h5py.Group, description: RunDescription) -> None:
         number_datasets.write(run, layout.SAMPLE_WEIGHTS, description.sample_weights)
     fixed_texts.write(run, layout.ARCHITECTURE, description.architecture)
     fixed_texts.write(run, layout.COMPILE_CONFIG, description.compile_config)
-    fixed_texts.write(run, layout.LAYERS, layout.layers_to_json(description.layers))
-    fixed_texts.write(run, layout.VARIABLES, layout.variables_to_json(description.variables))
+    fixed_texts.write(run, layout.LAYERS, layers_to_json(description.layers))
+    fixed_texts.write(run, layout.VARIABLES, variables_to_json(description.variables))
     run.create_group(layout.WEIGHTS)
     run.create_group(layout.OUTPUTS)
     fixed_texts.write(run, layout.LOG_NAMES, "[]")

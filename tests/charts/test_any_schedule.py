@@ -8,7 +8,8 @@ import vl_convert
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replaychart.drawing.epoch_parameter import Clock, EpochParameter
+from replaychart.drawing.clock import Clock
+from replaychart.drawing.epoch_parameter import EpochParameter
 
 examples = settings(max_examples=settings().max_examples // 4)
 
@@ -56,12 +57,15 @@ def test_shown_frame_is_the_last_one_not_after_the_epoch(
         parameter = EpochParameter(stops, stops[-1].item())
         clock = Clock(own, parameter)
         stop = round(place * (len(stops) - 1))
-        frame, shown, epoch = _shown(
-            _signals(parameter, stop), clock.frame_expression(), clock.epoch_expression(), "epoch"
+        position, shown, epoch = _shown(
+            _signals(parameter, stop),
+            clock.position_expression(),
+            clock.epoch_expression(),
+            "epoch",
         )
         expected = _last_not_after(own, stops[stop])
         assert float(epoch) == stops[stop]
-        assert int(frame) == expected
+        assert int(position) == expected
         assert float(shown) == own[expected]
 
 
@@ -70,7 +74,7 @@ def test_shown_frame_is_the_last_one_not_after_the_epoch(
 def test_epoch_of_a_parameter_of_ones_own_may_lie_between(own: np.ndarray, epoch: float) -> None:
     clock = Clock(own, alt.param(name="epoch", value=epoch))
     signals = [{"name": "epoch", "value": epoch}]
-    frame, shown = _shown(signals, clock.frame_expression(), clock.epoch_expression())
+    frame, shown = _shown(signals, clock.position_expression(), clock.epoch_expression())
     expected = _last_not_after(own, epoch)
-    assert int(frame) == expected
+    assert int(position) == expected
     assert float(shown) == own[expected]

@@ -17,7 +17,7 @@ from support.browser import Page
 from support.training import EPOCHS, Training, dense, small_model
 
 import replaychart as rc
-from replaychart.drawing.epoch_parameter import Clock
+from replaychart.drawing.clock import Clock
 
 Opened = Callable[[Any], Page]
 # Sevenths have no finite decimals: where floating point can go wrong, it does here.
@@ -72,7 +72,7 @@ def test_titles_and_axis_tell_fraction_and_batch(sevenths: rc.Run, parabola: Tra
     assert whole["encoding"]["x"]["title"] == "Epoch"
     assert (
         Clock.of(parabola.open(), None, None).text_expression()
-        == "(0 + 1 * " + Clock.of(parabola.open(), None, None).frame_expression() + ")"
+        == "(0 + 1 * " + Clock.of(parabola.open(), None, None).position_expression() + ")"
     )
 
 
@@ -205,7 +205,7 @@ def test_whole_epochs_at_equal_distances_keep_their_slider(shipped: rc.Run) -> N
 
 @pytest.mark.parametrize(("steps", "digits"), [(2, 1), (4, 2), (63, 3), (1000, 3)])
 def test_titles_have_the_digits_that_tell_snapshots_apart(steps: int, digits: int) -> None:
-    from replaychart.drawing.epoch_parameter import _digits
+    from replaychart.drawing.clock import _digits
 
     epochs = np.array([round(batch / steps, 6) for batch in range(3 * steps)])
     assert _digits(epochs) == digits

@@ -14,7 +14,7 @@ from support.training import Training
 
 import replaychart as rc
 from replaychart.drawing import budget
-from replaychart.drawing.epoch_parameter import Clock
+from replaychart.drawing.clock import Clock
 from replaychart.export.specs import spec_of
 
 CHARTS: dict[str, Callable[..., Any]] = {

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.training import EPOCHS, Training
 
 import replaychart as rc
-from replaychart.drawing.epoch_parameter import Clock
+from replaychart.drawing.clock import Clock
 from replaychart.drawing.packing import PackedData, Ruler, at_epoch
 
 
@@ -60,7 +60,7 @@ def test_dataset_names_depend_on_content_alone() -> None:
 
 def test_irregular_epochs_are_found(shipped: rc.Run) -> None:
     clock = Clock.of(shipped, [0, 1, 5, 50], None)
-    assert clock.frame_expression() == "snapshot"
+    assert clock.position_expression() == "snapshot"
     assert clock.epoch_expression() == "epoch"
     epoch, position = clock.parameters
     assert position.param.bind.to_dict() == {
@@ -71,12 +71,12 @@ def test_irregular_epochs_are_found(shipped: rc.Run) -> None:
     shared = rc.epoch_param(shipped)
     regular = Clock.of(shipped, [0, 1, 5], shared)
     frames = [0, 1, 1, 1, 1, *[2] * 146]
-    assert regular.frame_expression() == f"{frames}[clamp(floor((epoch - 0) / 1), 0, 150)]"
-    assert regular.epoch_expression() == f"[0, 1, 5][{regular.frame_expression()}]"
+    assert regular.position_expression() == f"{frames}[clamp(floor((epoch - 0) / 1), 0, 150)]"
+    assert regular.epoch_expression() == f"[0, 1, 5][{regular.position_expression()}]"
 
     shared = rc.epoch_param(shipped, epochs=[0, 1, 4, 50])
-    assert Clock.of(shipped, [0, 4], shared).frame_expression() == "[0, 0, 1, 1][snapshot]"
+    assert Clock.of(shipped, [0, 4], shared).position_expression() == "[0, 0, 1, 1][snapshot]"
 
     own = Clock.of(shipped, [0, 1, 5], alt.param(name="epoch", value=3))
-    assert own.frame_expression() == "(epoch >= 1) + (epoch >= 5)"
+    assert own.position_expression() == "(epoch >= 1) + (epoch >= 5)"
     assert own.parameters == (own.parameter,)

@@ -18,7 +18,8 @@ from support.recording_process import losses
 from support.training import KeepWeights, dense, small_model
 
 import replaychart as rc
-from replaychart.storage import layout, reader
+from replaychart.facts.keys import evaluation_key
+from replaychart.storage import reader
 
 SCRIPT = SUPPORT / "recording_process.py"
 
@@ -58,7 +59,7 @@ def _epochs(path: Path, group: str) -> int:
     stored = reader.read_run(path, group)
     epochs = len(stored.epochs)
     assert stored.epochs.tolist() == list(range(epochs))
-    values = stored.evaluations()[layout.evaluation_key("losses")]["values"]
+    values = stored.evaluations()[evaluation_key("losses")]["values"]
     np.testing.assert_array_equal(values, [losses(group, epoch) for epoch in range(epochs)])
     np.testing.assert_array_equal(stored.logs["loss"], range(epochs))
     return epochs

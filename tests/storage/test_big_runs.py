@@ -9,10 +9,11 @@ import pytest
 from support.training import KeepWeights, Training, dense, small_model, train
 
 import replaychart as rc
+from replaychart.facts.layers import Variable
+from replaychart.facts.snapshots import RunDescription, Snapshot
 from replaychart.storage import weights
-from replaychart.storage.layout import Variable
 from replaychart.storage.reader import read_run
-from replaychart.storage.writer import RunDescription, RunWriter, Snapshot
+from replaychart.storage.writer import RunWriter
 
 
 def test_thousands_of_epochs_take_few_bytes_each(tmp_path: Path) -> None:

@@ -7,16 +7,19 @@ import pytest
 from support.disks import mounted, remount, room_for
 
 import replaychart as rc
-from replaychart.storage import layout, reader
-from replaychart.storage.writer import RunDescription, RunWriter, Snapshot, write_evaluations
+from replaychart.facts.keys import evaluation_key
+from replaychart.facts.layers import Variable
+from replaychart.facts.snapshots import RunDescription, Snapshot
+from replaychart.storage import reader
+from replaychart.storage.writer import RunWriter, write_evaluations
 
 NUMBERS = 2500  # three snapshots share a chunk
 
-FIRST, LATER = (layout.evaluation_key("metric", name=name) for name in ("first", "later"))
+FIRST, LATER = (evaluation_key("metric", name=name) for name in ("first", "later"))
 
 
 def _description(points: int = 100) -> RunDescription:
-    variable = layout.Variable("hidden", (NUMBERS,), "float32")
+    variable = Variable("hidden", (NUMBERS,), "float32")
     X = np.full((points, 2), points, np.float32)
     return RunDescription(X, np.zeros(points), "null", "null", (), {}, (variable,))
 

@@ -15,9 +15,10 @@ from support.deepreplay_files import train as record_old
 from support.training import Training, dense, small_model
 
 import replaychart as rc
+from replaychart.facts.snapshots import RunDescription, Snapshot
 from replaychart.storage.hdf5 import fixed_texts
 from replaychart.storage.hdf5.checked import Attributes, text_in
-from replaychart.storage.writer import RunDescription, RunWriter, Snapshot
+from replaychart.storage.writer import RunWriter
 
 Change = Callable[[h5py.Group, Path], None]
 

@@ -16,15 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
-from replaychart.storage import layout, reader
+from replaychart.facts.keys import evaluation_key
+from replaychart.facts.layers import Variable
+from replaychart.facts.snapshots import RunDescription, Snapshot
+from replaychart.storage import reader
 from replaychart.storage.hdf5 import journal
-from replaychart.storage.writer import (
-    RunDescription,
-    RunWriter,
-    Snapshot,
-    check_destination,
-    write_evaluations,
-)
+from replaychart.storage.writer import RunWriter, check_destination, write_evaluations
 
 NUMBERS = 3000
 PAGE = 4096
@@ -37,7 +34,7 @@ def snapshot(epoch: int, *, of: int = 0) -> Snapshot:
 
 
 def description(*, points: int = 400) -> RunDescription:
-    variable = layout.Variable("hidden", (NUMBERS,), "float32")
+    variable = Variable("hidden", (NUMBERS,), "float32")
     X = np.full((points, 2), points, np.float32)
     return RunDescription(X, np.zeros(points), "null", "null", (), {}, (variable,))
 
@@ -70,7 +67,7 @@ def store(path: Path) -> None:
     write_evaluations(stored, {STORED_LATER: {"values": values}})
 
 
-STORED_FIRST, STORED_LATER = (layout.evaluation_key("metric", name=name) for name in ("old", "new"))
+STORED_FIRST, STORED_LATER = (evaluation_key("metric", name=name) for name in ("old", "new"))
 
 ACTIONS: dict[str, Callable[[Path], None]] = {
     "first": first, "begin": begin, "append": append, "overwrite": overwrite, "store": store,

@@ -6,7 +6,6 @@ from typing import Any
 import h5py
 import numpy as np
 
-from replaychart.storage import layout
 from replaychart.storage.hdf5 import fixed_texts
 
 # A chunk is the piece that HDF5 reads and writes at once. Snapshots of small networks share one, so
@@ -16,6 +15,8 @@ from replaychart.storage.hdf5 import fixed_texts
 _SHARED_CHUNK_BYTES = 32 * 1024
 _LARGEST_CHUNK_BYTES = 256 * 1024
 LARGEST_CHUNK_IN_EPOCHS = 64
+# In bytes: what is longer is a dataset of the same name.
+LONGEST_ATTRIBUTE = 60_000
 
 
 def write(group: h5py.Group, name: str, values: np.ndarray, **compression: Any) -> h5py.Dataset:
@@ -31,7 +32,7 @@ def set_attribute(group: h5py.Group, name: str, value: str | np.ndarray) -> None
         if name in place:
             del place[name]
     size = len(value.encode()) if isinstance(value, str) else value.nbytes
-    long = size > layout.LONGEST_ATTRIBUTE
+    long = size > LONGEST_ATTRIBUTE
     if isinstance(value, str):
         (fixed_texts.write if long else fixed_texts.set_attribute)(group, name, value)
     elif long:
