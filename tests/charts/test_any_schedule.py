@@ -74,7 +74,7 @@ def test_shown_frame_is_the_last_one_not_after_the_epoch(
 def test_epoch_of_a_parameter_of_ones_own_may_lie_between(own: np.ndarray, epoch: float) -> None:
     clock = Clock(own, alt.param(name="epoch", value=epoch))
     signals = [{"name": "epoch", "value": epoch}]
-    frame, shown = _shown(signals, clock.position_expression(), clock.epoch_expression())
+    position, shown = _shown(signals, clock.position_expression(), clock.epoch_expression())
     expected = _last_not_after(own, epoch)
     assert int(position) == expected
     assert float(shown) == own[expected]
