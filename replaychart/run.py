@@ -10,10 +10,19 @@ from replaychart.arguments import items_of, require_at_least, require_one_of
 from replaychart.errors import ArgumentError, EvaluationError
 from replaychart.evaluation.curves import Curves
 from replaychart.evaluation.distributions import Distributions
-from replaychart.evaluation.evaluations import Evaluations, require_classes, require_numbers
+from replaychart.evaluation.evaluations import Evaluations
+from replaychart.evaluation.lazy_network import LazyNetwork
+from replaychart.evaluation.memory import Memory
+from replaychart.evaluation.predictions import Predictions
 from replaychart.facts.epochs import Epochs, chosen_snapshots
 from replaychart.frames.grid import grid_frame
-from replaychart.frames.histograms import MOST_BINS, histogram_frame
+from replaychart.frames.histograms import (
+    MOST_BINS,
+    counts_frame,
+    loss_edges,
+    probability_histogram_frame,
+    residual_edges,
+)
 from replaychart.frames.history import history_frame
 from replaychart.frames.points import points_frame
 from replaychart.frames.tables import paths_frame
@@ -69,9 +78,16 @@ class Run:
         custom_objects: Mapping[str, Any] | None = None,
     ) -> None:
         self._stored = stored
-        self._evaluations = Evaluations(stored, model=model, custom_objects=custom_objects)
-        self.planes = Planes(stored, self._evaluations)
-        self.curves = Curves(stored, self._evaluations)
+        self._memory = Memory(stored)
+        self._network = LazyNetwork(
+            stored, self._memory, model=model, custom_objects=custom_objects
+        )
+        self._evaluations = Evaluations(stored, self._memory, self._network)
+        self._predictions = Predictions(stored, self._evaluations)
+        self.planes = Planes(
+            stored, self._memory, self._network, self._evaluations, self._predictions
+        )
+        self.curves = Curves(stored, self._evaluations, self._predictions)
         self.value_distributions = Distributions(stored, self._evaluations)
         self.name: str = stored.name
         self.epochs: np.ndarray = stored.epochs
@@ -118,7 +134,7 @@ class Run:
     @property
     def multi_label(self) -> bool:
         """Whether each output is a yes or no of its own, so that a point has several labels."""
-        return self._evaluations.task.multi_label
+        return self._predictions.task.multi_label
 
     @property
     def tells_predictions(self) -> bool:
@@ -133,12 +149,12 @@ class Run:
     @property
     def targets(self) -> np.ndarray:
         """Class numbers of the points, shape (points,); numbers for a regression."""
-        return self._evaluations.labels
+        return self._predictions.labels
 
     @property
     def classes(self) -> int:
         """Number of classes; 0 for a regression."""
-        return self._evaluations.task.classes
+        return self._predictions.task.classes
 
     def snapshots(self, epochs: Epochs) -> list[int]:
         """Return the positions of epochs in the recording.
@@ -246,8 +262,8 @@ class Run:
             self.epochs[chosen],
             self.targets,
             coordinates,
-            self._evaluations.decisions(chosen),
-            self._evaluations.probability(chosen),
+            self._predictions.decisions(chosen),
+            self._predictions.probability(chosen),
             self._evaluations.losses(chosen),
         )
 
@@ -382,16 +398,16 @@ class Run:
         >>> list(run.surface("hidden").columns)
         ['epoch', 'class', 'level', 'ring', 'vertex', 'x', 'y']
         """
-        paths = self.planes.surface(
+        rectangle = self.planes.rectangle(
             layer,
+            plane=plane,
             xlim=xlim,
             ylim=ylim,
             resolution=resolution,
             bands=bands,
-            plane=plane,
-            snapshots=self.snapshots(epochs),
             view=self._view(layer, projection, positions, features, at),
         )
+        paths = self.planes.surface(rectangle, self.snapshots(epochs))
         frame = paths_frame(self.epochs, paths).rename(columns={"path": "ring", "value": "level"})
         return frame[["epoch", "class", "level", "ring", "vertex", "x", "y"]]
 
@@ -435,15 +451,15 @@ class Run:
         >>> list(run.boundary().columns)
         ['epoch', 'line', 'vertex', 'x', 'y']
         """
-        paths = self.planes.boundary(
+        rectangle = self.planes.rectangle(
             layer,
+            plane=plane,
             xlim=xlim,
             ylim=ylim,
             resolution=resolution,
-            plane=plane,
-            snapshots=self.snapshots(epochs),
             view=self._view(layer, projection, positions, features, at),
         )
+        paths = self.planes.boundary(rectangle, self.snapshots(epochs))
         frame = paths_frame(self.epochs, paths).rename(columns={"path": "line"})
         return frame[["epoch", "line", "vertex", "x", "y"]]
 
@@ -518,10 +534,7 @@ class Run:
         >>> rc.open_run(rc.datasets.parabola_recording()).probabilities().shape
         (151, 2000, 2)
         """
-        require_classes(self._evaluations.task, self.name)
-        return self._evaluations.task.probabilities(
-            self._evaluations.predictions(self.snapshots(epochs))
-        )
+        return self._predictions.probabilities(self.snapshots(epochs))
 
     def point_probabilities(self, *, epochs: Epochs = None) -> np.ndarray:
         """Return one probability for each point at every epoch, as charts show it.
@@ -542,7 +555,7 @@ class Run:
         >>> rc.open_run(rc.datasets.parabola_recording()).point_probabilities().shape
         (151, 2000)
         """
-        return self._evaluations.probability(self.snapshots(epochs))
+        return self._predictions.probability(self.snapshots(epochs))
 
     def residuals(self, *, epochs: Epochs = None) -> np.ndarray:
         """Return the predicted numbers less the targets, for each point at every epoch.
@@ -563,8 +576,7 @@ class Run:
         EvaluationError
             The targets are classes or labels and no numbers, or not as many as the outputs.
         """
-        require_numbers(self._evaluations.task, self.name)
-        residuals = self._evaluations.residuals(self.snapshots(epochs))
+        residuals = self._predictions.residuals(self.snapshots(epochs))
         return residuals[..., 0] if residuals.shape[2:] == (1,) else residuals
 
     def losses(self, *, epochs: Epochs = None) -> np.ndarray:
@@ -655,26 +667,16 @@ class Run:
         2000
         """
         require_at_least("bins", bins, 1, most=MOST_BINS)
-        bins = int(bins)
-        require_classes(self._evaluations.task, self.name)
+        self._predictions.require_classes()
         chosen = self.snapshots(epochs)
-        correct = self._evaluations.decisions(chosen) == self.targets
-        groups = {
-            f"{target} {right}": (target, right)
-            for target in range(self.classes)
-            for right in (True, False)
-        }
-        frame = histogram_frame(
+        return probability_histogram_frame(
             self.epochs[chosen],
-            self._evaluations.probability(chosen),
-            np.linspace(0, 1, bins + 1),
-            2 * self.targets + ~correct,
-            list(groups),
+            self._predictions.probability(chosen),
+            self.targets,
+            self._predictions.decisions(chosen) == self.targets,
+            classes=self.classes,
+            bins=int(bins),
         )
-        group = frame.pop("group")
-        frame.insert(1, "target", group.map(lambda name: groups[name][0]))
-        frame.insert(2, "correct", group.map(lambda name: groups[name][1]))
-        return frame
 
     def residual_histogram(self, *, bins: int = 20, epochs: Epochs = None) -> pd.DataFrame:
         """Return counts of the points' residuals, in bins that are fixed over the whole run.
@@ -701,12 +703,10 @@ class Run:
             The targets are classes or labels and no numbers.
         """
         require_at_least("bins", bins, 1, most=MOST_BINS)
-        bins = int(bins)
         residuals = self.residuals().reshape(len(self.epochs), -1)
-        finite = np.abs(residuals[np.isfinite(residuals)])
-        reach = float(finite.max()) if len(finite) and finite.max() > 0 else 1.0
+        edges = residual_edges(residuals, int(bins))
         chosen = self.snapshots(epochs)
-        return self._counts(residuals[chosen], chosen, np.linspace(-reach, reach, bins + 1))
+        return counts_frame(self.epochs[chosen], residuals[chosen], edges)
 
     def loss_histogram(self, *, bins: int = 20, epochs: Epochs = None) -> pd.DataFrame:
         """Return counts of the points' losses, in bins that are fixed over the whole run.
@@ -733,18 +733,10 @@ class Run:
         2000
         """
         require_at_least("bins", bins, 1, most=MOST_BINS)
-        bins = int(bins)
         losses = self.losses()
-        finite = losses[np.isfinite(losses)]
-        low, high = (min(0.0, finite.min()), finite.max()) if len(finite) else (0.0, 1.0)
+        edges = loss_edges(losses, int(bins))
         chosen = self.snapshots(epochs)
-        edges = np.linspace(low, high if high > low else low + 1.0, bins + 1)
-        return self._counts(losses[chosen], chosen, edges)
-
-    def _counts(self, values: np.ndarray, chosen: list[int], edges: np.ndarray) -> pd.DataFrame:
-        groups = np.zeros(values.shape, np.int64)
-        frame = histogram_frame(self.epochs[chosen], values, edges, groups, ["all"])
-        return frame.drop(columns="group")
+        return counts_frame(self.epochs[chosen], losses[chosen], edges)
 
     def distributions(
         self,
@@ -898,7 +890,7 @@ class Run:
             self.coordinates(layer)
         self.value_distributions.evaluate()
         self.planes.evaluate([layer for layer in layers if self.layer_shape(layer) == (2,)])
-        self._evaluations.store()
+        self._memory.store()
 
 
 def require_run(run: object) -> None:

@@ -1,7 +1,7 @@
 """`decision_boundary`: the inputs' own plane, divided by the network."""
 
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
 
 import altair as alt
 
@@ -108,21 +108,20 @@ def decision_boundary(
     check_chart(run, width, height, max_bytes)
     given = not (xlim is None and ylim is None)
     through = None if features is None else run.planes.slice(features, at)
-    if through is None:
-        xlim, ylim = run.planes.input_limits(xlim, ylim)
-    else:
-        xlim, ylim = run.planes.slice_limits(through, xlim, ylim)
+    rectangle = run.planes.rectangle(
+        None, plane="inputs", xlim=xlim, ylim=ylim, resolution=resolution, view=through
+    )
+    xlim, ylim = rectangle.xlim, rectangle.ylim
     divided = run.planes.surfaces.boundary is not None
 
-    def trace(clock: Clock) -> tuple[Paths | None, Paths | None, Paths | None]:
+    def trace(clock: Clock) -> tuple[Paths, Paths | None, Paths | None]:
         """Return surface, grid lines and boundary, None for what is not drawn."""
         snapshots = run.snapshots(clock.epochs)
-        limits: dict[str, Any] = {"xlim": xlim, "ylim": ylim, "snapshots": snapshots}
-        where = {**limits, "resolution": resolution, "plane": "inputs", "view": through}
+        lines = partial(run.planes.grid, None, xlim=xlim, ylim=ylim, lines=GRID_LINES)
         return (
-            run.planes.surface(None, bands=BANDS, **where),
-            run.planes.grid(None, lines=GRID_LINES, **limits) if grid else None,
-            run.planes.boundary(None, **where) if divided else None,
+            run.planes.surface(rectangle, snapshots),
+            lines(snapshots=snapshots) if grid else None,
+            run.planes.boundary(rectangle, snapshots) if divided else None,
         )
 
     clock, points, (surface, lines, boundary) = kept_around_paths(
@@ -137,7 +136,7 @@ def decision_boundary(
     flat = run.planes.inputs
     coordinates = flat if through is None else through.coordinates(flat, 0)
     layers = [
-        surface_layer(plane, run, surface, bands=BANDS) if surface else None,
+        surface_layer(plane, run, surface, bands=BANDS),
         grid_layer(plane, run, lines) if lines else None,
         points_layer(plane, run, coordinates[points], points),
         boundary_layer(plane, run, boundary) if boundary else None,

@@ -31,8 +31,9 @@ from replaychart.errors import ArgumentError
 from replaychart.facts.epochs import Epochs
 from replaychart.planes.extents import Limits, padded_limits
 from replaychart.planes.paths import Paths
-from replaychart.planes.planes import BANDS, GRID_LINES, RESOLUTION, checked_limits
+from replaychart.planes.planes import BANDS, GRID_LINES, RESOLUTION
 from replaychart.planes.projections import Projection
+from replaychart.planes.rectangle import checked_limits
 from replaychart.run import Run
 
 
@@ -246,11 +247,16 @@ class _Paths:
         limits: dict[str, Any] = {"xlim": self.xlim, "ylim": self.ylim}
         rings = boundary = lines = None
         if self.surface is not None:
-            where = {**limits, "resolution": self.resolution, "plane": self.surface}
-            where |= {"snapshots": snapshots, "view": self.view}
-            rings = planes.surface(self.layer, bands=BANDS, **where)
+            rectangle = planes.rectangle(
+                self.layer,
+                plane=self.surface,
+                resolution=self.resolution,
+                view=self.view,
+                **limits,
+            )
+            rings = planes.surface(rectangle, snapshots)
             if planes.surfaces.boundary is not None:
-                boundary = planes.boundary(self.layer, **where)
+                boundary = planes.boundary(rectangle, snapshots)
         if self.grid and planes.inputs_are_plane() and self.run.has_model:
             if self.surface == "layer":
                 limits = {"xlim": None, "ylim": None}

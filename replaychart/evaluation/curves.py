@@ -8,6 +8,7 @@ import numpy as np
 from replaychart.arguments import require_one_of
 from replaychart.errors import EvaluationError
 from replaychart.evaluation.evaluations import Evaluations
+from replaychart.evaluation.predictions import Predictions
 from replaychart.facts.compile_config import weighted_metrics
 from replaychart.facts.task import ACCURACY, accuracy
 from replaychart.storage.reader import StoredRun
@@ -24,11 +25,16 @@ class Curves:
         The run.
     evaluations : Evaluations
         What its network computes.
+    predictions : Predictions
+        What that means.
     """
 
-    def __init__(self, stored: StoredRun, evaluations: Evaluations) -> None:
+    def __init__(
+        self, stored: StoredRun, evaluations: Evaluations, predictions: Predictions
+    ) -> None:
         self._stored = stored
         self._evaluations = evaluations
+        self._predictions = predictions
 
     def names(self, source: str) -> list[str]:
         """Return the names of the curves that a source has."""
@@ -39,7 +45,7 @@ class Curves:
         names = ["loss"] if known else []
         names += [name for metric in self._metrics() for name in self._named(metric)]
         known = self._stored.has_model or self._evaluations.was_recorded("predictions")
-        classes = known and self._evaluations.task.classes
+        classes = known and self._predictions.task.classes
         return [*names, "accuracy"] if classes and "accuracy" not in names else names
 
     def values(self, name: str, *, source: str) -> np.ndarray:
@@ -83,7 +89,7 @@ class Curves:
             return self._evaluations.losses(every).mean(axis=1, dtype=np.float64)
         metric = next((metric for metric in self._metrics() if name in self._named(metric)), None)
         if metric is None:
-            right = self._evaluations.decisions(every) == self._evaluations.labels
+            right = self._predictions.decisions(every) == self._predictions.labels
             return right.mean(axis=1, dtype=np.float64)
         if self._metrics()[metric] in ACCURACY and self._of_one_target():
             weights = self._stored.sample_weights if metric in self._weighted() else None

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from replaychart.evaluation.memory import Arrays
 from replaychart.facts.keys import DENSITY_POSITIONS
 
 POSITIONS = DENSITY_POSITIONS
@@ -12,8 +13,6 @@ POSITIONS = DENSITY_POSITIONS
 _CELLS = 512
 # The least bandwidth in steps between positions: what is narrower would fall between two.
 _NARROWEST = 0.6
-
-Arrays = dict[str, np.ndarray]
 
 
 def summarized_each(values: Iterable[Sequence[np.ndarray]]) -> list[Arrays]:

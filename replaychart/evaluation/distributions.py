@@ -9,7 +9,8 @@ import pandas as pd
 from replaychart.arguments import items_of, require_one_of
 from replaychart.errors import ArgumentError
 from replaychart.evaluation.densities import summarized_each
-from replaychart.evaluation.evaluations import Arrays, Evaluations
+from replaychart.evaluation.evaluations import Evaluations
+from replaychart.evaluation.memory import Arrays
 from replaychart.facts.inputs import side_by_side
 from replaychart.facts.layers import RecordedVariable
 from replaychart.storage.reader import StoredRun

@@ -7,7 +7,65 @@ import pandas as pd
 MOST_BINS = 1_000
 
 
-def histogram_frame(
+def probability_histogram_frame(
+    epochs: np.ndarray,
+    probability: np.ndarray,
+    targets: np.ndarray,
+    correct: np.ndarray,
+    *,
+    classes: int,
+    bins: int,
+) -> pd.DataFrame:
+    """Count points by true class, correctness and probability.
+
+    Parameters
+    ----------
+    epochs : numpy.ndarray of int, shape (snapshots,)
+    probability : numpy.ndarray, shape (snapshots, points)
+    targets : numpy.ndarray of int64, shape (points,)
+        The true classes.
+    correct : numpy.ndarray of bool, shape (snapshots, points)
+        Whether the predicted class is the true one.
+    classes, bins : int
+        How many there are.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `Run.probability_histogram` documents it.
+    """
+    groups = {
+        f"{target} {right}": (target, right) for target in range(classes) for right in (True, False)
+    }
+    edges = np.linspace(0, 1, bins + 1)
+    frame = _histogram_frame(epochs, probability, edges, 2 * targets + ~correct, list(groups))
+    group = frame.pop("group")
+    frame.insert(1, "target", group.map(lambda name: groups[name][0]))
+    frame.insert(2, "correct", group.map(lambda name: groups[name][1]))
+    return frame
+
+
+def counts_frame(epochs: np.ndarray, values: np.ndarray, edges: np.ndarray) -> pd.DataFrame:
+    """Count values, shape (snapshots, values), per epoch and bin; see `_histogram_frame`."""
+    groups = np.zeros(values.shape, np.int64)
+    return _histogram_frame(epochs, values, edges, groups, ["all"]).drop(columns="group")
+
+
+def residual_edges(residuals: np.ndarray, bins: int) -> np.ndarray:
+    """Return edges of bins that reach equally far on both sides of 0, shape (bins + 1,)."""
+    finite = np.abs(residuals[np.isfinite(residuals)])
+    reach = float(finite.max()) if len(finite) and finite.max() > 0 else 1.0
+    return np.linspace(-reach, reach, bins + 1)
+
+
+def loss_edges(losses: np.ndarray, bins: int) -> np.ndarray:
+    """Return edges of bins from 0, or a negative minimum, to the maximum, shape (bins + 1,)."""
+    finite = losses[np.isfinite(losses)]
+    low, high = (min(0.0, finite.min()), finite.max()) if len(finite) else (0.0, 1.0)
+    return np.linspace(low, high if high > low else low + 1.0, bins + 1)
+
+
+def _histogram_frame(
     epochs: np.ndarray,
     values: np.ndarray,
     edges: np.ndarray,

@@ -1,27 +1,28 @@
 """Gradients of the model's own loss with respect to its weights, at each snapshot."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from inspect import signature
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
 from replaychart.facts.inputs import arrays_of, numbers_per_point
 from replaychart.network import model as models
-from replaychart.network import objectives
+from replaychart.network.batches import batches
 from replaychart.network.compilation import compiled, gradient
-from replaychart.network.network import Network, batches, value_of
+from replaychart.network.objectives import Objectives, targets_of
 from replaychart.storage.reader import StoredRun
+
+if TYPE_CHECKING:
+    from replaychart.network.keras_network import KerasNetwork
 
 
 def gradients_by_snapshot(
-    network: Network,
-    stored: StoredRun,
+    network: "KerasNetwork",
+    objectives: Objectives,
     positions: Sequence[int],
     snapshots: Sequence[int],
-    *,
-    custom_objects: Mapping[str, Any] | None,
 ) -> Iterator[list[np.ndarray]]:
     """Yield the gradients of the loss over all recorded points.
 
@@ -30,16 +31,14 @@ def gradients_by_snapshot(
 
     Parameters
     ----------
-    network : Network
+    network : KerasNetwork
         The run's network.
-    stored : StoredRun
-        The run.
+    objectives : Objectives
+        Its loss.
     positions : sequence of int
         Weights to which the gradients are taken, as positions in ``model.weights``.
     snapshots : sequence of int
         Positions in the recording.
-    custom_objects : mapping or None
-        Losses that are not part of Keras, by name.
 
     Yields
     ------
@@ -52,9 +51,8 @@ def gradients_by_snapshot(
     EvaluationError
         The loss was not recorded, is not known, or is not one loss of one output.
     """
-    function = _compiled_gradient(
-        network, stored, positions, objectives.unreduced_loss(stored, network.model, custom_objects)
-    )
+    stored = objectives.stored
+    function = _compiled_gradient(network, stored, positions, objectives.unreduced_loss())
     every = list(batches(len(stored.targets), numbers_per_point(stored.inputs)))
     for snapshot in snapshots:
         weights = network.weights_at(snapshot)
@@ -65,7 +63,7 @@ def gradients_by_snapshot(
 
 
 def _compiled_gradient(
-    network: Network,
+    network: "KerasNetwork",
     stored: StoredRun,
     positions: Sequence[int],
     loss: tuple[keras.losses.Loss, bool, np.ndarray],
@@ -106,14 +104,14 @@ def _compiled_gradient(
         return [keras.ops.cast(one, "float32") for one in found]
 
     traced = compiled(call, batched=len(inputs) + 2)
-    targets = keras.ops.convert_to_numpy(objectives.targets_of(stored))
+    targets = keras.ops.convert_to_numpy(targets_of(stored))
 
     def function(rows: slice, weights: Sequence[Any]) -> list[np.ndarray]:
         found = traced(
             *network.tensors(model, [array[rows] for array in inputs]),
             keras.ops.convert_to_tensor(targets[rows]),
             keras.ops.convert_to_tensor(sample_weights[rows]),
-            [value_of(weights, position) for position in recorded],
+            [models.value_of(weights, position) for position in recorded],
         )
         return [keras.ops.convert_to_numpy(one) for one in found]
 

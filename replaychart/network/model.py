@@ -258,3 +258,22 @@ def input_dtype(points: np.ndarray) -> str:
 def has_graph(model: keras.Model) -> bool:
     """Return whether the outputs of the model's layers can be asked for one by one."""
     return bool(getattr(model, "inputs", None)) and bool(getattr(model, "outputs", None))
+
+
+def value_of(
+    weights: Sequence[np.ndarray | UnrecordedWeight], position: tuple[int | None, Any]
+) -> Any:
+    """Return a variable's recorded value as a tensor, or its own if it is not one of the weights.
+
+    Raises
+    ------
+    EvaluationError
+        The recorder left this weight out.
+    """
+    index, variable = position
+    if index is None:
+        return variable.value
+    values = weights[index]
+    if isinstance(values, UnrecordedWeight):
+        raise values.missing()
+    return keras.ops.convert_to_tensor(values, dtype=variable.dtype)

@@ -1,5 +1,6 @@
 """Losses and metrics of a recorded model, over the recorded points at each snapshot."""
 
+import dataclasses
 import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -23,105 +24,139 @@ _WAY_OUT = "Pass it to open_run as custom_objects={'name': function}."
 _METRIC_NUMBERS = 10_000_000
 
 
-def losses(
-    stored: StoredRun,
-    predictions: Iterable[Any],
-    *,
-    mask: np.ndarray | None,
-    model: keras.Model | None,
-    custom_objects: Mapping[str, Any] | None,
-) -> np.ndarray:
-    """Return the model's own loss of each recorded point.
+@dataclasses.dataclass(frozen=True)
+class Objectives:
+    """The loss and the metrics that a model was compiled with.
 
-    Parameters
+    Attributes
     ----------
     stored : StoredRun
         The run.
-    predictions : iterable of numpy.ndarray or tensor, shape (points, ...)
-        The model's outputs at each snapshot.
-    mask : numpy.ndarray of bool, shape (points, ...), or None
-        Which positions of them count; None for all.
     model : keras.Model or None
-        A compiled model whose loss is used in place of the recorded one.
+        A compiled model whose loss is used instead of the recorded one.
     custom_objects : mapping or None
-        Losses that are not part of Keras, by name.
-
-    Returns
-    -------
-    numpy.ndarray of float32, shape (snapshots, points)
-        Without regularization, which is no property of a point; multiplied with the point's
-        weight, where points weigh differently. A point of which more positions count weighs more,
-        so that the mean over the points is that of Keras, which is over all positions. A loss that
-        gives one number for all points together is evaluated for each of them alone.
-
-    Raises
-    ------
-    EvaluationError
-        The loss was not recorded, is not known, or is not one loss of one output.
+        Losses and metrics that are not part of Keras, by name.
     """
-    loss, _, weights = unreduced_loss(stored, model, custom_objects)
-    targets = targets_of(stored)
-    what = f"The loss of run {stored.name!r} cannot be evaluated"
-    with failures_told(what, "It may be another than the run was recorded with."):
-        of_points = _losses_of_points(loss, targets, mask)
-        return np.stack([of_points(outputs) * weights for outputs in predictions])
 
+    stored: StoredRun
+    model: keras.Model | None
+    custom_objects: Mapping[str, Any] | None
 
-def metric(
-    stored: StoredRun,
-    name: str,
-    predictions: Iterable[Any],
-    *,
-    mask: np.ndarray | None,
-    custom_objects: Mapping[str, Any] | None,
-) -> np.ndarray:
-    """Return a compiled metric over the recorded points at each snapshot.
+    def losses(self, outputs: Iterable[Any], mask: np.ndarray | None) -> np.ndarray:
+        """Return the loss of each recorded point.
 
-    Parameters
-    ----------
-    stored : StoredRun
-        The run.
-    name : str
-        The name under which Keras logs it.
-    predictions : iterable of numpy.ndarray or tensor, shape (points, ...)
-        The model's outputs at each snapshot.
-    mask : numpy.ndarray of bool, shape (points, ...), or None
-        Which positions of them count; None for all.
-    custom_objects : mapping or None
-        Metrics that are not part of Keras, by name.
+        Parameters
+        ----------
+        outputs : iterable of numpy.ndarray or tensor, shape (points, ...)
+            The model's outputs at each snapshot.
+        mask : numpy.ndarray of bool, shape (points, ...), or None
+            Which of their positions count; None for all.
 
-    Returns
-    -------
-    numpy.ndarray of float64, shape (snapshots,) or (snapshots, values)
-        Of the second shape for a metric of several values.
+        Returns
+        -------
+        numpy.ndarray of float32, shape (snapshots, points)
+            Without regularization, which is not a property of a point; multiplied by the point's
+            weight, where points are weighted. A point with more positions that count weighs more,
+            so that the mean over the points is Keras's, which is over all positions. A loss that
+            returns one value for all points together is evaluated for each of them alone.
 
-    Raises
-    ------
-    EvaluationError
-        The metric is not known to Keras.
-    """
-    unweighted = stored.details.get("metrics") or {}
-    identifier = {**unweighted, **weighted_metrics(stored.compile_config, unweighted)}[name]
-    weights = None if name in unweighted else stored.sample_weights
-    if weights is not None and mask is not None:
-        # Keras wants both of one shape, and with PyTorch it multiplies the weights in place.
-        columns = weights.reshape(-1, *(1 for _ in mask.shape[1:]))
-        weights = np.broadcast_to(columns, mask.shape).copy()
-    targets = targets_of(stored)
-    resolved = None
-    if identifier not in ACCURACY:
-        resolved = _resolved(_metric_or_loss, identifier, custom_objects, stored.name)
-        if not isinstance(resolved, keras.metrics.Metric):
-            resolved = keras.metrics.MeanMetricWrapper(resolved, name=name)
-    what = f"The metric {name!r} of run {stored.name!r} cannot be evaluated"
-    values = []
-    with failures_told(what, "It may be another than the run was recorded with."):
-        for outputs in predictions:
-            judged = _with_mask(outputs, mask)
-            if resolved is None:
-                resolved = _accuracy(targets, judged)
-            values.append(_result(resolved, targets, judged, weights))
-    return np.array(values)
+        Raises
+        ------
+        EvaluationError
+            The loss was not recorded, is not known, or is not a single loss of a single output.
+        """
+        loss, _, weights = self.unreduced_loss()
+        targets = targets_of(self.stored)
+        what = f"The loss of run {self.stored.name!r} cannot be evaluated"
+        with failures_told(what, "It may be another than the run was recorded with."):
+            of_points = _losses_of_points(loss, targets, mask)
+            return np.stack([of_points(judged) * weights for judged in outputs])
+
+    def metric(self, name: str, outputs: Iterable[Any], mask: np.ndarray | None) -> np.ndarray:
+        """Return a compiled metric over the recorded points at each snapshot.
+
+        Parameters
+        ----------
+        name : str
+            The name under which Keras logs it.
+        outputs, mask
+            As in `losses`.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (snapshots,) or (snapshots, values)
+            Of the second shape for a metric of several values.
+
+        Raises
+        ------
+        EvaluationError
+            The metric is not known to Keras.
+        """
+        unweighted = self.stored.details.get("metrics") or {}
+        weighted = weighted_metrics(self.stored.compile_config, unweighted)
+        resolved = self._resolved_metric(name, {**unweighted, **weighted}[name])
+        weights = None if name in unweighted else self.stored.sample_weights
+        if weights is not None and mask is not None:
+            # Keras wants both of one shape, and with PyTorch it multiplies the weights in place.
+            columns = weights.reshape(-1, *(1 for _ in mask.shape[1:]))
+            weights = np.broadcast_to(columns, mask.shape).copy()
+        targets = targets_of(self.stored)
+        what = f"The metric {name!r} of run {self.stored.name!r} cannot be evaluated"
+        values = []
+        with failures_told(what, "It may be another than the run was recorded with."):
+            for output in outputs:
+                judged = _with_mask(output, mask)
+                if resolved is None:
+                    resolved = _accuracy(targets, judged)
+                values.append(_result(resolved, targets, judged, weights))
+        return np.array(values)
+
+    def unreduced_loss(self) -> tuple[keras.losses.Loss, bool, np.ndarray]:
+        """Return the loss without its reduction, whether that is a sum, and the points' weights.
+
+        The weight of the loss, if the model was compiled with one, is part of each point's.
+
+        Raises
+        ------
+        EvaluationError
+            The loss was not recorded, is not known, or is not a single loss of a single output.
+        """
+        loss = self._compiled_loss()
+        summed = getattr(loss, "reduction", None) == "sum"
+        weights = _sample_weights(self.stored, loss) * np.float32(self._loss_weight())
+        return _per_sample(loss), summed, weights
+
+    def _resolved_metric(self, name: str, identifier: Any) -> keras.metrics.Metric | None:
+        """Return a metric, or None for ``"accuracy"``, which depends on the outputs."""
+        if identifier in ACCURACY:
+            return None
+        resolved = _resolved(_metric_or_loss, identifier, self.custom_objects, self.stored.name)
+        if isinstance(resolved, keras.metrics.Metric):
+            return resolved
+        return keras.metrics.MeanMetricWrapper(resolved, name=name)
+
+    def _loss_weight(self) -> float:
+        """Return what the loss as a whole is multiplied by."""
+        if self.model is not None and self.model.compiled:
+            return loss_weight(compile_config_of(self.model))
+        return loss_weight(self.stored.compile_config)
+
+    def _compiled_loss(self) -> Any:
+        """Return the loss that the model was compiled with: a ``Loss`` or a function."""
+        if self.model is not None and self.model.compiled:
+            identifier = single_output(self.model.loss)
+        else:
+            identifier = (json.loads(self.stored.compile_config) or {}).get("loss")
+        several = isinstance(identifier, (list, tuple)) or (
+            isinstance(identifier, Mapping) and "class_name" not in identifier
+        )
+        if identifier is None or several:
+            message = (
+                f"Run {self.stored.name!r} has no single loss of a single output. "
+                f"Got {identifier!r}."
+            )
+            raise EvaluationError(message)
+        return _resolved(keras.losses.get, identifier, self.custom_objects, self.stored.name)
 
 
 def _accuracy(targets: Any, outputs: Any) -> keras.metrics.Metric:
@@ -145,40 +180,6 @@ def _metric_or_loss(identifier: Any) -> Any:
     if isinstance(identifier, Mapping) and identifier.get("module") == "keras.losses":
         return keras.losses.get(identifier)
     return keras.metrics.get(identifier)
-
-
-def unreduced_loss(
-    stored: StoredRun, model: keras.Model | None, custom_objects: Mapping[str, Any] | None
-) -> tuple[keras.losses.Loss, bool, np.ndarray]:
-    """Return the model's loss without its reduction, whether that is a sum, and points' weights.
-
-    The weight of the loss, if the model was compiled with one, is part of each point's.
-
-    Parameters
-    ----------
-    stored : StoredRun
-        The run.
-    model : keras.Model or None
-        A compiled model whose loss is used in place of the recorded one.
-    custom_objects : mapping or None
-        Losses that are not part of Keras, by name.
-
-    Raises
-    ------
-    EvaluationError
-        The loss was not recorded, is not known, or is not one loss of one output.
-    """
-    loss = _compiled_loss(stored, model, custom_objects)
-    summed = getattr(loss, "reduction", None) == "sum"
-    weights = _sample_weights(stored, loss) * np.float32(_loss_weight(stored, model))
-    return _per_sample(loss), summed, weights
-
-
-def _loss_weight(stored: StoredRun, model: keras.Model | None) -> float:
-    """Return what the loss as a whole is multiplied with."""
-    if model is not None and model.compiled:
-        return loss_weight(compile_config_of(model))
-    return loss_weight(stored.compile_config)
 
 
 def _sample_weights(stored: StoredRun, loss: Any) -> np.ndarray:
@@ -205,23 +206,6 @@ def _result(metric: Any, targets: Any, outputs: Any, weights: np.ndarray | None)
         metric.update_state(targets, outputs, sample_weight=weights)
     values = np.asarray(keras.ops.convert_to_numpy(metric.result()), np.float64)
     return values.reshape(()) if values.size == 1 else values.ravel()
-
-
-def _compiled_loss(
-    stored: StoredRun, model: keras.Model | None, custom_objects: Mapping[str, Any] | None
-) -> Any:
-    """Return the loss that the model was compiled with: a ``Loss`` or a function."""
-    if model is not None and model.compiled:
-        identifier = single_output(model.loss)
-    else:
-        identifier = (json.loads(stored.compile_config) or {}).get("loss")
-    several = isinstance(identifier, (list, tuple)) or (
-        isinstance(identifier, Mapping) and "class_name" not in identifier
-    )
-    if identifier is None or several:
-        message = f"Run {stored.name!r} has no single loss of a single output. Got {identifier!r}."
-        raise EvaluationError(message)
-    return _resolved(keras.losses.get, identifier, custom_objects, stored.name)
 
 
 def _resolved(

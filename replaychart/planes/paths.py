@@ -125,3 +125,10 @@ class Paths:
         lengths = np.bincount(every, minlength=len(self.value))
         starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         return dataclasses.replace(self, vertices=thinned, starts=starts)
+
+
+def selected_arrays(
+    arrays: Mapping[str, np.ndarray], snapshots: Sequence[int]
+) -> dict[str, np.ndarray]:
+    """Return the arrays of only the paths of `snapshots`, from those of all."""
+    return Paths.from_arrays(arrays).selected(snapshots).to_arrays()

@@ -1,24 +1,29 @@
 """The planes of a run: its inputs' own or a slice of them, and its layers' own or projections."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from replaychart.arguments import require_at_least, require_one_of
-from replaychart.errors import ArgumentError
+from replaychart.errors import ArgumentError, EvaluationError, MissingDependencyError
 from replaychart.evaluation.evaluations import Evaluations
+from replaychart.evaluation.lazy_network import LazyNetwork
+from replaychart.evaluation.memory import Arrays, Memory
+from replaychart.evaluation.predictions import Predictions
 from replaychart.facts.inputs import shapes_text, side_by_side
+from replaychart.facts.keys import evaluation_key
 from replaychart.network.graph import no_graph
 from replaychart.planes import extents
 from replaychart.planes.extents import Limits
 from replaychart.planes.features import axes, feature_names
 from replaychart.planes.input_slices import input_slice
-from replaychart.planes.paths import Paths
+from replaychart.planes.paths import Paths, selected_arrays
 from replaychart.planes.projections import LinearProjection, Projection, projection_of
-from replaychart.planes.surfaces import Surfaces
-from replaychart.planes.tracer import Rectangle
+from replaychart.planes.rectangle import Rectangle, checked_limits
+from replaychart.planes.surfaces import Surfaces, surfaces_of
+from replaychart.planes.tracer import PlaneTracer
 from replaychart.storage.reader import StoredRun
 
 GRID_LINES = 11
@@ -33,20 +38,37 @@ class Planes:
     ----------
     stored : StoredRun
         The run.
+    memory : Memory
+        What is known of it.
+    network : LazyNetwork
+        Computes what is not.
     evaluations : Evaluations
-        What its network computes.
+        What the network computes for the recorded points.
+    predictions : Predictions
+        What that means.
     """
 
-    def __init__(self, stored: StoredRun, evaluations: Evaluations) -> None:
+    def __init__(
+        self,
+        stored: StoredRun,
+        memory: Memory,
+        network: LazyNetwork,
+        evaluations: Evaluations,
+        predictions: Predictions,
+    ) -> None:
         self._stored = stored
+        self._memory = memory
+        self._network = network
         self._evaluations = evaluations
+        self._predictions = predictions
         self._every = tuple(range(len(stored.epochs)))
         self._views: dict[tuple[str, str | int, bool], tuple[object, Projection]] = {}
+        self._kept_tracer: PlaneTracer | None = None
 
-    @property
+    @cached_property
     def surfaces(self) -> Surfaces:
         """What the network spans over a plane."""
-        return self._evaluations.surfaces
+        return surfaces_of(self._predictions.task, self._predictions.labels, self._stored.name)
 
     def layers(self) -> list[str]:
         """Return the layers whose output is a point in the plane, the model's output left out."""
@@ -175,7 +197,7 @@ class Planes:
             outputs = partial(self._evaluations.outputs_by_snapshot, layer, self._every)
             # What was asked for is kept beside it: as long as it lives, its id is its own.
             view = projection_of(
-                how, layer, outputs, targets=lambda: self._evaluations.labels, averaged=averaged
+                how, layer, outputs, targets=lambda: self._predictions.labels, averaged=averaged
             )
             self._views[key] = (how, view)
         return self._views[key][1]
@@ -222,9 +244,17 @@ class Planes:
         if view is None:
             self.require(layer)
         xlim, ylim = self.input_limits(xlim, ylim)
-        return self._evaluations.grid(
-            layer, snapshots, xlim=xlim, ylim=ylim, lines=int(lines), view=view
+        where: dict[str, Any] = {"xlim": xlim, "ylim": ylim, "lines": int(lines)}
+        key = evaluation_key(
+            "grid", layer=layer, view=None if view is None else view.identity, **where
         )
+        if view is not None and view.key is None:
+            self._memory.leave_out_of_file(key)
+
+        def compute() -> Arrays:
+            return self._tracer(key).grid(layer, snapshots, view=view, **where).to_arrays()
+
+        return self._paths(key, snapshots, compute)
 
     def grid_in_space(self, layer: str, snapshots: Sequence[int]) -> np.ndarray | None:
         """Return grid lines of the inputs' plane in a layer's whole space.
@@ -237,40 +267,95 @@ class Planes:
         if not self.inputs_are_plane():
             return None
         xlim, ylim = self.input_limits()
-        return self._evaluations.grid_in_space(
-            layer, snapshots, xlim=xlim, ylim=ylim, lines=GRID_LINES
+        where: dict[str, Any] = {"xlim": xlim, "ylim": ylim, "lines": GRID_LINES}
+        key = evaluation_key("grid in space", layer=layer, **where)
+
+        def compute() -> Arrays:
+            return {"values": self._tracer(key).grid_in_space(layer, snapshots, **where)}
+
+        return self._memory.remembered(key, snapshots, compute)["values"]
+
+    def rectangle(
+        self,
+        layer: str | None,
+        *,
+        plane: str,
+        xlim: Limits | None = None,
+        ylim: Limits | None = None,
+        resolution: int = RESOLUTION,
+        bands: int = BANDS,
+        view: Projection | None = None,
+    ) -> Rectangle:
+        """Return the rectangle of a plane that surfaces and boundaries are traced over.
+
+        Parameters
+        ----------
+        layer, plane, xlim, ylim, resolution, bands
+            As `Run.surface` takes them.
+        view : Projection, optional
+            From the layer's space, or the inputs', to the plane.
+
+        Raises
+        ------
+        ArgumentError, EvaluationError
+            As `Run.surface` does.
+        """
+        require_one_of("plane", plane, ["inputs", "layer"])
+        require_at_least("resolution", resolution, 2)
+        require_at_least("bands", bands, 1)
+        if view is None:
+            self.require(layer)
+        _ = self.surfaces  # raises where there is none
+        if layer is None and isinstance(view, LinearProjection):
+            xlim, ylim = self.slice_limits(view, xlim, ylim)
+        elif plane == "inputs" or layer is None:
+            self.require_carried_through(layer)
+            xlim, ylim = self.input_limits(xlim, ylim)
+        else:
+            xlim, ylim = self.layer_limits(layer, xlim, ylim, view=view)
+            if view is not None and view.slice is None:
+                message = (
+                    f"This projection of layer {layer!r} has no way back from the plane to the "
+                    "layer, so no surface can be drawn over it. Pass surface=None."
+                )
+                raise ArgumentError(message)
+        return Rectangle(layer, plane, xlim, ylim, int(resolution), int(bands), view)
+
+    def surface(self, rectangle: Rectangle, snapshots: Sequence[int]) -> Paths:
+        """Return the surface over a rectangle as filled contours; see `PlaneTracer.contours`."""
+        return self._contours("surface", rectangle, snapshots)
+
+    def boundary(self, rectangle: Rectangle, snapshots: Sequence[int]) -> Paths:
+        """Return the boundary in a rectangle as lines; see `PlaneTracer.contours`."""
+        return self._contours("boundary", rectangle, snapshots)
+
+    def _contours(self, quantity: str, rectangle: Rectangle, snapshots: Sequence[int]) -> Paths:
+        # Both are traced on the same lattice, and whoever asks for one will ask for the other.
+        keys = [evaluation_key(name, **rectangle.key()) for name in ("surface", "boundary")]
+        asked = evaluation_key(quantity, **rectangle.key())
+        if rectangle.view is not None and rectangle.view.key is None:
+            for key in keys:
+                self._memory.leave_out_of_file(key)
+
+        def compute() -> Arrays:
+            traced = self._tracer(asked).contours(rectangle, tuple(snapshots))
+            both = [paths.to_arrays() for paths in traced]
+            for key, arrays in zip(keys, both, strict=True):
+                self._memory.remember(key, snapshots, arrays)
+            return both[keys.index(asked)]
+
+        return self._paths(asked, snapshots, compute)
+
+    def _paths(self, key: str, snapshots: Sequence[int], compute: Callable[[], Arrays]) -> Paths:
+        return Paths.from_arrays(
+            self._memory.remembered(key, snapshots, compute, select=selected_arrays)
         )
 
-    def surface(
-        self,
-        layer: str | None,
-        *,
-        xlim: Limits | None,
-        ylim: Limits | None,
-        resolution: int,
-        bands: int,
-        plane: str,
-        snapshots: Sequence[int],
-        view: Projection | None = None,
-    ) -> Paths:
-        """Return filled contours; as `Run.surface`, with positions in the recording."""
-        rectangle = self._rectangle(layer, plane, xlim, ylim, resolution, bands, view)
-        return self._evaluations.surface(rectangle, snapshots)
-
-    def boundary(
-        self,
-        layer: str | None,
-        *,
-        xlim: Limits | None,
-        ylim: Limits | None,
-        resolution: int,
-        plane: str,
-        snapshots: Sequence[int],
-        view: Projection | None = None,
-    ) -> Paths:
-        """Return lines; as `Run.boundary`, with positions in the recording."""
-        rectangle = self._rectangle(layer, plane, xlim, ylim, resolution, BANDS, view)
-        return self._evaluations.boundary(rectangle, snapshots)
+    def _tracer(self, asked: str) -> PlaneTracer:
+        """Return what traces paths, made when an evaluation needs it."""
+        if self._kept_tracer is None:
+            self._kept_tracer = PlaneTracer(self._network.rebuilt(asked), lambda: self.surfaces)
+        return self._kept_tracer
 
     def require(self, layer: str | None) -> None:
         """Raise unless a layer's output, or the inputs, are points in the plane.
@@ -359,25 +444,33 @@ class Planes:
     def continues_from(self, layer: str) -> bool:
         """Return whether a layer's output is all that the rest of the network needs.
 
-        It is not where a branch leads past the layer; see `Evaluations.continues_from`.
+        It is not if a branch leads past the layer. True if it is not known, because the network is
+        neither stored nor can be rebuilt: what was stored of its surfaces is there all the same.
         """
-        return self._evaluations.continues_from(layer)
+        key = evaluation_key("continues", layer=layer)
+
+        def compute() -> Arrays:
+            alone = self._network.rebuilt(key).depends_on_alone(layer)
+            return {"values": np.full(len(self._every), alone)}
+
+        try:
+            return bool(self._memory.remembered(key, self._every, compute)["values"].all())
+        except (EvaluationError, MissingDependencyError):
+            return True
 
     def evaluate(self, layers: Sequence[str]) -> None:
         """Evaluate what the charts of layers with two units ask for by default, to remember it."""
         flat = self.inputs_are_plane()
-        plane = "inputs" if flat else "layer"
         for layer in [None, *layers] if flat else list(layers):
             if flat:
                 self.grid(layer, xlim=None, ylim=None, lines=GRID_LINES, snapshots=self._every)
-            if self._evaluations.labels.ndim > 1:
+            if self._predictions.labels.ndim > 1:
                 continue
-            if plane == "layer" and not self.continues_from(str(layer)):
+            if not flat and not self.continues_from(str(layer)):
                 continue
-            where: dict[str, Any] = {"xlim": None, "ylim": None, "resolution": RESOLUTION}
-            where |= {"plane": plane, "snapshots": self._every}
-            self.surface(layer, bands=BANDS, **where)
-            self.boundary(layer, **where)
+            rectangle = self.rectangle(layer, plane="inputs" if flat else "layer")
+            self.surface(rectangle, self._every)
+            self.boundary(rectangle, self._every)
 
     def _has_axes(self) -> bool:
         """Return whether there are features that can be axes."""
@@ -390,54 +483,3 @@ class Planes:
         if shape is None:
             raise no_graph(layer, self._stored.name)
         return shape
-
-    def _rectangle(
-        self,
-        layer: str | None,
-        plane: str,
-        xlim: Limits | None,
-        ylim: Limits | None,
-        resolution: int,
-        bands: int,
-        view: Projection | None,
-    ) -> Rectangle:
-        require_one_of("plane", plane, ["inputs", "layer"])
-        require_at_least("resolution", resolution, 2)
-        require_at_least("bands", bands, 1)
-        if view is None:
-            self.require(layer)
-        _ = self.surfaces  # raises where there is none
-        if layer is None and isinstance(view, LinearProjection):
-            xlim, ylim = self.slice_limits(view, xlim, ylim)
-        elif plane == "inputs" or layer is None:
-            self.require_carried_through(layer)
-            xlim, ylim = self.input_limits(xlim, ylim)
-        else:
-            xlim, ylim = self.layer_limits(layer, xlim, ylim, view=view)
-            if view is not None and view.slice is None:
-                message = (
-                    f"This projection of layer {layer!r} has no way back from the plane to the "
-                    "layer, so no surface can be drawn over it. Pass surface=None."
-                )
-                raise ArgumentError(message)
-        return Rectangle(layer, plane, xlim, ylim, int(resolution), int(bands), view)
-
-
-def checked_limits(argument: str, limits: Limits | None) -> Limits | None:
-    """Return limits as two numbers, the lower first, None for none.
-
-    Raises
-    ------
-    ArgumentError
-        They are something else.
-    """
-    if limits is None:
-        return None
-    try:
-        low, high = (float(limit) for limit in limits)
-    except (TypeError, ValueError):
-        low = high = np.nan
-    if not (np.isfinite([low, high]).all() and low < high):
-        message = f"{argument} must be two finite numbers, the lower first. Got {limits!r}."
-        raise ArgumentError(message)
-    return low, high

@@ -4,19 +4,18 @@ import dataclasses
 import math
 from collections.abc import Callable, Container, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from replaychart.network.protocol import RecordedNetwork
 from replaychart.planes import contours, folds, regions
 from replaychart.planes.extents import Limits
 from replaychart.planes.paths import Paths, Piece
-from replaychart.planes.projections import LinearProjection, Projection
+from replaychart.planes.projections import Projection
+from replaychart.planes.rectangle import Rectangle
 from replaychart.planes.surfaces import Surfaces
 from replaychart.planes.tracings import Lattice, Tracing, assembled, grouped, traced
-
-if TYPE_CHECKING:
-    from replaychart.network.network import Network
 
 # A vertex that would move a path by less than this share of the picture is left out: a quarter of
 # a pixel in a chart 500 pixels wide.
@@ -33,67 +32,19 @@ _VERTICES_PER_LINE_IN_SPACE = 25
 _LARGEST_LATTICE = 25_000_000
 
 
-@dataclasses.dataclass(frozen=True)
-class Rectangle:
-    """A rectangle of a plane, and how closely it is looked at.
-
-    Attributes
-    ----------
-    layer : str or None
-        The layer in whose plane the paths shall lie; None for the inputs' own plane.
-    plane : {"inputs", "layer"}
-        Where the rectangle lies: in the inputs' plane, from which paths are carried through the
-        layer, or in the layer's own.
-    xlim, ylim : tuple of float
-        The rectangle.
-    resolution : int
-        Lattice points along each side.
-    bands : int
-        Number of the surface's levels, see `Surfaces.levels`.
-    view : Projection or None
-        From the layer's space, or the inputs', to the plane; None where that is a plane itself.
-    """
-
-    layer: str | None
-    plane: str
-    xlim: Limits
-    ylim: Limits
-    resolution: int
-    bands: int
-    view: Projection | None = None
-
-    def key(self) -> dict[str, Any]:
-        """Return what tells this rectangle from others, as JSON values."""
-        own = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return own | {"view": None if self.view is None else self.view.identity}
-
-    def slice(self) -> LinearProjection | None:
-        """Return the way from the rectangle's plane back to the space, if it is not a plane."""
-        through = self.plane == "layer" or self.layer is None
-        return self.view if through and isinstance(self.view, LinearProjection) else None
-
-    def carries_through(self) -> str | None:
-        """Return the layer that paths are carried through, None if they stay where they are."""
-        return self.layer if self.plane == "inputs" else None
-
-    def plane_of(self) -> str | None:
-        """Return the layer in whose plane the rectangle lies, None for the inputs' plane."""
-        return self.layer if self.plane == "layer" else None
-
-
 class PlaneTracer:
     """Traces paths in the planes of one network.
 
     Parameters
     ----------
-    network : Network
+    network : RecordedNetwork
         The recorded network.
     surfaces : callable
         Returns what its outputs span over a plane; it is called for contours only, because grid
         lines can be traced for any network.
     """
 
-    def __init__(self, network: "Network", surfaces: Callable[[], Surfaces]) -> None:
+    def __init__(self, network: RecordedNetwork, surfaces: Callable[[], Surfaces]) -> None:
         self._network = network
         self._find_surfaces = surfaces
         self._kept_lattice: tuple[Any, np.ndarray] | None = None

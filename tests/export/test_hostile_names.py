@@ -64,7 +64,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
         run.store()
         for draw in CHARTS.values():
             try_to(draw, run)
-        run._evaluations.store()
+        run._memory.store()
         with h5py.File(path, "a") as file:
             _rename(file[group], points.shape[1], classes)
     return path

@@ -102,7 +102,7 @@ def test_surface_in_a_layer_covers_every_point_at_its_level(
 def test_layer_of_the_folded_network_really_folds(folded: Training) -> None:
     run = folded.open()
     square = [[(x, y) for x in np.linspace(-1, 2, 40)] for y in np.linspace(-1, 1.5, 40)]
-    outputs = run._evaluations._network.outputs(
+    outputs = run._network.rebuilt("").outputs(
         "fold", np.reshape(square, (-1, 2)).astype("float32"), [EPOCHS]
     )
     image = outputs.reshape(40, 40, 2)

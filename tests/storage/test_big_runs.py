@@ -112,7 +112,7 @@ def test_recorded_layer_is_replayed(first_layer: Training, tmp_path: Path) -> No
         (lambda run: rc.loss_histogram(run), "second"),
         (lambda run: rc.decision_boundary(run), "second"),
         (lambda run: run.distributions("weights", layers=["output"]), "output"),
-        (lambda run: run.restore(run._evaluations._network.model), "second"),
+        (lambda run: run.restore(run._network.rebuilt("").model), "second"),
     ],
 )
 def test_what_was_not_recorded_says_so(ask: Any, layer: str, first_layer: Training) -> None:

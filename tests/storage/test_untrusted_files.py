@@ -295,7 +295,7 @@ def test_evaluations_of_thousands_of_epochs_fit(parabola: Training, tmp_path: Pa
     writer.append(*(Snapshot(epoch, weights) for epoch in range(9000)))
     run = rc.open_run(tmp_path / "a.h5")
     losses = run.losses()
-    run._evaluations.store()
+    run._memory.store()
     stored = rc.open_run(tmp_path / "a.h5")
     assert stored._stored.evaluations()
     np.testing.assert_array_equal(stored.losses(), losses)

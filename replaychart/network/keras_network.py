@@ -18,20 +18,18 @@ from replaychart.facts.inputs import (
     numbers_per_point,
     taken_apart,
 )
-from replaychart.network import activations
+from replaychart.network import activations, gradients
 from replaychart.network import model as models
+from replaychart.network.batches import VALUES_PER_BATCH, batches, each_of, stacked
 from replaychart.network.compilation import mapped
 from replaychart.network.graph import no_graph
+from replaychart.network.objectives import Objectives
 from replaychart.storage.reader import StoredRun
 from replaychart.storage.weights import UnrecordedWeight
 
-# Numbers that go into the network at once. Large enough to keep it busy, small enough that the
-# outputs of every layer in between stay within a few hundred megabytes.
-_NUMBERS_PER_BATCH = 1_000_000
 
-
-class Network:
-    """The recorded model and its weights at every epoch.
+class KerasNetwork:
+    """The recorded Keras model and its weights at every epoch: a `RecordedNetwork`.
 
     Parameters
     ----------
@@ -58,6 +56,7 @@ class Network:
         self._stored = stored
         self._run = stored.name
         self._custom_objects = custom_objects
+        self._objectives = Objectives(stored, model, custom_objects)
         models.check_weights(self.model, self._weights, stored.name)
         models.check_inputs(self.model, stored)
         if model is None:
@@ -66,26 +65,7 @@ class Network:
         self._recorded_at = {id(weight): i for i, weight in enumerate(self.model.weights)}
 
     def outputs(self, layer: str | None, inputs: Inputs, snapshots: Sequence[int]) -> np.ndarray:
-        """Return a layer's outputs for the same points at several snapshots.
-
-        Parameters
-        ----------
-        layer : str or None
-            The layer's name; None for the model's output.
-        inputs : numpy.ndarray, shape (points, ...), or mapping of str to numpy.ndarray
-            Points in the model's input space.
-        snapshots : sequence of int
-            Positions in the recording.
-
-        Returns
-        -------
-        numpy.ndarray of float32, shape (snapshots, points, ...)
-
-        Raises
-        ------
-        EvaluationError
-            The model has no graph, or the layer several outputs.
-        """
+        """Return a layer's outputs at several snapshots; see `RecordedNetwork.outputs`."""
         return np.concatenate(
             [outputs for (outputs,) in self._chunks(self._function(None, layer), inputs, snapshots)]
         )
@@ -98,27 +78,10 @@ class Network:
         *,
         plane_of: str | None = None,
     ) -> Iterator[np.ndarray]:
-        """Yield a layer's outputs, snapshot by snapshot.
-
-        Parameters
-        ----------
-        layer : str or None
-            The layer's name; None for the model's output.
-        inputs : numpy.ndarray, shape (points, ...), mapping of str to numpy.ndarray, or sequence
-            The points, the same for all snapshots or a sequence with an array for each. An array
-            of points in the space of several inputs has their features side by side.
-        snapshots : sequence of int
-            Positions in the recording.
-        plane_of : str, optional
-            The layer in whose output space the points lie; None for the model's input space.
-
-        Yields
-        ------
-        numpy.ndarray of float32, shape (points, ...)
-        """
-        lengths = [number_of_points(own) for own in _each(inputs, snapshots)]
+        """Yield a layer's outputs; see `RecordedNetwork.outputs_by_snapshot`."""
+        lengths = [number_of_points(own) for own in each_of(inputs, snapshots)]
         if layer is None and plane_of is not None and self._is_output(plane_of):
-            yield from (np.asarray(own, np.float32) for own in _each(inputs, snapshots))
+            yield from (np.asarray(own, np.float32) for own in each_of(inputs, snapshots))
             return
         points = inputs if plane_of is not None else self._by_input(inputs)
         chunks = self._chunks(self._function(plane_of, layer), points, snapshots)
@@ -134,29 +97,7 @@ class Network:
         *,
         before_activation: bool,
     ) -> Iterator[list[np.ndarray]]:
-        """Yield what goes into the activation functions of layers, or comes out of them.
-
-        Parameters
-        ----------
-        layers : sequence of str
-            The layers' names, at least one.
-        inputs : numpy.ndarray, shape (points, ...), or mapping of str to numpy.ndarray
-            Points in the model's input space.
-        snapshots : sequence of int
-            Positions in the recording.
-        before_activation : bool
-            Which of the two.
-
-        Yields
-        ------
-        list of numpy.ndarray of float32, shape (points, ...)
-            One array for each layer.
-
-        Raises
-        ------
-        EvaluationError
-            The model has no graph, a layer several outputs, or no pre-activation.
-        """
+        """Yield activations or pre-activations; see `RecordedNetwork.layers_by_snapshot`."""
         if not models.has_graph(self.model):
             raise no_graph(layers[0], self._run)
         function = self._compiled(
@@ -165,24 +106,32 @@ class Network:
         for outputs in self._chunks(function, inputs, snapshots):
             yield from (list(own) for own in zip(*outputs, strict=True))
 
-    def judged_outputs(self, snapshots: Sequence[int]) -> Iterator[Any] | None:
-        """Return the model's outputs for the recorded points as its losses and metrics get them.
+    def losses(self, snapshots: Sequence[int], predictions: Callable[[], np.ndarray]) -> np.ndarray:
+        """Return the loss of each recorded point; see `RecordedNetwork.losses`."""
+        return self._objectives.losses(self._judged(snapshots, predictions), self.mask)
+
+    def metric(
+        self, name: str, snapshots: Sequence[int], predictions: Callable[[], np.ndarray]
+    ) -> np.ndarray:
+        """Return a compiled metric; see `RecordedNetwork.metric`."""
+        return self._objectives.metric(name, self._judged(snapshots, predictions), self.mask)
+
+    def gradients(
+        self, positions: Sequence[int], snapshots: Sequence[int]
+    ) -> Iterator[list[np.ndarray]]:
+        """Yield the loss's gradients; see `RecordedNetwork.gradients`."""
+        return gradients.gradients_by_snapshot(self, self._objectives, positions, snapshots)
+
+    def _judged(
+        self, snapshots: Sequence[int], predictions: Callable[[], np.ndarray]
+    ) -> Iterable[Any]:
+        """Return the outputs for the recorded points as the loss and the metrics receive them.
 
         With TensorFlow, Keras remembers the logits of a sigmoid or softmax that it computed, and
         computes crossentropies from them: those of probabilities are cut off at 1e-7.
-
-        Parameters
-        ----------
-        snapshots : sequence of int
-            Positions in the recording.
-
-        Returns
-        -------
-        iterator of tensor, shape (points, ...), or None
-            None where no logits count: the outputs themselves are judged.
         """
         if self._logits is None:
-            return None
+            return predictions()
         function, activation = self._logits
         chunks = self._chunks(function, self._stored.inputs, snapshots)
         return (
@@ -219,7 +168,9 @@ class Network:
         model = self.model
         variables = [*model.trainable_variables, *model.non_trainable_variables]
         weights = self.weights_at(0)
-        values = [value_of(weights, position) for position in self.recorded_positions(variables)]
+        values = [
+            models.value_of(weights, position) for position in self.recorded_positions(variables)
+        ]
         points = self.tensors(model, [array[rows] for array in arrays_of(self._stored.inputs)])
         trainable = len(model.trainable_variables)
         what = f"The model of run {self._run!r} cannot be evaluated"
@@ -309,15 +260,15 @@ class Network:
         snapshots: Sequence[int],
     ) -> Iterator[list[np.ndarray]]:
         """Yield each output for as many snapshots as are evaluated at once."""
-        longest = max((number_of_points(own) for own in _each(inputs, snapshots)), default=0)
-        of_point = max((numbers_per_point(own) for own in _each(inputs, snapshots)), default=0)
+        longest = max((number_of_points(own) for own in each_of(inputs, snapshots)), default=0)
+        of_point = max((numbers_per_point(own) for own in each_of(inputs, snapshots)), default=0)
         # Of a large network it is the weights that fill the memory, and not the points.
         weights = sum(math.prod(weight.shape[1:]) for weight in self._weights)
-        together = max(1, _NUMBERS_PER_BATCH // max(1, longest * of_point, weights))
+        together = max(1, VALUES_PER_BATCH // max(1, longest * of_point, weights))
         for start in range(0, len(snapshots), together):
             chunk = snapshots[start : start + together]
             own = inputs[start : start + together] if isinstance(inputs, Sequence) else inputs
-            points = _stacked(own, chunk, longest)
+            points = stacked(own, chunk, longest)
             pieces = [
                 function([array[:, rows] for array in points], chunk)
                 for rows in batches(longest, of_point)
@@ -400,59 +351,3 @@ def _mode(model: keras.Model) -> dict[str, bool]:
     """Return the argument with which a model runs as in inference."""
     # A subclassed model need not take `training`; its layers then run as in inference.
     return {"training": False} if "training" in signature(model.call).parameters else {}
-
-
-def batches(points: int, numbers: int) -> Iterator[slice]:
-    """Yield the rows that go into a network at once, one empty slice if there are no points.
-
-    Parameters
-    ----------
-    points : int
-        Number of points.
-    numbers : int
-        How many numbers one has.
-    """
-    rows = max(1, _NUMBERS_PER_BATCH // max(1, numbers))
-    for start in range(0, max(points, 1), rows):
-        yield slice(start, start + rows)
-
-
-def _each(inputs: Inputs | Sequence[Inputs], snapshots: Sequence[int]) -> Iterable[Inputs]:
-    return inputs if isinstance(inputs, Sequence) else (inputs for _ in snapshots)
-
-
-def _stacked(
-    inputs: Inputs | Sequence[Inputs], snapshots: Sequence[int], longest: int
-) -> list[np.ndarray]:
-    """Return points for each snapshot, filled up with zeros.
-
-    One array of the shape (snapshots, longest, ...) for each input.
-    """
-    if not isinstance(inputs, Sequence):
-        return [np.broadcast_to(one, (len(snapshots), *one.shape)) for one in arrays_of(inputs)]
-    stacked = []
-    for every in zip(*map(arrays_of, inputs), strict=True):
-        points = np.zeros((len(inputs), longest, *every[0].shape[1:]), every[0].dtype)
-        for place, own in zip(points, every, strict=True):
-            place[: len(own)] = own
-        stacked.append(points)
-    return stacked
-
-
-def value_of(
-    weights: Sequence[np.ndarray | UnrecordedWeight], position: tuple[int | None, Any]
-) -> Any:
-    """Return a variable's recorded value as a tensor; its own if it is none of the weights.
-
-    Raises
-    ------
-    EvaluationError
-        It is a weight that the recorder was told to leave out.
-    """
-    index, variable = position
-    if index is None:
-        return variable.value
-    values = weights[index]
-    if isinstance(values, UnrecordedWeight):
-        raise values.missing()
-    return keras.ops.convert_to_tensor(values, dtype=variable.dtype)

@@ -1,0 +1,91 @@
+"""The network of a run, rebuilt when the first evaluation needs it."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from replaychart.errors import EvaluationError, MissingDependencyError
+from replaychart.evaluation.memory import Memory
+from replaychart.network.protocol import RecordedNetwork
+from replaychart.network.rebuilding import rebuilt_network
+from replaychart.storage.reader import StoredRun
+
+if TYPE_CHECKING:
+    import keras
+
+
+class LazyNetwork:
+    """Rebuilds the recorded network, once.
+
+    A run whose evaluations are stored opens and charts without the framework that it was recorded
+    with, so nothing may import that before it is needed.
+
+    Parameters
+    ----------
+    stored : StoredRun
+        The run.
+    memory : Memory
+        What is known of the run, for the message of the error that something else is not.
+    model : keras.Model or None
+        Used instead of the recorded architecture.
+    custom_objects : mapping or None
+        Classes and functions that are not part of Keras, by name.
+    """
+
+    def __init__(
+        self,
+        stored: StoredRun,
+        memory: Memory,
+        *,
+        model: "keras.Model | None",
+        custom_objects: Mapping[str, Any] | None,
+    ) -> None:
+        self._stored = stored
+        self._memory = memory
+        self._model = model
+        self._custom_objects = custom_objects
+
+    def rebuilt(self, asked: str) -> RecordedNetwork:
+        """Return the network.
+
+        Parameters
+        ----------
+        asked : str
+            The key of the evaluation that needs it.
+
+        Raises
+        ------
+        EvaluationError
+            The run was recorded from outputs, or its model cannot be rebuilt.
+        MissingDependencyError
+            The framework is not installed.
+        """
+        if not self._stored.has_model:
+            raise self._no_model(asked)
+        try:
+            return self._network
+        except ImportError as error:
+            raise self._framework_missing(asked) from error
+
+    @cached_property
+    def _network(self) -> RecordedNetwork:
+        return rebuilt_network(self._stored, model=self._model, custom_objects=self._custom_objects)
+
+    def _framework_missing(self, asked: str) -> MissingDependencyError:
+        known = self._memory.keys()
+        held = f"Stored are: {'; '.join(known)}" if known else "It holds no evaluations"
+        message = (
+            f"Run {self._stored.name!r} does not hold the evaluation {asked}, and computing it "
+            "needs Keras with a backend: pip install 'replaychart[tensorflow]'. Or store it on a "
+            "machine that has Keras, with Run.store() or the command 'replaychart store'. "
+            f"{held}."
+        )
+        return MissingDependencyError(message)
+
+    def _no_model(self, asked: str) -> EvaluationError:
+        message = (
+            f"Run {self._stored.name!r} was recorded from outputs and has no model, so the "
+            f"evaluation {asked} cannot be computed. Recorded are: "
+            f"{'; '.join(self._memory.keys())}."
+        )
+        return EvaluationError(message)

@@ -1,0 +1,115 @@
+"""What the model's outputs mean: classes, probabilities, numbers and how far they are off."""
+
+import math
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+
+from replaychart.errors import EvaluationError
+from replaychart.evaluation.evaluations import Evaluations
+from replaychart.facts.task import Task, task_of
+from replaychart.storage.reader import StoredRun
+
+
+class Predictions:
+    """What a run predicts for its recorded points.
+
+    Parameters
+    ----------
+    stored : StoredRun
+        The run.
+    evaluations : Evaluations
+        What its network computes.
+    """
+
+    def __init__(self, stored: StoredRun, evaluations: Evaluations) -> None:
+        self._stored = stored
+        self._evaluations = evaluations
+
+    @cached_property
+    def task(self) -> Task:
+        """What the network was asked to learn."""
+        shape = self._stored.details.get("output_shape")
+        if shape is None and not self._stored.has_model:
+            shape = ()
+        if shape is None:
+            shape = self._evaluations.predictions(range(1)).shape[2:]
+        return task_of(self._stored, tuple(shape))
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """Class numbers of the points, int64 (points,); the targets for a regression."""
+        return self.task.labels(self._stored.targets)
+
+    def decisions(self, snapshots: Sequence[int]) -> np.ndarray:
+        """Return the predicted class of each point, int64 (snapshots, points), or the number."""
+        outputs = self._evaluations.predictions(snapshots)
+        if not self.task.classes:
+            return outputs.reshape(*outputs.shape[:2], -1)[:, :, 0]
+        return self.task.decisions(outputs)
+
+    def probabilities(self, snapshots: Sequence[int]) -> np.ndarray:
+        """Return the probability of each class, float32 (snapshots, points, classes)."""
+        self.require_classes()
+        return self.task.probabilities(self._evaluations.predictions(snapshots))
+
+    def probability(self, snapshots: Sequence[int]) -> np.ndarray:
+        """Return one probability for each point, float32 (snapshots, points).
+
+        Of class 1 if there are two classes, else of the true class; NaN for a regression.
+        """
+        outputs = self._evaluations.predictions(snapshots)
+        if not self.task.classes:
+            return np.full(outputs.shape[:2], np.nan, np.float32)
+        probabilities = self.task.probabilities(outputs)
+        if self.task.classes == 2:
+            return probabilities[:, :, 1]
+        return probabilities[:, np.arange(len(self.labels)), self.labels]
+
+    def residuals(self, snapshots: Sequence[int]) -> np.ndarray:
+        """Return prediction minus target, float32 (snapshots, points, ...)."""
+        self._require_numbers()
+        outputs = self._evaluations.predictions(snapshots)
+        predicted, given = math.prod(outputs.shape[2:]), math.prod(self._stored.targets.shape[1:])
+        if predicted != given:
+            message = (
+                f"Run {self._stored.name!r} has outputs of {predicted} numbers for each point and "
+                f"targets of {given}, so there are no residuals."
+            )
+            raise EvaluationError(message)
+        targets = self._stored.targets.reshape(outputs.shape[1:])
+        return (outputs - targets).astype(np.float32)
+
+    def require_classes(self) -> None:
+        """Raise `EvaluationError` unless the run predicts one class for each point."""
+        if self.task.per_position:
+            message = (
+                f"Run {self._stored.name!r} predicts a class for each position, so a point has no "
+                "single class. Its losses, curves and layers can be drawn."
+            )
+            raise EvaluationError(message)
+        if self.task.multi_label:
+            message = (
+                f"Run {self._stored.name!r} is multi-label: each output is a separate yes or no, "
+                "so a point has no single class. Its losses, curves and layers can be drawn."
+            )
+            raise EvaluationError(message)
+        if not self.task.classes:
+            message = (
+                f"Run {self._stored.name!r} predicts numbers, not classes (judging by its targets, "
+                "its loss and the activation of its output), so there are no probabilities. Use "
+                "residual_histogram to see how far its predictions are off."
+            )
+            raise EvaluationError(message)
+
+    def _require_numbers(self) -> None:
+        """Raise `EvaluationError` unless the run predicts numbers."""
+        if self.task.per_position:
+            what = "a class for each position"
+        elif self.task.classes or self.task.multi_label:
+            what = "classes" if self.task.classes else "labels"
+        else:
+            return
+        message = f"Run {self._stored.name!r} predicts {what}, not numbers: there are no residuals."
+        raise EvaluationError(message)

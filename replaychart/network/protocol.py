@@ -1,0 +1,144 @@
+"""What evaluation asks of a recorded network, whichever framework evaluates it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from replaychart.facts.inputs import Inputs
+
+
+class RecordedNetwork(Protocol):
+    """A network with the weights of every snapshot.
+
+    These are the only methods that the rooms from ``evaluation/`` on call, so another framework
+    joins by implementing them. Snapshots are positions in the recording. Layers run as in
+    inference. Nothing here changes a model that the user passed.
+
+    Every method raises `EvaluationError` if the recorded network cannot answer: because a layer is
+    unknown to its graph, a loss was not recorded, or the weights of a layer were left out.
+    """
+
+    def outputs(self, layer: str | None, inputs: Inputs, snapshots: Sequence[int]) -> np.ndarray:
+        """Return a layer's outputs for the same points at several snapshots.
+
+        Parameters
+        ----------
+        layer : str or None
+            The layer's name; None for the model's output.
+        inputs : numpy.ndarray, shape (points, ...), or mapping of str to numpy.ndarray
+            Points in the model's input space.
+        snapshots : sequence of int
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (snapshots, points, ...)
+        """
+
+    def outputs_by_snapshot(
+        self,
+        layer: str | None,
+        inputs: Inputs | Sequence[np.ndarray],
+        snapshots: Sequence[int],
+        *,
+        plane_of: str | None = None,
+    ) -> Iterator[np.ndarray]:
+        """Yield a layer's outputs, snapshot by snapshot.
+
+        Parameters
+        ----------
+        layer : str or None
+            The layer's name; None for the model's output.
+        inputs : numpy.ndarray, shape (points, ...), mapping of str to numpy.ndarray, or sequence
+            The points: the same for all snapshots, or a sequence with an array for each. An array
+            of points in the space of several inputs has their features side by side.
+        snapshots : sequence of int
+        plane_of : str, optional
+            The layer in whose output space the points lie. Default: the model's input space.
+
+        Yields
+        ------
+        numpy.ndarray of float32, shape (points, ...)
+        """
+
+    def layers_by_snapshot(
+        self,
+        layers: Sequence[str],
+        inputs: Inputs,
+        snapshots: Sequence[int],
+        *,
+        before_activation: bool,
+    ) -> Iterator[list[np.ndarray]]:
+        """Yield what goes into the activation functions of layers, or what comes out of them.
+
+        Parameters
+        ----------
+        layers : sequence of str
+            The layers' names, at least one.
+        inputs : numpy.ndarray, shape (points, ...), or mapping of str to numpy.ndarray
+            Points in the model's input space.
+        snapshots : sequence of int
+        before_activation : bool
+            Whether to return the pre-activations.
+
+        Yields
+        ------
+        list of numpy.ndarray of float32, shape (points, ...)
+            One array for each layer.
+        """
+
+    def losses(self, snapshots: Sequence[int], predictions: Callable[[], np.ndarray]) -> np.ndarray:
+        """Return the recorded loss of each recorded point.
+
+        Parameters
+        ----------
+        snapshots : sequence of int
+        predictions : callable
+            Returns the model's outputs for the recorded points at these snapshots, as `outputs`
+            does. A network that judges something else (logits, say) does not call it.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (snapshots, points)
+            Without regularization, which is not a property of a point; multiplied by the point's
+            weight, where points are weighted.
+        """
+
+    def metric(
+        self, name: str, snapshots: Sequence[int], predictions: Callable[[], np.ndarray]
+    ) -> np.ndarray:
+        """Return a compiled metric over the recorded points.
+
+        Parameters
+        ----------
+        name : str
+            The name under which it was logged.
+        snapshots, predictions
+            As in `losses`.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (snapshots,) or (snapshots, values)
+            Of the second shape for a metric of several values.
+        """
+
+    def gradients(
+        self, positions: Sequence[int], snapshots: Sequence[int]
+    ) -> Iterator[list[np.ndarray]]:
+        """Yield the gradients of the loss over all recorded points, snapshot by snapshot.
+
+        Parameters
+        ----------
+        positions : sequence of int
+            The weights, as positions among the model's recorded variables.
+        snapshots : sequence of int
+
+        Yields
+        ------
+        list of numpy.ndarray of float32
+            One array for each position, of the weight's shape; zeros for a weight that the loss
+            does not depend on.
+        """
+
+    def depends_on_alone(self, layer: str) -> bool:
+        """Return whether the model's output is computed from a layer's output and nothing else."""
