@@ -33,6 +33,8 @@ TABLES = {
     ),
     "errors": ("Errors", "All errors are subclasses of `ReplayChartError`."),
 }
+# Parts whose public names are listed in the table of another part.
+_LISTED_WITH = {"drawing": "charts", "opening": "run"}
 
 _HEAD = """\
 API reference
@@ -80,7 +82,8 @@ def page() -> str:
 
 
 def _part(value: object) -> str:
-    return str(value.__module__).split(".")[1]
+    part = str(value.__module__).split(".")[1]
+    return _LISTED_WITH.get(part, part)
 
 
 def _name_role(
