@@ -23,7 +23,8 @@ TABLES = {
     "run": ("Opening", "Open recordings and read them as DataFrames and arrays."),
     "charts": (
         "Charts",
-        "Each function takes a run and returns a plain Altair chart.",
+        "Each chart function takes a run and keyword arguments, and returns a plain Altair chart. "
+        "`epoch_param` creates a parameter for the charts of several runs to share.",
     ),
     "playback": ("Playing", "Make a chart play automatically."),
     "export": ("Saving", "Save a finished chart to a file."),
@@ -31,7 +32,7 @@ TABLES = {
         "Datasets",
         "Small, seeded datasets known from the literature, in ``replaychart.datasets``.",
     ),
-    "errors": ("Errors", "All errors are subclasses of `ReplayChartError`."),
+    "errors": ("Errors", "All errors derive from `ReplayChartError`."),
 }
 # Parts whose public names are listed in the table of another part.
 _LISTED_WITH = {"drawing": "charts", "opening": "run"}
