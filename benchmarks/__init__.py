@@ -1,1 +1,1 @@
-"""What ReplayChart costs, beside what one would use without it."""
+"""Benchmarks of ReplayChart, compared with other tools for the same job."""

@@ -1,4 +1,4 @@
-"""The command ``python -m benchmarks``: measures, and prints a table of medians and ratios."""
+"""The command ``python -m benchmarks``: prints a table of measured medians and ratios."""
 
 import argparse
 import importlib
@@ -10,27 +10,29 @@ import tempfile
 import time
 from pathlib import Path
 
-# TensorFlow's greetings would stand between the lines of the table.
+# Without this, TensorFlow's log messages appear between the rows of the table.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from benchmarks import rows
 from benchmarks.measuring import Missing, Result, Settings
 
-# Cheap ones first: they tell early whether something is amiss.
+# Cheap benchmarks come first, to show early if something is wrong.
 _ORDER = ("importing", "building", "page", "still", "opening", "memory", "redraw", "recording",
           "gif", "growth")  # fmt: skip
-_HEAD = "| what | ReplayChart | to reach | beside, in the same run |\n|---|---|---|---|"
+_HEAD = "| benchmark | ReplayChart | target | others, in the same run |\n|---|---|---|---|"
 
 
 def main() -> int:
-    """Run the command. Whatever it measures, it succeeds: what is slow is for people to judge."""
+    """Run the command. It succeeds whatever it measures; judging the results is up to you."""
     known = sorted(
         (module.name for module in pkgutil.iter_modules(rows.__path__)), key=_ORDER.index
     )
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(known)}")
-    parser.add_argument("--quick", action="store_true", help="fewer repetitions, shorter films")
-    parser.add_argument("--markdown", metavar="FILE", help="write the table into a file as well")
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"one of {', '.join(known)}")
+    parser.add_argument(
+        "--quick", action="store_true", help="use fewer repetitions and shorter animations"
+    )
+    parser.add_argument("--markdown", metavar="FILE", help="also write the table to a file")
     options = parser.parse_args()
     unknown = set(options.rows) - set(known)
     if unknown:
@@ -58,11 +60,11 @@ def _lines(name: str, settings: Settings) -> list[str]:
 
 
 def _line(result: Result) -> str:
-    beside = "; ".join(
+    others = "; ".join(
         f"{name} {result.unit.shown(value)} ({value / result.value:.2g} x)"
-        for name, value in result.beside.items()
+        for name, value in result.others.items()
     )
-    return f"| {result.what} | {result.unit.shown(result.value)} | {result.goal} | {beside} |"
+    return f"| {result.what} | {result.unit.shown(result.value)} | {result.goal} | {others} |"
 
 
 def _machine() -> str:

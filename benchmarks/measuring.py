@@ -1,4 +1,4 @@
-"""Takes medians, of things that are measured in turn."""
+"""Measures tasks alternately, and computes medians."""
 
 import dataclasses
 import enum
@@ -11,11 +11,11 @@ from pathlib import Path
 
 
 class Missing(Exception):
-    """Something that a row needs is not installed."""
+    """Raised if something a benchmark needs is not installed."""
 
 
 class Unit(enum.Enum):
-    """What a number counts."""
+    """The unit of a measured value."""
 
     SECONDS = "s"
     MILLISECONDS = "ms"
@@ -23,57 +23,57 @@ class Unit(enum.Enum):
     TIMES = "x"
 
     def shown(self, value: float) -> str:
-        """Return a number with its unit, in three digits."""
+        """Return a value with its unit, rounded to three digits."""
         return f"{value:,.0f} {self.value}" if value >= 1000 else f"{value:.3g} {self.value}"
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """How to measure.
+    """Settings of the measurements.
 
     Attributes
     ----------
     quick : bool
-        Whether to repeat less and to draw shorter films.
+        Whether to use fewer repetitions and shorter animations.
     directory : pathlib.Path
-        Where files go.
+        The directory for output files.
     """
 
     quick: bool
     directory: Path
 
     def rounds(self, count: int) -> int:
-        """Return how often to measure something."""
+        """Return how many times to measure, given the number without `quick`."""
         return max(1, count // 3) if self.quick else count
 
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """A line of the table.
+    """A row of the table.
 
     Attributes
     ----------
     what : str
         What was measured.
     value : float
-        The median of ReplayChart.
+        The median for ReplayChart.
     unit : Unit
-        Of all numbers in the line.
+        The unit of all values in the row.
     goal : str
-        What it shall reach; empty where there is no such number.
-    beside : dict of str to float
-        Medians of the others, measured in turn with it.
+        The target for ReplayChart, or an empty string if there is none.
+    others : dict of str to float
+        The medians for the other tools, measured alternately with ReplayChart.
     """
 
     what: str
     value: float
     unit: Unit
     goal: str = ""
-    beside: dict[str, float] = dataclasses.field(default_factory=dict)
+    others: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
 def medians(tasks: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Return the median seconds of each task. One round runs all of them, after one to warm up."""
+    """Return the median seconds of each task. Each round runs every task, after a warm-up round."""
     seconds: dict[str, list[float]] = {name: [] for name in tasks}
     for task in tasks.values():
         task()
@@ -91,6 +91,6 @@ def seconds_of(task: Callable[[], object]) -> float:
 
 
 def in_process(code: str, *arguments: object) -> str:
-    """Return what Python code prints in a process of its own."""
+    """Run Python code in a separate process, and return what it prints."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout

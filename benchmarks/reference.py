@@ -1,4 +1,4 @@
-"""The work that is measured: the canonical dashboard over 2,000 points and 151 epochs."""
+"""The workload of the benchmarks: the demo dashboard with 2,000 points and 151 epochs."""
 
 import shutil
 from functools import cache
@@ -15,14 +15,14 @@ SCALE = 1440 / 1118
 
 
 def evaluated_run() -> rc.Run:
-    """Return the run of the recording that comes with the package, all it needs computed."""
+    """Return the run of the bundled recording, with everything the dashboard needs evaluated."""
     run = rc.open_run(rc.datasets.parabola_recording())
     dashboard(run)
     return run
 
 
 def without_evaluations(directory: Path) -> Path:
-    """Return a copy of that recording in which no evaluations are stored."""
+    """Return a copy of the bundled recording without its stored evaluations."""
     import h5py
 
     path = directory / "recorded.h5"
@@ -41,6 +41,6 @@ def dashboard_spec() -> Spec:
 
 @cache
 def long_form() -> pd.DataFrame:
-    """Return one row per point and epoch: epoch, x, y, target, probability."""
+    """Return one row per point and epoch, with epoch, x, y, target and probability."""
     points = evaluated_run().points("hidden")
     return points[["epoch", "x", "y", "target", "probability"]].round(3)

@@ -1,4 +1,4 @@
-"""The documentation site: sphinx-build -W docs docs/_build/html."""
+"""Sphinx configuration. Build the site with ``sphinx-build -W docs docs/_build/html``."""
 
 import hashlib
 import os
@@ -36,13 +36,13 @@ exclude_patterns = ["_build", "_ext", "_templates"]
 templates_path = ["_templates"]
 html_static_path = ["_static"]
 
-# What trainings recorded, kept between builds.
+# Recordings of the training runs, kept between builds.
 recordings_folder = str(HERE / "_build" / "recordings")
 gallery_scripts_folder = str(HERE.parent / "gallery")
 
 
 def _digest(folder: Path) -> str:
-    """Return a digest of the package's sources: pages that draw with it are read again."""
+    """Return a digest of the package's sources. If it changes, pages with charts are rebuilt."""
     sources = sorted(folder.rglob("*.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:20]
 
@@ -63,11 +63,11 @@ html_css_files = ["site.css"]
 html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
 html_copy_source = False
-# Only the user guide and the reference have pages to list at the left.
+# Only the user guide and the reference have subpages to list in the left sidebar.
 _alone = ["index", "install", "tutorial", "how_it_works", "adding_a_chart", "from_deepreplay"]
 html_sidebars = {page: [] for page in [*_alone, "gallery/*"]}
 html_theme_options = {
-    "logo": {"text": "ReplayChart", "alt_text": "ReplayChart, first page"},
+    "logo": {"text": "ReplayChart", "alt_text": "ReplayChart home page"},
     "navbar_align": "left",
     "header_links_before_dropdown": 6,
     "show_prev_next": False,

@@ -1,1 +1,1 @@
-"""The same pictures with other libraries, as their documentation shows to make them."""
+"""The same charts in other libraries, written as in the documentation of those libraries."""

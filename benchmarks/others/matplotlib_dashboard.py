@@ -1,4 +1,4 @@
-"""The dashboard and its points as matplotlib animates them."""
+"""The dashboard, and just its points, animated with matplotlib."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ _CLASSES = np.array(["#1b6ca8", "#e07b00"])
 
 
 def points_as_page(points: pd.DataFrame, epochs: Sequence[int]) -> str:
-    """Return a page with the points of these epochs."""
+    """Return an HTML page with the points at these epochs."""
     import matplotlib as mpl
     from matplotlib import pyplot as plt
     from matplotlib.animation import FuncAnimation
@@ -52,7 +52,7 @@ def dashboard_as_gif(run: rc.Run, epochs: Sequence[int], path: Path) -> None:
 
 
 class _Panels:
-    """The numbers behind the five panels, by epoch."""
+    """The data behind the five panels, by epoch."""
 
     def __init__(self, run: rc.Run) -> None:
         self.colors = _CLASSES[run.targets.astype(int)]
@@ -69,7 +69,7 @@ class _Panels:
         }
 
     def draw(self, panels: dict[str, Any], epoch: int) -> list[Any]:
-        """Draw all panels anew."""
+        """Redraw all panels."""
         space, negative, curves, positive, losses = (panels[key] for key in "ABCDE")
         for axes in panels.values():
             axes.clear()

@@ -1,4 +1,4 @@
-"""The points as plotly animates them."""
+"""The points, animated with plotly."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pandas as pd
 
 
 def figure(points: pd.DataFrame) -> Any:
-    """Return an animated scatter of points in long form."""
+    """Return an animated scatter plot of points in long form."""
     import plotly.express as px
 
     return px.scatter(

@@ -1,1 +1,1 @@
-"""One file per row of the table, named after what it measures."""
+"""One module per benchmark, named after what it measures."""

@@ -1,4 +1,4 @@
-"""What it costs to build the charts: from frames to a spec."""
+"""Time to build the charts, from DataFrames to a spec."""
 
 import altair as alt
 
@@ -10,13 +10,15 @@ from replaychart.export.specs import spec_of
 
 
 def measure(settings: Settings) -> list[Result]:
-    """Build the dashboard, in turn with a scatter alone of one row per point and epoch."""
+    """Build the dashboard, alternating with a scatter plot of one row per point and epoch."""
     run = evaluated_run()
     seconds = medians(
-        {"ours": lambda: spec_of(dashboard(run)), "Altair in long form, points alone": _long_form},
+        {"ours": lambda: spec_of(dashboard(run)), "Altair in long form, points only": _long_form},
         settings.rounds(5),
     )
-    return [Result("charts, frames to spec", seconds.pop("ours"), Unit.SECONDS, "<= 1 s", seconds)]
+    return [
+        Result("charts, DataFrames to spec", seconds.pop("ours"), Unit.SECONDS, "<= 1 s", seconds)
+    ]
 
 
 def _long_form() -> None:
@@ -25,7 +27,7 @@ def _long_form() -> None:
 
 
 def scatter() -> alt.Chart:
-    """Return the points as one would draw them with Altair alone."""
+    """Return the points, drawn as you would with Altair alone."""
     epoch = rc.epoch_param(evaluated_run())
     return (
         alt.Chart(long_form())

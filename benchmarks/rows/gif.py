@@ -1,4 +1,4 @@
-"""What a GIF costs, and other moving pictures beside it."""
+"""Time and size of a GIF and of the other animation formats."""
 
 import importlib.util
 
@@ -29,21 +29,21 @@ def measure(settings: Settings) -> list[Result]:
         megabytes[suffix] = path.stat().st_size / 1e6
     path = settings.directory / "matplotlib.gif"
     some = epochs[::10]
-    beside = {
+    others = {
         "matplotlib and Pillow": seconds_of(lambda: dashboard_as_gif(run, some, path)) / len(some)
     }
     size = {"matplotlib and Pillow": path.stat().st_size / 1e6 * len(epochs) / len(some)}
     count = f"{len(epochs)} epochs"
     return [
-        Result(f"GIF, 1440 pixels wide, {count}: a frame", seconds[".gif"], Unit.SECONDS,
-               "<= 0.12 s on 2 cores", beside),
-        Result(f"GIF, {count}: the file", megabytes[".gif"], Unit.MEGABYTES, "<= 6 MB", size),
+        Result(f"GIF, 1440 pixels wide, {count}: time per frame", seconds[".gif"], Unit.SECONDS,
+               "<= 0.12 s on 2 cores", others),
+        Result(f"GIF, {count}: file size", megabytes[".gif"], Unit.MEGABYTES, "<= 6 MB", size),
         *(
             line
             for suffix in list(seconds)[1:]
             for line in (
-                Result(f"{suffix}, {count}: a frame", seconds[suffix], Unit.SECONDS),
-                Result(f"{suffix}, {count}: the file", megabytes[suffix], Unit.MEGABYTES),
+                Result(f"{suffix}, {count}: time per frame", seconds[suffix], Unit.SECONDS),
+                Result(f"{suffix}, {count}: file size", megabytes[suffix], Unit.MEGABYTES),
             )
         ),
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""How time, bytes and memory grow with points and epochs."""
+"""How time, size and memory grow with the number of points and epochs."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ from benchmarks.measuring import Missing, Result, Settings, Unit, in_process, se
 from replaychart.demonstration import dashboard
 from replaychart.export.specs import spec_of
 
-# Seconds to evaluate and build, megabytes of the spec, megabytes of memory at the peak.
+# Prints the seconds to evaluate and build, and the megabytes of the spec and of peak memory.
 _WITHIN_BUDGET = r"""
 import json, re, sys, time, warnings
 from pathlib import Path
@@ -26,7 +26,7 @@ print(seconds, len(json.dumps(spec, separators=(",", ":"))) / 1e6, peak)
 
 
 def measure(settings: Settings) -> list[Result]:
-    """Compare ten times the points, and ten times the epochs, to the dashboard as it is."""
+    """Compare the dashboard with one of ten times the points, and one of ten times the epochs."""
     try:
         import keras  # noqa: F401
     except ImportError as error:
@@ -34,10 +34,10 @@ def measure(settings: Settings) -> list[Result]:
     points, epochs = (200, 20) if settings.quick else (1000, 150)
     once = _costs(settings.directory, points, epochs)
     more_points = _costs(settings.directory, 10 * points, epochs)
-    # The same training, looked at ten times as often.
+    # The same training run, recorded ten times as often.
     more_epochs = _costs(settings.directory, points, 10 * epochs, steps=1)
     factors = [
-        Result(f"10 x the {many}, nothing left out: {name}", costs[name] / once[name],
+        Result(f"10 x the {many}, no thinning: {name}", costs[name] / once[name],
                Unit.TIMES, "<= 10 x")
         for many, costs in (("points", more_points), ("epochs", more_epochs))
         for name in once
@@ -51,33 +51,31 @@ def _costs(directory: Path, points: int, epochs: int, *, steps: int = 10) -> dic
     costs = {"train and record": recorded}
     costs["evaluate and build"] = seconds_of(lambda: dashboard(run, max_bytes=None))
     chart = dashboard(run, max_bytes=None)
-    costs["build from what is evaluated"] = seconds_of(
-        lambda: spec_of(dashboard(run, max_bytes=None))
-    )
-    costs["bytes of the spec"] = len(json.dumps(spec_of(chart)))
+    costs["build, already evaluated"] = seconds_of(lambda: spec_of(dashboard(run, max_bytes=None)))
+    costs["size of the spec"] = len(json.dumps(spec_of(chart)))
     still = directory / "still.png"
     rc.save(chart, still)
     costs["a PNG"] = seconds_of(lambda: rc.save(chart, still))
     film = run.epochs[:: len(run.epochs) // 20].tolist()
     seconds = seconds_of(lambda: rc.save(chart, directory / "a.gif", epochs=film, progress=False))
-    # A film of all epochs takes as many times longer as there are more of them.
+    # The time to save a GIF is proportional to the number of epochs.
     costs["a GIF of all epochs"] = seconds / len(film) * len(run.epochs)
     return costs
 
 
 def _within_budget(directory: Path) -> list[Result]:
-    """Build what would be far too large, as it is built by default."""
+    """Build charts that would be far too large, with the default size limit."""
     if not Path("/proc/self/status").exists():
-        raise Missing("the peak is read from /proc, which only Linux has")
+        raise Missing("peak memory is read from /proc, which only exists on Linux")
     results = []
     for what, points, epochs in (("100,000 points", 50_000, 150), ("10,000 epochs", 1000, 10_000)):
         _recorded(directory, points, epochs, steps=1)
         printed = in_process(_WITHIN_BUDGET, _path(directory, points, epochs))
         seconds, spec, peak = map(float, printed.split()[-3:])
         results += [
-            Result(f"{what}: evaluate and build within the budget", seconds, Unit.SECONDS),
-            Result(f"{what}: the spec", spec, Unit.MEGABYTES, "<= 20 MB a chart"),
-            Result(f"{what}: memory at its peak, Keras included", peak, Unit.MEGABYTES),
+            Result(f"{what}: evaluate and build within the size limit", seconds, Unit.SECONDS),
+            Result(f"{what}: size of the spec", spec, Unit.MEGABYTES, "<= 20 MB per chart"),
+            Result(f"{what}: peak memory, including Keras", peak, Unit.MEGABYTES),
         ]
     return results
 
@@ -87,7 +85,7 @@ def _path(directory: Path, points: int, epochs: int) -> Path:
 
 
 def _recorded(directory: Path, points: int, epochs: int, *, steps: int) -> None:
-    """Record so many points on each parabola, and epochs of so many steps."""
+    """Record a run with this many points per parabola and this many steps per epoch."""
     import keras
 
     keras.utils.set_random_seed(8)

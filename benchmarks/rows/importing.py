@@ -1,10 +1,10 @@
-"""What ``import replaychart`` costs."""
+"""Time to ``import replaychart``."""
 
 from benchmarks.measuring import Result, Settings, Unit, in_process, medians
 
 
 def measure(settings: Settings) -> list[Result]:
-    """Start Python and import, in turn with what it builds on."""
+    """Start Python and import ReplayChart, alternating with the libraries it builds on."""
     seconds = medians(
         {
             "ours": lambda: in_process("import replaychart"),
@@ -15,6 +15,9 @@ def measure(settings: Settings) -> list[Result]:
     ratio = seconds["ours"] / seconds["theirs"]
     return [
         Result(
-            "`import replaychart`, times `import altair, pandas`", ratio, Unit.TIMES, "<= 1.10 x"
+            "`import replaychart`, relative to `import altair, pandas`",
+            ratio,
+            Unit.TIMES,
+            "<= 1.10 x",
         )
     ]

@@ -1,4 +1,4 @@
-"""What it costs to open a run and to evaluate all that the dashboard needs."""
+"""Time to open a run and evaluate everything the dashboard needs."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from benchmarks.reference import without_evaluations
 
 
 def measure(settings: Settings) -> list[Result]:
-    """Evaluate every epoch, in turn with a loop of ``set_weights`` and ``predict``."""
+    """Evaluate every epoch, alternating with a loop of ``set_weights`` and ``predict``."""
     try:
         import keras
     except ImportError as error:
@@ -30,9 +30,9 @@ def measure(settings: Settings) -> list[Result]:
             model.predict(X, verbose=0)
 
     seconds = medians({"ours": lambda: _evaluate(path), "loop": loop}, settings.rounds(3))
-    beside = {"set_weights and predict, output alone": seconds["loop"] * 151 / epochs}
+    others = {"set_weights and predict, output only": seconds["loop"] * 151 / epochs}
     what = "open, evaluate everything the dashboard needs, Keras imported"
-    return [Result(what, seconds["ours"], Unit.SECONDS, "<= 1 s", beside)]
+    return [Result(what, seconds["ours"], Unit.SECONDS, "<= 1 s", others)]
 
 
 def _evaluate(path: Path) -> None:

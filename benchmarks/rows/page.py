@@ -1,4 +1,4 @@
-"""How many bytes a page has, without the libraries."""
+"""Size of an HTML page, without the libraries."""
 
 import json
 
@@ -12,7 +12,7 @@ from replaychart.demonstration import dashboard
 
 
 def measure(settings: Settings) -> list[Result]:
-    """Compare the dashboard's page to others that show its points alone."""
+    """Compare the dashboard's page with pages by other libraries that show only its points."""
     paths = [
         rc.save(chart, settings.directory / name)
         for name, chart in (("a.html", dashboard(evaluated_run())), ("b.html", _empty()))
@@ -20,14 +20,14 @@ def measure(settings: Settings) -> list[Result]:
     ours, libraries = (path.stat().st_size for path in paths)
     with alt.data_transformers.disable_max_rows():
         altair = len(json.dumps(scatter().to_dict()))
-    beside = {"Altair in long form, points alone": altair / 1e6}
+    others = {"Altair in long form, points only": altair / 1e6}
     for name, size in (("plotly", _plotly), ("matplotlib to_jshtml", _matplotlib)):
         try:
-            beside[f"{name}, points alone"] = size(settings) / 1e6
+            others[f"{name}, points only"] = size(settings) / 1e6
         except ImportError as error:
             raise Missing(f"pip install '.[benchmarks]' ({error})") from error
     goal = "<= 5 MB and <= 1/5 of long form"
-    return [Result("HTML of the dashboard", (ours - libraries) / 1e6, Unit.MEGABYTES, goal, beside)]
+    return [Result("HTML of the dashboard", (ours - libraries) / 1e6, Unit.MEGABYTES, goal, others)]
 
 
 def _empty() -> alt.Chart:
@@ -41,7 +41,7 @@ def _plotly(_: Settings) -> int:
 
 
 def _matplotlib(settings: Settings) -> float:
-    """Return the size for all epochs, from every tenth: it takes a minute otherwise."""
+    """Estimate the size for all epochs from every tenth, because all of them take a minute."""
     from benchmarks.others.matplotlib_dashboard import points_as_page
 
     stride = 50 if settings.quick else 10

@@ -1,4 +1,4 @@
-"""What a training costs with the recorder."""
+"""Overhead of the recorder during training."""
 
 import statistics
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from benchmarks.measuring import Missing, Result, Settings, Unit, seconds_of
 
 
 def measure(settings: Settings) -> list[Result]:
-    """Train without anything, with `Recorder` and with ``ModelCheckpoint``, in turn."""
+    """Train without a callback, with `Recorder` and with ``ModelCheckpoint``, in turn."""
     try:
         import keras
     except ImportError as error:
@@ -45,6 +45,6 @@ def measure(settings: Settings) -> list[Result]:
         for name in callbacks:
             ratios[name].append(seconds[name] / seconds["nothing"])
     median = {name: statistics.median(values) for name, values in ratios.items()}
-    beside = {"Keras ModelCheckpoint": median["ModelCheckpoint"]}
-    what = "fit with Recorder, times fit without"
-    return [Result(what, median["Recorder"], Unit.TIMES, "<= 1.05 x", beside)]
+    others = {"Keras ModelCheckpoint": median["ModelCheckpoint"]}
+    what = "fit with Recorder, relative to fit without"
+    return [Result(what, median["Recorder"], Unit.TIMES, "<= 1.05 x", others)]

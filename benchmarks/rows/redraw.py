@@ -1,4 +1,4 @@
-"""How long a browser takes to show another epoch."""
+"""Time a browser takes to show another epoch."""
 
 import os
 import shutil
@@ -33,7 +33,7 @@ _PLOTLY = """async (epochs) => {
 
 
 def measure(settings: Settings) -> list[Result]:
-    """Step through the epochs, in turn with plotly's points alone."""
+    """Step through the epochs, alternating with a plotly chart of only the points."""
     try:
         from playwright.sync_api import sync_playwright
 
@@ -43,7 +43,7 @@ def measure(settings: Settings) -> list[Result]:
     names = ("chromium", "chromium-browser", "google-chrome", "chrome")
     executable = next(filter(None, map(shutil.which, names)), None)
     if executable is None:
-        raise Missing("there is no Chromium on the PATH")
+        raise Missing("Chromium was not found on the PATH")
     ours = rc.save(dashboard(evaluated_run()), settings.directory / "ours.html")
     plotly = settings.directory / "plotly.html"
     figure(long_form()).write_html(plotly, include_plotlyjs=True, auto_play=False)
@@ -62,9 +62,9 @@ def measure(settings: Settings) -> list[Result]:
                 taken[name] += page.evaluate(script, epochs)
         browser.close()
     median = {name: statistics.median(values) for name, values in taken.items()}
-    beside = {"plotly, points alone": median["plotly"]}
+    others = {"plotly, points only": median["plotly"]}
     what = "redraw when the epoch changes, headless Chromium"
-    return [Result(what, median["ours"], Unit.MILLISECONDS, "<= 33 ms", beside)]
+    return [Result(what, median["ours"], Unit.MILLISECONDS, "<= 33 ms", others)]
 
 
 def _opened(browser: Any, path: Any, ready: str) -> Any:

@@ -1,4 +1,4 @@
-"""What a PNG of one epoch costs in a warm process."""
+"""Time to save a PNG of one epoch in a warm process."""
 
 import replaychart as rc
 from benchmarks.measuring import Result, Settings, Unit, medians
@@ -7,7 +7,7 @@ from replaychart.demonstration import dashboard
 
 
 def measure(settings: Settings) -> list[Result]:
-    """Save the dashboard, built before."""
+    """Save a dashboard that is already built."""
     chart = dashboard(evaluated_run())
     path = settings.directory / "still.png"
     seconds = medians(

@@ -1,7 +1,7 @@
-"""The API reference: a page of tables made from ``replaychart.__all__``, and links by name.
+"""The API reference: tables generated from ``replaychart.__all__``, and links by name.
 
-Which table a name stands in follows from the room of the package that defines it. A public name
-whose room has no table here fails the build.
+There is one table per part of the package (a top-level module or subpackage), with the names it
+defines. The build fails if a public name comes from a part without a table.
 """
 
 import inspect
@@ -17,70 +17,74 @@ from sphinx.errors import ExtensionError
 
 import replaychart as rc
 
-# Room: heading and what stands above the table.
+# For each part of the package: the heading and the text above the table.
 TABLES = {
-    "recording": ("Recording", "Hooks into a training."),
-    "run": ("Opening", "What was recorded, as frames and arrays."),
+    "recording": ("Recording", "Record training runs."),
+    "run": ("Opening", "Open recordings and read them as DataFrames and arrays."),
     "charts": (
         "Charts",
-        "Each takes a run first and everything else by keyword, and returns a plain Altair chart.",
+        "Each chart function takes a run and keyword arguments, and returns a plain Altair chart. "
+        "`epoch_param` creates a parameter for the charts of several runs to share.",
     ),
-    "playback": ("Playing", "The same chart, moving by itself."),
-    "export": ("Saving", "A finished chart into a file."),
+    "playback": ("Playing", "Make a chart play automatically."),
+    "export": ("Saving", "Save a finished chart to a file."),
     "datasets": (
-        "Data to learn from",
-        "In ``replaychart.datasets``: small, seeded, known from the literature.",
+        "Datasets",
+        "Small, seeded datasets known from the literature, in ``replaychart.datasets``.",
     ),
-    "errors": ("Errors", "All of them are `ReplayChartError`."),
+    "errors": ("Errors", "All errors derive from `ReplayChartError`."),
 }
+# Parts whose public names are listed in the table of another part.
+_LISTED_WITH = {"drawing": "charts", "opening": "run"}
 
 _HEAD = """\
 API reference
 =============
 
-Everything public, as ``import replaychart as rc`` gives it. What is not listed here is internal and
-may change without notice.
+This is the public API of ReplayChart, available through ``import replaychart as rc``. Anything not
+listed here is internal and may change without notice.
 """
 
 
 def public_objects() -> dict[str, object]:
-    """Return every public name below ``replaychart``, datasets included, and what it stands for."""
+    """Return every public object of ``replaychart``, including the datasets, by name."""
     names = [name for name in rc.__all__ if name not in ("__version__", "datasets")]
     objects = {name: getattr(rc, name) for name in names}
     for name, value in vars(rc.datasets).items():
-        if not name.startswith("_") and inspect.isfunction(value) and _room(value) == "datasets":
+        if not name.startswith("_") and inspect.isfunction(value) and _part(value) == "datasets":
             objects[f"datasets.{name}"] = value
     return objects
 
 
 def page() -> str:
-    """Return the reST of the reference's first page.
+    """Return the reST source of the reference's index page.
 
     Raises
     ------
     ExtensionError
-        A public name belongs to no table.
+        If a public name does not belong to any table.
     """
-    tables: dict[str, list[str]] = {room: [] for room in TABLES}
+    tables: dict[str, list[str]] = {part: [] for part in TABLES}
     for name, value in public_objects().items():
-        if _room(value) not in tables:
-            message = f"{name!r} is public and has no table: add its room, {_room(value)!r}."
+        if _part(value) not in tables:
+            message = f"{name!r} is public and has no table. Add one for {_part(value)!r}."
             raise ExtensionError(message)
-        tables[_room(value)].append(name)
-    parts = [_HEAD]
-    for room, names in tables.items():
-        heading, text = TABLES[room]
-        parts.append(f"{heading}\n{'-' * len(heading)}\n\n{text}\n")
+        tables[_part(value)].append(name)
+    sections = [_HEAD]
+    for part, names in tables.items():
+        heading, text = TABLES[part]
+        sections.append(f"{heading}\n{'-' * len(heading)}\n\n{text}\n")
         listed = "\n".join(f"   {name}" for name in names)
-        parts.append(
+        sections.append(
             ".. currentmodule:: replaychart\n\n"
             f".. autosummary::\n   :toctree: generated\n   :nosignatures:\n\n{listed}\n"
         )
-    return "\n".join(parts)
+    return "\n".join(sections)
 
 
-def _room(value: object) -> str:
-    return str(value.__module__).split(".")[1]
+def _part(value: object) -> str:
+    part = str(value.__module__).split(".")[1]
+    return _LISTED_WITH.get(part, part)
 
 
 def _name_role(
@@ -92,7 +96,7 @@ def _name_role(
     options: Any = None,  # noqa: ARG001
     content: Any = None,  # noqa: ARG001
 ) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-    """Return a link where a text is a public name, or a public member of `Run`; else code."""
+    """Return a link if the text is a public name or a public member of `Run`, otherwise code."""
     literal = nodes.literal(rawtext, text)
     target = text.removesuffix("()").removeprefix("rc.")
     member = target.removeprefix("Run.")
@@ -112,8 +116,8 @@ def _name_role(
 
 
 def _write(app: Sphinx, config: Config) -> None:  # noqa: ARG001
-    """Make the page of tables, and take away the pages of names that are gone."""
-    # Before the builder begins: autosummary looks through the pages that are there by then.
+    """Write the index page, and remove the pages of names that no longer exist."""
+    # This must happen before the build starts, because autosummary scans the existing pages then.
     folder = Path(app.srcdir) / "reference"
     write_if_changed(folder / "index.rst", page())
     for path in (folder / "generated").glob("*.rst"):

@@ -1,9 +1,10 @@
-"""The directive ``executed``: code that runs when the page is built, and what it gives.
+"""The directive ``executed``: runs code when the page is built, and shows the code and its output.
 
-The blocks of a page share their names and run in one folder. What the last expression gives stands
-below the code: a chart plays, a frame is a table, anything else is shown as text. A block with the
-option ``once`` (a training) is skipped as long as the page's code up to it is what it was when the
-folder's files were made; only its imports run.
+All blocks of a page share one namespace and run in one folder. The value of the last expression is
+shown below the code: a chart plays, a DataFrame becomes a table, and anything else is shown as
+text. A block with the option ``once`` (such as a training run) is skipped, except for its imports,
+as long as the page's code up to and including it is the same as when the files in the folder were
+written.
 """
 
 import ast
@@ -26,12 +27,12 @@ import replaychart as rc
 
 
 class Page:
-    """The blocks of one page: the names that they share, and the folder in which they run.
+    """The blocks of one page, with their shared namespace and the folder they run in.
 
     Parameters
     ----------
     folder : pathlib.Path
-        Holds what the blocks wrote, from this build or an earlier one.
+        Contains the files the blocks wrote, in this build or an earlier one.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,15 +44,15 @@ class Page:
         folder.mkdir(parents=True, exist_ok=True)
 
     def run(self, code: str, *, once: bool, where: str) -> tuple[Any, str]:
-        """Run a block, and return its last expression's value and what it printed.
+        """Run a block, and return the value of its last expression and its printed output.
 
         Parameters
         ----------
         code : str
         once : bool
-            Whether to skip it if its files are there.
+            Whether to skip the block if its files already exist.
         where : str
-            The file and line, for tracebacks.
+            The file and line number, for tracebacks.
         """
         self._code += code
         if not once:
@@ -61,13 +62,13 @@ class Page:
             self._skipped[marker] = code
             return self._execute(_imports_of(code), where)
         if not self._emptied:
-            self._begin_again(where)
+            self._start_over(where)
         result = self._execute(code, where)
         marker.touch()
         return result
 
-    def _begin_again(self, where: str) -> None:
-        """Empty the folder and run what was skipped: a later block needs its names."""
+    def _start_over(self, where: str) -> None:
+        """Empty the folder and run the skipped blocks, because later blocks need their names."""
         shutil.rmtree(self._folder)
         self._folder.mkdir()
         self._emptied = True
@@ -88,20 +89,20 @@ class Page:
 
 
 class Executed(SphinxDirective):
-    """Run the code, show it, and show what it gives.
+    """Run the code, and show the code and its output.
 
     Options
     -------
     once
-        Skip the code if its files are there from an earlier build; nothing is shown below it.
+        Skip the code if its files exist from an earlier build. No output is shown.
     hide-code, hide-output
-        Show only the other one.
+        Hide the code or the output.
     alt : str
-        What a chart shows, for readers who do not see it. Required for charts.
+        Alternative text that describes the chart. Required for charts.
     epoch : int
-        The epoch of a chart's still. Default: the one that the chart shows at first.
+        The epoch of a chart's still. Default: the epoch that the chart shows initially.
     fps : float
-        Epochs per second of a chart that is not animated by its own code. Default: 10.
+        Epochs per second of a chart that its own code does not animate. Default: 10.
     """
 
     has_content = True
@@ -115,7 +116,7 @@ class Executed(SphinxDirective):
     }
 
     def run(self) -> list[nodes.Node]:
-        """Return the nodes of code and result."""
+        """Return the nodes of the code and its output."""
         code = "\n".join(self.content) + "\n"
         source, line = self.get_source_info()
         value, printed = _page(self.env).run(
@@ -141,7 +142,7 @@ class Executed(SphinxDirective):
 
     def _chart(self, chart: Any) -> nodes.Node:
         if "alt" not in self.options:
-            message = "A chart needs the option alt: what does it show?"
+            message = "A chart needs the option alt, a description of what it shows."
             raise self.error(message)
         chart = playing(chart, fps=self.options.get("fps", 10))
         files = chart_files(self.env.app, chart, epoch=self.options.get("epoch"))
@@ -171,7 +172,7 @@ def _text(text: str) -> list[nodes.Node]:
 
 
 def _table(frame: pd.DataFrame) -> nodes.Node:
-    """Return a frame as a table, without its index."""
+    """Return a DataFrame as a table, without its index."""
     texts = [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
     group = nodes.tgroup(cols=len(frame.columns))
     group += [nodes.colspec(colwidth=1) for _ in frame.columns]

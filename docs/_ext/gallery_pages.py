@@ -1,8 +1,8 @@
-"""The gallery: a page of cards by category, and a page for each script.
+"""The gallery: an index page of cards by category, and a page for each script.
 
-The pages are made from the scripts before the build begins. A script runs when its page is read,
-unless the files that it gives are there from an earlier build; they are named after the script's
-code and the package's sources.
+The pages are generated from the scripts before the build starts. A script runs when its page is
+read, unless its output files exist from an earlier build. Their names contain a digest of the
+script's code and the package's sources.
 """
 
 import hashlib
@@ -25,12 +25,12 @@ from sphinx.util.osutil import relative_uri
 
 import replaychart as rc
 
-# Pixels that a card's picture may fill.
+# The maximum size of the image on a card, in pixels.
 CARD_WIDTH, CARD_HEIGHT = 300, 225
 LOOP_FRAMES = 12
 LOOP_FPS = 5
 
-# Raised by an example whose data must be downloaded. A build without a network goes on without it.
+# Raised by an example whose data must be downloaded. Offline, the build continues without it.
 DATA_MISSING = rc.DatasetError
 
 _log = logging.getLogger(__name__)
@@ -39,7 +39,8 @@ _HEAD = """\
 Gallery
 =======
 
-Each picture opens an example that plays, with the script behind it. Point at one to see it move.
+Click an image to open the example, with its script and a chart that plays. Hover over an image for
+a preview.
 """
 
 _PAGE = """\
@@ -56,18 +57,18 @@ _PAGE = """\
 
 {code}
 
-:download:`Download this script <{file}>` or go back to :doc:`all examples <index>`.
+:download:`Download this script <{file}>`, or go back to :doc:`all examples <index>`.
 """
 
 
 def gallery(config: Config) -> Sequence[GalleryScript]:
-    """Return the gallery's scripts; none if the folder is missing."""
+    """Return the gallery's scripts, or none if the folder is missing."""
     folder = Path(config.gallery_scripts_folder)
     return scripts(folder) if folder.is_dir() else []
 
 
 class GalleryExample(SphinxDirective):
-    """The playing chart of one script, with its card's pictures made beside it."""
+    """The playing chart of one script. Also creates the images for its card."""
 
     required_arguments = 1
 
@@ -85,7 +86,7 @@ class GalleryExample(SphinxDirective):
         return [chart_node(self.env, files, alt_text=script.title)]
 
     def _write(self, script: GalleryScript, files: ChartFiles) -> None:
-        """Run the script and write the chart's files and its card's, unless all are there."""
+        """Run the script and write the files of its chart and card, unless they all exist."""
         if files.exist() and all(path.exists() for path in _pictures(files)):
             return
         chart = run_script(script, Path(self.config.recordings_folder) / "gallery")
@@ -94,25 +95,25 @@ class GalleryExample(SphinxDirective):
 
 
 def _missing(reason: str) -> nodes.Node:
-    """Return what stands in place of a chart whose data could not be had."""
+    """Return the note that replaces a chart whose data could not be downloaded."""
     _log.info("A chart is missing: %s", reason)
     text = "This chart is missing: its data could not be downloaded when the site was built."
     return nodes.note("", nodes.paragraph("", text), classes=["missing-chart"])
 
 
 class GalleryCards(nodes.General, nodes.Element):
-    """The cards of one category. Attribute: names, the scripts' names."""
+    """The cards of one category. The attribute ``names`` contains the names of the scripts."""
 
 
 class Cards(SphinxDirective):
-    """The cards of the scripts whose names are given."""
+    """The cards of the scripts named in the directive's content."""
 
     has_content = True
 
     def run(self) -> list[nodes.Node]:
         """Return the node of the cards."""
         for name in self.content:
-            # The names of a card's pictures follow from the script.
+            # The file names of a card's images depend on the script.
             self.env.note_dependency(str(_script(self.config, name).path.resolve()))
         return [GalleryCards("", names=list(self.content))]
 
@@ -128,7 +129,7 @@ def _files(app: Sphinx, script: GalleryScript) -> ChartFiles:
 
 
 def _pictures(files: ChartFiles) -> tuple[Path, Path]:
-    """Return the paths of a card's still and loop."""
+    """Return the paths of a card's still and its looping animation."""
     return (
         files.folder / f"{files.name}-card.png",
         files.folder / f"{files.name}-loop.gif",
@@ -136,13 +137,13 @@ def _pictures(files: ChartFiles) -> tuple[Path, Path]:
 
 
 def _draw_card(chart: Any, files: ChartFiles, script: GalleryScript) -> None:
-    """Draw a card's still and, of a chart that can play, its loop."""
+    """Draw a card's still and, if the chart can play, its looping animation."""
     files.folder.mkdir(parents=True, exist_ok=True)
     still, loop = _pictures(files)
     rc.save(chart, still, epoch=script.thumbnail_epoch)
     with Image.open(still) as image:
         scale = min(CARD_WIDTH / image.width, CARD_HEIGHT / image.height)
-    # Twice the pixels, for sharp screens; the loop moves and can do with one.
+    # Twice the resolution, for high-resolution screens. The animation does not need it.
     rc.save(chart, still, epoch=script.thumbnail_epoch, scale=2 * scale)
     epochs = _loop_epochs(epochs_of(chart))
     if epochs:
@@ -153,7 +154,7 @@ def _draw_card(chart: Any, files: ChartFiles, script: GalleryScript) -> None:
 
 
 def _loop_epochs(epochs: list[int]) -> list[int]:
-    """Return some of the epochs, closer to each other at the beginning, where most happens."""
+    """Return a subset of the epochs, denser at the start, where most of the change happens."""
     shares = [(frame / (LOOP_FRAMES - 1)) ** 1.5 for frame in range(LOOP_FRAMES)]
     return sorted({epochs[round(share * (len(epochs) - 1))] for share in shares if epochs})
 
@@ -193,7 +194,7 @@ def _visit_cards_text(translator: Any, node: GalleryCards) -> None:  # noqa: ARG
 
 
 def _write(app: Sphinx, config: Config) -> None:
-    """Make the pages, and take away those of scripts that are gone."""
+    """Write the pages, and remove those of scripts that no longer exist."""
     folder = Path(app.srcdir) / "gallery"
     examples = gallery(config)
     pages = {script.name: _page(folder, script) for script in examples}

@@ -1,7 +1,8 @@
-"""Reads and runs the scripts of `gallery/`: what the site's pages and the tests both need.
+"""Reads and runs the scripts in ``gallery/``, for the site's pages and for the tests.
 
-A script is a module docstring (the title, a blank line, prose in reStructuredText), the comment
-``# category: ...``, perhaps ``# thumbnail-epoch: ...``, and code whose last statement is the chart.
+A script consists of a module docstring (the title, a blank line, and prose in reStructuredText),
+the comment ``# category: ...``, an optional comment ``# thumbnail-epoch: ...``, and code whose last
+statement is the chart.
 """
 
 import ast
@@ -28,29 +29,29 @@ CATEGORIES = (
 
 
 class GalleryError(Exception):
-    """A script of the gallery does not follow the convention."""
+    """Raised if a gallery script does not follow the conventions."""
 
 
 @dataclasses.dataclass(frozen=True)
 class GalleryScript:
-    """A script of the gallery, taken apart.
+    """A parsed gallery script.
 
     Attributes
     ----------
     path : pathlib.Path
         The script.
     name : str
-        The file's name without its suffix.
+        The file name without its suffix.
     title : str
-        The docstring's first line.
+        The first line of the docstring.
     prose : str
-        The rest of the docstring, reStructuredText.
+        The rest of the docstring, in reStructuredText.
     category : str
         One of `CATEGORIES`.
     thumbnail_epoch : int or None
-        The epoch of the still that stands for the chart; None for the one that the chart shows.
+        The epoch of the thumbnail. If None, the epoch that the chart shows.
     code : str
-        What follows docstring and comments.
+        The code after the docstring and the comments.
     """
 
     path: Path
@@ -63,15 +64,15 @@ class GalleryScript:
 
     @property
     def key(self) -> str:
-        """Return the name of the directory that keeps what the script records: it tells the code.
+        """Return the name of the directory for the script's recordings, with a digest of its code.
 
-        Prose may change without a new training.
+        The digest leaves out the prose, so you can edit that without training again.
         """
         return f"{self.name}-{hashlib.sha256(self.code.encode()).hexdigest()[:16]}"
 
 
 def scripts(directory: Path) -> list[GalleryScript]:
-    """Return the scripts of a directory, by category and then by title.
+    """Return the scripts in a directory, sorted by category and then by title.
 
     Raises
     ------
@@ -83,12 +84,12 @@ def scripts(directory: Path) -> list[GalleryScript]:
 
 
 def read_script(path: Path) -> GalleryScript:
-    """Return a script, taken apart.
+    """Parse a script.
 
     Raises
     ------
     GalleryError
-        Its docstring, its comments or its last statement are not as they should be.
+        If its docstring, comments or last statement do not follow the conventions.
     """
     source = path.read_text(encoding="utf-8")
     tree = ast.parse(source, str(path))
@@ -117,10 +118,10 @@ def read_script(path: Path) -> GalleryScript:
 
 
 def run_script(script: GalleryScript, cache: Path) -> Any:
-    """Run a script in a directory of its own under `cache` and return its chart.
+    """Run a script in its own directory under `cache` and return its chart.
 
-    What the script records stays there, so that the same code does not train twice. A run that
-    fails, or that is killed, leaves nothing that a later one would take for a recording.
+    Recordings stay in that directory, so the same code does not train twice. If the script fails
+    or is killed, later builds do not mistake what it left behind for a finished recording.
 
     Returns
     -------
@@ -130,17 +131,17 @@ def run_script(script: GalleryScript, cache: Path) -> Any:
     Raises
     ------
     GalleryError
-        That value is no Altair chart.
+        If that value is not an Altair chart.
     """
     finished = cache.resolve() / script.key
     if finished.exists():
         return _chart(script, finished)
     cache.mkdir(parents=True, exist_ok=True)
-    # A directory for each run: two builds may share a cache.
+    # Each run gets its own directory, because two builds may share a cache.
     unfinished = Path(tempfile.mkdtemp(".unfinished", f"{script.key}-", finished.parent))
     try:
         chart = _chart(script, unfinished)
-        with contextlib.suppress(OSError):  # the other build was faster
+        with contextlib.suppress(OSError):  # another build was faster
             unfinished.rename(finished)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -149,7 +150,7 @@ def run_script(script: GalleryScript, cache: Path) -> Any:
 
 def _chart(script: GalleryScript, directory: Path) -> Any:
     tree = ast.parse(script.code, str(script.path))
-    # Tracebacks name the lines of the file.
+    # Keep the line numbers of the file, for tracebacks.
     source = script.path.read_text(encoding="utf-8")
     ast.increment_lineno(tree, source[: source.index(script.code)].count("\n"))
     last = tree.body.pop()
@@ -164,7 +165,7 @@ def _chart(script: GalleryScript, directory: Path) -> Any:
 
 
 def _head_and_code(source: str, *, after: int) -> tuple[dict[str, str], str]:
-    """Return the comments that describe the script, by name, and the code behind them."""
+    """Return the comments that describe the script, by name, and the code after them."""
     lines = source.splitlines(keepends=True)[after:]
     comments: dict[str, str] = {}
     while lines:

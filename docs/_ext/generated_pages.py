@@ -1,4 +1,4 @@
-"""Pages that other extensions write before the build begins."""
+"""Pages that other extensions generate before the build starts."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ FOLDERS = ("gallery", "reference", "reference/generated")
 
 
 def write_if_changed(path: Path, text: str) -> None:
-    """Write a page, unless it says the same already: an unchanged page is not built again.
+    """Write a page only if its content changed, so that unchanged pages are not rebuilt.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def write_if_changed(path: Path, text: str) -> None:
 
 
 def _remove_built(app: Sphinx, error: Exception | None) -> None:
-    """Take away what was built from pages that are gone; Sphinx leaves it."""
+    """Remove the HTML of pages that no longer exist, which Sphinx does not do itself."""
     if error is not None or app.builder.format != "html":
         return
     for folder in FOLDERS:

@@ -1,9 +1,10 @@
-"""Charts in pages: a still at first, and the playing chart when it scrolls into view.
+"""Charts in pages: a still image that becomes a playing chart when it scrolls into view.
 
-A chart is two files in ``_static/charts``: a PNG, for readers without JavaScript and while the
-rest loads, and a script that hands its Vega-Lite spec to ``playing-charts.js``. A script, because
-browsers do not let a page that was opened from disk fetch JSON. The libraries that draw it come
-from vl-convert, are part of the site, and are loaded once by a page that shows a chart.
+Each chart consists of two files in ``_static/charts``: a PNG, shown while the chart loads and to
+readers without JavaScript, and a script that passes the Vega-Lite spec to ``playing-charts.js``.
+The spec is in a script because browsers do not let a page opened from disk fetch JSON. The
+libraries that draw the charts come from vl-convert and are part of the site. A page with charts
+loads them once.
 """
 
 import dataclasses
@@ -26,7 +27,7 @@ from replaychart.playback.parameter import find_slider
 
 FOLDER = "_static/charts"
 LIBRARY = f"_static/vega-{vl_convert.__version__}.js"
-# Pixels of a still per pixel of its chart: sharp enough on most screens, half the bytes of 2.
+# Pixels of a still per pixel of its chart. Sharp enough on most screens, with half the bytes of 2.
 STILL_SCALE = 1.5
 
 
@@ -37,9 +38,9 @@ class ChartFiles:
     Attributes
     ----------
     folder : pathlib.Path
-        Where they are.
+        The folder that contains them.
     name : str
-        Their common stem; other content has another name.
+        Their common stem, which depends on their content.
     """
 
     folder: Path
@@ -52,22 +53,22 @@ class ChartFiles:
 
     @property
     def still(self) -> Path:
-        """The picture of one epoch."""
+        """The image of one epoch."""
         return self.folder / f"{self.name}.png"
 
     def exist(self) -> bool:
-        """Tell whether both were written."""
+        """Return whether both files exist."""
         return self.script.exists() and self.still.exists()
 
     def write(self, chart: Any, *, epoch: int | None) -> None:
-        """Write what is missing; the script last, since it says that the chart is complete.
+        """Write both files. The script comes last, so its presence means the chart is complete.
 
         Parameters
         ----------
         chart : altair chart
-            Plays if it went through `animate`.
+            A chart that plays if it was passed through `animate`.
         epoch : int or None
-            The epoch of the still; None for the one that the chart shows at first.
+            The epoch of the still. If None, the epoch that the chart shows initially.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         rc.save(chart, self.still, epoch=epoch, scale=STILL_SCALE)
@@ -75,14 +76,14 @@ class ChartFiles:
         self.script.write_text(f'playingCharts.receive("{self.name}", {spec});\n', "utf-8")
 
     def size(self) -> tuple[int, int]:
-        """Return width and height in pixels of the chart."""
+        """Return the width and height of the chart in pixels."""
         with Image.open(self.still) as image:
             width, height = image.size
         return round(width / STILL_SCALE), round(height / STILL_SCALE)
 
 
 def chart_files(app: Sphinx, chart: Any, *, epoch: int | None) -> ChartFiles:
-    """Return the files of a chart, named after its content, written if they are missing.
+    """Return the files of a chart, named after its content. Missing files are written.
 
     Parameters
     ----------
@@ -100,20 +101,20 @@ def chart_files(app: Sphinx, chart: Any, *, epoch: int | None) -> ChartFiles:
 
 
 def playing(chart: Any, *, fps: float = 10) -> Any:
-    """Return a chart that plays: itself if it does already or has no epochs to play.
+    """Return a chart that plays. A chart that plays already or has no epochs is returned as it is.
 
     Parameters
     ----------
     chart : altair chart
     fps : float, default 10
-        Epochs per second, if its own code does not say.
+        Epochs per second, if the chart is not animated yet.
     """
     embed_options = _spec(chart).get("usermeta", {}).get("embedOptions", {})
     return chart if "patch" in embed_options or not epochs_of(chart) else rc.animate(chart, fps=fps)
 
 
 def epochs_of(chart: Any) -> list[int]:
-    """Return the epochs that a chart's slider stops at; none for a chart without a slider."""
+    """Return the epochs at which a chart's slider stops, or none if it has no slider."""
     slider = find_slider(_spec(chart))
     return slider.epochs() if slider else []
 
@@ -124,18 +125,18 @@ def _spec(chart: Any) -> dict[str, Any]:
 
 
 class PlayingChart(nodes.General, nodes.Element):
-    """A chart in a page. Attributes: name, alt, width, height."""
+    """A chart in a page, with the attributes name, alt, width and height."""
 
 
 def chart_node(env: BuildEnvironment, files: ChartFiles, *, alt_text: str) -> PlayingChart:
-    """Return the node of a chart, and note that the page being read uses its files.
+    """Return the node of a chart, and note that the current page uses its files.
 
     Parameters
     ----------
     env : sphinx.environment.BuildEnvironment
     files : ChartFiles
     alt_text : str
-        What the chart shows, for readers who do not see it.
+        Alternative text that describes the chart.
     """
     note_chart(env, files.name)
     width, height = files.size()
@@ -143,7 +144,7 @@ def chart_node(env: BuildEnvironment, files: ChartFiles, *, alt_text: str) -> Pl
 
 
 def note_chart(env: BuildEnvironment, name: str) -> None:
-    """Keep the files of this name when the build ends."""
+    """Note that the current page uses the files with this name, so the build keeps them."""
     _used(env).setdefault(env.docname, set()).add(name)
 
 
@@ -193,12 +194,12 @@ def _forget_page(app: Sphinx, env: BuildEnvironment, docname: str) -> None:  # n
 
 
 def _finish(app: Sphinx, error: Exception | None) -> None:
-    """Write the libraries, and take away the files of charts that no page shows any more."""
+    """Write the libraries, and delete the files of charts that no page uses any more."""
     if error is not None or app.builder.format != "html":
         return
     library = Path(app.outdir) / LIBRARY
     if not library.exists():
-        # In a function of its own: the bundle's names are short, and Sphinx has some of them, too.
+        # Wrap the bundle in a function, because its short global names clash with some of Sphinx's.
         bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
         library.write_text(f"(() => {{\n{bundle}\n}})();\n", "utf-8")
     used = set().union(*_used(app.env).values())
