@@ -8,8 +8,9 @@ from replaychart.errors import ArgumentError, RunFileError
 from replaychart.export.files import written_beside
 from replaychart.opening import stored_run
 from replaychart.storage import reader
+from replaychart.storage.destination import check_destination
 from replaychart.storage.reader import StoredRun
-from replaychart.storage.writer import check_destination, write_run
+from replaychart.storage.writer import write_run
 
 
 def convert(

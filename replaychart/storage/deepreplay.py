@@ -32,14 +32,11 @@ import numpy as np
 from replaychart.errors import RunFileError
 from replaychart.facts.json_texts import json_of
 from replaychart.storage.hdf5 import checked
-from replaychart.storage.hdf5.checked import (
-    Attributes,
-    damage_told,
-    dataset_in,
-    group_in,
-    number_dataset_in,
-)
-from replaychart.storage.reader import StoredRun, opened
+from replaychart.storage.hdf5.checked import Attributes, dataset_in, group_in, number_dataset_in
+from replaychart.storage.hdf5.damage import damage_told
+from replaychart.storage.hdf5.sizes import require_sizes
+from replaychart.storage.hdf5.transactions import reading
+from replaychart.storage.reader import StoredRun
 from replaychart.storage.weights import Weight
 
 _INPUTS = "inputs"
@@ -142,7 +139,7 @@ class DeepReplayRun(StoredRun):
 
     def weights(self) -> list[Weight]:
         """Return each recorded variable, shape (snapshots, ...), in ``model.weights`` order."""
-        with opened(self.path) as file, damage_told(f"Run {self.name!r} of {str(self.path)!r}"):
+        with reading(self.path) as file, damage_told(f"Run {self.name!r} of {str(self.path)!r}"):
             group = self.same_run(file)
             return [
                 _numbers(group, _variable(layer, weight))[self.epochs]
@@ -178,7 +175,7 @@ def read_recording(path: Path, name: str) -> Recording:
     RunFileError
         The file cannot be read, or the group is not as DeepReplay leaves it.
     """
-    with opened(path) as file, damage_told(f"Run {name!r} of {str(path)!r}"):
+    with reading(path) as file, damage_told(f"Run {name!r} of {str(path)!r}"):
         return _read(path, name, group_in(file, name))
 
 
@@ -226,20 +223,23 @@ def read_model_file(path: Path) -> ModelFile:
     RunFileError
         The file is missing, not HDF5, or holds no Keras model.
     """
-    with opened(path) as file, damage_told(f"The model file {str(path)!r}"):
+    with reading(path) as file, damage_told(f"The model file {str(path)!r}"):
         if "model_config" not in file.attrs:
             message = (
                 f"{str(path)!r} holds no Keras model: its attribute model_config is missing. A "
                 "model in another format can be loaded with Keras and passed itself as model=."
             )
             raise RunFileError(message)
-        attributes = Attributes(file)
+        # Keras writes texts of any length.
+        attributes = Attributes(file, any_length=True)
         version = attributes.get("keras_version", "2")
         return ModelFile(
             path=path,
-            model_config=_json_object(file, "model_config"),
+            model_config=_json_object(attributes, "model_config"),
             training_config=(
-                _json_object(file, "training_config") if "training_config" in attributes else None
+                _json_object(attributes, "training_config")
+                if "training_config" in attributes
+                else None
             ),
             keras_version=checked.text_of(version, "keras_version"),
         )
@@ -257,7 +257,7 @@ def _read(path: Path, name: str, group: h5py.Group) -> Recording:
     layers = [_layer(group, layer, n_epochs) for layer in range(counts["n_layers"])]
     logged = {key: _curve(group, key, n_epochs) for key in _log_names(group)}
     variables = [variable for layer in layers for variable in layer]
-    checked.require_sizes(variables)
+    require_sizes(variables)
     happened = _epochs_that_happened(n_epochs, list(logged.values()), variables)
     epochs = np.flatnonzero(happened)
     rate = np.full(n_epochs, np.nan)
@@ -380,5 +380,5 @@ def _digest(group: h5py.Group) -> str:
     return digest.hexdigest()
 
 
-def _json_object(file: h5py.File, name: str) -> dict[str, Any]:
-    return json_of(checked.text_of(Attributes(file)[name], name), f"the attribute {name}", dict)
+def _json_object(attributes: Attributes, name: str) -> dict[str, Any]:
+    return json_of(checked.text_of(attributes[name], name), f"the attribute {name}", dict)

@@ -36,8 +36,7 @@ on and becomes true when the recorder is closed; a training that dies leaves it 
 the run makes it false again. ``recorder`` is a JSON text that tells who records the run, so that a
 reader can see whether that is still at work: ``host``, ``process`` (its number), ``since`` (when
 that process started, in seconds since 1970) and ``recorder`` (unique); it is empty where the
-recorder was closed before the training came to its end. A run without ``finished``
-was written by an older version, and nobody knows; see `storage.state`.
+recorder was closed before the training came to its end. See `storage.state`.
 
 Every write is a transaction (`storage.transactions`). A file whose last bytes are those of a
 journal (`storage.journal`) was left in the middle of one, and is read with its changes. One that
@@ -46,10 +45,7 @@ begins with ``ReplayChart: nothing has been written`` holds nothing yet.
 HDF5 keeps no attribute of more than 64 KB. Where the names of thousands of features make the
 details longer, or evaluations were made for thousands of epochs, a dataset of that name holds it.
 
-Older layouts are read. Layout 3 had texts of any length, ``log_names`` (logs,) among them, and no
-checksums; in layout 2 there was but one input. Layout 1 had ``learning_rate`` (snapshots,),
-``logs/<i>`` (snapshots,) with the attribute ``name``, ``weights/<i>`` (snapshots, ...) for each
-variable, and int64 epochs.
+This is layout 4, the first that was released. Runs of any other layout are refused.
 
 Groups that DeepReplay wrote may stand beside them; `storage.deepreplay` tells of those.
 """
@@ -57,9 +53,8 @@ Groups that DeepReplay wrote may stand beside them; `storage.deepreplay` tells o
 from collections.abc import Mapping
 from typing import Any
 
-# The newest that is read, and the one that is written.
+# The one that is read and written.
 LAYOUT_VERSION = 4
-FIRST_WITH_FIXED_TEXTS = 4
 LAYOUT_ATTRIBUTE = "replaychart_layout"
 WRITER_ATTRIBUTE = "replaychart_version"
 RUN_ID_ATTRIBUTE = "run_id"
@@ -83,12 +78,6 @@ LAYERS = "model/layers"
 VARIABLES = "model/variables"
 
 KEY_ATTRIBUTE = "key"
-
-
-# Names of layout 1.
-LEARNING_RATE_1 = "learning_rate"
-LOGS_1 = "logs"
-NAME_ATTRIBUTE_1 = "name"
 
 
 _DEEPREPLAY_ATTRIBUTES = ("n_epochs", "n_layers")

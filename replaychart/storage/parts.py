@@ -18,6 +18,7 @@ from replaychart.storage.hdf5.checked import (
     numbers_in,
     text_in,
 )
+from replaychart.storage.hdf5.sizes import require_sizes
 
 # More than float64 could count in millionths.
 _LAST_EPOCH = 1e9
@@ -27,7 +28,7 @@ def epochs_of(run: h5py.Group) -> np.ndarray:
     """Return the recorded epochs, of int64 where all of them are whole."""
     epochs = numbers_in(run, layout.EPOCHS, shape=[None])
     if not len(epochs):
-        message = "it ended before its first snapshot was written"
+        message = "it has no snapshots"
         raise ValueError(message)
     rising = np.isfinite(epochs).all() and epochs[0] >= 0 and (np.diff(epochs) > 0).all()
     if not rising or epochs[-1] > _LAST_EPOCH:
@@ -67,7 +68,7 @@ def _inputs(run: h5py.Group) -> Inputs:
         every = [
             number_dataset_in(group, str(index)) for index in range(len(checked.names_in(group)))
         ]
-        checked.require_sizes(every)
+        require_sizes(every)
         for stored in every:
             name = checked.text_of(Attributes(stored)[layout.INPUT_NAME_ATTRIBUTE], stored.name)
             if name in inputs:
@@ -90,7 +91,7 @@ def details_of(run: h5py.Group) -> dict[str, Any]:
     if checked.has(run, layout.DETAILS_ATTRIBUTE):
         text = text_in(run, layout.DETAILS_ATTRIBUTE)
     else:
-        text = checked.text_of(Attributes(run).get(layout.DETAILS_ATTRIBUTE, "{}"), "details")
+        text = checked.text_of(Attributes(run)[layout.DETAILS_ATTRIBUTE], "details")
     details = json_of(text, layout.DETAILS_ATTRIBUTE, dict)
     if entry(details, "class_names", (list, type(None)), None) is not None:
         texts_of(details["class_names"], "'class_names'")
@@ -117,21 +118,8 @@ def json_object(run: h5py.Group, path: str) -> str:
     return text
 
 
-def curves_of(
-    run: h5py.Group, version: int, snapshots: int
-) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def curves_of(run: h5py.Group, snapshots: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Return the learning rates and the logs by name, each of the shape (snapshots,)."""
-    if version == 1:
-        names = checked.names_in(group_in(run, layout.LOGS_1))
-        logs = {}
-        for index in range(len(names)):
-            log = number_dataset_in(run, f"{layout.LOGS_1}/{index}", shape=[None])
-            name = checked.text_of(
-                Attributes(log)[layout.NAME_ATTRIBUTE_1], layout.NAME_ATTRIBUTE_1
-            )
-            logs[name] = _curve(log, snapshots)
-        rates = number_dataset_in(run, layout.LEARNING_RATE_1, shape=[None])
-        return _curve(rates, snapshots), logs
     scalars = number_dataset_in(run, layout.SCALARS, shape=[None, None])
     checked.require_rows(scalars, snapshots)
     if not scalars.shape[1]:
@@ -145,15 +133,8 @@ def curves_of(
 
 def log_names(run: h5py.Group, *, at_most: int) -> list[str]:
     """Return the names of the first logs of a run, in the order of its scalars."""
-    if not checked.is_of_fixed_texts(run):
-        return checked.texts_in(run, layout.LOG_NAMES, at_most=at_most)
     names = json_of(text_in(run, layout.LOG_NAMES), layout.LOG_NAMES, list)
     return texts_of(names, layout.LOG_NAMES)[:at_most]
-
-
-def _curve(dataset: h5py.Dataset, snapshots: int) -> np.ndarray:
-    checked.require_rows(dataset, snapshots)
-    return checked.native(dataset[:snapshots]).astype(np.float64, copy=False)
 
 
 def weight_blocks(
@@ -171,13 +152,3 @@ def weight_blocks(
             raise ValueError(message)
         blocks[dtype] = block
     return blocks
-
-
-def weights_of_first_layout(run: h5py.Group, snapshots: int) -> list[h5py.Dataset]:
-    """Return the datasets of the weights in layout 1."""
-    names = checked.names_in(group_in(run, layout.WEIGHTS))
-    paths = [f"{layout.WEIGHTS}/{index}" for index in range(len(names))]
-    stored = [number_dataset_in(run, path) for path in paths]
-    for one in stored:
-        checked.require_rows(one, snapshots)
-    return stored

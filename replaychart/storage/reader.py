@@ -4,28 +4,23 @@ import dataclasses
 import functools
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
-from replaychart.errors import FileInUseError, RunFileError
+from replaychart.errors import RunFileError
 from replaychart.facts.inputs import Inputs
 from replaychart.facts.json_texts import json_of
 from replaychart.facts.layers import RecordedLayer, Variable, layers_from_json, variables_from_json
 from replaychart.storage import layout, parts, state, weights
 from replaychart.storage import stored_evaluations as evaluations
-from replaychart.storage.hdf5 import checked, transactions
-from replaychart.storage.hdf5.checked import (
-    Attributes,
-    damage_told,
-    group_in,
-    number_dataset_in,
-    text_in,
-)
+from replaychart.storage.hdf5 import checked
+from replaychart.storage.hdf5.checked import Attributes, group_in, number_dataset_in, text_in
+from replaychart.storage.hdf5.damage import DAMAGE, damage_told
+from replaychart.storage.hdf5.transactions import reading
 
 # DeepReplay puts this behind the name of a model that it records without a training.
 UNTRAINED = "_init"
@@ -60,7 +55,8 @@ class StoredRun:
     details : mapping
         Versions, backend and names.
     recorded_variables : tuple of Variable
-        The model's variables, in ``model.weights`` order; none in layout 1.
+        The model's variables, in ``model.weights`` order; none where outputs were recorded, or by
+        DeepReplay.
     sample_weights : numpy.ndarray of float32, shape (points,), or None
         What the loss of each point is multiplied with.
     state : {"finished", "being recorded", "interrupted", "unknown"}
@@ -126,12 +122,8 @@ class StoredRun:
         """
         snapshots = len(self.epochs)
         what = f"The weights of run {self.name!r} in {str(self.path)!r}"
-        with opened(self.path) as file, damage_told(what):
+        with reading(self.path) as file, damage_told(what):
             run = self.same_run(file)
-            if not self.recorded_variables:
-                stored = parts.weights_of_first_layout(run, snapshots)
-                checked.require_sizes(stored)
-                return [checked.native(one[:snapshots]) for one in stored]
             blocks = parts.weight_blocks(run, self.recorded_variables, snapshots)
             sizes = {dtype: one.dtype.itemsize * one.shape[1] for dtype, one in blocks.items()}
             fits = snapshots * sum(sizes.values()) <= weights.IN_MEMORY
@@ -156,7 +148,7 @@ class StoredRun:
 
     def _rows(self, dtype: str, snapshots: list[int]) -> np.ndarray:
         what = f"The weights of run {self.name!r} in {str(self.path)!r}"
-        with opened(self.path) as file, damage_told(what):
+        with reading(self.path) as file, damage_told(what):
             block = number_dataset_in(self.same_run(file), f"{layout.WEIGHTS}/{dtype}")
             return np.stack([block[snapshot] for snapshot in snapshots])
 
@@ -170,7 +162,7 @@ class StoredRun:
         UserWarning
             Some of what was stored is damaged, and left out: it can be evaluated anew.
         """
-        with opened(self.path) as file, damage_told(f"Run {self.name!r} of {str(self.path)!r}"):
+        with reading(self.path) as file, damage_told(f"Run {self.name!r} of {str(self.path)!r}"):
             run = self.same_run(file)
             return (
                 self._evaluations.stored(run) if self.has_model else self._evaluations.recorded(run)
@@ -191,15 +183,14 @@ def run_names(path: Path) -> list[str]:
         Something in it cannot be read, or is a link, which may lead to another file.
     """
     runs, left_out = [], []
-    with opened(path) as file, damage_told(repr(str(path))):
+    with reading(path) as file, damage_told(repr(str(path))):
         for name in checked.all_names_in(file):
             # One run that is damaged, or is none, hides no other.
             try:
                 checked.require_own(file, name)
-                recorded = _holds(file, name, layout.is_run) and not is_half_made(file[name])
-                if recorded or _holds(file, name, layout.is_deepreplay):
+                if _holds(file, name, layout.is_run) or _holds(file, name, layout.is_deepreplay):
                     runs.append(name)
-            except checked.DAMAGE as error:
+            except DAMAGE as error:
                 left_out.append(f"{name!r} ({error})")
     if left_out:
         message = f"In {str(path)!r} is left out what cannot be read: {', '.join(left_out)}."
@@ -209,7 +200,7 @@ def run_names(path: Path) -> list[str]:
 
 def was_recorded_by_deepreplay(path: Path, name: str) -> bool:
     """Return whether a run stands in DeepReplay's layout."""
-    with opened(path) as file, damage_told(f"Run {name!r} of {str(path)!r}"):
+    with reading(path) as file, damage_told(f"Run {name!r} of {str(path)!r}"):
         return _holds(file, name, layout.is_deepreplay)
 
 
@@ -226,21 +217,13 @@ def read_run(path: Path, name: str) -> StoredRun:
     Raises
     ------
     RunFileError
-        The run was written in a newer layout, is damaged, or would lead out of its file; see
-        `storage.checked`.
+        The run has another layout, is damaged, or would lead out of its file; see
+        `storage.hdf5.checked`.
     """
-    with opened(path) as file, damage_told(f"Run {name!r} of {str(path)!r}"):
+    with reading(path) as file, damage_told(f"Run {name!r} of {str(path)!r}"):
         run = group_in(file, name)
-        attributes = Attributes(run)
-        version = checked.count_of(attributes[layout.LAYOUT_ATTRIBUTE], layout.LAYOUT_ATTRIBUTE)
-        if version > layout.LAYOUT_VERSION:
-            message = (
-                f"Run {name!r} of {str(path)!r} has layout version {version}; this version of "
-                f"replaychart reads up to {layout.LAYOUT_VERSION}. It was written by "
-                f"{_writer(attributes)}: upgrade to that."
-            )
-            raise RunFileError(message)
-        return _read(path, name, run, version)
+        _check_layout(path, name, Attributes(run))
+        return _read(path, name, run)
 
 
 def loss_of(compile_config: str) -> Any:
@@ -284,21 +267,30 @@ def existing_name(path: Path, name: str | None) -> str:
     return name
 
 
-def _writer(attributes: Mapping[str, Any]) -> str:
-    """Return the version that wrote a run; a later one may tell it otherwise."""
+def _check_layout(path: Path, name: str, attributes: Attributes) -> None:
+    """Raise `RunFileError` if a run has another layout than this version reads."""
+    version = checked.count_of(attributes[layout.LAYOUT_ATTRIBUTE], layout.LAYOUT_ATTRIBUTE)
+    if version == layout.LAYOUT_VERSION:
+        return
+    newer = version > layout.LAYOUT_VERSION
     try:
-        return f"replaychart {attributes[layout.WRITER_ATTRIBUTE]}"
-    except checked.DAMAGE:
-        return "a later version"
+        writer = f"replaychart {attributes[layout.WRITER_ATTRIBUTE]}"
+    except DAMAGE:  # Another layout may keep it in another way.
+        writer = "a later version" if newer else "an earlier version"
+    message = (
+        f"Run {name!r} of {str(path)!r} has layout version {version}; this version of replaychart "
+        f"reads layout version {layout.LAYOUT_VERSION}. It was written by {writer}: "
+        f"{'upgrade to that' if newer else 'record it again'}."
+    )
+    raise RunFileError(message)
 
 
-def _read(path: Path, name: str, run: h5py.Group, version: int) -> StoredRun:
+def _read(path: Path, name: str, run: h5py.Group) -> StoredRun:
     attributes = Attributes(run)
     epochs = parts.epochs_of(run)
     inputs, targets, sample_weights = parts.points_of(run)
     details = parts.details_of(run)
-    learning_rates, logs = parts.curves_of(run, version, len(epochs))
-    variables = text_in(run, layout.VARIABLES) if checked.has(run, layout.VARIABLES) else "[]"
+    learning_rates, logs = parts.curves_of(run, len(epochs))
     stored = StoredRun(
         path=path,
         name=name,
@@ -313,73 +305,27 @@ def _read(path: Path, name: str, run: h5py.Group, version: int) -> StoredRun:
         compile_config=parts.json_object(run, layout.COMPILE_CONFIG),
         layers=layers_from_json(text_in(run, layout.LAYERS)),
         details=details,
-        recorded_variables=variables_from_json(variables),
+        recorded_variables=variables_from_json(text_in(run, layout.VARIABLES)),
         state=state.state(attributes),
     )
     # Here, and not only when they are needed: a run that opens holds what it says.
-    if not stored.has_model:
-        stored._evaluations.recorded(run, read=False)
-    elif stored.recorded_variables:
+    if stored.has_model:
         parts.weight_blocks(run, stored.recorded_variables, len(epochs))
+        _check_positions(stored)
     else:
-        parts.weights_of_first_layout(run, len(epochs))
-    _check_positions(stored, run)
+        stored._evaluations.recorded(run, read=False)
     return stored
 
 
-def _check_positions(stored: StoredRun, run: h5py.Group) -> None:
+def _check_positions(stored: StoredRun) -> None:
     """Raise `ValueError` unless the layers' variables are among those of the model."""
     count = len(stored.recorded_variables)
-    if stored.has_model and not count:
-        count = len(group_in(run, layout.WEIGHTS))
     positions = [one.position for layer in stored.layers for one in layer.variables]
     if any(not 0 <= position < count for position in positions):
         message = f"its layers name variables that are not among the {count} of the model"
         raise ValueError(message)
 
 
-def is_half_made(run: h5py.Group) -> bool:
-    """Return whether a run was begun and never got its first snapshot.
-
-    Versions before the transactions left such runs behind when a training was killed.
-    """
-    if layout.LAYOUT_ATTRIBUTE not in run.attrs:
-        return layout.WRITER_ATTRIBUTE in run.attrs
-    try:
-        checked.require_own(run, layout.EPOCHS)
-    except checked.DAMAGE:
-        return False  # `read_run` tells of it.
-    epochs = run[layout.EPOCHS]
-    return isinstance(epochs, h5py.Dataset) and epochs.shape == (0,)
-
-
 def _holds(file: h5py.File, name: str, kind: Callable[[Mapping[str, Any]], bool]) -> bool:
     item = file[name]
     return isinstance(item, h5py.Group) and kind(Attributes(item))
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[h5py.File]:
-    """Open a file for reading.
-
-    Raises
-    ------
-    RunFileError
-        The file is missing, not HDF5, cannot be read, or is being written for longer than a
-        moment.
-    """
-    if not path.exists():
-        message = f"There is no file {str(path)!r}."
-        raise RunFileError(message)
-    if not path.is_file() or not transactions.is_run_file(path):
-        message = f"{str(path)!r} is not an HDF5 file."
-        raise RunFileError(message)
-    with ExitStack() as stack:
-        try:
-            file = stack.enter_context(transactions.reading(path))
-        except FileInUseError:
-            raise
-        except checked.DAMAGE as error:
-            message = f"The file {str(path)!r} cannot be opened for reading: {error}"
-            raise RunFileError(message) from error
-        yield file

@@ -1,4 +1,4 @@
-"""Reads evaluations of a run: what was stored with it, or what it was recorded from."""
+"""Evaluations of a run in its file: what is stored with it, or what it was recorded from."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -10,8 +10,10 @@ import numpy as np
 from replaychart.facts.keys import DENSITY_POSITIONS, quantity_and_layer
 from replaychart.facts.layers import RecordedLayer
 from replaychart.storage import layout
-from replaychart.storage.hdf5 import checked
+from replaychart.storage.hdf5 import checked, fixed_texts, number_datasets
 from replaychart.storage.hdf5.checked import Attributes, group_in, number_dataset_in, numbers_in
+from replaychart.storage.hdf5.damage import DAMAGE
+from replaychart.storage.hdf5.sizes import Room
 
 # None for any length, and an Ellipsis at the end where anything may follow.
 Shape = tuple[Any, ...]
@@ -70,7 +72,7 @@ class Reader:
             Whether the numbers are read; otherwise they are only checked, and nothing is returned.
         """
         found = {}
-        room = checked.Room()
+        room = Room()
         for name in checked.names_in(group_in(run, layout.OUTPUTS)):
             values = number_dataset_in(run, f"{layout.OUTPUTS}/{name}")
             room.take(values)
@@ -98,7 +100,7 @@ class Reader:
             return {}
         found: Evaluated = {}
         left_out = []
-        room = checked.Room()
+        room = Room()
         for name in checked.all_names_in(group):
             if name == layout.EPOCHS:
                 continue
@@ -112,7 +114,7 @@ class Reader:
                 arrays = {part: checked.native(values[()]) for part, values in parts.items()}
                 self._check_values(_key(one), arrays)
                 found[_key(one)] = arrays
-            except checked.DAMAGE as error:
+            except DAMAGE as error:
                 left_out.append(str(error))
         if left_out:
             message = (
@@ -182,6 +184,35 @@ class Reader:
             and ((of_snapshot >= 0) & (of_snapshot < self._snapshots)).all()
             and ((of_class >= 0) & (of_class < self._classes)).all()
         )
+
+
+def write(
+    run: h5py.Group, epochs: np.ndarray, evaluations: Mapping[str, Mapping[str, np.ndarray]]
+) -> None:
+    """Write evaluations into a run's group, in the place of those that it has.
+
+    Parameters
+    ----------
+    run : h5py.Group
+    epochs : numpy.ndarray, shape (snapshots,)
+        The epochs that they are for.
+    evaluations : mapping of str to mapping of str to numpy.ndarray
+        Named arrays for each key.
+    """
+    # Written beside, then renamed: what is written over nothing needs no journal.
+    beside = layout.EVALUATIONS + ".new"
+    if beside in run:
+        del run[beside]
+    kept = run.create_group(beside)
+    number_datasets.set_attribute(kept, layout.EPOCHS, epochs)
+    for index, (key, arrays) in enumerate(evaluations.items()):
+        evaluation = kept.create_group(str(index))
+        fixed_texts.set_attribute(evaluation, layout.KEY_ATTRIBUTE, key)
+        for name, values in arrays.items():
+            number_datasets.write(evaluation, name, values, compression="gzip", shuffle=True)
+    if layout.EVALUATIONS in run:
+        del run[layout.EVALUATIONS]
+    run.move(beside, layout.EVALUATIONS)
 
 
 def _are_distributions(arrays: Mapping[str, np.ndarray]) -> bool:

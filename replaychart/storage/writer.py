@@ -1,7 +1,6 @@
 """Writes runs: one transaction per snapshot, so that the file is whole in between."""
 
 import json
-import os
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,100 +8,20 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from replaychart.errors import ArgumentError, RecordingError, RunFileError
+from replaychart.errors import RunFileError
 from replaychart.facts.inputs import Inputs
 from replaychart.facts.layers import Variable, layers_to_json, variables_to_json
 from replaychart.facts.snapshots import RunDescription, Snapshot
-from replaychart.storage import layout, state, weights
+from replaychart.storage import layout, state, stored_evaluations, weights
+from replaychart.storage.destination import check_group
 from replaychart.storage.hdf5 import checked, fixed_texts, number_datasets
-from replaychart.storage.hdf5.checked import Attributes, damage_told
+from replaychart.storage.hdf5.checked import Attributes
 from replaychart.storage.hdf5.locks import PATIENCE
-from replaychart.storage.hdf5.transactions import is_run_file, transaction
+from replaychart.storage.hdf5.transactions import transaction
 from replaychart.storage.parts import log_names
-from replaychart.storage.reader import StoredRun, is_half_made, opened
+from replaychart.storage.reader import StoredRun
 from replaychart.storage.state import Presence
-from replaychart.storage.upgrade import upgrade
 from replaychart.version import __version__
-
-
-def check_destination(path: Path, group: str, *, if_exists: str) -> None:
-    """Raise unless a run named `group` can be recorded into the file at `path`.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file, which need not exist.
-    group : str
-        The run's name.
-    if_exists : {"error", "overwrite", "append"}
-        What is to happen to a run of that name.
-
-    Raises
-    ------
-    ArgumentError
-        `group` cannot name a run.
-    RunFileError
-        The directory is missing, the file is not HDF5, or it cannot be written.
-    RecordingError
-        The group exists and may not be replaced, or another recorder is at work on it.
-    """
-    named = isinstance(group, str) and group not in ("", ".")
-    # HDF5 would end the name at a NUL, and can keep no text that has no UTF-8.
-    if not named or set(group) & {"/", "\0"} or not _is_unicode(group):
-        message = (
-            "group must be a non-empty text without '/', without NUL and of Unicode characters. "
-            f"Got {group!r}."
-        )
-        raise ArgumentError(message)
-    if not path.parent.is_dir():
-        message = f"path must lie in a directory that exists. Got {str(path)!r}."
-        raise RunFileError(message)
-    exists = path.exists()
-    if exists and (not path.is_file() or not is_run_file(path)):
-        message = f"path must be an HDF5 file or a file yet to be made. Got {str(path)!r}."
-        raise RunFileError(message)
-    if not os.access(path if exists else path.parent, os.W_OK):
-        message = f"path must be a file that can be written. Got {str(path)!r}, which cannot."
-        raise RunFileError(message)
-    if exists:
-        with opened(path) as file, damage_told(f"Run {group!r} of {str(path)!r}"):
-            _check_group(file, path, group, if_exists=if_exists)
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _check_group(file: h5py.File, path: Path, group: str, *, if_exists: str) -> None:
-    """Raise `RecordingError` unless a run can be written under this name."""
-    if not checked.has(file, group):
-        return
-    checked.require_own(file, group)
-    attributes = Attributes(file[group])
-    if layout.WRITER_ATTRIBUTE not in attributes:
-        message = (
-            f"group {group!r} of {str(path)!r} exists and is not a run of ReplayChart, so it "
-            "is left alone. Choose another group."
-        )
-        raise RecordingError(message)
-    if is_half_made(file[group]):
-        return
-    if state.is_taken(attributes):
-        message = (
-            f"Run {group!r} of {str(path)!r} is being recorded by another training, in process "
-            f"{state.process(attributes)}. Choose another group, or wait until that has ended."
-        )
-        raise RecordingError(message)
-    if if_exists == "error":
-        message = (
-            f"group {group!r} exists in {str(path)!r}. Choose another group, another path, or "
-            "pass if_exists='overwrite' to replace the run or 'append' to go on with it."
-        )
-        raise RecordingError(message)
 
 
 class RunWriter:
@@ -176,11 +95,10 @@ class RunWriter:
         writer._presence = presence or Presence()
         with transaction(stored.path) as file:
             run = stored.same_run(file)
-            _check_group(file, stored.path, stored.name, if_exists="append")
+            check_group(file, stored.path, stored.name, if_exists="append")
             if layout.EVALUATIONS in run:
                 # They would count again as soon as as many epochs are recorded as before.
                 del run[layout.EVALUATIONS]
-            upgrade(run)
             state.begin(run, writer._presence)
             number_datasets.set_attribute(run, layout.DETAILS_ATTRIBUTE, json.dumps(dict(details)))
             if keep < len(stored.epochs):
@@ -245,7 +163,7 @@ class RunWriter:
             )
             raise RunFileError(message)
         if exists:
-            _check_group(file, self._path, self._group, if_exists=self._if_exists)
+            check_group(file, self._path, self._group, if_exists=self._if_exists)
             del file[self._group]
         run = file.create_group(self._group)
         _write_description(run, self._to_describe)
@@ -344,21 +262,7 @@ def write_evaluations(
     """
     stored.require_writable()
     with transaction(stored.path) as file:
-        run = stored.same_run(file)
-        # Written beside, then renamed: what is written over nothing needs no journal.
-        beside = layout.EVALUATIONS + ".new"
-        if beside in run:
-            del run[beside]
-        kept = run.create_group(beside)
-        number_datasets.set_attribute(kept, layout.EPOCHS, stored.epochs)
-        for index, (key, arrays) in enumerate(evaluations.items()):
-            evaluation = kept.create_group(str(index))
-            fixed_texts.set_attribute(evaluation, layout.KEY_ATTRIBUTE, key)
-            for name, values in arrays.items():
-                number_datasets.write(evaluation, name, values, compression="gzip", shuffle=True)
-        if layout.EVALUATIONS in run:
-            del run[layout.EVALUATIONS]
-        run.move(beside, layout.EVALUATIONS)
+        stored_evaluations.write(stored.same_run(file), stored.epochs, evaluations)
 
 
 def _write_description(run: h5py.Group, description: RunDescription) -> None:

@@ -17,8 +17,8 @@ from support.training import dense, small_model
 import replaychart as rc
 from replaychart.command import main
 from replaychart.storage import reader
+from replaychart.storage.destination import check_destination
 from replaychart.storage.hdf5 import fixed_texts
-from replaychart.storage.writer import check_destination
 
 
 def _model() -> keras.Model:
@@ -246,14 +246,14 @@ def _changed(path: Path, **changes: Any) -> None:
                 _set(file["a"], name, value)
 
 
-def test_runs_of_older_versions_do_not_tell_and_are_not_called_interrupted(path: Path) -> None:
+def test_a_run_that_does_not_say_who_recorded_it_is_not_called_interrupted(path: Path) -> None:
     _fit(path)
     _changed(path, finished=None, recorder=None)
     run = rc.open_run(path)
     assert run.state == "unknown"
     assert not run.interrupted
     assert repr(run).endswith("layers 'output')")
-    # They are replaced and gone on with as ever.
+    # It can be replaced and continued like any other.
     check_destination(path, "a", if_exists="overwrite")
 
 
@@ -278,20 +278,6 @@ def test_state_is_told_by_the_process_that_records(recorder: str, state: str, pa
     # Process 1 there is, but it did not start in 1970.
     _changed(path, finished=False, recorder=recorder.replace("HOST", socket.gethostname()))
     assert _state(path) == state
-
-
-def test_half_made_runs_of_older_versions_neither_show_nor_block_their_names(path: Path) -> None:
-    X, y = rc.datasets.parabola(8)
-    for name in ("a", "b", "whole"):
-        rc.Recorder(X, y, path, name, model=_model())
-    with h5py.File(path, "a") as file:
-        del file["a"].attrs["replaychart_layout"]
-        file["b/epochs"].resize(0, axis=0)
-    assert rc.list_runs(path) == ["whole"]
-    assert rc.open_run(path).name == "whole"
-    for name in ("a", "b"):
-        rc.Recorder(X, y, path, name, model=_model())
-    assert rc.list_runs(path) == ["a", "b", "whole"]
 
 
 def test_the_warning_of_an_interrupted_training_says_how_to_go_on(path: Path) -> None:

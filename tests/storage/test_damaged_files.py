@@ -16,12 +16,11 @@ from typing import Any
 
 import h5py
 import numpy as np
-import older_layouts
 import pytest
 from support import SUPPORT, two_runs
 from support.deepreplay_files import sequential_config
 from support.deepreplay_files import train as record_old
-from support.training import Training, dense, small_model
+from support.training import dense, small_model
 
 import replaychart as rc
 from replaychart.storage import layout
@@ -114,6 +113,7 @@ DAMAGED: dict[str, Callable[[h5py.Group], None]] = {
         for part in (
             *("inputs", "targets", "epochs", "scalars", "log_names", "weights", "model"),
             *("weights/float32", "model/architecture", "model/compile_config", "model/layers"),
+            "model/variables",
         )
     },
     "inputs are texts": _with("inputs", ["a", "b"]),
@@ -126,6 +126,7 @@ DAMAGED: dict[str, Callable[[h5py.Group], None]] = {
     "epochs are not finite": _with("epochs", [0.0, 1.0, np.nan]),
     "epochs are negative": _with("epochs", [-1.0, 0.0, 1.0]),
     "epochs are more": _with("epochs", np.arange(9.0)),
+    "epochs are none": _with("epochs", np.zeros(0)),
     "scalars are flat": _with("scalars", np.zeros(3)),
     "log names are numbers": _with("log_names", np.zeros(2)),
     "weights are narrower": _with("weights/float32", np.zeros((3, 8), "f4")),
@@ -136,6 +137,10 @@ DAMAGED: dict[str, Callable[[h5py.Group], None]] = {
     "architecture is nested deeply": _with("model/architecture", "[" * 100_000),
     "architecture is numbers": _with("model/architecture", np.zeros(3)),
     "architecture is bytes": _with("model/architecture", np.bytes_(b"\xff\xfe")),
+    "architecture is a text of any length": lambda run: (
+        _without("model/architecture")(run),
+        run.create_dataset("model/architecture", data=["null"], dtype=h5py.string_dtype()),
+    )[0],
     "layers are an object": _with("model/layers", "{}"),
     "layers are numbers": _with("model/layers", "[1, 2]"),
     "layers have no names": _with("model/layers", '[{"kind": "Dense", "output_shape": [2]}]'),
@@ -150,6 +155,8 @@ DAMAGED: dict[str, Callable[[h5py.Group], None]] = {
     "variables are of no dtype": _with(
         "model/variables", '[{"layer": "a", "shape": [9], "dtype": "nothing"}]'
     ),
+    "no details": lambda run: run.attrs.pop("details"),
+    "details are a text of any length": lambda run: run.attrs.create("details", "{}"),
     "details are no JSON": _attribute("details", "{"),
     "details are a list": _attribute("details", "[]"),
     "details are numbers": _attribute("details", np.zeros(3)),
@@ -195,16 +202,27 @@ def test_newer_layout_is_refused_whatever_else_it_changed(
         rc.open_run(path, "model")
 
 
-@pytest.mark.parametrize("part", ["logs", "learning_rate", "weights", "weights/0", "logs/0"])
-def test_damaged_run_of_the_first_layout_is_told(
-    part: str, parabola: Training, tmp_path: Path
+@pytest.mark.parametrize("version", range(layout.LAYOUT_VERSION))
+@pytest.mark.parametrize(
+    ("writer", "named"),
+    [(np.bytes_("0.0.3"), r"replaychart 0\.0\.3"), ("0.0.3", "an earlier version")],
+)
+def test_older_layout_is_refused(
+    writer: Any, named: str, version: int, recorded: Path, tmp_path: Path
 ) -> None:
-    run = older_layouts.in_first_layout(parabola.open(), tmp_path / "first.h5")
-    assert len(run.epochs) == 7
-    with h5py.File(tmp_path / "first.h5", "a") as file:
-        del file["parabola"][part]
-    with pytest.raises(rc.RunFileError, match="is damaged"):
-        rc.open_run(tmp_path / "first.h5")
+    path = tmp_path / "older.h5"
+    shutil.copy(recorded, path)
+    with h5py.File(path, "a") as file:
+        file["model"].attrs["replaychart_layout"] = version
+        file["model"].attrs["replaychart_version"] = writer
+    message = (
+        rf"Run 'model' of .*older.h5' has layout version {version}; this version of replaychart "
+        rf"reads layout version 4. It was written by {named}: record it again."
+    )
+    assert rc.list_runs(path) == ["model", "outputs"]
+    with pytest.raises(rc.RunFileError, match=message):
+        rc.open_run(path, "model")
+    assert rc.open_run(path, "outputs").losses().shape == (3, 30)
 
 
 OUTPUTS: dict[str, Callable[[h5py.Group], None]] = {

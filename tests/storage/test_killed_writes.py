@@ -11,7 +11,8 @@ from support import SUPPORT
 from support.killed_writes import NUMBERS, STORED_FIRST, STORED_LATER, description, snapshot
 
 from replaychart.storage import reader
-from replaychart.storage.writer import RunWriter, check_destination, write_evaluations
+from replaychart.storage.destination import check_destination
+from replaychart.storage.writer import RunWriter, write_evaluations
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 

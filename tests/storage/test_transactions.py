@@ -18,7 +18,8 @@ import replaychart as rc
 from replaychart.errors import FileInUseError
 from replaychart.storage.hdf5 import journal
 from replaychart.storage.hdf5.locks import locked
-from replaychart.storage.hdf5.transactions import _StagedFile, reading, transaction
+from replaychart.storage.hdf5.staged_file import StagedFile
+from replaychart.storage.hdf5.transactions import reading, transaction
 
 offsets = st.integers(0, 20_000)
 operations = st.lists(
@@ -31,7 +32,7 @@ operations = st.lists(
 )
 
 
-def _done(staged: _StagedFile, expected: bytearray, steps: list[tuple[str, int, int]]) -> None:
+def _done(staged: StagedFile, expected: bytearray, steps: list[tuple[str, int, int]]) -> None:
     """Do the same to both, and compare what is read."""
     for number, (what, offset, size) in enumerate(steps):
         if what == "write":
@@ -66,7 +67,7 @@ def test_staged_file_reads_like_a_file_and_becomes_it(
         step for step in steps if step[0] == "truncate"
     ][:1]
     with FileIO(path, "r+") as file:
-        staged = _StagedFile(file)
+        staged = StagedFile(file)
         _done(staged, expected, steps)
         if commits:
             staged.commit()
@@ -91,7 +92,7 @@ def test_staged_file_reads_like_a_file_where_there_is_no_room_for_it(
     path.write_bytes(content)
     steps = [step for step in steps if step[0] != "truncate"]
     with FileIO(path, "r+") as file:
-        staged, expected = _StagedFile(file), bytearray(content)
+        staged, expected = StagedFile(file), bytearray(content)
         with room_for(room):
             _done(staged, expected, steps)
             try:

@@ -20,8 +20,9 @@ from replaychart.facts.keys import evaluation_key
 from replaychart.facts.layers import Variable
 from replaychart.facts.snapshots import RunDescription, Snapshot
 from replaychart.storage import reader
+from replaychart.storage.destination import check_destination
 from replaychart.storage.hdf5 import journal
-from replaychart.storage.writer import RunWriter, check_destination, write_evaluations
+from replaychart.storage.writer import RunWriter, write_evaluations
 
 NUMBERS = 3000
 PAGE = 4096
