@@ -17,8 +17,7 @@ _LONGEST_DESCRIPTION = 300
 _LONGEST_NAME = 40
 # Up to this many names are listed; more are counted.
 _MOST_NAMES = 3
-# The keys of projections and slices may contain a hash of their numbers, which says nothing to a
-# reader.
+# The keys of projections and slices may contain a hash, which means nothing to a reader.
 _HASH = re.compile(r"(?: at)? [0-9a-f]{32}\b")
 _VALUES = {
     "weights kernel": "weights",
@@ -97,7 +96,7 @@ def described_key(key: str) -> str:
 def described(keys: Iterable[str]) -> str:
     """Return what is stored under several keys, in words: grouped, sorted and short.
 
-    Whether the output depends on one layer only is left out: nobody asks for it by name.
+    Whether the output depends only on a layer is left out, because users never ask for it.
 
     Parameters
     ----------
@@ -124,7 +123,7 @@ def described(keys: Iterable[str]) -> str:
 
 
 class _Meaning(NamedTuple):
-    """What a key stands for.
+    """The meaning of a key.
 
     Attributes
     ----------
@@ -182,7 +181,7 @@ def _of_plane(quantity: str, name: str, arguments: Mapping[str, Any]) -> _Meanin
 
 
 def _view(arguments: Mapping[str, Any]) -> str:
-    """Return what tells a projection or slice from others; ``""`` for one without a text key."""
+    """Return the name of a projection or slice, ``""`` if it has none."""
     view = arguments.get("view")
     return _shortened(_HASH.sub("", view)) if isinstance(view, str) else ""
 
@@ -201,7 +200,7 @@ def _details(arguments: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _phrases(meanings: Iterable[_Meaning], most_names: int) -> Iterator[str]:
-    """Yield one phrase for everything that differs only in what is stored or for which names."""
+    """Yield phrases; meanings that differ only in a name, or only in what is stored, share one."""
     named = defaultdict(set)
     for one in meanings:
         named[one.family, one.where, one.what].add((one.name, one.view))
@@ -223,7 +222,7 @@ def _in_order(what: str) -> int:
 
 
 def _without_repetition(places: Sequence[str]) -> list[str]:
-    """Return places of which those after the inputs do not name the inputs again."""
+    """Return places, without repeating the inputs after the first that names them."""
     others = [
         place.removeprefix(f"{_INPUTS}, ") if before.startswith(_INPUTS) else place
         for before, place in pairwise(places)

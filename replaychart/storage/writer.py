@@ -1,4 +1,4 @@
-"""Writes runs: one transaction per snapshot, so that the file is whole in between."""
+"""Writes runs, in one transaction per snapshot, so that the file is always complete."""
 
 import json
 import uuid
@@ -30,15 +30,15 @@ class RunWriter:
     Parameters
     ----------
     path : pathlib.Path
-        The file; made if it is missing.
+        The file; created if it is missing.
     group : str
-        The run's name.
+        The name of the run.
     description : RunDescription
-        What the run begins with.
+        Everything about the run except its snapshots.
     if_exists : {"error", "overwrite"}, default "overwrite"
-        What is to happen to a run of that name, when the first snapshot is written.
+        What to do if a run of that name exists when the first snapshot is written.
     presence : Presence, optional
-        Who records. Default: this writer.
+        The recorder. Default: this writer.
     """
 
     def __init__(
@@ -68,18 +68,18 @@ class RunWriter:
         details: Mapping[str, object],
         presence: Presence | None = None,
     ) -> "RunWriter":
-        """Return a writer that goes on with a run, and drop its later snapshots.
+        """Return a writer that continues a run, and drop the later snapshots of the run.
 
         Parameters
         ----------
         stored : StoredRun
             The run.
         keep : int
-            How many of its snapshots stay.
+            How many of its snapshots to keep.
         details : mapping
-            Its details from now on.
+            The new details of the run.
         presence : Presence, optional
-            Who records. Default: this writer.
+            The recorder. Default: this writer.
 
         Raises
         ------
@@ -97,14 +97,14 @@ class RunWriter:
             run = stored.same_run(file)
             check_group(file, stored.path, stored.name, if_exists="append")
             if layout.EVALUATIONS in run:
-                # They would count again as soon as as many epochs are recorded as before.
+                # They would become valid again once the same epochs have been recorded.
                 del run[layout.EVALUATIONS]
             state.begin(run, writer._presence)
             number_datasets.set_attribute(run, layout.DETAILS_ATTRIBUTE, json.dumps(dict(details)))
             if keep < len(stored.epochs):
-                # What was opened before must not take the new snapshots for the old ones.
+                # An open run must not mistake the new snapshots for the old ones.
                 fixed_texts.set_attribute(run, layout.RUN_ID_ATTRIBUTE, uuid.uuid4().hex)
-                # Only the epochs: a snapshot without one never was, and the next takes its place.
+                # Only the epochs: a snapshot without an epoch does not count and is overwritten.
                 run[layout.EPOCHS].resize(keep, axis=0)
         return writer
 
@@ -116,25 +116,25 @@ class RunWriter:
     def append(
         self, *snapshots: Snapshot, end: str | None = None, patience: float = PATIENCE
     ) -> None:
-        """Write snapshots and close the file: all of them or, with an error, none.
+        """Write snapshots and close the file; after an error, none of them is written.
 
         Parameters
         ----------
         *snapshots : Snapshot
-            Later than all before.
+            Later than all previous ones.
         end : {"finished", "interrupted"}, optional
-            What became of the training, if they are the last.
+            How training ended, if these are the last snapshots.
         patience : float
-            How many seconds to wait for others who have the file open.
+            How many seconds to wait for other programs that have the file open.
 
         Raises
         ------
         RunFileError
-            They could not be written. `FileInUseError`, where they may be written later.
+            The snapshots cannot be written. `FileInUseError` if they may be written later.
         RecordingError
-            Another run took the name, before the first snapshot was written.
+            Another run took the name before the first snapshot was written.
         """
-        # An interruption may come behind the last write, and that is not to be repeated then.
+        # An interruption may come after the last write, which must not be repeated then.
         known, self._last = self._last, None
         with transaction(self._path, create=not self.written, patience=patience) as file:
             run = self._run(file)
@@ -149,7 +149,7 @@ class RunWriter:
         self._last = later[-1].epoch if later else known
 
     def _run(self, file: h5py.File) -> h5py.Group:
-        """Return the run's group in its file, made if this is the first snapshot."""
+        """Return the group of the run in its file, created for the first snapshot."""
         exists = checked.has(file, self._group)
         if exists:
             checked.require_own(file, self._group)
@@ -158,8 +158,8 @@ class RunWriter:
                 return run
         if self._to_describe is None:
             message = (
-                f"Run {self._group!r} of {str(self._path)!r} was replaced or removed since its "
-                "recording began."
+                f"Run {self._group!r} of {str(self._path)!r} was replaced or removed after its "
+                "recording started."
             )
             raise RunFileError(message)
         if exists:
@@ -203,12 +203,12 @@ class RunWriter:
 
 
 def write_run(path: Path, stored: StoredRun) -> None:
-    """Write a run that is complete, without evaluations, into a file.
+    """Write a complete run, without evaluations, into a file.
 
     Parameters
     ----------
     path : pathlib.Path
-        The file; made if it is missing. A run of the same name is replaced.
+        The file; created if it is missing. A run of the same name is replaced.
     stored : StoredRun
         The run, read from another file.
 
@@ -246,12 +246,12 @@ def write_run(path: Path, stored: StoredRun) -> None:
 def write_evaluations(
     stored: StoredRun, evaluations: Mapping[str, Mapping[str, np.ndarray]]
 ) -> None:
-    """Replace the evaluations stored with a run.
+    """Replace the evaluations that are stored with a run.
 
     Parameters
     ----------
     stored : StoredRun
-        The run, whose epochs the evaluations are for.
+        The run, with the epochs that the evaluations are for.
     evaluations : mapping of str to mapping of str to numpy.ndarray
         Named arrays for each key.
 
@@ -286,13 +286,13 @@ def _write_description(run: h5py.Group, description: RunDescription) -> None:
         layout.SCALARS,
         shape=(0, 1),
         maxshape=(None, None),
-        chunks=(number_datasets.LARGEST_CHUNK_IN_EPOCHS, 8),
+        chunks=(number_datasets.LARGEST_CHUNK_IN_ROWS, 8),
         dtype="f8",
         fillvalue=np.nan,
         fletcher32=True,
     )
     number_datasets.rows(run, layout.EPOCHS, np.float64(0))
-    # The layout version comes last: a group without it is not a run.
+    # The layout version comes last, because a group without it is not a run.
     run.attrs[layout.LAYOUT_ATTRIBUTE] = layout.LAYOUT_VERSION
 
 
@@ -312,7 +312,7 @@ def _last_epoch(run: h5py.Group) -> float:
 
 
 def _rows_of_output(run: h5py.Group, key: str, first: np.ndarray) -> h5py.Dataset:
-    """Return the dataset of an output by its key: snapshots may give them in any order."""
+    """Return the dataset of an output by its key; snapshots may list them in any order."""
     outputs = run[layout.OUTPUTS]
     for name in checked.names_in(outputs):
         stored = Attributes(outputs[name])[layout.KEY_ATTRIBUTE]

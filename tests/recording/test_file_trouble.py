@@ -138,12 +138,12 @@ def test_read_only_file_is_told_before_the_training(path: Path, tmp_path: Path) 
     X, y = rc.datasets.parabola(8)
     if not is_root():
         path.chmod(0o444)
-        with pytest.raises(rc.RunFileError, match="path must be a file that can be written"):
+        with pytest.raises(rc.RunFileError, match="path must be a writable file"):
             rc.Recorder(X, y, path, "a")
         return
     with mounted(tmp_path / "disk", kilobytes=400) as disk:
         remount(disk, "ro")
-        with pytest.raises(rc.RunFileError, match="path must be a file that can be written"):
+        with pytest.raises(rc.RunFileError, match="path must be a writable file"):
             rc.Recorder(X, y, disk / "a.h5", "a")
 
 

@@ -159,7 +159,8 @@ def test_name_of_a_training_that_goes_on_is_taken(path: Path) -> None:
     def another() -> None:
         for if_exists in ("error", "overwrite", "append"):
             with pytest.raises(
-                rc.RecordingError, match=r"is being recorded by another training, in process \d+"
+                rc.RecordingError,
+                match=r"is being recorded by another training run, in process \d+",
             ) as error:
                 rc.Recorder(X, y, path, "a", if_exists=if_exists)
             told.append(str(error.value))
@@ -201,7 +202,7 @@ def test_loop_of_ones_own_that_is_left_was_interrupted(path: Path) -> None:
     # In a notebook, the cell is run again, and the old recorder is still there.
     again = rc.Recorder(X, y, path, "a", if_exists="overwrite")
     again.snapshot(_model(), 0)
-    with one_warning("'a' .* was replaced or removed since its recording"):
+    with one_warning("'a' .* was replaced or removed after its recording"):
         recorder.snapshot(_model(), 1)
     again.snapshot(_model(), 1)
     assert _state(path) == "being recorded"
@@ -302,6 +303,8 @@ def test_a_run_without_all_its_weights_is_not_said_to_give_them_back(path: Path)
     recorder = rc.Recorder(X, y, path, "a", layers=["output"])
     with pytest.raises(ZeroDivisionError):
         model.fit(X, y, verbose=0, callbacks=[recorder, stops])
-    with pytest.warns(UserWarning, match="recorded. if_exists='append' goes on with it") as warned:
+    with pytest.warns(
+        UserWarning, match="the last recorded one. To continue it, pass if_exists='append'"
+    ) as warned:
         rc.open_run(path)
     assert "restore" not in str(warned[0].message)

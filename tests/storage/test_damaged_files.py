@@ -1,6 +1,6 @@
-"""Damaged files end in an error of the project's own, or in what can still be read.
+"""A damaged file raises a `ReplayChartError`, or what is still intact is read.
 
-More of the random damage is done by hand:
+To run more of the random damage:
 ``REPLAYCHART_DAMAGED_FILES=1000 pytest -k random_damage``.
 """
 
@@ -37,7 +37,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _outcomes(path: Path, directory: Path, first: int, last: int) -> tuple[list[str], str | None]:
-    """Return how each damaged file ended, and what ended the process itself before the last."""
+    """Return the outcome for each damaged file, and what killed the process if anything did."""
     script = SUPPORT / "damaged_runs.py"
     command = [sys.executable, str(script), str(path), str(directory), str(first), str(last)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -49,7 +49,7 @@ def _outcomes(path: Path, directory: Path, first: int, last: int) -> tuple[list[
     return lines, f"file {lines[-1]}: {signal.Signals(-done.returncode).name}\n{done.stderr}"
 
 
-def test_random_damage_ends_in_an_error_of_the_project(recorded: Path, tmp_path: Path) -> None:
+def test_random_damage_raises_only_own_errors(recorded: Path, tmp_path: Path) -> None:
     bare, ended, number = [], [], 0
     while number < RANDOM:
         last = min(number + TOGETHER, RANDOM)
@@ -62,16 +62,16 @@ def test_random_damage_ends_in_an_error_of_the_project(recorded: Path, tmp_path:
     assert not bare + ended, "\n".join(bare + ended)
 
 
-def test_empty_file_holds_no_run(tmp_path: Path) -> None:
-    # It is what a first write leaves that was killed before it wrote.
+def test_empty_file_contains_no_run(tmp_path: Path) -> None:
+    # A first write that is killed before it writes anything leaves an empty file.
     (tmp_path / "empty.h5").touch()
     assert rc.list_runs(tmp_path / "empty.h5") == []
-    with pytest.raises(rc.RunFileError, match="holds no run"):
+    with pytest.raises(rc.RunFileError, match="contains no run"):
         rc.open_run(tmp_path / "empty.h5")
 
 
 @pytest.mark.parametrize("percent", range(1, 100))
-def test_file_that_was_cut_off_is_told(percent: int, recorded: Path, tmp_path: Path) -> None:
+def test_truncated_file_raises(percent: int, recorded: Path, tmp_path: Path) -> None:
     path = tmp_path / "cut.h5"
     content = recorded.read_bytes()
     path.write_bytes(content[: len(content) * percent // 100])
@@ -116,7 +116,7 @@ DAMAGED: dict[str, Callable[[h5py.Group], None]] = {
             "model/variables",
         )
     },
-    "inputs are texts": _with("inputs", ["a", "b"]),
+    "inputs are strings": _with("inputs", ["a", "b"]),
     "inputs are one number": _with("inputs", 3.0),
     "inputs are none": _with("inputs", np.zeros((0, 2))),
     "inputs are not finite": _with("inputs", np.full((30, 2), np.nan)),
@@ -137,7 +137,7 @@ DAMAGED: dict[str, Callable[[h5py.Group], None]] = {
     "architecture is nested deeply": _with("model/architecture", "[" * 100_000),
     "architecture is numbers": _with("model/architecture", np.zeros(3)),
     "architecture is bytes": _with("model/architecture", np.bytes_(b"\xff\xfe")),
-    "architecture is a text of any length": lambda run: (
+    "architecture is a variable-length string": lambda run: (
         _without("model/architecture")(run),
         run.create_dataset("model/architecture", data=["null"], dtype=h5py.string_dtype()),
     )[0],
@@ -156,15 +156,15 @@ DAMAGED: dict[str, Callable[[h5py.Group], None]] = {
         "model/variables", '[{"layer": "a", "shape": [9], "dtype": "nothing"}]'
     ),
     "no details": lambda run: run.attrs.pop("details"),
-    "details are a text of any length": lambda run: run.attrs.create("details", "{}"),
+    "details are a variable-length string": lambda run: run.attrs.create("details", "{}"),
     "details are no JSON": _attribute("details", "{"),
     "details are a list": _attribute("details", "[]"),
     "details are numbers": _attribute("details", np.zeros(3)),
     "names are numbers": _attribute("details", '{"class_names": [1, 2]}'),
     "metrics are a list": _attribute("details", '{"metrics": ["acc"]}'),
-    "steps are text": _attribute("details", '{"steps_per_epoch": "1; warn(1)"}'),
+    "steps are a string": _attribute("details", '{"steps_per_epoch": "1; warn(1)"}'),
     "run id is a number": _attribute("run_id", 3),
-    "layout is text": _attribute("replaychart_layout", "2"),
+    "layout is a string": _attribute("replaychart_layout", "2"),
     "layout is a fraction": _attribute("replaychart_layout", 2.5),
     "layout is negative": _attribute("replaychart_layout", -1),
     "layout is many": _attribute("replaychart_layout", [1, 2]),
@@ -173,7 +173,7 @@ DAMAGED: dict[str, Callable[[h5py.Group], None]] = {
 
 
 @pytest.mark.parametrize("name", DAMAGED)
-def test_damaged_run_is_told_and_hides_no_other(name: str, recorded: Path, tmp_path: Path) -> None:
+def test_damaged_run_raises_and_hides_no_other(name: str, recorded: Path, tmp_path: Path) -> None:
     path = tmp_path / "damaged.h5"
     shutil.copy(recorded, path)
     with h5py.File(path, "a") as file:
@@ -186,11 +186,11 @@ def test_damaged_run_is_told_and_hides_no_other(name: str, recorded: Path, tmp_p
 
 @pytest.mark.parametrize("version", [layout.LAYOUT_VERSION + 1, 99, 10**9])
 @pytest.mark.parametrize(
-    ("writer", "told"),
+    ("writer", "named"),
     [(np.bytes_("9.9"), r"replaychart 9\.9"), ("9.9", "a later version"), (3.0, "replaychart 3.0")],
 )
-def test_newer_layout_is_refused_whatever_else_it_changed(
-    writer: Any, told: str, version: int, recorded: Path, tmp_path: Path
+def test_newer_layout_is_refused_whatever_else_it_changes(
+    writer: Any, named: str, version: int, recorded: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "newer.h5"
     shutil.copy(recorded, path)
@@ -198,7 +198,7 @@ def test_newer_layout_is_refused_whatever_else_it_changed(
         file["model"].attrs["replaychart_layout"] = version
         file["model"].attrs["replaychart_version"] = writer
         del file["model/inputs"], file["model/epochs"]
-    with pytest.raises(rc.RunFileError, match=rf"layout version {version}; .* by {told}: upgrade"):
+    with pytest.raises(rc.RunFileError, match=rf"layout version {version}; .* by {named}: upgrade"):
         rc.open_run(path, "model")
 
 
@@ -231,12 +231,12 @@ OUTPUTS: dict[str, Callable[[h5py.Group], None]] = {
     "fewer points": _with("outputs/0", np.zeros((3, 29, 2))),
     "no key": lambda run: run["outputs/0"].attrs.pop("key"),
     "key is no JSON": lambda run: fixed_texts.set_attribute(run["outputs/0"], "key", "losses"),
-    "texts": _with("outputs/1", ["a"] * 3),
+    "strings": _with("outputs/1", ["a"] * 3),
 }
 
 
 @pytest.mark.parametrize("name", OUTPUTS)
-def test_damaged_outputs_are_told(name: str, recorded: Path, tmp_path: Path) -> None:
+def test_damaged_outputs_raise(name: str, recorded: Path, tmp_path: Path) -> None:
     path = tmp_path / "damaged.h5"
     shutil.copy(recorded, path)
     with h5py.File(path, "a") as file:
@@ -256,7 +256,7 @@ def test_damaged_outputs_are_told(name: str, recorded: Path, tmp_path: Path) -> 
         lambda values, _: [_with(part, values[part][()] > 0)(values) for part in list(values)],
     ],
 )
-def test_damaged_evaluation_is_left_out_and_made_anew(
+def test_damaged_evaluation_is_skipped_and_computed_again(
     change: Callable[[h5py.Group, str], Any], recorded: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "damaged.h5"
@@ -267,7 +267,7 @@ def test_damaged_evaluation_is_left_out_and_made_anew(
             if json.loads(key)["quantity"] == "losses":
                 change(values, key)
     run = rc.open_run(path, "model")
-    with pytest.warns(UserWarning, match="1 of the evaluations .* left out.*Run.store"):
+    with pytest.warns(UserWarning, match="Skipped 1 unreadable evaluation of .*Run.store"):
         losses = run.losses()
     expected = rc.open_run(recorded, "model").losses()
     np.testing.assert_allclose(losses, expected, rtol=0, atol=1e-6)
@@ -278,7 +278,7 @@ def test_damaged_evaluation_is_left_out_and_made_anew(
 @pytest.mark.parametrize(
     ("part", "dtype"), [("quantiles", bool), ("density", int), ("count", "f4")]
 )
-def test_distribution_of_other_numbers_is_left_out(
+def test_distribution_of_other_values_is_skipped(
     part: str, dtype: Any, recorded: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "damaged.h5"
@@ -288,13 +288,16 @@ def test_distribution_of_other_numbers_is_left_out(
             if json.loads(Attributes(values)["key"])["quantity"] == "distribution":
                 _with(part, np.ones_like(values[part][()], dtype))(values)
     run = rc.open_run(path, "model")
-    with pytest.warns(UserWarning, match="of the evaluations .* do not belong together"):
+    with pytest.warns(
+        UserWarning,
+        match="unreadable evaluations of .*: the arrays do not fit together: distributions of",
+    ):
         chart = rc.gradients(run).to_dict()
     assert chart == rc.gradients(rc.open_run(recorded, "model")).to_dict()
 
 
 @pytest.mark.parametrize("percent", range(5, 100, 10))
-def test_cut_off_files_of_deepreplay_are_told(percent: int, tmp_path: Path) -> None:
+def test_truncated_files_of_deepreplay_raise(percent: int, tmp_path: Path) -> None:
     X, y = rc.datasets.parabola(8)
     model = small_model(dense(2, "tanh", "hidden"), dense(1, "sigmoid", "output"))
     config = sequential_config(model)

@@ -1,40 +1,40 @@
-"""Turns what a damaged or hostile file leads to into one error that names the file."""
+"""Turns the errors that a damaged or hostile file causes into one that names the file."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from replaychart.errors import ReplayChartError, RunFileError
 
-# What h5py, NumPy and json raise on damaged bytes.
+# Everything that h5py, NumPy and json raise for damaged bytes.
 DAMAGE = (
     ArithmeticError,
     AttributeError,
     LookupError,
     MemoryError,
     OSError,
-    RuntimeError,  # RecursionError too
+    RuntimeError,  # includes RecursionError
     TypeError,
     ValueError,
 )
 
 
 class RefusedError(ValueError):
-    """What a file holds is whole, and would lead out of it or take more memory than is right."""
+    """The content is intact, but points outside the file or would take too much memory."""
 
 
 @contextmanager
-def damage_told(what: str) -> Iterator[None]:
-    """Turn whatever a file's content leads to into one error that names the file.
+def damage_reported(what: str) -> Iterator[None]:
+    """Turn every error that the content of a file causes into a `RunFileError`.
 
     Parameters
     ----------
     what : str
-        What is read.
+        What is being read; the message begins with it.
 
     Raises
     ------
     RunFileError
-        It is damaged, or refused.
+        The content is damaged or refused.
     """
     try:
         yield
@@ -44,7 +44,7 @@ def damage_told(what: str) -> Iterator[None]:
         message = f"{what} is refused: {error}"
         raise RunFileError(message) from error
     except DAMAGE as error:
-        # A KeyError is its key in quotes, a MemoryError has nothing to say.
+        # The str of a KeyError is its key in quotes, and that of a MemoryError is empty.
         reason = error.args[0] if isinstance(error, KeyError) and error.args else str(error)
         message = f"{what} is damaged: {reason or type(error).__name__}"
         raise RunFileError(message) from error

@@ -1,4 +1,4 @@
-"""Lets signals wait while HDF5 works."""
+"""Delays signals while HDF5 is working."""
 
 import signal
 import threading
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-# Signals whose handlers may be Python's; not every system has all of them.
+# Signals that may have a handler in Python; not every system has all of them.
 _SIGNALS = [
     getattr(signal, name)
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM", "SIGUSR1", "SIGUSR2", "SIGBREAK")
@@ -16,9 +16,9 @@ _SIGNALS = [
 
 @contextmanager
 def signals_held() -> Iterator[None]:
-    """Let signals wait that have a handler in Python, such as Ctrl-C."""
+    """Delay signals that have a handler in Python, such as Ctrl-C, until the block ends."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # Handlers run in the main thread alone.
+        yield  # Handlers only run in the main thread.
         return
     arrived: list[tuple[int, Any]] = []
     handlers: dict[int, Callable[..., Any]] = {}

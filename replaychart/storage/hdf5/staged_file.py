@@ -1,4 +1,4 @@
-"""A file as HDF5 sees it in a transaction."""
+"""The file that HDF5 sees during a transaction."""
 
 from io import FileIO
 from pathlib import Path
@@ -8,27 +8,27 @@ from replaychart.storage.hdf5 import journal
 from replaychart.storage.hdf5.journal import Journal
 
 _PAGE = journal.PAGE
-# What a new file begins with until its first page is written, which is done last.
+# The beginning of a new file until its first page is written, which is done last.
 _UNMADE = b"ReplayChart: nothing has been written into this file yet.\n"
 
 
 def is_unmade(file: FileIO) -> bool:
-    """Return whether a file is empty, or was begun by a `transaction` that did not end."""
+    """Return whether a file is empty, or the transaction that creates it did not finish."""
     file.seek(0)
     return _UNMADE.startswith(file.read(len(_UNMADE)))
 
 
 class StagedFile:
-    """A file as HDF5 sees it in a transaction: what is changed is kept, what is new is written.
+    """The file that HDF5 sees: changes stay in memory, new bytes are appended to the real file.
 
     Parameters
     ----------
     file : io.FileIO
-        The file itself.
+        The real file.
     new : bool
-        Whether nothing in it counts.
+        Whether to ignore the existing content.
     begun : Journal, optional
-        Changes that it is to be seen with.
+        Changes to apply to what HDF5 sees.
     """
 
     def __init__(self, file: FileIO, *, new: bool = False, begun: Journal | None = None) -> None:
@@ -36,8 +36,8 @@ class StagedFile:
         self.new = new
         self._before = file.seek(0, 2)
         self._size = 0 if new else self._before
-        # Below this, bytes are kept in pages. Of a new file it is the first page, without which
-        # the others are nothing.
+        # Bytes below this offset are kept in memory, as pages. For a new file that is the first
+        # page, without which the others do not count.
         self._kept = _PAGE if new else self._before
         self._pages: dict[int, bytearray] = {}
         self._error: OSError | None = None
@@ -51,27 +51,27 @@ class StagedFile:
             self._size = begun.size
 
     def begin(self) -> None:
-        """Mark a new file as one that is not yet made."""
+        """Mark a new file as unfinished."""
         if self.new:
             journal.write(self._file, 0, _UNMADE)
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Go to an offset; `whence` is 0, or 2 for the end."""
+        """Move to an offset; `whence` is 0, or 2 for the end."""
         self._position = offset + (self._size if whence == 2 else 0)
         return self._position
 
     def tell(self) -> int:
-        """Return the offset that was gone to."""
+        """Return the current offset."""
         return self._position
 
     def read(self, size: int) -> bytes:
-        """Return bytes; HDF5 calls `readinto`, and asks for this one's existence."""
+        """Return bytes; HDF5 only calls `readinto`, but requires this method to exist."""
         values = bytearray(size)
         self.readinto(memoryview(values))
         return bytes(values)
 
     def readinto(self, view: memoryview) -> int:
-        """Fill memory with what stands here, and with zeros behind the end."""
+        """Fill memory with the bytes at the current offset, and with zeros beyond the end."""
         view = memoryview(view)
         start, end = self._position, self._position + len(view)
         read = self._read(start, view)
@@ -86,7 +86,7 @@ class StagedFile:
         return len(view)
 
     def write(self, view: memoryview) -> int:
-        """Keep what lies in the file's old part, and append the rest."""
+        """Keep bytes that fall in the old part of the file in memory, and append the rest."""
         view = memoryview(view)
         start = self._position
         split = min(max(self._kept - start, 0), len(view))
@@ -99,20 +99,20 @@ class StagedFile:
         return len(view)
 
     def truncate(self, size: int) -> int:
-        """Set the size that the file will have."""
+        """Set the size that the file will have after `commit`."""
         self._size = size
         return size
 
     def flush(self) -> None:
-        """Do nothing: nothing counts before `commit`."""
+        """Do nothing: changes take effect in `commit`."""
 
     def commit(self) -> None:
-        """Make it the file's state.
+        """Apply the changes to the real file.
 
         Raises
         ------
         OSError
-            It could not be written. If there is a journal, the next transaction goes on with it.
+            The file cannot be written. If there is a journal, the next transaction completes it.
         """
         if self._error is not None:
             raise self._error
@@ -124,16 +124,16 @@ class StagedFile:
         self._done = True
 
     def discard(self, path: Path) -> None:
-        """Cut off what was appended, unless a journal needs it; remove a file that is new."""
+        """Cut off appended bytes unless a journal needs them, and remove a new file."""
         if self._done:
-            return  # The error came from a signal that had waited.
+            return  # The error came from a delayed signal.
         try:
             if self.new:
                 path.unlink()
             elif journal.read(self._file) is None:
                 self._file.truncate(self._before)
         except OSError:
-            pass  # What stands behind the end does no harm, and the first error is to be told.
+            pass  # Bytes beyond the end do no harm, and the first error is the one to report.
 
     def _read(self, start: int, view: memoryview) -> int:
         self._file.seek(start)
@@ -146,7 +146,7 @@ class StagedFile:
         return read
 
     def _page(self, number: int) -> bytearray:
-        """Return a page as it stands in the file."""
+        """Return a page of the real file."""
         page = bytearray(_PAGE)
         self._read(number * _PAGE, memoryview(page))
         return page
@@ -163,20 +163,20 @@ class StagedFile:
         try:
             journal.write(self._file, start, view)
         except OSError as error:
-            # HDF5 must not hear of it; from here on it is told what it wants to hear.
+            # HDF5 must not see an error; from here on it works on memory only.
             self._error = error
             self._keep_all()
             self._keep(start, view)
 
     def _keep_all(self) -> None:
-        """Append nothing from here on, and go by the pages alone."""
+        """Append nothing from here on, and keep all changes in memory."""
         number, length = divmod(self._kept, _PAGE)
         if number in self._pages:
             self._pages[number][length:] = self._page(number)[length:]
         self._kept = maxsize
 
     def _changes(self) -> list[tuple[int, bytes]]:
-        """Return the pages that are others by now."""
+        """Return the pages that differ from the real file."""
         changes: list[tuple[int, bytes]] = []
         for number, page in sorted(self._pages.items()):
             start = number * _PAGE

@@ -1,10 +1,10 @@
-"""Writes to a file of runs that happen wholly or not at all.
+"""Atomic writes to an HDF5 file, and reads between them.
 
-HDF5 changes a file in place, in many small writes. A program that is killed between two of them
-leaves a file that may not open any more, and one that meets a full disk is ended by h5py with a
-segmentation fault. So HDF5 is handed a `StagedFile`. What it appends goes into the file at once,
-behind all that the file consists of; what it changes stays in memory. HDF5 sees no error, whatever
-happens, and when it has closed the file, the changes are made through a `journal`.
+HDF5 changes a file in place, in many small writes. If a program is killed between two of them, the
+file may no longer open, and on a full disk h5py ends in a segmentation fault. So HDF5 works on a
+`StagedFile`. New bytes are appended to the real file at once, after its present content; changes
+to existing bytes stay in memory. HDF5 never sees an error, and once it has closed the file, the
+changes are made through a `journal`.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from replaychart.storage.hdf5.held_signals import signals_held
 from replaychart.storage.hdf5.locks import PATIENCE, locked
 from replaychart.storage.hdf5.staged_file import StagedFile, is_unmade
 
-# What HDF5 writes since version 1.10 has checksums.
+# The format of HDF5 1.10 has checksums.
 _FORMAT = ("v110", "latest")
 
 
@@ -29,21 +29,22 @@ _FORMAT = ("v110", "latest")
 def transaction(
     path: Path, *, create: bool = False, patience: float = PATIENCE
 ) -> Iterator[h5py.File]:
-    """Open a file for writing. After an error, and if the process is killed, it is what it was.
+    """Open a file for writing; an error or a killed process leaves it unchanged.
 
     Parameters
     ----------
     path : pathlib.Path
-        The file. No one else reads or writes it meanwhile.
+        The file. No one else can read or write it in the meantime.
     create : bool, default False
-        Whether it is made if it is missing.
+        Whether to create the file if it is missing.
     patience : float
-        How many seconds to wait for others who have it open.
+        How many seconds to wait for other programs that have the file open.
 
     Raises
     ------
     RunFileError
-        It is missing, is no HDF5 file, is held by others, or cannot be written.
+        The file is missing, is not an HDF5 file, is in use by another program, or cannot be
+        written.
     """
     try:
         with locked(path, exclusive=True, create=create, patience=patience) as file:
@@ -56,7 +57,7 @@ def transaction(
                 raise RunFileError(message)
             staged = StagedFile(file, new=new)
             try:
-                # A signal's handler must not raise while HDF5 works: it calls back into Python.
+                # A signal handler must not raise while HDF5 works, because HDF5 calls Python.
                 with signals_held():
                     staged.begin()
                     with h5py.File(staged, "w" if staged.new else "r+", libver=_FORMAT) as opened:
@@ -68,25 +69,25 @@ def transaction(
     except ReplayChartError:
         raise
     except FileNotFoundError as error:
-        message = f"There is no file {str(path)!r} any more, or its directory is gone."
+        message = f"The file {str(path)!r} or its directory no longer exists."
         raise RunFileError(message) from error
     except (
         OSError, KeyError, ValueError, TypeError, RuntimeError, OverflowError, MemoryError
     ) as error:  # fmt: skip
-        # h5py raises any of these where a file is damaged.
+        # h5py raises any of these for a damaged file.
         message = f"The file {str(path)!r} cannot be written: {error}"
         raise RunFileError(message) from error
 
 
 @contextmanager
 def reading(path: Path) -> Iterator[h5py.File]:
-    """Open a file for reading, while no one writes it. It is not changed.
+    """Open a file for reading, while no one writes to it. The file is not changed.
 
     Raises
     ------
     RunFileError
-        It is missing, is no HDF5 file, cannot be read, or is being written for longer than a
-        moment.
+        The file is missing, is not an HDF5 file, cannot be read, or is in use by another program
+        for several seconds.
     """
     if not path.exists():
         message = f"There is no file {str(path)!r}."
@@ -111,14 +112,14 @@ def _opened(path: Path, file: FileIO) -> h5py.File:
     if is_unmade(file):
         return h5py.File(str(path), "w", driver="core", backing_store=False)
     if begun is not None:
-        # Whoever wrote it was killed in between. The next one to write makes up for it.
+        # The last writer was killed. The next one will complete its changes.
         return h5py.File(StagedFile(file, begun=begun), "r")
     return h5py.File(path, "r")
 
 
 def is_hdf5_file(path: Path) -> bool:
-    """Return whether a file is one of HDF5, or is to become one."""
-    # In this order: another process may make it one of HDF5 in between.
+    """Return whether a file is an HDF5 file, or an empty one that can become one."""
+    # In this order, because another process may fill the file in between.
     try:
         with FileIO(path) as file:
             if is_unmade(file):
