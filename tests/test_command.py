@@ -260,7 +260,7 @@ def test_old_file_is_looked_into_and_drawn(
         ),
         (["convert", "{old}", "{old}"], "must not be the old one"),
         (["convert", "{old}", "new.h5", "--group", "three"], "must be one of 'one', 'two'"),
-        (["convert", "{old}", "nowhere/new.h5"], "must lie in a directory that exists"),
+        (["convert", "{old}", "nowhere/new.h5"], "path must be in an existing directory"),
         (["convert", "{old}", "{text}"], "must be an HDF5 file or a new file"),
         (["convert", "{old}", "new.h5", "--model", "{file}"], "contains no Keras model"),
     ],

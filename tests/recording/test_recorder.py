@@ -305,7 +305,7 @@ def test_bad_group_names_are_told(group: Any, tmp_path: Path) -> None:
 
 
 def test_bad_destinations_are_told(tmp_path: Path) -> None:
-    with pytest.raises(rc.RunFileError, match="directory that exists"):
+    with pytest.raises(rc.RunFileError, match="path must be in an existing directory"):
         rc.Recorder(X_GOOD, Y_GOOD, tmp_path / "nowhere" / "a.h5", "run")
     text = tmp_path / "notes.txt"
     text.write_text("not HDF5")
