@@ -1,4 +1,4 @@
-"""Checks of arguments, which raise `ArgumentError`."""
+"""Checks of arguments that raise `ArgumentError`."""
 
 import os
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ def require_one_of(argument: str, value: object, allowed: Iterable[object]) -> N
 def require_at_least(argument: str, value: object, least: int, *, most: int | None = None) -> None:
     """Raise `ArgumentError` unless `value` is a whole number of at least `least`, at most `most`.
 
-    NumPy's whole numbers count like Python's, truth values do not.
+    NumPy integers are accepted like Python's; bools are not.
     """
     whole = int(value) if is_number(value) and isinstance(value, Integral) else None
     if whole is not None and whole >= least and (most is None or whole <= most):
@@ -34,26 +34,26 @@ def require_at_least(argument: str, value: object, least: int, *, most: int | No
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Return whether a value is a real number, Python's or NumPy's, and no truth value."""
+    """Return whether a value is a real number of Python or NumPy, but not a bool."""
     return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
 
 
 def items_of(argument: str, values: object, what: str) -> list[Any]:
-    """Return what stands in a list, a text on its own as a list of one.
+    """Return the items of an iterable as a list; a single string becomes a list of one.
 
     Parameters
     ----------
     argument : str
-        The argument's name.
+        The name of the argument.
     values : object
-        What was given.
+        The value that was passed.
     what : str
         What is allowed, for the message.
 
     Raises
     ------
     ArgumentError
-        Nothing can stand in it.
+        `values` is not iterable.
     """
     if isinstance(values, str):
         return [values]
@@ -69,10 +69,10 @@ def checked_path(argument: str, path: object) -> Path:
     Raises
     ------
     ArgumentError
-        It is no text, and no `os.PathLike` of one; or it is empty, or no file could have it.
+        It is neither a string nor an `os.PathLike` of one, it is empty, or it contains a NUL.
     """
     text = os.fspath(path) if isinstance(path, os.PathLike) else path
     if not isinstance(text, str) or not text or "\0" in text:
-        message = f"{argument} must be a path: a text that is not empty, or an os.PathLike. Got "
-        raise ArgumentError(message + f"{path!r}.")
+        message = f"{argument} must be a path: a non-empty string or an os.PathLike. Got {path!r}."
+        raise ArgumentError(message)
     return Path(text)

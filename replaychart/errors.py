@@ -1,4 +1,4 @@
-"""The exceptions that ReplayChart raises: all of them are `ReplayChartError`."""
+"""The exceptions that ReplayChart raises; all of them are subclasses of `ReplayChartError`."""
 
 __all__ = [
     "ArgumentError",
@@ -12,7 +12,7 @@ __all__ = [
 
 
 class ReplayChartError(Exception):
-    """The base of every error that ReplayChart raises on purpose."""
+    """Base class of all errors that ReplayChart raises on purpose."""
 
 
 class ArgumentError(ReplayChartError, ValueError):
@@ -20,24 +20,24 @@ class ArgumentError(ReplayChartError, ValueError):
 
 
 class DatasetError(ReplayChartError, OSError):
-    """A data set cannot be downloaded, or a file does not hold it."""
+    """A dataset cannot be downloaded, or a file does not contain it."""
 
 
 class RecordingError(ReplayChartError, RuntimeError):
-    """A training cannot be recorded."""
+    """A training run cannot be recorded."""
 
 
 class RunFileError(ReplayChartError, OSError):
-    """A file is missing, cannot be written, or does not hold what was asked of it."""
+    """A file is missing, damaged or not writable, or does not contain what was requested."""
 
 
 class FileInUseError(RunFileError):
-    """Another program holds a file for longer than was waited."""
+    """Another program has had a file open for too long."""
 
 
 class EvaluationError(ReplayChartError, RuntimeError):
-    """A recorded model cannot be rebuilt, or not be evaluated in the way that was asked for."""
+    """A recorded model cannot be rebuilt, or cannot be evaluated as requested."""
 
 
 class MissingDependencyError(ReplayChartError, ImportError):
-    """An optional package is needed and not installed."""
+    """An optional package is required but not installed."""

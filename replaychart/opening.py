@@ -1,4 +1,4 @@
-"""Reads a run from its file, whoever recorded it."""
+"""Opens runs that ReplayChart or DeepReplay recorded."""
 
 import sys
 import warnings
@@ -28,17 +28,17 @@ def list_runs(path: str | PathLike[str]) -> list[str]:
     Returns
     -------
     list of str
-        Empty if the file holds no run.
+        Empty if the file contains no runs.
 
     Raises
     ------
     RunFileError
-        The file is missing, not HDF5, or cannot be read at all.
+        The file is missing, is not HDF5, or cannot be read at all.
 
     Warns
     -----
     UserWarning
-        Something in the file is damaged, or a link to another one, and left out.
+        An entry of the file was skipped because it is damaged or a link to another file.
 
     Examples
     --------
@@ -61,14 +61,14 @@ def open_run(
     Parameters
     ----------
     path : str or os.PathLike
-        The HDF5 file that a `Recorder`, or DeepReplay's ``ReplayData``, wrote.
+        An HDF5 file, written by a `Recorder` or by DeepReplay's ``ReplayData``.
     group : str, optional
-        The run's name. Default: the only run in the file.
+        The name of the run. Default: the only run in the file.
     model : keras.Model, str or os.PathLike, optional
-        A Keras model is evaluated in place of the recorded architecture, with the recorded
-        weights: for models that cannot be rebuilt from a file. The model itself is not changed.
-        A path is for a run of DeepReplay alone, which keeps its model in another file. Default
-        there: ``<group>_model.h5``, beside the recording or in the working directory.
+        A Keras model to evaluate, with the recorded weights, instead of the recorded architecture:
+        for models that cannot be rebuilt from a file. The model itself is not changed. Only for a
+        run of DeepReplay, which stores its model in a separate file, this can also be the path of
+        that file. Default: ``<group>_model.h5``, next to the recording or in the working directory.
     custom_objects : mapping of str to object, optional
         Layers, losses and metrics that are not part of Keras, by name.
 
@@ -79,33 +79,33 @@ def open_run(
     Raises
     ------
     ArgumentError
-        `model` is a path, and the run was not recorded by DeepReplay; or an argument is not
-        allowed.
+        `model` is a path and the run was not recorded by DeepReplay, or another argument is
+        invalid.
     RunFileError
-        The file is missing, not HDF5 or without runs; there is no run of that name, or several
-        and no name was given; the run is damaged, of a newer layout, or leads out of its file;
-        the model file of a run of DeepReplay is missing.
+        The file is missing, is not HDF5 or contains no runs; there is no run of that name, or no
+        name was given and there are several runs; the run is damaged, has another layout or refers
+        to other files; or the model file of a run of DeepReplay is missing.
     EvaluationError
-        The model of a run of DeepReplay cannot be rebuilt, or is not the one that was recorded.
+        The model of a run of DeepReplay cannot be rebuilt, or does not match the recording.
     MissingDependencyError
-        The run was recorded by DeepReplay and Keras is not installed.
+        The run was recorded by DeepReplay, and Keras is not installed.
 
     Warns
     -----
     UserWarning
-        A run of DeepReplay stopped early, or began with an ``initial_epoch``. The zeros that stand
-        in the file for the epochs that never happened are left out. Or the training of the run was
-        interrupted: see `Run.state`. Or something else in the file cannot be read.
+        The training of the run was interrupted; see `Run.state`. Or a run of DeepReplay stopped
+        early or started with an ``initial_epoch``; the zeros in its file for epochs that were not
+        trained are ignored. Or another entry of the file cannot be read.
 
     Notes
     -----
-    A file may come from anyone: no code in it is run, nothing is followed out of it, and memory is
-    taken only for what it holds. A model that names code of its own is refused when it is needed,
-    with an `EvaluationError` that says how to allow it.
+    Opening someone else's file is safe: no code in it is run, no other file is read, and it cannot
+    take more memory than its content needs. If a model refers to custom code, using the model
+    raises an `EvaluationError` that says how to allow that code.
 
-    What DeepReplay recorded as training curves is what Keras reported: the loss of an epoch is the
-    running average over its batches. A metric that was compiled as ``"accuracy"`` holds no numbers
-    there and is left to ``source="replay"``.
+    The training curves of DeepReplay are those that Keras reported: the loss of an epoch is the
+    running average over its batches. DeepReplay could not record a metric that was compiled as
+    ``"accuracy"``; pass ``source="replay"`` for that one.
 
     Examples
     --------
@@ -125,21 +125,21 @@ def open_run(
 
 
 def _check_model(model: object) -> None:
-    """Raise `ArgumentError` unless there is a Keras model, a path or none."""
+    """Raise `ArgumentError` unless `model` is a Keras model, a path or None."""
     if model is None or isinstance(model, (str, PathLike)):
         return
-    # Whoever has a model has imported Keras; a run that was stored needs none.
+    # A model exists only if Keras was imported; stored runs do not need Keras.
     keras = sys.modules.get("keras")
     if keras is None or not isinstance(model, keras.Model):
         message = (
-            "model must be a Keras model, or the path of a model file for a run of DeepReplay. Got "
-            f"{model!r}."
+            "model must be a Keras model or, for a run of DeepReplay, the path of a model file. "
+            f"Got {model!r}."
         )
         raise ArgumentError(message)
 
 
 def _check_custom_objects(custom_objects: object) -> None:
-    """Raise `ArgumentError` unless there is a mapping from names, or none."""
+    """Raise `ArgumentError` unless `custom_objects` is a mapping from names or None."""
     if custom_objects is None:
         return
     names = custom_objects if isinstance(custom_objects, Mapping) else [None]
@@ -158,33 +158,33 @@ def stored_run(
     model: "keras.Model | Path | None",
     custom_objects: Mapping[str, Any] | None,
 ) -> reader.StoredRun:
-    """Return a run that is in a file.
+    """Return a run from a file.
 
     Parameters
     ----------
     path : pathlib.Path
         The file.
     name : str
-        The run's name, from `reader.existing_name`.
+        The name of the run, from `reader.existing_name`.
     model, custom_objects
-        As `open_run` takes them.
+        As in `open_run`.
 
     Raises
     ------
     ArgumentError, RunFileError, EvaluationError, MissingDependencyError
-        As `open_run` does.
+        As in `open_run`.
 
     Warns
     -----
     UserWarning
-        On behalf of the caller's caller: the training was interrupted, or epochs of DeepReplay
-        that never happened are left out.
+        The training was interrupted, or epochs of DeepReplay that were not trained are ignored.
+        The warning points to the caller's caller.
     """
     if not reader.was_recorded_by_deepreplay(path, name):
         if isinstance(model, Path):
             message = (
-                f"model must be a Keras model for run {name!r}, which holds its own architecture; "
-                f"a path names the model file of a run of DeepReplay. Got {str(model)!r}."
+                f"model must be a Keras model for run {name!r}, which contains its architecture; "
+                f"only a run of DeepReplay has a separate model file. Got the path {str(model)!r}."
             )
             raise ArgumentError(message)
         read = reader.read_run(path, name)
@@ -193,24 +193,27 @@ def stored_run(
         return read
     recording = deepreplay.read_recording(path, name)
     stored = _described(recording, model, custom_objects)
-    if len(recording.left_out):
-        warnings.warn(deepreplay.left_out_message(recording), stacklevel=3)
+    if len(recording.untrained):
+        warnings.warn(deepreplay.untrained_message(recording), stacklevel=3)
     return stored
 
 
 def interrupted_message(stored: reader.StoredRun) -> str:
-    """Return the words that say that a run's training did not come to its end, and how to go on."""
+    """Return the warning that a training run was interrupted, which says how to continue it."""
     last = stored.epochs[-1].item()
-    told = f"The training of run {stored.name!r} was interrupted after epoch {last:g}, the last "
-    # Keras goes on at whole epochs, and from 0 it begins anew.
+    interrupted = (
+        f"Training of run {stored.name!r} was interrupted after epoch {last:g}, the last recorded "
+        "one."
+    )
+    # Keras resumes at whole epochs, and from 0 it starts over.
     epochs = stored.epochs.tolist()
     whole = [epoch for epoch in epochs if epoch == int(epoch) and (epoch or not last)]
     if not (stored.has_model and stored.has_all_weights and whole):
-        return f"{told}that was recorded. if_exists='append' goes on with it."
+        return f"{interrupted} To continue it, pass if_exists='append'."
     first = int(whole[-1])
     return (
-        f"{told}that was recorded. To go on, call run.restore(model{f', {first}' * (first < last)})"
-        f" and fit with initial_epoch={first} and a Recorder with if_exists='append'."
+        f"{interrupted} To continue it, call run.restore(model{f', {first}' * (first < last)}) and "
+        f"fit with initial_epoch={first} and a Recorder with if_exists='append'."
     )
 
 
@@ -225,7 +228,7 @@ def _described(
         message = (
             f"Run {recording.name!r} of {str(recording.path)!r} was recorded by DeepReplay, and "
             "reading its model needs Keras with a backend: pip install 'replaychart[tensorflow]'. "
-            "Or, on a machine that has Keras, convert it with 'replaychart convert' and store its "
+            "Or, on a machine with Keras, convert the run with 'replaychart convert' and store its "
             "evaluations with 'replaychart store'."
         )
         raise MissingDependencyError(message) from error

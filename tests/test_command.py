@@ -210,7 +210,7 @@ def test_converted_run_joins_those_that_are_there(
 
     there = new.read_bytes()
     assert main(["convert", str(old), str(new)]) == 1
-    assert "already holds 'two'" in capsys.readouterr().err
+    assert "already contains 'two'" in capsys.readouterr().err
     assert new.read_bytes() == there
     assert main(["convert", str(old), str(new), "--overwrite"]) == 0
     assert rc.list_runs(new) == ["one", "parabola", "two"]
@@ -253,13 +253,16 @@ def test_old_file_is_looked_into_and_drawn(
     ("arguments", "message"),
     [
         (["convert", "missing.h5", "new.h5"], "There is no file 'missing.h5'"),
-        (["convert", "{file}", "new.h5"], "holds no run of DeepReplay"),
-        (["convert", "{file}", "new.h5", "--group", "parabola"], "Got 'parabola', which is in"),
-        (["convert", "{old}", "{old}"], "must be another one than the old"),
+        (["convert", "{file}", "new.h5"], "contains no run of DeepReplay"),
+        (
+            ["convert", "{file}", "new.h5", "--group", "parabola"],
+            "Got 'parabola', which ReplayChart recorded",
+        ),
+        (["convert", "{old}", "{old}"], "must not be the old one"),
         (["convert", "{old}", "new.h5", "--group", "three"], "must be one of 'one', 'two'"),
-        (["convert", "{old}", "nowhere/new.h5"], "must lie in a directory that exists"),
-        (["convert", "{old}", "{text}"], "must be an HDF5 file or a file yet to be made"),
-        (["convert", "{old}", "new.h5", "--model", "{file}"], "holds no Keras model"),
+        (["convert", "{old}", "nowhere/new.h5"], "path must be in an existing directory"),
+        (["convert", "{old}", "{text}"], "must be an HDF5 file or a new file"),
+        (["convert", "{old}", "new.h5", "--model", "{file}"], "contains no Keras model"),
     ],
 )
 def test_errors_of_conversion_are_one_line_and_leave_nothing(

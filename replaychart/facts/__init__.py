@@ -1,1 +1,1 @@
-"""What is known of a run, as plain values."""
+"""What is known about a run, as plain values."""

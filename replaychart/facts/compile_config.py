@@ -1,4 +1,4 @@
-"""The normal form in which a compile configuration is stored."""
+"""Reads losses and metrics out of a serialized compile configuration."""
 
 import json
 from collections.abc import Mapping
@@ -9,13 +9,13 @@ from typing import Any
 def single_output(entry: Any) -> Any:
     """Return the loss or the metrics of the only output.
 
-    Keras takes them alone, in a list of one, or in a mapping from the output's name. Entries for
-    several outputs are returned as they are.
+    Keras accepts them directly, in a list of one, or in a mapping from the name of the output.
+    Entries for several outputs are returned unchanged.
 
     Parameters
     ----------
     entry : object
-        A loss, metrics, or what Keras serialized them to.
+        A loss or metrics, serialized or not.
     """
     if isinstance(entry, (list, tuple)) and len(entry) == 1:
         return entry[0]
@@ -25,25 +25,25 @@ def single_output(entry: Any) -> Any:
 
 
 def metrics_by_name(metrics: Any) -> dict[str, Any]:
-    """Return serialized metrics of one output by the name that Keras logs them under.
+    """Return the serialized metrics of one output by the name under which Keras logs them.
 
     Parameters
     ----------
     metrics : object
-        None, one metric, or metrics in lists that may be nested once.
+        None, one metric, or a list of metrics, which may be nested once.
     """
     return {_logged_name(entry): entry for entry in _flat(metrics)}
 
 
 def weighted_metrics(compile_config: str, metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the metrics that Keras weighs, by the name that it logs them under.
+    """Return the weighted metrics by the name under which Keras logs them.
 
     Parameters
     ----------
     compile_config : str
-        As it is stored.
+        The stored compile configuration, a JSON string.
     metrics : mapping
-        The metrics that are not weighted, by name. A weighted one of the same name is logged as
+        The unweighted metrics, by name. A weighted metric with the same name is logged as
         ``"weighted_<name>"``.
     """
     found: dict[str, Any] = {}
@@ -58,12 +58,12 @@ def weighted_metrics(compile_config: str, metrics: Mapping[str, Any]) -> dict[st
 
 
 def loss_weight(compile_config: str) -> float:
-    """Return what the loss of the only output is multiplied with, 1 if nothing was said.
+    """Return the factor for the loss of the only output, 1 by default.
 
     Parameters
     ----------
     compile_config : str
-        As it is stored.
+        The stored compile configuration, a JSON string.
     """
     weight = single_output(_config(compile_config).get("loss_weights"))
     return float(weight) if isinstance(weight, Real) else 1.0

@@ -1,4 +1,4 @@
-"""The recorded points: one array, or one for each of a model's inputs, by the inputs' names."""
+"""The recorded points: one array, or one array per input of the model, by name."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,27 +9,27 @@ Inputs = np.ndarray | Mapping[str, np.ndarray]
 
 
 def arrays_of(inputs: Inputs) -> tuple[np.ndarray, ...]:
-    """Return one array for each input of the model, shape (points, ...), in their order."""
+    """Return one array per input of the model, shape (points, ...), in the order of the inputs."""
     return tuple(inputs.values()) if isinstance(inputs, Mapping) else (inputs,)
 
 
 def with_arrays(inputs: Inputs, arrays: Sequence[np.ndarray]) -> Inputs:
-    """Return other arrays in the form that `inputs` has."""
+    """Return other arrays in the form of `inputs`."""
     return dict(zip(inputs, arrays, strict=True)) if isinstance(inputs, Mapping) else arrays[0]
 
 
 def number_of_points(inputs: Inputs) -> int:
-    """Return how many points there are."""
+    """Return the number of points."""
     return len(arrays_of(inputs)[0])
 
 
 def numbers_per_point(inputs: Inputs) -> int:
-    """Return how many numbers one point has in all inputs together."""
+    """Return how many values one point has in all inputs together."""
     return sum(math.prod(array.shape[1:]) for array in arrays_of(inputs))
 
 
 def side_by_side(inputs: Inputs) -> np.ndarray:
-    """Return the points as rows of features, those of all inputs next to each other.
+    """Return the points as rows of features, with the inputs concatenated.
 
     Returns
     -------
@@ -40,14 +40,14 @@ def side_by_side(inputs: Inputs) -> np.ndarray:
 
 
 def taken_apart(rows: np.ndarray, inputs: Inputs) -> Inputs:
-    """Return rows of features in the form that `inputs` has; the inverse of `side_by_side`.
+    """Return rows of features in the form of `inputs`; the inverse of `side_by_side`.
 
     Parameters
     ----------
     rows : numpy.ndarray, shape (points, features)
-        Features side by side.
+        The concatenated features.
     inputs : numpy.ndarray or mapping of str to numpy.ndarray
-        What tells the inputs' names and shapes, and which of them hold whole numbers.
+        Inputs with the names, shapes and integer dtypes to use.
     """
     arrays = arrays_of(inputs)
     ends = np.cumsum([math.prod(array.shape[1:]) for array in arrays])[:-1]
@@ -63,12 +63,12 @@ def taken_apart(rows: np.ndarray, inputs: Inputs) -> Inputs:
 
 
 def shapes_text(inputs: Inputs) -> str:
-    """Return ``the shape ...`` of a point, with the inputs' names where there are several."""
+    """Return ``the shape ...`` of a point, with the names of the inputs if there are several."""
     if not isinstance(inputs, Mapping):
         return f"the shape {inputs.shape[1:]}"
     listed = ", ".join(f"{name!r} {array.shape[1:]}" for name, array in inputs.items())
     return f"the shapes {listed}"
 
 
-# In the details, where a model without a graph takes its inputs in a list and not by name.
+# A key of the details, for a model without a graph that takes its inputs as a list and not by name.
 INPUTS_IN_A_LIST = "inputs_in_a_list"

@@ -1,4 +1,4 @@
-"""What is known of a model's layers and variables without rebuilding it."""
+"""What is known about the layers and variables of a model without rebuilding it."""
 
 import dataclasses
 import json
@@ -7,7 +7,7 @@ from typing import Any
 
 from replaychart.facts.json_texts import entry, json_of, of_kind, shape_of
 
-# Names of the two texts in a run file, for messages.
+# The names of the two JSON strings in a file, for messages.
 _LAYERS = "model/layers"
 _VARIABLES = "model/variables"
 
@@ -19,9 +19,9 @@ class RecordedVariable:
     Attributes
     ----------
     name : str
-        Within the layer, such as ``"kernel"`` or ``"lstm_cell/recurrent_kernel"``.
+        The name within the layer, such as ``"kernel"`` or ``"lstm_cell/recurrent_kernel"``.
     position : int
-        Among ``model.weights``.
+        The index in ``model.weights``.
     """
 
     name: str
@@ -30,21 +30,21 @@ class RecordedVariable:
 
 @dataclasses.dataclass(frozen=True)
 class RecordedLayer:
-    """What a chart has to know of a layer without rebuilding the model.
+    """What charts need to know about a layer without rebuilding the model.
 
     Attributes
     ----------
     name : str
-        The layer's name, unique in its model.
+        The name of the layer, unique in its model.
     kind : str
-        The layer's class, such as ``"Dense"``.
+        The class of the layer, such as ``"Dense"``.
     output_shape : tuple of (int or None) or None
-        Shape of the layer's output without the batch axis; None where the model has no graph that
-        would tell it.
+        The shape of the layer's output without the batch axis; None if it is unknown because the
+        model has no graph.
     activation : str or None
-        Name of the activation fused into the layer.
+        The name of the layer's own activation function.
     variables : tuple of RecordedVariable
-        The layer's variables.
+        The variables of the layer.
     """
 
     name: str
@@ -55,17 +55,17 @@ class RecordedLayer:
 
 
 def layers_to_json(layers: tuple[RecordedLayer, ...]) -> str:
-    """Return the text that is stored for `layers`."""
+    """Return the JSON string that is stored for layers."""
     return json.dumps([dataclasses.asdict(layer) for layer in layers])
 
 
 def layers_from_json(text: str) -> tuple[RecordedLayer, ...]:
-    """Return the layers that `layers_to_json` made `text` from.
+    """Return the layers in a string from `layers_to_json`.
 
     Raises
     ------
     ValueError
-        It made no such text.
+        The string is not from `layers_to_json`.
     """
     records = json_of(text, _LAYERS, list)
     return tuple(_layer_from_record(of_kind(record, _LAYERS, dict)) for record in records)
@@ -95,13 +95,13 @@ class Variable:
     Attributes
     ----------
     layer : str
-        The layer that it belongs to, ``""`` for one that the model holds itself.
+        The layer that it belongs to, ``""`` if it belongs to the model itself.
     shape : tuple of int
-        Its shape.
+        The shape of the variable.
     dtype : str
         The dtype in which it is recorded.
     recorded : bool
-        Whether the file holds it.
+        Whether the file contains its values.
     """
 
     layer: str
@@ -111,17 +111,17 @@ class Variable:
 
 
 def variables_to_json(variables: Sequence[Variable]) -> str:
-    """Return the text that is stored for `variables`."""
+    """Return the JSON string that is stored for variables."""
     return json.dumps([dataclasses.asdict(variable) for variable in variables])
 
 
 def variables_from_json(text: str) -> tuple[Variable, ...]:
-    """Return the variables that `variables_to_json` made `text` from.
+    """Return the variables in a string from `variables_to_json`.
 
     Raises
     ------
     ValueError
-        It made no such text.
+        The string is not from `variables_to_json`.
     """
     records = json_of(text, _VARIABLES, list)
     return tuple(_variable_from_record(of_kind(record, _VARIABLES, dict)) for record in records)

@@ -1,4 +1,4 @@
-"""What is recorded of a training: its description, and its state at one moment."""
+"""What is recorded of a training run: its description, and its state at one moment."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -11,28 +11,28 @@ from replaychart.facts.layers import RecordedLayer, Variable
 
 @dataclasses.dataclass(frozen=True)
 class RunDescription:
-    """All of a run that is known before its first snapshot.
+    """Everything that is known about a run before its first snapshot.
 
     Attributes
     ----------
     inputs : numpy.ndarray, shape (points, ...), or mapping of str to numpy.ndarray
-        The recorded points, in the form in which the model takes them; one array for each input,
-        by name, of a model with several.
+        The recorded points, in the form that the model accepts; for a model with several inputs,
+        one array per input, by name.
     targets : numpy.ndarray, shape (points, ...)
-        Their targets, in the form in which the model's loss takes them.
+        The targets of the points, in the form that the model's loss accepts.
     architecture : str
-        The model's architecture as JSON.
+        The architecture of the model as JSON.
     compile_config : str
-        The model's compile configuration (loss, metrics, optimizer) as JSON.
+        The compile configuration of the model (loss, metrics, optimizer) as JSON.
     layers : tuple of RecordedLayer
-        The model's layers, inputs left out.
+        The layers of the model, without its inputs.
     details : mapping
-        Versions, backend, names of features, classes and metrics, and the output's shape, as JSON
-        values.
+        Versions, backend, the names of features, classes and metrics, and the shape of the output,
+        as JSON values.
     variables : tuple of Variable
-        The model's variables in the order of ``model.weights``; none for a run of outputs.
+        The variables of the model in the order of ``model.weights``; empty for a run of outputs.
     sample_weights : numpy.ndarray of float32, shape (points,), or None
-        What the loss of each point is multiplied with.
+        The factor for the loss of each point.
     """
 
     inputs: Inputs
@@ -47,20 +47,20 @@ class RunDescription:
 
 @dataclasses.dataclass(frozen=True)
 class Snapshot:
-    """What is recorded at one moment of a training.
+    """What is recorded at one moment of training.
 
     Attributes
     ----------
     epoch : float
-        The epochs that have passed; 0 is the state before training.
+        The number of epochs that have passed; 0 is the state before training.
     weights : sequence of numpy.ndarray
-        In the order of ``model.weights``, of the same shapes at every snapshot.
+        The weights in the order of ``model.weights``, with the same shapes at every snapshot.
     learning_rate : float
-        NaN before training.
+        The learning rate; NaN before training.
     logs : mapping of str to float
-        What was logged. A name may come late or be missing: snapshots without it hold NaN.
+        The logged values. A name may be missing, or appear later: snapshots without it get NaN.
     outputs : mapping of str to numpy.ndarray
-        For a run recorded from outputs: arrays by `evaluation_key`.
+        For a run that is recorded from outputs, arrays by `evaluation_key`.
     """
 
     epoch: float

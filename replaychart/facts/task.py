@@ -1,4 +1,4 @@
-"""What a recorded network was asked to learn, and its outputs read as class probabilities."""
+"""The task of a recorded network, and its outputs as class probabilities."""
 
 import dataclasses
 import json
@@ -15,19 +15,19 @@ ACCURACY = ("accuracy", "acc")
 
 
 class Described(Protocol):
-    """What tells the task of a run: one that is stored, or that is to be recorded."""
+    """A stored or new run, as far as its task depends on it."""
 
     @property
     def targets(self) -> np.ndarray:
-        """Targets of the points, as they were recorded."""
+        """The recorded targets of the points."""
 
     @property
     def compile_config(self) -> str:
-        """The model's compile configuration as JSON."""
+        """The compile configuration of the model as JSON."""
 
     @property
     def layers(self) -> tuple[RecordedLayer, ...]:
-        """The model's layers."""
+        """The layers of the model."""
 
     @property
     def details(self) -> Mapping[str, Any]:
@@ -41,16 +41,16 @@ class Task:
     Attributes
     ----------
     classes : int
-        Number of classes; 0 where the targets are numbers and no classes.
+        The number of classes; 0 if the targets are not classes.
     from_logits : bool
-        Whether the outputs become probabilities only through a sigmoid or softmax.
+        Whether the outputs are logits, which a sigmoid or softmax turns into probabilities.
     multi_label : bool
-        Whether each output is a yes or no of its own.
+        Whether each output is a separate yes or no.
     independent : bool
-        Whether each logit becomes a probability by itself, through a sigmoid, and not all of them
-        together through a softmax. One alone always does.
+        Whether a sigmoid is applied to each logit, instead of a softmax to all of them. A single
+        logit always gets a sigmoid.
     per_position : bool
-        Whether classes are told apart at each position of a point: a step of a sequence, a pixel.
+        Whether there is a class for each position of a point, such as a time step or a pixel.
     """
 
     classes: int
@@ -62,7 +62,8 @@ class Task:
     def labels(self, targets: np.ndarray) -> np.ndarray:
         """Return the targets as class numbers, shape (points,).
 
-        Numbers stay what they are, and so do the classes of several positions.
+        Targets that are not classes are returned as they are, and so are the classes of several
+        positions.
 
         Parameters
         ----------
@@ -74,11 +75,11 @@ class Task:
         if flat.shape[1] > 1 or self.per_position:
             return targets
         if self.classes == 2:
-            return (flat[:, 0] > 0.5).astype(np.int64)  # shares of class 1 (soft targets) too
+            return (flat[:, 0] > 0.5).astype(np.int64)  # soft targets too
         return flat[:, 0].astype(np.int64) if self.classes else flat[:, 0]
 
     def decisions(self, outputs: np.ndarray) -> np.ndarray:
-        """Return the most probable class, int64 of shape (...); the lower one of equals.
+        """Return the most probable class, int64 of shape (...); for a tie, the lower one.
 
         Parameters
         ----------
@@ -106,14 +107,14 @@ class Task:
 
 
 def task_of(run: Described, output_shape: tuple[int | None, ...]) -> Task:
-    """Return what a run was asked to learn.
+    """Return the task of a run.
 
     Parameters
     ----------
     run : Described
         The run.
     output_shape : tuple of (int or None)
-        Shape of the model's output, without the batch axis.
+        The shape of the model's output, without the batch axis.
     """
     if run.details.get("predicts") == "numbers":
         return Task(classes=0, from_logits=False)
@@ -125,7 +126,7 @@ def task_of(run: Described, output_shape: tuple[int | None, ...]) -> Task:
         divided = _has_class_per_position(run.targets, output_shape)
         return Task(classes=0, from_logits=from_logits, per_position=divided)
     binary = _has_binary_loss(run)
-    # Outputs that were recorded as probabilities are such, whatever the loss was.
+    # Recorded probabilities are probabilities, whatever the loss was.
     shares = binary or run.details.get("predicts") == "classes"
     classes = _classes(run.targets, units, shares=shares)
     multi_label = not classes and _is_multi_hot(run.targets)
@@ -135,16 +136,16 @@ def task_of(run: Described, output_shape: tuple[int | None, ...]) -> Task:
 def accuracy(
     targets: np.ndarray, outputs: np.ndarray, weights: np.ndarray | None = None
 ) -> np.ndarray:
-    """Return what Keras calls ``"accuracy"`` for targets and outputs of these shapes.
+    """Return the metric that Keras calls ``"accuracy"`` for targets and outputs of these shapes.
 
     Parameters
     ----------
     targets : numpy.ndarray, shape (points,), (points, 1) or (points, classes)
         Class numbers, or one-hot rows.
     outputs : numpy.ndarray, shape (snapshots, points, units)
-        As they are: Keras compares logits with 0.5 too.
+        The outputs as they are: Keras compares even logits with 0.5.
     weights : numpy.ndarray, shape (points,), optional
-        What each point counts. Default: all the same.
+        The weight of each point. Default: all points have the same weight.
 
     Returns
     -------
@@ -153,7 +154,7 @@ def accuracy(
     Raises
     ------
     EvaluationError
-        The targets are of another shape.
+        The targets have another shape.
 
     References
     ----------
@@ -167,7 +168,7 @@ def accuracy(
         right = decided == flat.argmax(axis=1)
     else:
         message = (
-            f"Accuracy compares targets and outputs of fitting shapes. Got {targets.shape} and "
+            f"Accuracy needs targets of a shape that fits the outputs. Got {targets.shape} and "
             f"{outputs.shape[1:]}."
         )
         raise EvaluationError(message)
@@ -178,24 +179,24 @@ def accuracy(
 
 
 def _outputs_are_probabilities(run: Described) -> bool:
-    """Return whether the outputs lie between 0 and 1, as far as the model tells."""
+    """Return whether the outputs lie between 0 and 1, as far as the model shows."""
     if "crossentropy" in json.dumps(_loss(run)).replace("_", "").lower():
         return True
     activation = run.layers[-1].activation if run.layers else None
-    # A layer without an activation of its own (Softmax, a model in the model) is trusted.
+    # A layer without its own activation (Softmax, a nested model) is assumed to be fine.
     return activation in (None, "sigmoid", "hard_sigmoid", "softmax")
 
 
 def _classes(targets: np.ndarray, units: int | None, *, shares: bool) -> int:
-    """Return the number of classes, 0 if the targets are none.
+    """Return the number of classes, 0 if the targets are not classes.
 
     Parameters
     ----------
     targets : numpy.ndarray, shape (points, ...)
     units : int or None
-        The outputs of one axis; None if they have another number of axes.
+        The number of outputs if they have one axis; None if they have more axes or none.
     shares : bool
-        Whether targets between 0 and 1 under one unit are the shares of class 1.
+        Whether targets between 0 and 1 for a single unit are shares of class 1 (soft targets).
     """
     flat = targets.reshape(len(targets), -1)
     if units == 1 and flat.shape[1] == 1:
@@ -204,7 +205,7 @@ def _classes(targets: np.ndarray, units: int | None, *, shares: bool) -> int:
     if units is None or units == 1:
         return 0
     if flat.shape[1] == units:
-        # Shares of several classes (soft targets) count as the class of the greatest share.
+        # Soft targets count as the class with the largest share.
         divided = (flat >= 0).all() and np.allclose(flat.sum(axis=1), 1, atol=1e-3)
         return units if divided else 0
     if flat.shape[1] == 1:
@@ -214,7 +215,7 @@ def _classes(targets: np.ndarray, units: int | None, *, shares: bool) -> int:
 
 
 def _has_class_per_position(targets: np.ndarray, output_shape: tuple[int | None, ...]) -> bool:
-    """Return whether targets are a class, or the shares of classes, for each position."""
+    """Return whether targets are classes, or shares of classes, for each position."""
     *positions, units = output_shape
     own = targets.shape[1:]
     if _fits(own, positions) or _fits(own, [*positions, 1]):
@@ -228,7 +229,7 @@ def _has_class_per_position(targets: np.ndarray, output_shape: tuple[int | None,
 
 
 def _fits(shape: Sequence[int], lengths: Sequence[int | None]) -> bool:
-    """Return whether a shape has these lengths; None is any."""
+    """Return whether a shape has these lengths; None is any length."""
     return len(shape) == len(lengths) and all(
         known in (None, length) for length, known in zip(shape, lengths, strict=True)
     )
@@ -240,7 +241,7 @@ def _is_multi_hot(targets: np.ndarray) -> bool:
 
 
 def _has_binary_loss(run: Described) -> bool:
-    """Return whether the loss is a binary crossentropy, whichever."""
+    """Return whether the loss is any kind of binary crossentropy."""
     name = json.dumps(_loss(run)).replace("_", "").lower()
     return "binarycrossentropy" in name or "binaryfocalcrossentropy" in name
 
@@ -256,7 +257,7 @@ def _from_logits(run: Described) -> bool:
 
 
 def _sigmoid(logits: np.ndarray) -> np.ndarray:
-    # The form whose exponent is never positive: no overflow at either end.
+    # In a form whose exponent is never positive, so that nothing overflows.
     small = np.exp(-np.abs(logits))
     return np.where(logits >= 0, 1 / (1 + small), small / (1 + small)).astype(np.float32)
 

@@ -16,8 +16,9 @@ from replaychart.recording.given_numbers import as_numbers, off_device
 from replaychart.recording.guard import GuardedWriter
 from replaychart.recording.inputs import given_inputs
 from replaychart.storage import layout
+from replaychart.storage.destination import check_destination
 from replaychart.storage.state import Presence
-from replaychart.storage.writer import RunWriter, check_destination
+from replaychart.storage.writer import RunWriter
 
 # How far probabilities may miss 0, 1 and a sum of 1 by rounding.
 _ROUNDING = 1e-3

@@ -22,9 +22,10 @@ from replaychart.recording.live_model import built, counted, learning_rate_of, w
 from replaychart.recording.running_fit import running_fit
 from replaychart.recording.schedule import schedule_of
 from replaychart.storage import reader
+from replaychart.storage.destination import check_destination
 from replaychart.storage.reader import StoredRun
 from replaychart.storage.state import Presence
-from replaychart.storage.writer import RunWriter, check_destination
+from replaychart.storage.writer import RunWriter
 
 # Snapshots within an epoch are written together, but none waits longer than so many seconds.
 _LONGEST_WAIT = 1.0

@@ -17,23 +17,10 @@ from replaychart.storage.writer import RunWriter
 
 
 def stored_run(path: Path, group: str) -> StoredRun | None:
-    """Return the run that is to be gone on with, None if there is none yet.
-
-    Raises
-    ------
-    RecordingError
-        It stands in an older layout, which is read but not written any more.
-    """
+    """Return the run that is to be gone on with, None if there is none yet."""
     if not path.exists() or group not in reader.run_names(path):
         return None
-    stored = reader.read_run(path, group)
-    if stored.has_model and not stored.recorded_variables:
-        message = (
-            f"Run {group!r} of {str(path)!r} was recorded by an older version of replaychart, "
-            "whose layout cannot be appended to. Record into another group."
-        )
-        raise RecordingError(message)
-    return stored
+    return reader.read_run(path, group)
 
 
 def check_same(stored: StoredRun, description: RunDescription) -> None:

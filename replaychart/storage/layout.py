@@ -1,65 +1,60 @@
-"""The names inside a file of runs, and the description that every run begins with.
+"""The names inside a file of runs, and how such a file is laid out.
 
-A file holds one group per run::
+A file contains one group per run::
 
     <run>/                        attributes: replaychart_layout, replaychart_version, run_id,
-                                  details (JSON text), finished, recorder
-        inputs                    (points, ...); for a model with several inputs a group
+                                  details (JSON string), finished, recorder
+        inputs                    (points, ...); a group if the model has several inputs
         inputs/<i>                (points, ...), in the order of the model; attribute: name
         targets                   (points,), (points, 1) or (points, classes)
-        sample_weights            (points,) float32; only where points weigh differently
-        epochs                    (snapshots,) float64; written last: a snapshot without its
-                                  epoch never was
+        sample_weights            (points,) float32; only if the points have weights
+        epochs                    (snapshots,) float64; written last: a snapshot without an epoch
+                                  does not count
         scalars                   (snapshots, 1 + logs) float64: the learning rate, NaN before
-                                  training, then what was logged, NaN where it was not
-        log_names                 JSON text
-        weights/<dtype>           (snapshots, numbers), the recorded variables of a dtype, flat and
-                                  one after the other, in the order of ``model.weights``
-        outputs/<i>               (snapshots, points, ...) of a run that was recorded from outputs;
+                                  training, then the logs, NaN where nothing was logged
+        log_names                 JSON string
+        weights/<dtype>           (snapshots, values), the recorded variables of one dtype,
+                                  flattened and concatenated in the order of ``model.weights``
+        outputs/<i>               (snapshots, points, ...), if the run was recorded from outputs;
                                   attribute: key
-        model/architecture        JSON text
-        model/compile_config      JSON text
-        model/layers              JSON text, see `RecordedLayer`
-        model/variables           JSON text, see `Variable`
-        evaluations/              what `Run.store` kept; attribute: epochs that it was made for
+        model/architecture        JSON string
+        model/compile_config      JSON string
+        model/layers              JSON string, see `RecordedLayer`
+        model/variables           JSON string, see `Variable`
+        evaluations/              written by `Run.store`; attribute: epochs that they are for
         evaluations/<i>           arrays by name; attribute: key
 
-Of a model with several inputs, the attribute `details` tells the features' names by input, and
-whether a model without a graph takes them in a list.
+For a model with several inputs, the attribute ``details`` maps the inputs to the names of their
+features, and says whether a model without a graph takes its inputs as a list.
 
-Texts are UTF-8 of fixed length, in an attribute or in a dataset of shape (1,); see
-`storage.fixed_texts`. Datasets carry checksums, and so does what HDF5 itself writes in its format
-of version 1.10, so that no byte that counts changes unnoticed.
+Strings are UTF-8 and have a fixed length. They are stored in an attribute or in a dataset of shape
+(1,); see `storage.hdf5.fixed_texts`. Datasets have checksums, and so does the metadata of HDF5's
+1.10 file format. Corruption of anything that matters is therefore detected.
 
-``finished`` is a bool: whether the training came to its end. It is false from the first snapshot
-on and becomes true when the recorder is closed; a training that dies leaves it false. Appending to
-the run makes it false again. ``recorder`` is a JSON text that tells who records the run, so that a
-reader can see whether that is still at work: ``host``, ``process`` (its number), ``since`` (when
-that process started, in seconds since 1970) and ``recorder`` (unique); it is empty where the
-recorder was closed before the training came to its end. A run without ``finished``
-was written by an older version, and nobody knows; see `storage.state`.
+``finished`` is a bool: whether the training ran to its end. It is False from the first snapshot
+on and becomes True when the recorder is closed; if the training dies, it stays False. Appending to
+the run sets it to False again. ``recorder`` is a JSON string that identifies the recorder, so that
+a reader can find out whether it is still at work: ``host``, ``process`` (the process ID), ``since``
+(when that process started, in seconds since 1970) and ``recorder`` (a unique ID). It is empty if
+the recorder was closed before the training reached its end. See `storage.state`.
 
-Every write is a transaction (`storage.transactions`). A file whose last bytes are those of a
-journal (`storage.journal`) was left in the middle of one, and is read with its changes. One that
-begins with ``ReplayChart: nothing has been written`` holds nothing yet.
+Every write is a transaction (`storage.hdf5.transactions`). A file that ends with a journal
+(`storage.hdf5.journal`) was left in the middle of a transaction; it is read with the changes in
+the journal. A file that begins with ``ReplayChart: nothing has been written`` is still empty.
 
-HDF5 keeps no attribute of more than 64 KB. Where the names of thousands of features make the
-details longer, or evaluations were made for thousands of epochs, a dataset of that name holds it.
+HDF5 limits attributes to 64 KB. If thousands of feature names make the details longer than that,
+or evaluations are for thousands of epochs, a dataset of the same name takes their place.
 
-Older layouts are read. Layout 3 had texts of any length, ``log_names`` (logs,) among them, and no
-checksums; in layout 2 there was but one input. Layout 1 had ``learning_rate`` (snapshots,),
-``logs/<i>`` (snapshots,) with the attribute ``name``, ``weights/<i>`` (snapshots, ...) for each
-variable, and int64 epochs.
+This is layout 4, the first that was released. Runs in any other layout are refused.
 
-Groups that DeepReplay wrote may stand beside them; `storage.deepreplay` tells of those.
+A file may also contain groups that DeepReplay wrote; see `storage.deepreplay`.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-# The newest that is read, and the one that is written.
+# The only one that is read and written.
 LAYOUT_VERSION = 4
-FIRST_WITH_FIXED_TEXTS = 4
 LAYOUT_ATTRIBUTE = "replaychart_layout"
 WRITER_ATTRIBUTE = "replaychart_version"
 RUN_ID_ATTRIBUTE = "run_id"
@@ -85,17 +80,11 @@ VARIABLES = "model/variables"
 KEY_ATTRIBUTE = "key"
 
 
-# Names of layout 1.
-LEARNING_RATE_1 = "learning_rate"
-LOGS_1 = "logs"
-NAME_ATTRIBUTE_1 = "name"
-
-
 _DEEPREPLAY_ATTRIBUTES = ("n_epochs", "n_layers")
 
 
 def is_run(attributes: Mapping[str, Any]) -> bool:
-    """Return whether a group with these attributes is a run in this layout."""
+    """Return whether a group with these attributes is a run recorded by ReplayChart."""
     return LAYOUT_ATTRIBUTE in attributes
 
 

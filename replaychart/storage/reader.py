@@ -1,39 +1,34 @@
-"""Reads runs: small things at once, weights and evaluations when they are asked for."""
+"""Reads runs: small parts at once, weights and evaluations on request."""
 
 import dataclasses
 import functools
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
-from replaychart.errors import FileInUseError, RunFileError
+from replaychart.errors import RunFileError
 from replaychart.facts.inputs import Inputs
 from replaychart.facts.json_texts import json_of
 from replaychart.facts.layers import RecordedLayer, Variable, layers_from_json, variables_from_json
 from replaychart.storage import layout, parts, state, weights
 from replaychart.storage import stored_evaluations as evaluations
-from replaychart.storage.hdf5 import checked, transactions
-from replaychart.storage.hdf5.checked import (
-    Attributes,
-    damage_told,
-    group_in,
-    number_dataset_in,
-    text_in,
-)
+from replaychart.storage.hdf5 import checked
+from replaychart.storage.hdf5.checked import Attributes, group_in, number_dataset_in, text_in
+from replaychart.storage.hdf5.damage import DAMAGE, damage_reported
+from replaychart.storage.hdf5.transactions import reading
 
-# DeepReplay puts this behind the name of a model that it records without a training.
+# DeepReplay appends this to the name of a model that it records without training.
 UNTRAINED = "_init"
 
 
 @dataclasses.dataclass(frozen=True)
 class StoredRun:
-    """A run as it stands in its file, without weights and evaluations.
+    """A run as it is stored in its file, without weights and evaluations.
 
     Attributes
     ----------
@@ -42,29 +37,30 @@ class StoredRun:
     name : str
         The run's name.
     run_id : str
-        Tells this recording from another one that took its name later.
+        Distinguishes this recording from one that takes its name later.
     inputs : numpy.ndarray, shape (points, ...), or mapping of str to numpy.ndarray
-        The recorded points; one array for each input, by name, of a model with several.
+        The recorded points; for a model with several inputs, one array per input, by name.
     targets : numpy.ndarray, shape (points, ...)
-        Their targets.
+        The targets of the points.
     epochs : numpy.ndarray of int64 or float64, shape (snapshots,)
-        The epochs recorded; float64 if any of them is not whole.
+        The recorded epochs; float64 if any of them is fractional.
     learning_rates : numpy.ndarray of float64, shape (snapshots,)
-        At each epoch's begin; NaN before training.
+        The learning rate at the start of each epoch; NaN before training.
     logs : mapping of str to numpy.ndarray of float64, shape (snapshots,)
-        What Keras logged; NaN where nothing was logged.
+        The values that Keras logged; NaN where nothing was logged.
     architecture, compile_config : str
-        JSON texts.
+        JSON strings.
     layers : tuple of RecordedLayer
-        The model's layers, inputs left out.
+        The layers of the model, without its inputs.
     details : mapping
         Versions, backend and names.
     recorded_variables : tuple of Variable
-        The model's variables, in ``model.weights`` order; none in layout 1.
+        The variables of the model, in the order of ``model.weights``; empty for runs recorded from
+        outputs or by DeepReplay.
     sample_weights : numpy.ndarray of float32, shape (points,), or None
-        What the loss of each point is multiplied with.
+        The factor for the loss of each point.
     state : {"finished", "being recorded", "interrupted", "unknown"}
-        What the training was doing when the run was read; see `storage.state`.
+        The state of the training when the run was read; see `storage.state`.
     """
 
     path: Path
@@ -85,12 +81,12 @@ class StoredRun:
 
     @property
     def has_all_weights(self) -> bool:
-        """Whether no layer's weights were left out when the model was recorded."""
+        """Whether the weights of all layers were recorded."""
         return all(variable.recorded for variable in self.recorded_variables)
 
     @property
     def has_model(self) -> bool:
-        """Whether a model was recorded, and not its outputs."""
+        """Whether a model was recorded, as opposed to outputs."""
         return self.details.get("recorded") != layout.OUTPUTS
 
     @property
@@ -104,10 +100,10 @@ class StoredRun:
         )
 
     def require_writable(self) -> None:
-        """Raise `RunFileError` if evaluations cannot be written into this run's file."""
+        """Raise `RunFileError` if evaluations cannot be written to the file of this run."""
 
     def same_run(self, file: h5py.File) -> h5py.Group:
-        """Return this run's group in its opened file, and raise if it holds another run by now."""
+        """Return the group of this run in its open file, and raise if the run was replaced."""
         group = group_in(file, self.name) if checked.has(file, self.name) else None
         stored = None if group is None else Attributes(group).get(layout.RUN_ID_ATTRIBUTE)
         if stored is None or checked.text_of(stored, layout.RUN_ID_ATTRIBUTE) != self.run_id:
@@ -119,19 +115,15 @@ class StoredRun:
         return group
 
     def weights(self) -> list[weights.Weight]:
-        """Return each variable, shape (snapshots, ...), in ``model.weights`` order.
+        """Return each variable, shape (snapshots, ...), in the order of ``model.weights``.
 
-        Runs whose weights take much memory leave them in the file and read one snapshot at a time.
-        A variable that was not recorded stands there without values.
+        Weights that would take a lot of memory stay in the file and are read one snapshot at a
+        time. A variable that was not recorded is an `UnrecordedWeight`.
         """
         snapshots = len(self.epochs)
         what = f"The weights of run {self.name!r} in {str(self.path)!r}"
-        with opened(self.path) as file, damage_told(what):
+        with reading(self.path) as file, damage_reported(what):
             run = self.same_run(file)
-            if not self.recorded_variables:
-                stored = parts.weights_of_first_layout(run, snapshots)
-                checked.require_sizes(stored)
-                return [checked.native(one[:snapshots]) for one in stored]
             blocks = parts.weight_blocks(run, self.recorded_variables, snapshots)
             sizes = {dtype: one.dtype.itemsize * one.shape[1] for dtype, one in blocks.items()}
             fits = snapshots * sum(sizes.values()) <= weights.IN_MEMORY
@@ -156,21 +148,24 @@ class StoredRun:
 
     def _rows(self, dtype: str, snapshots: list[int]) -> np.ndarray:
         what = f"The weights of run {self.name!r} in {str(self.path)!r}"
-        with opened(self.path) as file, damage_told(what):
+        with reading(self.path) as file, damage_reported(what):
             block = number_dataset_in(self.same_run(file), f"{layout.WEIGHTS}/{dtype}")
             return np.stack([block[snapshot] for snapshot in snapshots])
 
     def evaluations(self) -> dict[str, dict[str, np.ndarray]]:
-        """Return what `write_evaluations` stored, or outputs recorded: named arrays for each key.
+        """Return stored evaluations, or recorded outputs: named arrays for each key.
 
-        Nothing, if it was stored for other epochs: the training went on since.
+        Evaluations that were stored for other epochs are ignored: training has continued since.
 
         Warns
         -----
         UserWarning
-            Some of what was stored is damaged, and left out: it can be evaluated anew.
+            Some evaluations are damaged and were skipped; they can be computed again.
         """
-        with opened(self.path) as file, damage_told(f"Run {self.name!r} of {str(self.path)!r}"):
+        with (
+            reading(self.path) as file,
+            damage_reported(f"Run {self.name!r} of {str(self.path)!r}"),
+        ):
             run = self.same_run(file)
             return (
                 self._evaluations.stored(run) if self.has_model else self._evaluations.recorded(run)
@@ -178,43 +173,42 @@ class StoredRun:
 
 
 def run_names(path: Path) -> list[str]:
-    """Return the names of the runs in a file, sorted; those that DeepReplay recorded too.
+    """Return the names of the runs in a file, sorted, including those that DeepReplay recorded.
 
     Raises
     ------
     RunFileError
-        The file is missing, not HDF5, or so damaged that it cannot be told what is in it.
+        The file is missing, not HDF5, or too damaged to list its content.
 
     Warns
     -----
     UserWarning
-        Something in it cannot be read, or is a link, which may lead to another file.
+        An entry cannot be read, or is a link, which may lead to another file.
     """
-    runs, left_out = [], []
-    with opened(path) as file, damage_told(repr(str(path))):
+    runs, skipped = [], []
+    with reading(path) as file, damage_reported(repr(str(path))):
         for name in checked.all_names_in(file):
-            # One run that is damaged, or is none, hides no other.
+            # A damaged entry must not hide the other runs.
             try:
                 checked.require_own(file, name)
-                recorded = _holds(file, name, layout.is_run) and not is_half_made(file[name])
-                if recorded or _holds(file, name, layout.is_deepreplay):
+                if _holds(file, name, layout.is_run) or _holds(file, name, layout.is_deepreplay):
                     runs.append(name)
-            except checked.DAMAGE as error:
-                left_out.append(f"{name!r} ({error})")
-    if left_out:
-        message = f"In {str(path)!r} is left out what cannot be read: {', '.join(left_out)}."
+            except DAMAGE as error:
+                skipped.append(f"{name!r} ({error})")
+    if skipped:
+        message = f"Skipped unreadable entries in {str(path)!r}: {', '.join(skipped)}."
         warnings.warn(message, stacklevel=3)
     return sorted(runs)
 
 
 def was_recorded_by_deepreplay(path: Path, name: str) -> bool:
-    """Return whether a run stands in DeepReplay's layout."""
-    with opened(path) as file, damage_told(f"Run {name!r} of {str(path)!r}"):
+    """Return whether a run was recorded by DeepReplay."""
+    with reading(path) as file, damage_reported(f"Run {name!r} of {str(path)!r}"):
         return _holds(file, name, layout.is_deepreplay)
 
 
 def read_run(path: Path, name: str) -> StoredRun:
-    """Read one run in this project's layout.
+    """Read a run that ReplayChart recorded.
 
     Parameters
     ----------
@@ -226,25 +220,17 @@ def read_run(path: Path, name: str) -> StoredRun:
     Raises
     ------
     RunFileError
-        The run was written in a newer layout, is damaged, or would lead out of its file; see
-        `storage.checked`.
+        The run has another layout, is damaged, or refers to other files; see
+        `storage.hdf5.checked`.
     """
-    with opened(path) as file, damage_told(f"Run {name!r} of {str(path)!r}"):
+    with reading(path) as file, damage_reported(f"Run {name!r} of {str(path)!r}"):
         run = group_in(file, name)
-        attributes = Attributes(run)
-        version = checked.count_of(attributes[layout.LAYOUT_ATTRIBUTE], layout.LAYOUT_ATTRIBUTE)
-        if version > layout.LAYOUT_VERSION:
-            message = (
-                f"Run {name!r} of {str(path)!r} has layout version {version}; this version of "
-                f"replaychart reads up to {layout.LAYOUT_VERSION}. It was written by "
-                f"{_writer(attributes)}: upgrade to that."
-            )
-            raise RunFileError(message)
-        return _read(path, name, run, version)
+        _check_layout(path, name, Attributes(run))
+        return _read(path, name, run)
 
 
 def loss_of(compile_config: str) -> Any:
-    """Return the loss of a recorded compile configuration as JSON values, None if it has none."""
+    """Return the loss in a recorded compile configuration as JSON values, None for no loss."""
     return (json_of(compile_config, layout.COMPILE_CONFIG, (dict, type(None))) or {}).get("loss")
 
 
@@ -256,22 +242,22 @@ def existing_name(path: Path, name: str | None) -> str:
     path : pathlib.Path
         The file.
     name : str or None
-        The run's name, where DeepReplay's suffix ``_init`` of an untrained model may be left out
-        as it was there; None for the only run.
+        The name of the run, or None for the only one. As in DeepReplay, the suffix ``_init`` of an
+        untrained model can be left out.
 
     Raises
     ------
     RunFileError
-        The file is missing, not HDF5 or without runs; there is no run of that name, or more than
-        one and no name.
+        The file is missing, is not HDF5 or contains no runs; there is no run of that name; or no
+        name was given and there are several runs.
     """
     names = run_names(path)
     listed = ", ".join(repr(known) for known in names)
     if not names:
-        message = f"{str(path)!r} holds no run of ReplayChart or DeepReplay."
+        message = f"{str(path)!r} contains no run of ReplayChart or DeepReplay."
         raise RunFileError(message)
     if name is None and len(names) > 1:
-        message = f"{str(path)!r} holds several runs; group must be one of {listed}."
+        message = f"{str(path)!r} contains several runs; group must be one of {listed}."
         raise RunFileError(message)
     if name is None:
         return names[0]
@@ -284,21 +270,30 @@ def existing_name(path: Path, name: str | None) -> str:
     return name
 
 
-def _writer(attributes: Mapping[str, Any]) -> str:
-    """Return the version that wrote a run; a later one may tell it otherwise."""
+def _check_layout(path: Path, name: str, attributes: Attributes) -> None:
+    """Raise `RunFileError` unless a run has the layout that this version reads."""
+    version = checked.count_of(attributes[layout.LAYOUT_ATTRIBUTE], layout.LAYOUT_ATTRIBUTE)
+    if version == layout.LAYOUT_VERSION:
+        return
+    newer = version > layout.LAYOUT_VERSION
     try:
-        return f"replaychart {attributes[layout.WRITER_ATTRIBUTE]}"
-    except checked.DAMAGE:
-        return "a later version"
+        writer = f"replaychart {attributes[layout.WRITER_ATTRIBUTE]}"
+    except DAMAGE:  # Another layout may store it differently.
+        writer = "a later version" if newer else "an earlier version"
+    message = (
+        f"Run {name!r} of {str(path)!r} has layout version {version}; this version of replaychart "
+        f"reads layout version {layout.LAYOUT_VERSION}. It was written by {writer}: "
+        f"{'upgrade to that' if newer else 'record it again'}."
+    )
+    raise RunFileError(message)
 
 
-def _read(path: Path, name: str, run: h5py.Group, version: int) -> StoredRun:
+def _read(path: Path, name: str, run: h5py.Group) -> StoredRun:
     attributes = Attributes(run)
     epochs = parts.epochs_of(run)
     inputs, targets, sample_weights = parts.points_of(run)
     details = parts.details_of(run)
-    learning_rates, logs = parts.curves_of(run, version, len(epochs))
-    variables = text_in(run, layout.VARIABLES) if checked.has(run, layout.VARIABLES) else "[]"
+    learning_rates, logs = parts.curves_of(run, len(epochs))
     stored = StoredRun(
         path=path,
         name=name,
@@ -313,73 +308,27 @@ def _read(path: Path, name: str, run: h5py.Group, version: int) -> StoredRun:
         compile_config=parts.json_object(run, layout.COMPILE_CONFIG),
         layers=layers_from_json(text_in(run, layout.LAYERS)),
         details=details,
-        recorded_variables=variables_from_json(variables),
+        recorded_variables=variables_from_json(text_in(run, layout.VARIABLES)),
         state=state.state(attributes),
     )
-    # Here, and not only when they are needed: a run that opens holds what it says.
-    if not stored.has_model:
-        stored._evaluations.recorded(run, read=False)
-    elif stored.recorded_variables:
+    # Checked here and not only when needed, so that a run that opens is complete.
+    if stored.has_model:
         parts.weight_blocks(run, stored.recorded_variables, len(epochs))
+        _check_positions(stored)
     else:
-        parts.weights_of_first_layout(run, len(epochs))
-    _check_positions(stored, run)
+        stored._evaluations.recorded(run, read=False)
     return stored
 
 
-def _check_positions(stored: StoredRun, run: h5py.Group) -> None:
-    """Raise `ValueError` unless the layers' variables are among those of the model."""
+def _check_positions(stored: StoredRun) -> None:
+    """Raise `ValueError` unless the variables of the layers are among those of the model."""
     count = len(stored.recorded_variables)
-    if stored.has_model and not count:
-        count = len(group_in(run, layout.WEIGHTS))
     positions = [one.position for layer in stored.layers for one in layer.variables]
     if any(not 0 <= position < count for position in positions):
-        message = f"its layers name variables that are not among the {count} of the model"
+        message = f"its layers refer to variables that are not among the {count} of the model"
         raise ValueError(message)
-
-
-def is_half_made(run: h5py.Group) -> bool:
-    """Return whether a run was begun and never got its first snapshot.
-
-    Versions before the transactions left such runs behind when a training was killed.
-    """
-    if layout.LAYOUT_ATTRIBUTE not in run.attrs:
-        return layout.WRITER_ATTRIBUTE in run.attrs
-    try:
-        checked.require_own(run, layout.EPOCHS)
-    except checked.DAMAGE:
-        return False  # `read_run` tells of it.
-    epochs = run[layout.EPOCHS]
-    return isinstance(epochs, h5py.Dataset) and epochs.shape == (0,)
 
 
 def _holds(file: h5py.File, name: str, kind: Callable[[Mapping[str, Any]], bool]) -> bool:
     item = file[name]
     return isinstance(item, h5py.Group) and kind(Attributes(item))
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[h5py.File]:
-    """Open a file for reading.
-
-    Raises
-    ------
-    RunFileError
-        The file is missing, not HDF5, cannot be read, or is being written for longer than a
-        moment.
-    """
-    if not path.exists():
-        message = f"There is no file {str(path)!r}."
-        raise RunFileError(message)
-    if not path.is_file() or not transactions.is_run_file(path):
-        message = f"{str(path)!r} is not an HDF5 file."
-        raise RunFileError(message)
-    with ExitStack() as stack:
-        try:
-            file = stack.enter_context(transactions.reading(path))
-        except FileInUseError:
-            raise
-        except checked.DAMAGE as error:
-            message = f"The file {str(path)!r} cannot be opened for reading: {error}"
-            raise RunFileError(message) from error
-        yield file

@@ -1,7 +1,7 @@
-"""Whether the training of a run was finished, is being recorded, or was interrupted.
+"""Whether the training of a run has finished, is being recorded, or was interrupted.
 
-A run says from its beginning who records it, and at its end that it is finished. One that is not
-finished is being recorded as long as its recorder is at work, and was interrupted else.
+A run stores who records it from the start, and at the end that it is finished. An unfinished run is
+being recorded while its recorder is at work; otherwise it was interrupted.
 """
 
 import json
@@ -25,20 +25,21 @@ BEING_RECORDED = "being recorded"
 INTERRUPTED = "interrupted"
 UNKNOWN = "unknown"
 
-# Stands in the place of a recorder that was closed before its training came to its end.
+# Takes the place of the recorder if it was closed before the training reached its end.
 _NOBODY = ""
-# The system counts a process' start from its own, and that moves a little with the clock.
+# Seconds. The start time of a process is relative to that of the system, which drifts slightly when
+# the clock is adjusted.
 _CLOCK = 5.0
 
 
 class Presence:
-    """Stands for a recorder of this process, as long as it is at work.
+    """Represents a recorder of this process while it is at work.
 
     Parameters
     ----------
     training : callable, optional
-        Tells whether the training still goes on, where it is not the user's own code that drives
-        the recorder.
+        Returns whether training is still running. Default: the user's own code drives the
+        recorder, which is at work until `end`.
     """
 
     def __init__(self, training: Callable[[], bool] | None = None) -> None:
@@ -55,7 +56,7 @@ class Presence:
         _PRESENT[self.text] = self
 
     def end(self) -> None:
-        """Be at work no longer."""
+        """Stop being at work."""
         _PRESENT.pop(self.text, None)
 
     @property
@@ -65,7 +66,7 @@ class Presence:
 
     @property
     def gives_way(self) -> bool:
-        """Whether its own thread may take its run over: it was left, in a notebook, unclosed."""
+        """Whether its own thread may take over the run: notebooks may leave recorders unclosed."""
         return self._training is None and self._thread == threading.get_ident()
 
 
@@ -73,13 +74,13 @@ _PRESENT: WeakValueDictionary[str, Presence] = WeakValueDictionary()
 
 
 def begin(run: h5py.Group, presence: Presence) -> None:
-    """Write down, in a run's attributes, who records it."""
+    """Store in the attributes of a run who records it."""
     fixed_texts.set_attribute(run, layout.RECORDER_ATTRIBUTE, presence.text)
     run.attrs[layout.FINISHED_ATTRIBUTE] = False
 
 
 def end(run: h5py.Group, how: str) -> None:
-    """Write down, in a run's attributes, that it is `FINISHED`, or was `INTERRUPTED`."""
+    """Store in the attributes of a run that it is `FINISHED` or was `INTERRUPTED`."""
     if how == FINISHED:
         run.attrs[layout.FINISHED_ATTRIBUTE] = True
     else:
@@ -87,7 +88,7 @@ def end(run: h5py.Group, how: str) -> None:
 
 
 def is_recorded_by(attributes: Mapping[str, Any], presence: Presence) -> bool:
-    """Return whether a run with these attributes is this recorder's."""
+    """Return whether a run with these attributes belongs to this recorder."""
     try:
         return attributes[layout.RECORDER_ATTRIBUTE] == presence.text
     except KeyError:
@@ -95,7 +96,7 @@ def is_recorded_by(attributes: Mapping[str, Any], presence: Presence) -> bool:
 
 
 def is_taken(attributes: Mapping[str, Any]) -> bool:
-    """Return whether a run with these attributes belongs to a recorder that is at work."""
+    """Return whether a run with these attributes belongs to another recorder at work."""
     if state(attributes) != BEING_RECORDED:
         return False
     own = _PRESENT.get(attributes[layout.RECORDER_ATTRIBUTE])
@@ -103,7 +104,7 @@ def is_taken(attributes: Mapping[str, Any]) -> bool:
 
 
 def process(attributes: Mapping[str, Any]) -> int:
-    """Return the number of the process that records a run."""
+    """Return the ID of the process that records a run."""
     return int(json.loads(attributes[layout.RECORDER_ATTRIBUTE])["process"])
 
 
@@ -113,7 +114,8 @@ def state(attributes: Mapping[str, Any]) -> str:
     Returns
     -------
     {"finished", "being recorded", "interrupted", "unknown"}
-        Unknown where an older version recorded it, or another machine that may still do.
+        Unknown if another machine recorded it and may still do so, or if the attributes do not say
+        who did.
     """
     finished = attributes.get(layout.FINISHED_ATTRIBUTE)
     if not isinstance(finished, (bool, np.bool_)):

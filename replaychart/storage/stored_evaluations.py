@@ -1,4 +1,4 @@
-"""Reads evaluations of a run: what was stored with it, or what it was recorded from."""
+"""Evaluations in the file of a run: those stored with it, or the outputs it was recorded from."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -7,18 +7,20 @@ from typing import Any
 import h5py
 import numpy as np
 
-from replaychart.facts.keys import DENSITY_POSITIONS, quantity_and_layer
+from replaychart.facts.keys import DENSITY_POSITIONS, described_key, quantity_and_layer
 from replaychart.facts.layers import RecordedLayer
 from replaychart.storage import layout
-from replaychart.storage.hdf5 import checked
+from replaychart.storage.hdf5 import checked, fixed_texts, number_datasets
 from replaychart.storage.hdf5.checked import Attributes, group_in, number_dataset_in, numbers_in
+from replaychart.storage.hdf5.damage import DAMAGE
+from replaychart.storage.hdf5.sizes import Room
 
-# None for any length, and an Ellipsis at the end where anything may follow.
+# None is any length, and an Ellipsis at the end any further axes.
 Shape = tuple[Any, ...]
 Evaluated = dict[str, dict[str, np.ndarray]]
 
 _PATHS = ("boundary", "grid", "surface")
-# The kinds of numbers that parts of paths and of distributions are.
+# The kinds of dtypes of the parts of paths and distributions.
 _KINDS = {
     **dict.fromkeys(("vertices", "value", "quantiles", "density", "mean", "std"), "f"),
     **dict.fromkeys(("starts", "snapshot", "of_class", "count", "not_finite"), "i"),
@@ -26,20 +28,20 @@ _KINDS = {
 
 
 class Reader:
-    """Reads evaluations whose arrays fit the run that they belong to.
+    """Reads evaluations, and checks that their arrays fit the run.
 
     Parameters
     ----------
     path : str
-        The file, for warnings: one that is read through a journal has no name.
+        The file, for warnings: an open file that is read through a journal has no name.
     epochs : numpy.ndarray, shape (snapshots,)
         The run's epochs.
     points : int
-        How many points it has.
+        The number of points.
     layers : sequence of RecordedLayer
-        Its layers.
+        The layers of the run.
     output_shape : sequence of (int or None) or None
-        Shape of the model's output, where it is known.
+        The shape of the model's output, if it is known.
     """
 
     def __init__(
@@ -57,20 +59,20 @@ class Reader:
         self._points = points
         self._layers = {layer.name: layer.output_shape for layer in layers}
         self._output_shape = output_shape
-        # A surface is one of class 1 where there is one unit, and of class 0 for a number.
+        # With one unit, a surface is of class 1 for classes and of class 0 for numbers.
         self._classes = max([2, *(length or 0 for length in output_shape or ())])
 
     def recorded(self, run: h5py.Group, *, read: bool = True) -> Evaluated:
-        """Return the outputs that a run was recorded from, by their keys.
+        """Return the outputs that a run was recorded from, by key.
 
         Parameters
         ----------
         run : h5py.Group
         read : bool, default True
-            Whether the numbers are read; otherwise they are only checked, and nothing is returned.
+            Whether to read the values; otherwise they are only checked, and nothing is returned.
         """
         found = {}
-        room = checked.Room()
+        room = Room()
         for name in checked.names_in(group_in(run, layout.OUTPUTS)):
             values = number_dataset_in(run, f"{layout.OUTPUTS}/{name}")
             room.take(values)
@@ -82,12 +84,12 @@ class Reader:
         return found
 
     def stored(self, run: h5py.Group) -> Evaluated:
-        """Return what was stored with a run, by its keys; nothing if it was for other epochs.
+        """Return the evaluations of a run by key; none if they are for other epochs.
 
         Warns
         -----
         UserWarning
-            Some of it is damaged, or larger than it can be.
+            Some of them are damaged or too large.
         """
         if not checked.has(run, layout.EVALUATIONS):
             return {}
@@ -97,12 +99,12 @@ class Reader:
         if not np.array_equal(epochs, self._epochs):
             return {}
         found: Evaluated = {}
-        left_out = []
-        room = checked.Room()
+        skipped = []
+        room = Room()
         for name in checked.all_names_in(group):
             if name == layout.EPOCHS:
                 continue
-            # Each can be evaluated anew: one that is damaged takes no other with it.
+            # Each can be computed again, so one that is damaged is skipped.
             try:
                 one = group_in(group, name)
                 parts = {part: number_dataset_in(one, part) for part in checked.names_in(one)}
@@ -112,27 +114,30 @@ class Reader:
                 arrays = {part: checked.native(values[()]) for part, values in parts.items()}
                 self._check_values(_key(one), arrays)
                 found[_key(one)] = arrays
-            except checked.DAMAGE as error:
-                left_out.append(str(error))
-        if left_out:
+            except DAMAGE as error:
+                skipped.append(str(error))
+        if skipped:
+            count = f"{len(skipped)} unreadable evaluation{'s' * (len(skipped) > 1)}"
             message = (
-                f"{len(left_out)} of the evaluations that were stored with run {run.name[1:]!r} "
-                f"in {self._path!r} cannot be read and are left out: {left_out[0]}. "
-                "Run.store() makes them anew."
+                f"Skipped {count} of run {run.name[1:]!r} in {self._path!r}: {skipped[0]}. To "
+                "compute and store them again, call Run.store()."
             )
             warnings.warn(message, stacklevel=4)
         return found
 
     def _check(self, key: str, shapes: Mapping[str, tuple[int, ...]]) -> None:
-        """Raise `ValueError` unless arrays of these shapes can be what their key says."""
+        """Raise `ValueError` unless arrays of these shapes fit their key."""
         expected = self._expected(*quantity_and_layer(key))
         for part, wanted in expected.items():
             if part not in shapes or not _fits(shapes[part], wanted):
-                message = f"{key} has no {part!r} of the shape {wanted}: it has {dict(shapes)}"
+                message = (
+                    f"{described_key(key)} must have {part!r} of the shape {wanted}. "
+                    f"Got {dict(shapes)}"
+                )
                 raise ValueError(message)
 
     def _expected(self, quantity: str, layer: str) -> dict[str, Shape]:
-        """Return the shapes of the arrays that a quantity consists of."""
+        """Return the shapes of the arrays of a quantity."""
         snapshots, points = self._snapshots, self._points
         if quantity in _PATHS:
             lists = ("starts", "snapshot", "value", "of_class")
@@ -156,19 +161,17 @@ class Reader:
         return {"values": (snapshots, ...)}
 
     def _check_values(self, key: str, arrays: Mapping[str, np.ndarray]) -> None:
-        """Raise `ValueError` unless arrays can be what their key says, now that they are read."""
+        """Raise `ValueError` unless the values of arrays fit their key."""
         quantity, _ = quantity_and_layer(key)
-        whole = all(
-            values.dtype.kind in _KINDS.get(part, "biuf") for part, values in arrays.items()
-        )
+        fit = all(values.dtype.kind in _KINDS.get(part, "biuf") for part, values in arrays.items())
         if quantity in _PATHS:
-            whole = whole and self._are_paths(arrays)
+            fit = fit and self._are_paths(arrays)
         elif quantity == "distribution":
-            whole = whole and _are_distributions(arrays)
+            fit = fit and _are_distributions(arrays)
         elif quantity == "losses":
-            whole = arrays["values"].dtype.kind == "f"
-        if not whole:
-            message = f"the arrays of {key} do not belong together"
+            fit = arrays["values"].dtype.kind == "f"
+        if not fit:
+            message = f"the arrays do not fit together: {described_key(key)}"
             raise ValueError(message)
 
     def _are_paths(self, arrays: Mapping[str, np.ndarray]) -> bool:
@@ -182,6 +185,35 @@ class Reader:
             and ((of_snapshot >= 0) & (of_snapshot < self._snapshots)).all()
             and ((of_class >= 0) & (of_class < self._classes)).all()
         )
+
+
+def write(
+    run: h5py.Group, epochs: np.ndarray, evaluations: Mapping[str, Mapping[str, np.ndarray]]
+) -> None:
+    """Write evaluations into the group of a run, replacing any existing ones.
+
+    Parameters
+    ----------
+    run : h5py.Group
+    epochs : numpy.ndarray, shape (snapshots,)
+        The epochs that they are for.
+    evaluations : mapping of str to mapping of str to numpy.ndarray
+        Named arrays for each key.
+    """
+    # Written under another name, then renamed: new bytes need no journal.
+    beside = layout.EVALUATIONS + ".new"
+    if beside in run:
+        del run[beside]
+    group = run.create_group(beside)
+    number_datasets.set_attribute(group, layout.EPOCHS, epochs)
+    for index, (key, arrays) in enumerate(evaluations.items()):
+        evaluation = group.create_group(str(index))
+        fixed_texts.set_attribute(evaluation, layout.KEY_ATTRIBUTE, key)
+        for name, values in arrays.items():
+            number_datasets.write(evaluation, name, values, compression="gzip", shuffle=True)
+    if layout.EVALUATIONS in run:
+        del run[layout.EVALUATIONS]
+    run.move(beside, layout.EVALUATIONS)
 
 
 def _are_distributions(arrays: Mapping[str, np.ndarray]) -> bool:

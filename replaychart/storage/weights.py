@@ -1,4 +1,4 @@
-"""The recorded weights: read at once where they are few, row by row where they are many."""
+"""The recorded weights: read at once if they are small, otherwise row by row."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,19 +8,19 @@ import numpy as np
 from replaychart.errors import EvaluationError
 from replaychart.facts.layers import Variable
 
-# Above this many bytes the weights of a run stay in its file, but for the snapshot asked for.
+# Above this many bytes, the weights of a run stay in its file and are read as they are requested.
 IN_MEMORY = 512 * 1024**2
 
 
 class Rows:
-    """One block of a run's weights in its file, of which the rows read last are kept.
+    """A block of weights in the file of a run; the rows read last are kept.
 
     Parameters
     ----------
     snapshots : int
-        How many rows there are.
+        The number of rows.
     read : callable
-        Returns the rows of snapshots, shape (snapshots, numbers).
+        Returns the rows of the given snapshots, shape (snapshots, values).
     """
 
     def __init__(self, snapshots: int, read: Callable[[list[int]], np.ndarray]) -> None:
@@ -29,21 +29,21 @@ class Rows:
         self._last: tuple[list[int], np.ndarray] | None = None
 
     def of(self, snapshots: list[int]) -> np.ndarray:
-        """Return the flat weights of snapshots."""
+        """Return the flattened weights of snapshots."""
         if self._last is None or self._last[0] != snapshots:
             self._last = (snapshots, self._read(snapshots))
         return self._last[1]
 
 
 class WeightInFile:
-    """One variable over the snapshots, which reads like an array of the shape (snapshots, ...).
+    """One variable at all snapshots, which reads like an array of shape (snapshots, ...).
 
     Parameters
     ----------
     rows : Rows
-        The block that it lies in.
+        The block that contains it.
     start : int
-        Where it begins in a row.
+        Where it starts in a row.
     variable : Variable
         Its shape and dtype.
     """
@@ -59,25 +59,25 @@ class WeightInFile:
         return self._rows.snapshots
 
     def __getitem__(self, snapshot: Any) -> np.ndarray:
-        """Return one snapshot's values, or those of several."""
+        """Return the values of one snapshot or of several."""
         chosen = np.arange(len(self))[snapshot]
         rows = self._rows.of(np.atleast_1d(chosen).tolist())[:, self._span]
         return rows.reshape(*chosen.shape, *self.shape[1:])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        """Return all of them as an array."""
+        """Return all values as an array."""
         return np.asarray(self[:], dtype=dtype)
 
 
 class UnrecordedWeight:
-    """A variable that the recorder was told to leave out; whoever asks for its values is told so.
+    """A variable that was not recorded; reading its values raises an error.
 
     Parameters
     ----------
     run : str
         The run's name.
     snapshots : int
-        How many snapshots the run has.
+        The number of snapshots.
     variable : Variable
         Its layer and shape.
     recorded : sequence of str
@@ -99,19 +99,19 @@ class UnrecordedWeight:
         return self.shape[0]
 
     def __getitem__(self, snapshot: Any) -> np.ndarray:
-        """Raise `EvaluationError`: there are no values."""
+        """Raise `EvaluationError`."""
         raise self.missing()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        """Raise `EvaluationError`: there are no values."""
+        """Raise `EvaluationError`."""
         raise self.missing()
 
     def missing(self) -> EvaluationError:
-        """Return the error for whoever needs the values."""
+        """Return the error that reading the values raises."""
         recorded = ", ".join(repr(layer) for layer in self._recorded)
         message = (
             f"This needs the weights of layer {self._layer!r}, which run {self._run!r} does not "
-            f"hold: the Recorder was told to record layers={recorded}."
+            f"contain: it was recorded with layers={recorded}."
         )
         return EvaluationError(message)
 
@@ -120,7 +120,7 @@ Weight = np.ndarray | WeightInFile | UnrecordedWeight
 
 
 def spans(variables: Sequence[Variable]) -> list[int]:
-    """Return where each variable begins in the row of its dtype; recorded ones take room."""
+    """Return where each variable starts in the row of its dtype; only recorded ones take room."""
     taken: dict[str, int] = {}
     starts = []
     for variable in variables:
@@ -132,7 +132,7 @@ def spans(variables: Sequence[Variable]) -> list[int]:
 
 
 def packed(variables: Sequence[Variable], values: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
-    """Return one flat array for each dtype, of the variables that are recorded.
+    """Return the recorded variables as one flat array per dtype.
 
     Parameters
     ----------

@@ -1,7 +1,6 @@
-"""Writes runs: one transaction per snapshot, so that the file is whole in between."""
+"""Writes runs, in one transaction per snapshot, so that the file is always complete."""
 
 import json
-import os
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,100 +8,20 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from replaychart.errors import ArgumentError, RecordingError, RunFileError
+from replaychart.errors import RunFileError
 from replaychart.facts.inputs import Inputs
 from replaychart.facts.layers import Variable, layers_to_json, variables_to_json
 from replaychart.facts.snapshots import RunDescription, Snapshot
-from replaychart.storage import layout, state, weights
+from replaychart.storage import layout, state, stored_evaluations, weights
+from replaychart.storage.destination import check_group
 from replaychart.storage.hdf5 import checked, fixed_texts, number_datasets
-from replaychart.storage.hdf5.checked import Attributes, damage_told
+from replaychart.storage.hdf5.checked import Attributes
 from replaychart.storage.hdf5.locks import PATIENCE
-from replaychart.storage.hdf5.transactions import is_run_file, transaction
+from replaychart.storage.hdf5.transactions import transaction
 from replaychart.storage.parts import log_names
-from replaychart.storage.reader import StoredRun, is_half_made, opened
+from replaychart.storage.reader import StoredRun
 from replaychart.storage.state import Presence
-from replaychart.storage.upgrade import upgrade
 from replaychart.version import __version__
-
-
-def check_destination(path: Path, group: str, *, if_exists: str) -> None:
-    """Raise unless a run named `group` can be recorded into the file at `path`.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file, which need not exist.
-    group : str
-        The run's name.
-    if_exists : {"error", "overwrite", "append"}
-        What is to happen to a run of that name.
-
-    Raises
-    ------
-    ArgumentError
-        `group` cannot name a run.
-    RunFileError
-        The directory is missing, the file is not HDF5, or it cannot be written.
-    RecordingError
-        The group exists and may not be replaced, or another recorder is at work on it.
-    """
-    named = isinstance(group, str) and group not in ("", ".")
-    # HDF5 would end the name at a NUL, and can keep no text that has no UTF-8.
-    if not named or set(group) & {"/", "\0"} or not _is_unicode(group):
-        message = (
-            "group must be a non-empty text without '/', without NUL and of Unicode characters. "
-            f"Got {group!r}."
-        )
-        raise ArgumentError(message)
-    if not path.parent.is_dir():
-        message = f"path must lie in a directory that exists. Got {str(path)!r}."
-        raise RunFileError(message)
-    exists = path.exists()
-    if exists and (not path.is_file() or not is_run_file(path)):
-        message = f"path must be an HDF5 file or a file yet to be made. Got {str(path)!r}."
-        raise RunFileError(message)
-    if not os.access(path if exists else path.parent, os.W_OK):
-        message = f"path must be a file that can be written. Got {str(path)!r}, which cannot."
-        raise RunFileError(message)
-    if exists:
-        with opened(path) as file, damage_told(f"Run {group!r} of {str(path)!r}"):
-            _check_group(file, path, group, if_exists=if_exists)
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _check_group(file: h5py.File, path: Path, group: str, *, if_exists: str) -> None:
-    """Raise `RecordingError` unless a run can be written under this name."""
-    if not checked.has(file, group):
-        return
-    checked.require_own(file, group)
-    attributes = Attributes(file[group])
-    if layout.WRITER_ATTRIBUTE not in attributes:
-        message = (
-            f"group {group!r} of {str(path)!r} exists and is not a run of ReplayChart, so it "
-            "is left alone. Choose another group."
-        )
-        raise RecordingError(message)
-    if is_half_made(file[group]):
-        return
-    if state.is_taken(attributes):
-        message = (
-            f"Run {group!r} of {str(path)!r} is being recorded by another training, in process "
-            f"{state.process(attributes)}. Choose another group, or wait until that has ended."
-        )
-        raise RecordingError(message)
-    if if_exists == "error":
-        message = (
-            f"group {group!r} exists in {str(path)!r}. Choose another group, another path, or "
-            "pass if_exists='overwrite' to replace the run or 'append' to go on with it."
-        )
-        raise RecordingError(message)
 
 
 class RunWriter:
@@ -111,15 +30,15 @@ class RunWriter:
     Parameters
     ----------
     path : pathlib.Path
-        The file; made if it is missing.
+        The file; created if it is missing.
     group : str
-        The run's name.
+        The name of the run.
     description : RunDescription
-        What the run begins with.
+        Everything about the run except its snapshots.
     if_exists : {"error", "overwrite"}, default "overwrite"
-        What is to happen to a run of that name, when the first snapshot is written.
+        What to do if a run of that name exists when the first snapshot is written.
     presence : Presence, optional
-        Who records. Default: this writer.
+        The recorder. Default: this writer.
     """
 
     def __init__(
@@ -149,18 +68,18 @@ class RunWriter:
         details: Mapping[str, object],
         presence: Presence | None = None,
     ) -> "RunWriter":
-        """Return a writer that goes on with a run, and drop its later snapshots.
+        """Return a writer that continues a run, and drop the later snapshots of the run.
 
         Parameters
         ----------
         stored : StoredRun
             The run.
         keep : int
-            How many of its snapshots stay.
+            How many of its snapshots to keep.
         details : mapping
-            Its details from now on.
+            The new details of the run.
         presence : Presence, optional
-            Who records. Default: this writer.
+            The recorder. Default: this writer.
 
         Raises
         ------
@@ -176,17 +95,16 @@ class RunWriter:
         writer._presence = presence or Presence()
         with transaction(stored.path) as file:
             run = stored.same_run(file)
-            _check_group(file, stored.path, stored.name, if_exists="append")
+            check_group(file, stored.path, stored.name, if_exists="append")
             if layout.EVALUATIONS in run:
-                # They would count again as soon as as many epochs are recorded as before.
+                # They would become valid again once the same epochs have been recorded.
                 del run[layout.EVALUATIONS]
-            upgrade(run)
             state.begin(run, writer._presence)
             number_datasets.set_attribute(run, layout.DETAILS_ATTRIBUTE, json.dumps(dict(details)))
             if keep < len(stored.epochs):
-                # What was opened before must not take the new snapshots for the old ones.
+                # An open run must not mistake the new snapshots for the old ones.
                 fixed_texts.set_attribute(run, layout.RUN_ID_ATTRIBUTE, uuid.uuid4().hex)
-                # Only the epochs: a snapshot without one never was, and the next takes its place.
+                # Only the epochs: a snapshot without an epoch does not count and is overwritten.
                 run[layout.EPOCHS].resize(keep, axis=0)
         return writer
 
@@ -198,25 +116,25 @@ class RunWriter:
     def append(
         self, *snapshots: Snapshot, end: str | None = None, patience: float = PATIENCE
     ) -> None:
-        """Write snapshots and close the file: all of them or, with an error, none.
+        """Write snapshots and close the file; after an error, none of them is written.
 
         Parameters
         ----------
         *snapshots : Snapshot
-            Later than all before.
+            Later than all previous ones.
         end : {"finished", "interrupted"}, optional
-            What became of the training, if they are the last.
+            How training ended, if these are the last snapshots.
         patience : float
-            How many seconds to wait for others who have the file open.
+            How many seconds to wait for other programs that have the file open.
 
         Raises
         ------
         RunFileError
-            They could not be written. `FileInUseError`, where they may be written later.
+            The snapshots cannot be written. `FileInUseError` if they may be written later.
         RecordingError
-            Another run took the name, before the first snapshot was written.
+            Another run took the name before the first snapshot was written.
         """
-        # An interruption may come behind the last write, and that is not to be repeated then.
+        # An interruption may come after the last write, which must not be repeated then.
         known, self._last = self._last, None
         with transaction(self._path, create=not self.written, patience=patience) as file:
             run = self._run(file)
@@ -231,7 +149,7 @@ class RunWriter:
         self._last = later[-1].epoch if later else known
 
     def _run(self, file: h5py.File) -> h5py.Group:
-        """Return the run's group in its file, made if this is the first snapshot."""
+        """Return the group of the run in its file, created for the first snapshot."""
         exists = checked.has(file, self._group)
         if exists:
             checked.require_own(file, self._group)
@@ -240,12 +158,12 @@ class RunWriter:
                 return run
         if self._to_describe is None:
             message = (
-                f"Run {self._group!r} of {str(self._path)!r} was replaced or removed since its "
-                "recording began."
+                f"Run {self._group!r} of {str(self._path)!r} was replaced or removed after its "
+                "recording started."
             )
             raise RunFileError(message)
         if exists:
-            _check_group(file, self._path, self._group, if_exists=self._if_exists)
+            check_group(file, self._path, self._group, if_exists=self._if_exists)
             del file[self._group]
         run = file.create_group(self._group)
         _write_description(run, self._to_describe)
@@ -285,12 +203,12 @@ class RunWriter:
 
 
 def write_run(path: Path, stored: StoredRun) -> None:
-    """Write a run that is complete, without evaluations, into a file.
+    """Write a complete run, without evaluations, into a file.
 
     Parameters
     ----------
     path : pathlib.Path
-        The file; made if it is missing. A run of the same name is replaced.
+        The file; created if it is missing. A run of the same name is replaced.
     stored : StoredRun
         The run, read from another file.
 
@@ -328,12 +246,12 @@ def write_run(path: Path, stored: StoredRun) -> None:
 def write_evaluations(
     stored: StoredRun, evaluations: Mapping[str, Mapping[str, np.ndarray]]
 ) -> None:
-    """Replace the evaluations stored with a run.
+    """Replace the evaluations that are stored with a run.
 
     Parameters
     ----------
     stored : StoredRun
-        The run, whose epochs the evaluations are for.
+        The run, with the epochs that the evaluations are for.
     evaluations : mapping of str to mapping of str to numpy.ndarray
         Named arrays for each key.
 
@@ -344,21 +262,7 @@ def write_evaluations(
     """
     stored.require_writable()
     with transaction(stored.path) as file:
-        run = stored.same_run(file)
-        # Written beside, then renamed: what is written over nothing needs no journal.
-        beside = layout.EVALUATIONS + ".new"
-        if beside in run:
-            del run[beside]
-        kept = run.create_group(beside)
-        number_datasets.set_attribute(kept, layout.EPOCHS, stored.epochs)
-        for index, (key, arrays) in enumerate(evaluations.items()):
-            evaluation = kept.create_group(str(index))
-            fixed_texts.set_attribute(evaluation, layout.KEY_ATTRIBUTE, key)
-            for name, values in arrays.items():
-                number_datasets.write(evaluation, name, values, compression="gzip", shuffle=True)
-        if layout.EVALUATIONS in run:
-            del run[layout.EVALUATIONS]
-        run.move(beside, layout.EVALUATIONS)
+        stored_evaluations.write(stored.same_run(file), stored.epochs, evaluations)
 
 
 def _write_description(run: h5py.Group, description: RunDescription) -> None:
@@ -382,13 +286,13 @@ def _write_description(run: h5py.Group, description: RunDescription) -> None:
         layout.SCALARS,
         shape=(0, 1),
         maxshape=(None, None),
-        chunks=(number_datasets.LARGEST_CHUNK_IN_EPOCHS, 8),
+        chunks=(number_datasets.LARGEST_CHUNK_IN_ROWS, 8),
         dtype="f8",
         fillvalue=np.nan,
         fletcher32=True,
     )
     number_datasets.rows(run, layout.EPOCHS, np.float64(0))
-    # The layout version comes last: a group without it is not a run.
+    # The layout version comes last, because a group without it is not a run.
     run.attrs[layout.LAYOUT_ATTRIBUTE] = layout.LAYOUT_VERSION
 
 
@@ -408,7 +312,7 @@ def _last_epoch(run: h5py.Group) -> float:
 
 
 def _rows_of_output(run: h5py.Group, key: str, first: np.ndarray) -> h5py.Dataset:
-    """Return the dataset of an output by its key: snapshots may give them in any order."""
+    """Return the dataset of an output by its key; snapshots may list them in any order."""
     outputs = run[layout.OUTPUTS]
     for name in checked.names_in(outputs):
         stored = Attributes(outputs[name])[layout.KEY_ATTRIBUTE]

@@ -89,7 +89,7 @@ def test_sizes_and_titles(build: Callable[..., Any], parabola: Training) -> None
         ({"epoch": alt.param(name="time")}, "epoch must be a parameter named 'epoch'"),
         ({"epochs": [77]}, "epochs must be among those recorded, 0 to 6"),
         ({"epochs": 1.5}, "epochs must be among those recorded.* Got 1.5; the nearest is [12]"),
-        ({"epochs": [True, False]}, "epochs must be numbers of epochs. Got True"),
+        ({"epochs": [True, False]}, "epochs must be finite numbers. Got True"),
     ],
 )
 def test_bad_arguments_are_told(

@@ -220,7 +220,7 @@ def test_charts_of_others_are_saved_too(tmp_path: Path) -> None:
         ("frames/", {"hold": 3}, "hold is for moving pictures, and not for a directory. Got 3"),
         ("a.mp4", {"loop": 5}, "loop is for .gif and .webp .*, and not for .mp4. Got 5"),
         ("a.png", {"loop": False}, "loop is for .gif and .webp .*, and not for .png. Got False"),
-        ("a.gif", {"epochs": [True]}, "epochs must be numbers of epochs. Got True"),
+        ("a.gif", {"epochs": [True]}, "epochs must be finite numbers. Got True"),
     ],
 )
 def test_bad_arguments_are_told_and_nothing_is_written(
@@ -279,7 +279,7 @@ def test_paths_are_texts(
     path: Any, chart: alt.LayerChart, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(rc.ArgumentError, match="path must be a path: a text that is not empty"):
+    with pytest.raises(rc.ArgumentError, match="path must be a path: a non-empty string"):
         rc.save(chart, path)
     assert not list(tmp_path.iterdir())
 

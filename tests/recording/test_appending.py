@@ -13,7 +13,6 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from older_layouts import in_first_layout
 from support.training import dense, small_model
 
 import replaychart as rc
@@ -209,13 +208,3 @@ def test_trainings_that_cannot_be_appended_are_told_before_they_start(tmp_path: 
     _refused(path, "its loss is another", model=loss)
     _refused(path, r"weights are not those .* at epoch 2: they differ in layer 'hidden'.*restore")
     _refused(path, "begins at epoch 0. To go on, pass initial_epoch=2", fit={"initial_epoch": 0})
-
-
-def test_run_of_an_older_layout_is_not_appended_to(tmp_path: Path) -> None:
-    path = tmp_path / "old.h5"
-    in_first_layout(rc.open_run(rc.datasets.parabola_recording()), path)
-    X, y = rc.datasets.parabola()
-    model = _model()
-    recorder = rc.Recorder(X, y, path, "parabola", if_exists="append")
-    with pytest.raises(rc.RecordingError, match="layout cannot be appended to"):
-        model.fit(X, y, epochs=1, verbose=0, callbacks=[recorder])

@@ -138,12 +138,12 @@ def test_read_only_file_is_told_before_the_training(path: Path, tmp_path: Path) 
     X, y = rc.datasets.parabola(8)
     if not is_root():
         path.chmod(0o444)
-        with pytest.raises(rc.RunFileError, match="path must be a file that can be written"):
+        with pytest.raises(rc.RunFileError, match="path must be a writable file"):
             rc.Recorder(X, y, path, "a")
         return
     with mounted(tmp_path / "disk", kilobytes=400) as disk:
         remount(disk, "ro")
-        with pytest.raises(rc.RunFileError, match="path must be a file that can be written"):
+        with pytest.raises(rc.RunFileError, match="path must be a writable file"):
             rc.Recorder(X, y, disk / "a.h5", "a")
 
 
@@ -155,7 +155,7 @@ def test_removed_meanwhile(what: str, path: Path) -> None:
         def removed() -> None:
             shutil.rmtree(path.parent)
 
-    with _stopped("after epoch 2", "There is no file .* any more"):
+    with _stopped("after epoch 2", "The file .* no longer exists"):
         kept = _fit(path, _Before(3, removed))
     assert len(kept.weights) == EPOCHS + 1
     assert not path.exists(), "half a run would be worse than none"
@@ -163,7 +163,7 @@ def test_removed_meanwhile(what: str, path: Path) -> None:
 
 def test_renamed_meanwhile(path: Path) -> None:
     moved = path.with_name("moved.h5")
-    with _stopped("after epoch 2", "There is no file .* any more"):
+    with _stopped("after epoch 2", "The file .* no longer exists"):
         kept = _fit(path, _Before(3, lambda: path.rename(moved)))
     _holds(moved, kept, epochs=2)
 
@@ -218,7 +218,7 @@ def test_file_replaced_meanwhile_is_left_alone(replace: Callable[[Path], None], 
 
 
 def test_error_is_raised_where_that_is_asked_for(path: Path) -> None:
-    with pytest.raises(rc.RunFileError, match="There is no file"):
+    with pytest.raises(rc.RunFileError, match="or its directory no longer exists"):
         _fit(path, _Before(3, path.unlink), on_error="raise")
     with pytest.raises(rc.ArgumentError, match="on_error must be one of 'warn', 'raise'"):
         _fit(path, on_error="ignore")
@@ -227,7 +227,10 @@ def test_error_is_raised_where_that_is_asked_for(path: Path) -> None:
 def test_loop_of_ones_own_goes_on_too(path: Path) -> None:
     X, y = rc.datasets.parabola(16)
     model = _model()
-    with _stopped("after epoch 1", "There is no file"), rc.Recorder(X, y, path, "a") as recorder:
+    with (
+        _stopped("after epoch 1", "The file .* no longer exists"),
+        rc.Recorder(X, y, path, "a") as recorder,
+    ):
         recorder.snapshot(model, 0)
         recorder.snapshot(model, 1)
         path.unlink()

@@ -264,7 +264,7 @@ def test_bad_points_and_existing_runs_are_told(tmp_path: Path) -> None:
         rc.record_outputs(tmp_path / "a.h5", "a", inputs=X, targets=y[:3])
     with rc.record_outputs(tmp_path / "a.h5", "a", inputs=X, targets=y) as outputs:
         outputs.snapshot(0, **GOOD)
-    with pytest.raises(rc.RecordingError, match="group 'a' exists"):
+    with pytest.raises(rc.RecordingError, match="group 'a' already exists"):
         rc.record_outputs(tmp_path / "a.h5", "a", inputs=X, targets=y)
     with h5py.File(tmp_path / "a.h5") as file:
         assert list(file) == ["a"]

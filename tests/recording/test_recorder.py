@@ -174,7 +174,7 @@ def test_group_of_somebody_else_is_never_replaced(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["run/data"] = [1, 2, 3]
     X, y = rc.datasets.parabola(16)
-    with pytest.raises(rc.RecordingError, match="is not a run of ReplayChart"):
+    with pytest.raises(rc.RecordingError, match="was not recorded by ReplayChart"):
         rc.Recorder(X, y, tmp_path / "a.h5", "run", if_exists="overwrite")
     with h5py.File(tmp_path / "a.h5") as file:
         assert file["run/data"][()].tolist() == [1, 2, 3]
@@ -297,12 +297,15 @@ def test_bad_points_are_told_before_anything_is_written(
 
 @pytest.mark.parametrize("group", ["", "a/b", ".", 3, "a\0b", "\ud800", None])
 def test_bad_group_names_are_told(group: Any, tmp_path: Path) -> None:
-    with pytest.raises(rc.ArgumentError, match="group must be a non-empty text without '/'"):
+    with pytest.raises(
+        rc.ArgumentError,
+        match="group must be a non-empty string of Unicode characters, without '/'",
+    ):
         rc.Recorder(X_GOOD, Y_GOOD, tmp_path / "a.h5", group)
 
 
 def test_bad_destinations_are_told(tmp_path: Path) -> None:
-    with pytest.raises(rc.RunFileError, match="directory that exists"):
+    with pytest.raises(rc.RunFileError, match="path must be in an existing directory"):
         rc.Recorder(X_GOOD, Y_GOOD, tmp_path / "nowhere" / "a.h5", "run")
     text = tmp_path / "notes.txt"
     text.write_text("not HDF5")
@@ -323,7 +326,9 @@ def test_paths_are_texts(path: Any) -> None:
         lambda: rc.open_run(path),
         lambda: rc.list_runs(path),
     ):
-        with pytest.raises(rc.ArgumentError, match="path must be a path: a text .* Got "):
+        with pytest.raises(
+            rc.ArgumentError, match="path must be a path: a non-empty string .* Got "
+        ):
             use()
 
 

@@ -17,8 +17,8 @@ from support.training import dense, small_model
 import replaychart as rc
 from replaychart.command import main
 from replaychart.storage import reader
+from replaychart.storage.destination import check_destination
 from replaychart.storage.hdf5 import fixed_texts
-from replaychart.storage.writer import check_destination
 
 
 def _model() -> keras.Model:
@@ -159,7 +159,8 @@ def test_name_of_a_training_that_goes_on_is_taken(path: Path) -> None:
     def another() -> None:
         for if_exists in ("error", "overwrite", "append"):
             with pytest.raises(
-                rc.RecordingError, match=r"is being recorded by another training, in process \d+"
+                rc.RecordingError,
+                match=r"is being recorded by another training run, in process \d+",
             ) as error:
                 rc.Recorder(X, y, path, "a", if_exists=if_exists)
             told.append(str(error.value))
@@ -201,7 +202,7 @@ def test_loop_of_ones_own_that_is_left_was_interrupted(path: Path) -> None:
     # In a notebook, the cell is run again, and the old recorder is still there.
     again = rc.Recorder(X, y, path, "a", if_exists="overwrite")
     again.snapshot(_model(), 0)
-    with one_warning("'a' .* was replaced or removed since its recording"):
+    with one_warning("'a' .* was replaced or removed after its recording"):
         recorder.snapshot(_model(), 1)
     again.snapshot(_model(), 1)
     assert _state(path) == "being recorded"
@@ -246,14 +247,14 @@ def _changed(path: Path, **changes: Any) -> None:
                 _set(file["a"], name, value)
 
 
-def test_runs_of_older_versions_do_not_tell_and_are_not_called_interrupted(path: Path) -> None:
+def test_a_run_that_does_not_say_who_recorded_it_is_not_called_interrupted(path: Path) -> None:
     _fit(path)
     _changed(path, finished=None, recorder=None)
     run = rc.open_run(path)
     assert run.state == "unknown"
     assert not run.interrupted
     assert repr(run).endswith("layers 'output')")
-    # They are replaced and gone on with as ever.
+    # It can be replaced and continued like any other.
     check_destination(path, "a", if_exists="overwrite")
 
 
@@ -280,20 +281,6 @@ def test_state_is_told_by_the_process_that_records(recorder: str, state: str, pa
     assert _state(path) == state
 
 
-def test_half_made_runs_of_older_versions_neither_show_nor_block_their_names(path: Path) -> None:
-    X, y = rc.datasets.parabola(8)
-    for name in ("a", "b", "whole"):
-        rc.Recorder(X, y, path, name, model=_model())
-    with h5py.File(path, "a") as file:
-        del file["a"].attrs["replaychart_layout"]
-        file["b/epochs"].resize(0, axis=0)
-    assert rc.list_runs(path) == ["whole"]
-    assert rc.open_run(path).name == "whole"
-    for name in ("a", "b"):
-        rc.Recorder(X, y, path, name, model=_model())
-    assert rc.list_runs(path) == ["a", "b", "whole"]
-
-
 def test_the_warning_of_an_interrupted_training_says_how_to_go_on(path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         _fit(path, _At(2, lambda: _raise(KeyboardInterrupt)))
@@ -316,6 +303,8 @@ def test_a_run_without_all_its_weights_is_not_said_to_give_them_back(path: Path)
     recorder = rc.Recorder(X, y, path, "a", layers=["output"])
     with pytest.raises(ZeroDivisionError):
         model.fit(X, y, verbose=0, callbacks=[recorder, stops])
-    with pytest.warns(UserWarning, match="recorded. if_exists='append' goes on with it") as warned:
+    with pytest.warns(
+        UserWarning, match="the last recorded one. To continue it, pass if_exists='append'"
+    ) as warned:
         rc.open_run(path)
     assert "restore" not in str(warned[0].message)

@@ -1,4 +1,4 @@
-"""Runs of many epochs, of many weights, and of some of the weights."""
+"""Runs with many epochs, with many weights, and with only some of the weights."""
 
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ def test_thousands_of_epochs_take_few_bytes_each(tmp_path: Path) -> None:
         np.testing.assert_array_equal(values, [one[index] for one in recorded])
 
 
-def test_many_weights_take_their_own_bytes_and_are_read_snapshot_by_snapshot(
+def test_many_weights_take_little_more_than_their_bytes_and_are_read_one_snapshot_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keras.utils.set_random_seed(1)
@@ -75,7 +75,7 @@ def test_many_weights_take_their_own_bytes_and_are_read_snapshot_by_snapshot(
 
 @pytest.fixture(scope="module")
 def first_layer(directory: Path) -> Training:
-    """A training of which only the first hidden layer was recorded."""
+    """A training run of which only the first hidden layer was recorded."""
     keras.utils.set_random_seed(7)
     X, y = rc.datasets.parabola(40)
     model = small_model(
@@ -115,8 +115,8 @@ def test_recorded_layer_is_replayed(first_layer: Training, tmp_path: Path) -> No
         (lambda run: run.restore(run._network.rebuilt("").model), "second"),
     ],
 )
-def test_what_was_not_recorded_says_so(ask: Any, layer: str, first_layer: Training) -> None:
-    message = f"weights of layer '{layer}', which run 'first' does not hold: .* layers='first'"
+def test_what_needs_unrecorded_weights_raises(ask: Any, layer: str, first_layer: Training) -> None:
+    message = f"weights of layer '{layer}', which run 'first' does not contain: .* layers='first'"
     with pytest.raises(rc.EvaluationError, match=message):
         ask(first_layer.open())
 
@@ -129,7 +129,7 @@ def test_what_was_not_recorded_says_so(ask: Any, layer: str, first_layer: Traini
         ([1], "layers must be names of at least one layer"),
     ],
 )
-def test_layers_that_there_are_not_are_told(layers: Any, message: str, tmp_path: Path) -> None:
+def test_unknown_layers_are_rejected(layers: Any, message: str, tmp_path: Path) -> None:
     X, y = rc.datasets.parabola(8)
     model = small_model(dense(2, "tanh", "hidden"), dense(1, "sigmoid", "output"))
     with pytest.raises(rc.ArgumentError, match=message):

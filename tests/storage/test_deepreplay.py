@@ -1,4 +1,4 @@
-"""Runs that DeepReplay recorded: real files where they are at hand, and files written here."""
+"""Runs that DeepReplay recorded: real files if they are available, and files written here."""
 
 import json
 import shutil
@@ -47,7 +47,7 @@ def two_two_one() -> keras.Model:
 
 
 def branches() -> keras.Model:
-    """Two branches of the same shapes, so that a mistaken order does not show in the shapes."""
+    """Two branches with the same shapes, so that shapes do not reveal a wrong order."""
     keras.utils.set_random_seed(5)
     inputs = keras.Input((2,), name="points")
     left = dense(2, "tanh", "left")(inputs)
@@ -116,7 +116,7 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> OldTraining:
 
 @pytest.fixture
 def copied(old: OldTraining, tmp_path: Path) -> Path:
-    """The recording with its model file, to be damaged."""
+    """A copy of the recording and its model file, to be changed."""
     shutil.copy(old.model_file, tmp_path)
     return Path(shutil.copy(old.path, tmp_path))
 
@@ -124,7 +124,7 @@ def copied(old: OldTraining, tmp_path: Path) -> Path:
 def assert_agrees(
     run: rc.Run, training: OldTraining, layers: tuple[str, ...] | None = None
 ) -> None:
-    """Compare probabilities, losses and the outputs of (all) layers with what Keras computes."""
+    """Compare probabilities, losses and the outputs of (all) layers with those of Keras."""
     assert run.epochs.tolist() == sorted(training.weights)
     for epoch in run.epochs.tolist():
         model = training.at(epoch)
@@ -143,7 +143,7 @@ def assert_agrees(
 
 
 def layer_outputs(model: keras.Model, points: np.ndarray) -> dict[str, np.ndarray]:
-    """What Keras computes for each layer that is called once."""
+    """Return the outputs that Keras computes for each layer that is called once."""
     values = keras.ops.convert_to_tensor(points, dtype="float32")
     if isinstance(model, keras.Sequential):
         outputs = {}
@@ -160,7 +160,7 @@ def layer_outputs(model: keras.Model, points: np.ndarray) -> dict[str, np.ndarra
 @pytest.mark.parametrize(
     "record", [record_sequential, record_named, record_functional, record_convolutions]
 )
-def test_numbers_are_those_that_keras_computes_with_the_recorded_weights(
+def test_values_match_those_of_keras_with_the_recorded_weights(
     record: Callable[[Path], OldTraining], tmp_path: Path
 ) -> None:
     training = record(tmp_path / "old.h5")
@@ -173,7 +173,7 @@ def test_numbers_are_those_that_keras_computes_with_the_recorded_weights(
 
 
 def test_layers_are_counted_by_number(tmp_path: Path) -> None:
-    """By name, layer10 stands before layer2; all of them have the same shape."""
+    """Sorted by name, layer10 comes before layer2; all of them have the same shape."""
     inner = [dense(2, "tanh", f"h{number}") for number in range(12)]
     model = sequential(*inner, dense(1, "sigmoid", "output"))
     config = sequential_config(model)
@@ -181,7 +181,7 @@ def test_layers_are_counted_by_number(tmp_path: Path) -> None:
     assert_agrees(rc.open_run(training.path), training, layers=("h1", "h2", "h10", "output"))
 
 
-def test_run_tells_what_was_recorded(old: OldTraining) -> None:
+def test_attributes_of_a_run(old: OldTraining) -> None:
     run = rc.open_run(old.path)
     assert repr(run) == "Run('old': 80 points, epochs 0 to 3, layers 'hidden', 'output')"
     np.testing.assert_array_equal(run.inputs, X)
@@ -190,7 +190,7 @@ def test_run_tells_what_was_recorded(old: OldTraining) -> None:
     assert run.layer_shape("hidden") == (2,)
 
 
-def test_optimizer_stands_in_the_compile_configuration(old: OldTraining) -> None:
+def test_compile_configuration_contains_the_optimizer(old: OldTraining) -> None:
     config = json.loads(rc.open_run(old.path)._stored.compile_config)
     optimizer = keras.optimizers.deserialize(config["optimizer"])
     assert isinstance(optimizer, keras.optimizers.SGD)
@@ -199,7 +199,7 @@ def test_optimizer_stands_in_the_compile_configuration(old: OldTraining) -> None
     assert float(optimizer.learning_rate) == pytest.approx(0.5 / (1 + 0.01 * 7))
 
 
-def test_training_curves_are_what_was_logged_and_replayed_ones_what_the_weights_give(
+def test_training_curves_are_the_logged_ones_and_replayed_curves_match_the_weights(
     old: OldTraining,
 ) -> None:
     run = rc.open_run(old.path)
@@ -248,7 +248,7 @@ class StopAfter(keras.callbacks.Callback):
 
 
 @pytest.mark.parametrize(
-    ("options", "epochs", "told"),
+    ("options", "epochs", "message"),
     [
         ({"epochs": 9, "callbacks": [StopAfter(2)]}, [0, 1, 2], "7 of the 9 epochs .*: 3 to 9"),
         ({"epochs": 5, "initial_epoch": 3}, [0, 4, 5], "3 of the 5 epochs .*: 1 to 3"),
@@ -259,11 +259,11 @@ class StopAfter(keras.callbacks.Callback):
         ),
     ],
 )
-def test_epochs_that_never_happened_are_left_out_and_told(
-    options: dict[str, Any], epochs: list[int], told: str, tmp_path: Path
+def test_epochs_that_were_not_trained_are_ignored_with_a_warning(
+    options: dict[str, Any], epochs: list[int], message: str, tmp_path: Path
 ) -> None:
     path = record_sequential(tmp_path / "a.h5", **options).path
-    with pytest.warns(UserWarning, match=f"{told}. The training stopped early or began") as warned:
+    with pytest.warns(UserWarning, match=f"{message}. Training stopped early or started") as warned:
         run = rc.open_run(path)
     assert warned[0].filename == __file__
     assert run.epochs.tolist() == epochs
@@ -273,7 +273,7 @@ def test_epochs_that_never_happened_are_left_out_and_told(
     assert dashboard(run).to_dict()
 
 
-def test_epoch_that_began_and_did_not_end_never_happened(copied: Path) -> None:
+def test_epoch_that_started_but_did_not_finish_is_ignored(copied: Path) -> None:
     with h5py.File(copied, "a") as file:
         group = file["old"]
         for name in ("loss", "acc"):
@@ -292,8 +292,8 @@ def test_zeros_that_were_recorded_are_kept(copied: Path) -> None:
         group["loss"][1] = 0  # a loss of exactly zero, with weights
         for layer in ("layer0", "layer1"):
             for weights in group[layer].values():
-                weights[0] = 0  # a network that begins at zero
-                weights[3] = 0  # and one that came to it, with a loss
+                weights[0] = 0  # a network that starts at zero
+                weights[3] = 0  # and one that arrives at zero, with a loss
     run = rc.open_run(copied)
     assert run.epochs.tolist() == [0, 1, 2, 3]
     assert run.curves.values("loss", source="training")[2] == 0
@@ -319,7 +319,7 @@ def test_untrained_model_is_found_with_and_without_its_suffix(tmp_path: Path) ->
     assert dashboard(run).to_dict()
 
 
-def test_one_file_holds_runs_of_both_kinds(copied: Path) -> None:
+def test_one_file_contains_runs_of_both_kinds(copied: Path) -> None:
     model = two_two_one()
     model.compile(loss="binary_crossentropy", optimizer="sgd")
     rc.Recorder(X, Y, copied, "new", model=model)
@@ -332,23 +332,25 @@ def test_one_file_holds_runs_of_both_kinds(copied: Path) -> None:
         rc.open_run(copied, "new", model=copied.parent / "old_model.h5")
 
 
-def test_model_file_is_found_in_the_working_directory_and_named_by_hand(
+def test_model_file_is_found_in_the_working_directory_or_passed(
     copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     beside = tmp_path / "old_model.h5"
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     moved = beside.rename(elsewhere / "old_model.h5")
-    with pytest.raises(rc.RunFileError, match=r"neither .*/old_model.h5' nor .* as model=") as told:
+    with pytest.raises(
+        rc.RunFileError, match=r"Neither .*/old_model.h5' nor .* as model="
+    ) as caught:
         rc.open_run(copied)
-    assert repr(str(beside)) in str(told.value)
-    assert repr(str(Path.cwd() / "old_model.h5")) in str(told.value)
+    assert repr(str(beside)) in str(caught.value)
+    assert repr(str(Path.cwd() / "old_model.h5")) in str(caught.value)
     assert rc.open_run(copied, model=str(moved)).layers == ["hidden", "output"]
     monkeypatch.chdir(elsewhere)
     assert rc.open_run(copied).layers == ["hidden", "output"]
 
 
-def test_keras_model_takes_the_place_of_the_model_file(old: OldTraining, tmp_path: Path) -> None:
+def test_keras_model_replaces_the_model_file(old: OldTraining, tmp_path: Path) -> None:
     alone = Path(shutil.copy(old.path, tmp_path))
     model = two_two_one()
     before = model.get_weights()
@@ -410,7 +412,7 @@ def test_hard_sigmoid_is_that_of_keras_2(tmp_path: Path) -> None:
     [("hinge", "2.2.0", "as they are"), ("squared_hinge", "2.3.1", "as they are"),
      ("hinge", "2.2.4-tf", "as -1 and 1"), ("squared_hinge", "2.11.0", "as -1 and 1")],
 )  # fmt: skip
-def test_hinge_takes_labels_as_the_keras_of_its_time(
+def test_hinge_accepts_labels_as_its_version_of_keras_did(
     loss: str, version: str, labels: str, copied: Path
 ) -> None:
     texts = training_config(loss, [loss])
@@ -445,7 +447,7 @@ def test_hinge_takes_labels_as_the_keras_of_its_time(
         ),
     ],
 )  # fmt: skip
-def test_losses_go_by_their_old_names(loss: Any, today: str, copied: Path) -> None:
+def test_old_names_of_losses(loss: Any, today: str, copied: Path) -> None:
     beside = copied.parent / "old_model.h5"
     write_model_file(
         beside, sequential_config(two_two_one()), training_config(loss, {"output": ["acc", "mse"]})
@@ -474,7 +476,7 @@ class Scale(keras.layers.Layer):
         return inputs * self.factor
 
 
-def test_layer_of_ones_own_needs_custom_objects(tmp_path: Path) -> None:
+def test_custom_layer_needs_custom_objects(tmp_path: Path) -> None:
     model = sequential(dense(2, "tanh", "hidden"), Scale(name="scale"), dense(1, "sigmoid", "out"))
     training = train(tmp_path / "a.h5", "old", model, X, Y, model_config=sequential_config(model))
     with pytest.raises(rc.EvaluationError, match="Layer 'scale' .* is a Scale.*model=.*custom_obj"):
@@ -529,7 +531,7 @@ def _nonsense(config: Any) -> None:
         (_nonsense, "The model of run 'old' cannot be understood .*old_model.h5"),
     ],
 )
-def test_model_that_cannot_be_told_or_is_another_one(
+def test_model_that_cannot_be_rebuilt_or_does_not_match(
     change: Callable[[Any], None], message: str, copied: Path
 ) -> None:
     config = sequential_config(two_two_one())
@@ -555,19 +557,19 @@ def test_several_outputs_are_refused(copied: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [3, np.array([1, 2]), "{", "[1]", b"\xff"])
-def test_model_file_with_an_attribute_that_is_no_json_text(value: Any, copied: Path) -> None:
+def test_model_file_with_an_attribute_that_is_not_json(value: Any, copied: Path) -> None:
     with h5py.File(copied.parent / "old_model.h5", "a") as file:
         file.attrs["model_config"] = value
     with pytest.raises(rc.RunFileError, match="model file .*old_model.h5' is damaged"):
         rc.open_run(copied)
 
 
-def test_file_that_is_no_model_file(copied: Path, tmp_path: Path) -> None:
-    with pytest.raises(rc.RunFileError, match="a.h5' holds no Keras model.* model="):
+def test_file_that_is_not_a_model_file(copied: Path, tmp_path: Path) -> None:
+    with pytest.raises(rc.RunFileError, match="a.h5' contains no Keras model.* model="):
         rc.open_run(copied, model=shutil.copy(copied, tmp_path / "a.h5"))
     with pytest.raises(rc.RunFileError, match="There is no file 'missing.h5'"):
         rc.open_run(copied, model="missing.h5")
-    with pytest.raises(rc.ArgumentError, match="model must be a Keras model, or .* Got 3"):
+    with pytest.raises(rc.ArgumentError, match="model must be a Keras model or, .* Got 3"):
         rc.open_run(copied, model=3)  # type: ignore[arg-type]
 
 
@@ -603,14 +605,14 @@ def _with_other_epochs(group: h5py.Group) -> None:
     [_without_loss, _without_weights, _with_text, _with_fewer_targets, _with_fewer_rows,
      _with_other_epochs],
 )  # fmt: skip
-def test_damaged_recording_is_told(damage: Callable[[h5py.Group], None], copied: Path) -> None:
+def test_damaged_recording_raises(damage: Callable[[h5py.Group], None], copied: Path) -> None:
     with h5py.File(copied, "a") as file:
         damage(file["old"])
     with pytest.raises(rc.RunFileError, match="Run 'old' of '.*' is damaged: "):
         rc.open_run(copied)
 
 
-def test_recording_that_was_replaced_says_so(copied: Path) -> None:
+def test_recording_that_was_replaced_raises(copied: Path) -> None:
     run = rc.open_run(copied)
     with h5py.File(copied, "a") as file:
         file["old/loss"][0] += 1
@@ -625,7 +627,9 @@ def test_file_of_deepreplay_is_never_written_to(copied: Path) -> None:
     assert copied.read_bytes() == before
 
 
-def test_without_keras_the_runs_are_listed_and_the_way_on_is_told(old: OldTraining) -> None:
+def test_without_keras_the_runs_are_listed_and_the_error_says_how_to_continue(
+    old: OldTraining,
+) -> None:
     code = (
         "import sys; sys.modules['keras'] = None\n"
         "import replaychart as rc\n"
@@ -681,4 +685,4 @@ def test_five_charts_draw_a_real_recording(epochs: int, tmp_path: Path) -> None:
     charts = dashboard(run) & rc.decision_boundary(run)
     still = rc.save(charts, tmp_path / "a.svg", epoch=15).read_text()
     for text in ("hidden · epoch 15", "693 correct", "230 wrong"):
-        assert text in still  # the counts that DeepReplay's own picture of epoch 15 shows
+        assert text in still  # the counts in DeepReplay's own picture of epoch 15

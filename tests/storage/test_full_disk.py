@@ -1,4 +1,4 @@
-"""A disk that is full at any byte: what was recorded stays whole, and room that is made is used."""
+"""On a full disk, whichever byte is the last, recordings stay intact and can be continued."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def _other(path: Path) -> None:
 
 
 def _epochs(path: Path, name: str) -> int:
-    """Return how many epochs a run has, all of whose numbers are right."""
+    """Return how many epochs a run has, after checking all its values."""
     if name not in reader.run_names(path):
         return 0
     stored = reader.read_run(path, name)
@@ -49,7 +49,7 @@ def _epochs(path: Path, name: str) -> int:
 
 
 def _recorded_until_full(path: Path, *, epochs: int) -> tuple[RunWriter, int]:
-    """Return a writer that met a full disk, and how many snapshots it wrote before."""
+    """Return a writer that ran into a full disk, and how many snapshots it wrote before."""
     writer = RunWriter(path, "a", _description())
     for epoch in range(epochs):
         try:
@@ -59,7 +59,7 @@ def _recorded_until_full(path: Path, *, epochs: int) -> tuple[RunWriter, int]:
     return writer, epochs
 
 
-def test_files_that_may_not_grow_at_whatever_byte_keep_what_they_had(tmp_path: Path) -> None:
+def test_files_that_cannot_grow_keep_their_content(tmp_path: Path) -> None:
     whole = tmp_path / "whole.h5"
     _other(whole)
     begun = whole.stat().st_size
@@ -86,7 +86,7 @@ def test_files_that_may_not_grow_at_whatever_byte_keep_what_they_had(tmp_path: P
     assert (counts[0], counts[-1]) == (0, 5)
 
 
-def test_full_disks_keep_what_they_had(tmp_path: Path) -> None:
+def test_files_on_full_disks_keep_their_content(tmp_path: Path) -> None:
     counts = []
     for kilobytes in range(84, 260, 12):
         with mounted(tmp_path / "disk", kilobytes=kilobytes) as disk:
@@ -104,7 +104,7 @@ def test_full_disks_keep_what_they_had(tmp_path: Path) -> None:
     assert counts[-1] == 5
 
 
-def test_new_file_for_which_there_is_no_room_is_not_there(tmp_path: Path) -> None:
+def test_new_file_without_room_is_not_created(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     for size in range(0, 20_000, 501):
         with room_for(size), pytest.raises(rc.RunFileError, match="cannot be written"):
@@ -112,7 +112,7 @@ def test_new_file_for_which_there_is_no_room_is_not_there(tmp_path: Path) -> Non
         assert not path.exists()
 
 
-def test_run_that_cannot_be_overwritten_is_what_it_was(tmp_path: Path) -> None:
+def test_run_that_cannot_be_overwritten_is_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     RunWriter(path, "a", _description()).append(*map(_snapshot, range(3)), end="finished")
     size = path.stat().st_size
@@ -124,7 +124,7 @@ def test_run_that_cannot_be_overwritten_is_what_it_was(tmp_path: Path) -> None:
         assert path.stat().st_size == size
 
 
-def test_evaluations_for_which_there_is_no_room_are_the_old_ones(tmp_path: Path) -> None:
+def test_evaluations_without_room_leave_the_old_ones(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     _other(path)
     stored, size = reader.read_run(path, "other"), path.stat().st_size

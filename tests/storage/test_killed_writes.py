@@ -1,4 +1,4 @@
-"""A process that is killed before, or in the middle of, any of its writes leaves a whole file."""
+"""Killing a process before or during any of its writes leaves the file intact."""
 
 import os
 import subprocess
@@ -11,7 +11,8 @@ from support import SUPPORT
 from support.killed_writes import NUMBERS, STORED_FIRST, STORED_LATER, description, snapshot
 
 from replaychart.storage import reader
-from replaychart.storage.writer import RunWriter, check_destination, write_evaluations
+from replaychart.storage.destination import check_destination
+from replaychart.storage.writer import RunWriter, write_evaluations
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -20,7 +21,7 @@ Found = dict[str, tuple[list[int], int]]
 
 
 def _killed(path: Path, action: str, directory: Path) -> list[Path]:
-    """Return the copies of a file, in which an action was killed earlier and later."""
+    """Return copies of a file in which an action was killed, each at a later write."""
     directory.mkdir()
     arguments = [sys.executable, str(SCRIPT), str(path), action, str(directory)]
     subprocess.run(arguments, check=True, timeout=300)
@@ -45,7 +46,7 @@ def recorded(tmp_path: Path) -> Path:
 
 
 def _runs(path: Path) -> Found:
-    """Return epochs and number of points of each run, all of whose numbers are right."""
+    """Return the epochs and number of points of each run, after checking all its values."""
     found = {}
     for name in reader.run_names(path):
         stored = reader.read_run(path, name)
@@ -61,7 +62,7 @@ def _runs(path: Path) -> Found:
 
 
 def _takes_another_run(path: Path) -> None:
-    """Assert that a file is gone on with: what is in it stays, and another run comes to it."""
+    """Assert that another run can be added to a file and that its other runs stay the same."""
     before = _runs(path)
     check_destination(path, "next", if_exists="error")
     RunWriter(path, "next", description()).append(snapshot(0), snapshot(1), end="finished")
@@ -71,7 +72,7 @@ def _takes_another_run(path: Path) -> None:
 OLD = ([0, 1, 2], 400)
 
 
-def test_first_run_of_a_new_file_is_there_or_not(tmp_path: Path) -> None:
+def test_first_run_of_a_new_file_is_complete_or_missing(tmp_path: Path) -> None:
     seen = []
     for copy in _killed(tmp_path / "none.h5", "first", tmp_path / "killed"):
         seen.append(_runs(copy))
@@ -81,9 +82,7 @@ def test_first_run_of_a_new_file_is_there_or_not(tmp_path: Path) -> None:
     assert seen[-1]
 
 
-def test_new_run_is_there_or_not_and_its_name_is_free_if_not(
-    recorded: Path, tmp_path: Path
-) -> None:
+def test_new_run_is_complete_or_its_name_stays_free(recorded: Path, tmp_path: Path) -> None:
     for copy in _killed(recorded, "begin", tmp_path / "killed"):
         runs = _runs(copy)
         begun = runs.pop("new", None)
@@ -103,7 +102,7 @@ def test_run_that_grows_keeps_every_epoch_that_was_written(recorded: Path, tmp_p
         assert _runs(copy)["other"] == OLD, copy.name
         evaluations = reader.read_run(copy, "other").evaluations()
         np.testing.assert_array_equal(evaluations[STORED_FIRST]["values"], np.ones((3, 400)))
-        # A kill within a page's write only moves the end of what was written before.
+        # A kill within the write of a page only moves the end of what was written before.
         seen.append(len(epochs))
         _takes_another_run(copy)
     assert seen == sorted(seen)
@@ -137,7 +136,7 @@ def test_evaluations_are_the_old_ones_or_the_new_ones(recorded: Path, tmp_path: 
     assert seen == {STORED_FIRST, STORED_LATER}
 
 
-def test_what_the_killed_process_had_begun_is_read_without_touching_the_file(
+def test_interrupted_changes_are_read_without_touching_the_file(
     recorded: Path, tmp_path: Path
 ) -> None:
     with_journal = []

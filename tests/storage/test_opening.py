@@ -1,4 +1,4 @@
-"""Opening files of runs, good and bad."""
+"""Opening files of runs, valid and invalid."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import replaychart as rc
 from replaychart.storage.hdf5 import fixed_texts
 
 
-def test_run_tells_what_was_recorded(parabola: Training) -> None:
+def test_attributes_of_a_run(parabola: Training) -> None:
     run = parabola.open()
     assert run.name == "parabola"
     assert run.epochs.tolist() == list(range(EPOCHS + 1))
@@ -27,7 +27,7 @@ def test_only_run_needs_no_name(parabola: Training) -> None:
     assert rc.open_run(str(parabola.path)).name == "parabola"
 
 
-def test_file_errors_name_the_file_and_the_way_on(parabola: Training, tmp_path: Path) -> None:
+def test_errors_name_the_file_and_what_is_allowed(parabola: Training, tmp_path: Path) -> None:
     with pytest.raises(rc.RunFileError, match="There is no file '.*missing.h5'"):
         rc.open_run(tmp_path / "missing.h5")
     text = tmp_path / "text.h5"
@@ -39,7 +39,7 @@ def test_file_errors_name_the_file_and_the_way_on(parabola: Training, tmp_path: 
     empty = tmp_path / "empty.h5"
     h5py.File(empty, "w").close()
     assert rc.list_runs(empty) == []
-    with pytest.raises(rc.RunFileError, match="holds no run of ReplayChart"):
+    with pytest.raises(rc.RunFileError, match="contains no run of ReplayChart"):
         rc.open_run(empty)
     with pytest.raises(rc.RunFileError, match="group must be one of 'parabola'.* Got 'other'"):
         rc.open_run(parabola.path, "other")
@@ -66,7 +66,7 @@ def test_newer_layout_is_refused_with_the_version_it_needs(
 
 
 @pytest.mark.parametrize("part", ["inputs", "epochs", "model/architecture", "scalars"])
-def test_missing_part_is_told(part: str, parabola: Training, tmp_path: Path) -> None:
+def test_missing_part_raises(part: str, parabola: Training, tmp_path: Path) -> None:
     path = tmp_path / "damaged.h5"
     path.write_bytes(parabola.path.read_bytes())
     with h5py.File(path, "a") as file:
@@ -85,7 +85,7 @@ class _Store(keras.callbacks.Callback):
             rc.open_run(self._path).store()
 
 
-def test_evaluations_stored_during_the_training_do_not_count_after_it(tmp_path: Path) -> None:
+def test_evaluations_stored_during_training_are_ignored_after_it(tmp_path: Path) -> None:
     X, y = rc.datasets.parabola(16)
     model = small_model(dense(2, "tanh", "hidden"), dense(1, "sigmoid", "output"))
     path = tmp_path / "a.h5"
@@ -99,7 +99,7 @@ def test_evaluations_stored_during_the_training_do_not_count_after_it(tmp_path: 
     np.testing.assert_array_equal(stored.losses(), run.losses())
 
 
-def test_run_that_was_replaced_says_so(tmp_path: Path) -> None:
+def test_run_that_was_replaced_raises(tmp_path: Path) -> None:
     X, y = rc.datasets.parabola(16)
     model = small_model(dense(1, "sigmoid", "output"))
     path = tmp_path / "a.h5"
@@ -111,7 +111,7 @@ def test_run_that_was_replaced_says_so(tmp_path: Path) -> None:
             ask()
 
 
-def test_snapshot_without_its_epoch_never_was(parabola: Training, tmp_path: Path) -> None:
+def test_snapshot_without_its_epoch_does_not_count(parabola: Training, tmp_path: Path) -> None:
     path = tmp_path / "cut.h5"
     path.write_bytes(parabola.path.read_bytes())
     with h5py.File(path, "a") as file:
@@ -125,14 +125,17 @@ def test_snapshot_without_its_epoch_never_was(parabola: Training, tmp_path: Path
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"model": 5}, "model must be a Keras model, or the path of a model file .* Got 5"),
-        ({"model": [keras.Sequential()]}, "model must be a Keras model, or the path"),
+        ({"model": 5}, "model must be a Keras model or, .* the path of a model file. Got 5"),
+        (
+            {"model": [keras.Sequential()]},
+            "model must be a Keras model or, for a run of DeepReplay, the path",
+        ),
         ({"custom_objects": [1]}, r"custom_objects must map names to layers.* Got \[1\]"),
         ({"custom_objects": {1: keras.Sequential}}, "custom_objects must map names to layers"),
         ({"custom_objects": "Layer"}, "custom_objects must map names.* Got 'Layer'"),
     ],
 )
-def test_models_and_objects_that_are_none_are_told(
+def test_invalid_models_and_custom_objects_are_rejected(
     options: dict[str, Any], message: str, parabola: Training
 ) -> None:
     with pytest.raises(rc.ArgumentError, match=message):

@@ -1,4 +1,4 @@
-"""Several inputs in a file: the layout, what older versions make of it, and damage."""
+"""Several inputs in a file: the layout, and damage."""
 
 import shutil
 from pathlib import Path
@@ -24,7 +24,7 @@ def test_arrays_of_several_inputs_keep_order_names_and_dtypes(
 
 
 @pytest.mark.parametrize("damage", ["length", "name", "number"])
-def test_damaged_inputs_are_told(damage: str, two_inputs: Training, tmp_path: Path) -> None:
+def test_damaged_inputs_raise(damage: str, two_inputs: Training, tmp_path: Path) -> None:
     path = tmp_path / "damaged.h5"
     shutil.copyfile(two_inputs.path, path)
     with h5py.File(path, "a") as file:
@@ -40,7 +40,7 @@ def test_damaged_inputs_are_told(damage: str, two_inputs: Training, tmp_path: Pa
         rc.open_run(path)
 
 
-def test_side_by_side_and_apart_again() -> None:
+def test_inputs_are_concatenated_and_split_again() -> None:
     inputs = {
         "image": np.arange(12, dtype="float32").reshape(2, 3, 2),
         "number": np.array([2**40 + 1, 5]),

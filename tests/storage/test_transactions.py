@@ -1,4 +1,4 @@
-"""A transaction changes a file wholly or not at all, whatever HDF5 does with it meanwhile."""
+"""A transaction is atomic, whatever HDF5 does in the meantime."""
 
 import subprocess
 import sys
@@ -18,7 +18,8 @@ import replaychart as rc
 from replaychart.errors import FileInUseError
 from replaychart.storage.hdf5 import journal
 from replaychart.storage.hdf5.locks import locked
-from replaychart.storage.hdf5.transactions import _StagedFile, reading, transaction
+from replaychart.storage.hdf5.staged_file import StagedFile
+from replaychart.storage.hdf5.transactions import reading, transaction
 
 offsets = st.integers(0, 20_000)
 operations = st.lists(
@@ -31,7 +32,7 @@ operations = st.lists(
 )
 
 
-def _done(staged: _StagedFile, expected: bytearray, steps: list[tuple[str, int, int]]) -> None:
+def _done(staged: StagedFile, expected: bytearray, steps: list[tuple[str, int, int]]) -> None:
     """Do the same to both, and compare what is read."""
     for number, (what, offset, size) in enumerate(steps):
         if what == "write":
@@ -61,12 +62,12 @@ def test_staged_file_reads_like_a_file_and_becomes_it(
     content = bytes(index % 253 + 1 for index in range(before))
     path.write_bytes(content)
     expected = bytearray(content)
-    # HDF5 sets the size last, and it may have been smaller meanwhile: what lies behind is nothing.
+    # HDF5 sets the size last, and bytes beyond a smaller size are undefined.
     steps = [step for step in steps if step[0] != "truncate"] + [
         step for step in steps if step[0] == "truncate"
     ][:1]
     with FileIO(path, "r+") as file:
-        staged = _StagedFile(file)
+        staged = StagedFile(file)
         _done(staged, expected, steps)
         if commits:
             staged.commit()
@@ -80,7 +81,7 @@ def test_staged_file_reads_like_a_file_and_becomes_it(
 
 
 @given(before=st.integers(1, 15_000), steps=operations, room=st.integers(0, 25_000))
-def test_staged_file_reads_like_a_file_where_there_is_no_room_for_it(
+def test_staged_file_reads_like_a_file_even_without_room_for_it(
     before: int,
     steps: list[tuple[str, int, int]],
     room: int,
@@ -91,7 +92,7 @@ def test_staged_file_reads_like_a_file_where_there_is_no_room_for_it(
     path.write_bytes(content)
     steps = [step for step in steps if step[0] != "truncate"]
     with FileIO(path, "r+") as file:
-        staged, expected = _StagedFile(file), bytearray(content)
+        staged, expected = StagedFile(file), bytearray(content)
         with room_for(room):
             _done(staged, expected, steps)
             try:
@@ -108,7 +109,7 @@ def _file(path: Path) -> None:
         file.create_group("group").attrs["text"] = "text"
 
 
-def test_error_within_a_transaction_leaves_every_byte_as_it_was(tmp_path: Path) -> None:
+def test_error_within_a_transaction_leaves_every_byte_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     _file(path)
     before = path.read_bytes()
@@ -125,13 +126,13 @@ def test_error_within_a_transaction_leaves_every_byte_as_it_was(tmp_path: Path) 
     assert path.read_bytes() == before
 
 
-def test_file_that_a_transaction_makes_is_one_of_hdf5(tmp_path: Path) -> None:
+def test_transaction_creates_a_plain_hdf5_file(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     _file(path)
     with transaction(path) as file:
         file["numbers"][5] = -1
         file["group"].attrs["text"] = "another text"
-    # Without the journal, and read without this library.
+    # There is no journal, and plain h5py can read the file.
     with h5py.File(path, "r") as file:
         expected = np.arange(10_000)
         expected[5] = -1
@@ -141,9 +142,7 @@ def test_file_that_a_transaction_makes_is_one_of_hdf5(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"Repl"])
-def test_file_that_holds_nothing_yet_has_no_runs_and_takes_one(
-    content: bytes, tmp_path: Path
-) -> None:
+def test_empty_file_has_no_runs_and_can_be_written(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     path.write_bytes(content)
     assert rc.list_runs(path) == []
@@ -153,7 +152,7 @@ def test_file_that_holds_nothing_yet_has_no_runs_and_takes_one(
 
 
 @pytest.mark.parametrize("damage", [lambda end: end[:-1], lambda end: end[:-1] + b"\xff"])
-def test_journal_that_is_not_whole_does_not_count(
+def test_incomplete_journal_does_not_count(
     damage: Callable[[bytes], bytes], tmp_path: Path
 ) -> None:
     path = tmp_path / "a.bin"
@@ -194,7 +193,7 @@ def _held(path: Path, mode: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("mode", ["r", "r+"])
-def test_program_that_has_the_file_open_is_waited_for(mode: str, tmp_path: Path) -> None:
+def test_waits_for_a_program_that_has_the_file_open(mode: str, tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     _file(path)
     holder = _held(path, mode)

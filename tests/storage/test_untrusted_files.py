@@ -1,4 +1,4 @@
-"""Files that were written to lead out of themselves, or to take more memory than there is."""
+"""Hostile files, which refer to other files or would take all memory."""
 
 import json
 import tracemalloc
@@ -32,7 +32,7 @@ def changed(training: Training, path: Path, change: Change) -> Path:
 
 
 def replaced(part: str, make: Callable[[h5py.Group, str, Path], Any]) -> Change:
-    """Return the change that puts something else in a part's place."""
+    """Return a change that replaces a part."""
 
     def change(run: h5py.Group, directory: Path) -> None:
         del run[part]
@@ -58,7 +58,7 @@ def _values_in_a_file(run: h5py.Group, part: str, directory: Path) -> None:
     run.create_dataset(part, (200, 2), "u1", external=[(str(secret), 0, 400)])
 
 
-def _values_put_together(run: h5py.Group, part: str, directory: Path) -> None:
+def _virtual_values(run: h5py.Group, part: str, directory: Path) -> None:
     with h5py.File(directory / "other.h5", "w") as file:
         file["secret"] = np.zeros((200, 2))
     layout = h5py.VirtualLayout((200, 2), "f8")
@@ -66,7 +66,7 @@ def _values_put_together(run: h5py.Group, part: str, directory: Path) -> None:
     run.create_virtual_dataset(part, layout)
 
 
-def _filter_of_strangers(run: h5py.Group, part: str, _: Path) -> None:
+def _foreign_filter(run: h5py.Group, part: str, _: Path) -> None:
     plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     plan.set_chunk((200, 2))
     plan.set_filter(32015, h5py.h5z.FLAG_OPTIONAL)
@@ -112,27 +112,30 @@ HOSTILE: dict[str, tuple[Change, str]] = {
     ),
     "values in another file": (
         replaced("inputs", _values_in_a_file),
-        "the values of /parabola/inputs lie in other files",
+        "the values of /parabola/inputs are stored in other files",
     ),
     "weights in another file": (
         replaced("weights/float32", _values_in_a_file),
-        "the values of /parabola/weights/float32 lie in other files",
+        "the values of /parabola/weights/float32 are stored in other files",
     ),
     "values put together from files": (
-        replaced("inputs", _values_put_together),
-        "the values of /parabola/inputs lie in other files",
+        replaced("inputs", _virtual_values),
+        "the values of /parabola/inputs are stored in other files",
     ),
-    "filter": (replaced("inputs", _filter_of_strangers), "written with the filter 32015"),
+    "filter": (replaced("inputs", _foreign_filter), "uses the filter 32015"),
     "objects": (
         replaced("inputs", _of_dtype(h5py.string_dtype())),
-        "has the dtype object and holds no numbers",
+        "has the dtype object, which is not numeric",
     ),
     "references": (replaced("inputs", _of_dtype(h5py.ref_dtype)), "has the dtype object"),
-    "bytes of any meaning": (replaced("inputs", _of_dtype("V8")), "holds no numbers"),
-    "records": (replaced("inputs", _of_dtype([("a", "f8"), ("b", "O8")][:1])), "holds no numbers"),
+    "bytes of any meaning": (replaced("inputs", _of_dtype("V8")), "which is not numeric"),
+    "records": (
+        replaced("inputs", _of_dtype([("a", "f8"), ("b", "O8")][:1])),
+        "which is not numeric",
+    ),
     "numbers that were never written": (
         replaced("inputs", _of_shape(10**12, 2, chunks=(1000, 2))),
-        "inputs would take 16,000,000,000,000 bytes, and the whole file has",
+        "inputs would take 16,000,000,000,000 bytes, but the whole file has",
     ),
     "numbers in one piece": (replaced("inputs", _of_shape(10**12, 2)), "would take"),
     "numbers that say they are compressed": (
@@ -155,7 +158,7 @@ HOSTILE: dict[str, tuple[Change, str]] = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_what_leads_out_of_the_file_or_its_size_is_refused(
+def test_other_files_and_impossible_sizes_are_refused(
     name: str, parabola: Training, tmp_path: Path
 ) -> None:
     change, message = HOSTILE[name]
@@ -166,14 +169,14 @@ def test_what_leads_out_of_the_file_or_its_size_is_refused(
     assert str(caught.value).startswith(f"Run 'parabola' of {str(path)!r} is ")
 
 
-def test_small_compressed_file_may_not_fill_the_memory(parabola: Training, tmp_path: Path) -> None:
+def test_small_compressed_file_cannot_fill_the_memory(parabola: Training, tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     path.write_bytes(parabola.path.read_bytes())
     run = rc.open_run(path)
     run.store()
     expected = rc.open_run(path).losses()
     with h5py.File(path, "a") as file:
-        # Zeros that a gzip makes 1,000 times smaller, under a hundred names.
+        # Zeros, which gzip compresses by a factor of 1,000, under a hundred names.
         stored = file["parabola/evaluations"]
         zeros = np.zeros((7, 200, 2000))
         stored.create_dataset("large/values", data=zeros, compression="gzip", chunks=(7, 200, 100))
@@ -184,11 +187,11 @@ def test_small_compressed_file_may_not_fill_the_memory(parabola: Training, tmp_p
         del stored["large"]
     assert path.stat().st_size < 1_000_000
     run = rc.open_run(path)
-    with pytest.warns(UserWarning, match="5. of the evaluations .* are left out: .* would take"):
+    with pytest.warns(UserWarning, match="Skipped 5. unreadable evaluations .*: .* would take"):
         np.testing.assert_allclose(run.losses(), expected)
 
 
-def test_run_behind_a_link_is_not_followed_and_hides_no_other(
+def test_link_to_a_run_is_not_followed_and_hides_no_other(
     parabola: Training, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.h5"
@@ -197,20 +200,20 @@ def test_run_behind_a_link_is_not_followed_and_hides_no_other(
         file["other"] = h5py.ExternalLink(str(parabola.path), "/parabola")
         file["same"] = h5py.SoftLink("/parabola")
         file["gone"] = h5py.SoftLink("/nothing")
-    told = "is left out what cannot be read: 'gone' .*, 'other' .* another file.*, 'same'"
-    with pytest.warns(UserWarning, match=told):
+    message = "Skipped unreadable entries in .*: 'gone' .*, 'other' .* another file.*, 'same'"
+    with pytest.warns(UserWarning, match=message):
         assert rc.list_runs(path) == ["parabola"]
-    with pytest.warns(UserWarning, match=told):
+    with pytest.warns(UserWarning, match=message):
         assert rc.open_run(path).name == "parabola"
     for name in ("other", "same", "gone"):
         with (
-            pytest.warns(UserWarning, match=told),
+            pytest.warns(UserWarning, match=message),
             pytest.raises(rc.RunFileError, match="group must be one of 'parabola'"),
         ):
             rc.open_run(path, name)
 
 
-def test_training_that_goes_on_writes_into_no_other_file(tmp_path: Path) -> None:
+def test_resumed_training_writes_to_no_other_file(tmp_path: Path) -> None:
     X, y = rc.datasets.parabola(16)
     model = small_model(dense(2, "tanh", "hidden"), dense(1, "sigmoid", "output"))
     path = tmp_path / "a.h5"
@@ -225,7 +228,7 @@ def test_training_that_goes_on_writes_into_no_other_file(tmp_path: Path) -> None
         file["a/weights"].create_dataset(
             "float32", weights.shape, "f4", external=where, maxshape=(None, weights.shape[1])
         )
-    with pytest.raises(rc.RunFileError, match="lie in other files"):
+    with pytest.raises(rc.RunFileError, match="are stored in other files"):
         model.fit(
             X,
             y,
@@ -242,12 +245,12 @@ def test_training_that_goes_on_writes_into_no_other_file(tmp_path: Path) -> None
     [
         ("inputs", _link_to_another_file),
         ("targets", _values_in_a_file),
-        ("layer0/weights0", _values_put_together),
+        ("layer0/weights0", _virtual_values),
         ("layer1/weights1", _of_shape(4, 10**12, chunks=(1, 10**6))),
-        ("loss", _filter_of_strangers),
+        ("loss", _foreign_filter),
     ],
 )
-def test_recording_of_deepreplay_that_leads_out_of_its_file_is_refused(
+def test_recording_of_deepreplay_that_refers_to_other_files_is_refused(
     part: str, make: Callable[[h5py.Group, str, Path], None], tmp_path: Path
 ) -> None:
     X, y = rc.datasets.parabola(100)
@@ -262,7 +265,7 @@ def test_recording_of_deepreplay_that_leads_out_of_its_file_is_refused(
 
 
 def test_thousands_of_names_fit(tmp_path: Path) -> None:
-    """An attribute of HDF5 holds 64 KB, and these names are more."""
+    """HDF5 limits attributes to 64 KB, and these names take more."""
     names = [f"a feature with a long name, number {number}" for number in range(5000)]
     X = np.random.default_rng(0).normal(size=(8, len(names))).astype("float32")
     y = np.array([0, 1] * 4)
@@ -330,7 +333,7 @@ def test_architecture_without_inputs_takes_no_more_than_was_recorded(
         for layer in (architecture, config, *layers):
             layer.pop("build_config", None)
             layer.pop("build_input_shape", None)
-        # 2.4 GB of weights, if they were made.
+        # 2.4 GB of weights, if they were created.
         layers[0]["config"]["units"] = 100_000_000
         config["layers"] = layers
         fixed_texts.write(run, "model/architecture", json.dumps(architecture))
@@ -352,7 +355,7 @@ def test_number_of_classes_takes_no_memory(parabola: Training, tmp_path: Path) -
         fixed_texts.set_attribute(file["parabola"], "details", json.dumps(details))
     stored = rc.open_run(path)._stored
     tracemalloc.start()
-    with pytest.warns(UserWarning, match="cannot be read and are left out"):
+    with pytest.warns(UserWarning, match="Skipped .* unreadable evaluation"):
         stored.evaluations()
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()

@@ -1,7 +1,7 @@
-"""Damages files of runs at random, and uses what is left of them.
+"""Damages files of runs at random, and uses what is left.
 
-A script, because damaged bytes may crash HDF5 itself: the tests run it in a process of its own,
-which tells of each file before it is opened. No Keras: what is used is stored.
+A script, because damaged bytes may crash HDF5 itself: the tests run it in a separate process, which
+prints the number of each file before opening it. It runs without Keras, on stored evaluations.
 
     python damaged_runs.py FILE DIRECTORY FIRST LAST
 """
@@ -19,6 +19,8 @@ from typing import Any
 
 import h5py
 import numpy as np
+
+from replaychart.storage.hdf5 import fixed_texts
 
 SECONDS = 60
 
@@ -78,7 +80,7 @@ VALUES: tuple[Any, ...] = (
 
 
 def other_json(value: Any, rng: random.Random) -> Any:
-    """Return JSON values of which one is another, missing, or doubled."""
+    """Return JSON values of which one is changed, missing or duplicated."""
     if isinstance(value, dict) and value and rng.random() < 0.85:
         key = rng.choice(list(value))
         if rng.random() < 0.15:
@@ -95,7 +97,7 @@ def other_json(value: Any, rng: random.Random) -> Any:
 
 
 def change_parts(path: Path, rng: random.Random) -> None:
-    """Change datasets, groups and attributes in ways that HDF5 itself has no objection to."""
+    """Change datasets, groups and attributes in ways that are valid HDF5."""
     with h5py.File(path, "a") as file:
         for _ in range(rng.choice([1, 1, 2])):
             items: list[Any] = []
@@ -117,8 +119,8 @@ def _change_attribute(item: Any, rng: random.Random) -> None:
     name = rng.choice(list(item.attrs))
     value = item.attrs[name]
     choices: list[Any] = [0, -1, 99, 2.5, np.nan, "x", b"\xff", True, np.zeros(3), np.zeros((0,))]
-    if isinstance(value, str) and value.startswith("{") and rng.random() < 0.7:
-        item.attrs[name] = json.dumps(other_json(json.loads(value), rng))
+    if isinstance(value, bytes) and value.startswith(b"{") and rng.random() < 0.7:
+        fixed_texts.set_attribute(item, name, json.dumps(other_json(json.loads(value), rng)))
     elif rng.random() < 0.2:
         del item.attrs[name]
     else:
@@ -131,19 +133,25 @@ def _change_dataset(item: h5py.Dataset, rng: random.Random) -> None:
     if rng.random() < 0.1:
         return
     attributes = dict(item.attrs)
-    if isinstance(value, bytes):
-        text = value.decode()
-        try:
-            value = json.dumps(other_json(json.loads(text), rng))
-        except ValueError:
-            value = "x"
-        if rng.random() < 0.1:
-            value = rng.choice(["", "{", "null", "[]", "3", b"\xff\xfe", np.zeros(2), text[:-1]])
+    if value.dtype.kind == "S" and value.shape == (1,):
+        value = _other_text(value[0].decode(), rng)
     else:
         value = _other_array(np.asarray(value), rng)
-    parent[name] = value
+    if isinstance(value, str) and rng.random() < 0.9:
+        fixed_texts.write(parent, name.rpartition("/")[2], value)
+    else:
+        parent[name] = value  # If it is a string, one of variable length.
     for key, attribute in attributes.items():
         parent[name].attrs[key] = attribute
+
+
+def _other_text(text: str, rng: random.Random) -> Any:
+    if rng.random() < 0.1:
+        return rng.choice(["", "{", "null", "[]", "3", b"\xff\xfe", np.zeros(2), text[:-1]])
+    try:
+        return json.dumps(other_json(json.loads(text), rng))
+    except ValueError:  # It is already damaged.
+        return "x"
 
 
 def _other_array(value: np.ndarray, rng: random.Random) -> Any:
@@ -170,7 +178,7 @@ def _other_array(value: np.ndarray, rng: random.Random) -> Any:
 
 
 def _holes(value: np.ndarray, rng: random.Random) -> np.ndarray:
-    """Return numbers of which some are none, or far away."""
+    """Return an array in which some values are not finite or far off."""
     if value.dtype.kind not in "iuf" or not value.size:
         return value
     other = value.copy()
@@ -181,7 +189,7 @@ def _holes(value: np.ndarray, rng: random.Random) -> np.ndarray:
 
 
 def damage(source: Path, path: Path, number: int) -> None:
-    """Write what is left of a file after the damage of a number."""
+    """Write a damaged copy of a file; the number is the seed."""
     rng = random.Random(number)
     content = bytearray(source.read_bytes())
     if number % 2:
@@ -193,26 +201,26 @@ def damage(source: Path, path: Path, number: int) -> None:
 
 
 def use(path: Path) -> str:
-    """Use all that a file holds, and return how that ended: the project's errors are answers."""
+    """Use everything in a file, and return the outcome; a `ReplayChartError` is an outcome."""
     import replaychart as rc
 
     try:
         names = rc.list_runs(path)
     except rc.ReplayChartError as error:
         return f"list {type(error).__name__}"
-    told = []
+    outcomes = []
     for name in names:
         try:
             run = rc.open_run(path, name)
         except rc.ReplayChartError as error:
-            told.append(f"open {type(error).__name__}")
+            outcomes.append(f"open {type(error).__name__}")
             continue
         for what, ask in USES.items():
             try:
                 ask(rc, run)
             except rc.ReplayChartError as error:
-                told.append(f"{what} {type(error).__name__}")
-    return ", ".join(told) or "as before"
+                outcomes.append(f"{what} {type(error).__name__}")
+    return ", ".join(outcomes) or "as before"
 
 
 def _dict(chart: Any) -> None:

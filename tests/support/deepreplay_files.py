@@ -1,4 +1,4 @@
-"""Writes files as DeepReplay and Keras 2 wrote them, out of trainings with the Keras of today."""
+"""Writes files like DeepReplay and Keras 2, from training with a current version of Keras."""
 
 import dataclasses
 import json
@@ -14,9 +14,9 @@ Config = dict[str, Any]
 
 
 class ReplayData(keras.callbacks.Callback):
-    """What DeepReplay's callback of that name does, step by step.
+    """Does what DeepReplay's callback of the same name does, step by step.
 
-    `layers` are the layers as Keras 2 counted them; `metrics` what its ``model.metrics`` held.
+    `layers` are the layers as Keras 2 counted them, `metrics` the content of its ``model.metrics``.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class ReplayData(keras.callbacks.Callback):
 
 
 class KeepWeights(keras.callbacks.Callback):
-    """Copies of the weights at every epoch: what the recording is compared with."""
+    """Keeps copies of the weights at every epoch, to compare the recording with."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -101,7 +101,7 @@ class KeepWeights(keras.callbacks.Callback):
 
 @dataclasses.dataclass(frozen=True)
 class OldTraining:
-    """A training in DeepReplay's layout, and what Keras itself knows of it."""
+    """A training run in the layout of DeepReplay, and the values that Keras has for it."""
 
     path: Path
     group: str
@@ -116,7 +116,7 @@ class OldTraining:
         return self.path.parent / f"{self.group}_model.h5"
 
     def at(self, epoch: int) -> keras.Model:
-        """The model with the weights of one epoch."""
+        """Return the model with the weights of one epoch."""
         self.model.set_weights(self.weights[epoch])
         return self.model
 
@@ -140,7 +140,7 @@ def train(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     initial_epoch: int = 0,
 ) -> OldTraining:
-    """Train, record as DeepReplay and write the model file as Keras 2.
+    """Train, record like DeepReplay, and write the model file like Keras 2.
 
     `metrics` are those that the model was compiled with in Keras 2, `metrics_logged` the ones that
     are trained with now.
@@ -176,7 +176,7 @@ def write_model_file(
     as_bytes: bool = True,
     keras_version: str = "2.2.0",
 ) -> None:
-    """Write the texts of a model file; Keras 2 wrote bytes, h5py gives str for some of them."""
+    """Write the strings of a model file; Keras 2 wrote bytes, of which h5py returns some as str."""
     as_written: Callable[[str], Any] = str.encode if as_bytes else str
     with h5py.File(path, "w") as file:
         file.attrs["keras_version"] = as_written(keras_version)
@@ -200,7 +200,7 @@ def training_config(loss: Any, metrics: Any = ("acc",)) -> Config:
 
 
 def sequential_config(model: keras.Model, *, named: bool = False) -> Config:
-    """The text of a Sequential: a bare list up to Keras 2.2.2, a mapping later."""
+    """Return the JSON of a Sequential: a plain list up to Keras 2.2.2, a mapping later."""
     layers = [layer_config(layer) for layer in model.layers]
     layers[0]["config"]["batch_input_shape"] = [None, *model.input_shape[1:]]
     config: Any = {"name": "sequential_1", "layers": layers} if named else layers
@@ -208,7 +208,7 @@ def sequential_config(model: keras.Model, *, named: bool = False) -> Config:
 
 
 def functional_config(model: keras.Model, layers: Sequence[keras.layers.Layer]) -> Config:
-    """The text of a functional model, with its layers in the given order."""
+    """Return the JSON of a functional model, with its layers in the given order."""
     calls = {layer["name"]: layer["inbound_nodes"] for layer in model.get_config()["layers"]}
     written = [
         {
@@ -228,7 +228,7 @@ def functional_config(model: keras.Model, layers: Sequence[keras.layers.Layer]) 
 
 
 def layer_config(layer: keras.layers.Layer) -> Config:
-    """A layer as Keras 2 wrote it."""
+    """Return a layer as Keras 2 wrote it."""
     config = layer.get_config()
     kind = type(layer).__name__
     for new in ("quantization_config", "renorm", "synchronized", "optional", "ragged", "groups"):
@@ -237,7 +237,7 @@ def layer_config(layer: keras.layers.Layer) -> Config:
     if "activation" in config:
         config["activation"] = layer.activation.__name__
     if kind == "LeakyReLU":
-        # As Keras 2.1 wrote what had become an array of NumPy.
+        # Keras 2.1 wrote values that had become NumPy arrays like this.
         config["alpha"] = {"type": "ndarray", "value": config.pop("negative_slope")}
     if kind == "InputLayer":
         config["batch_input_shape"] = config.pop("batch_shape")

@@ -1,4 +1,4 @@
-"""Disks that are full, or may not be written to: real ones, as far as the system lets the tests."""
+"""Full and read-only disks: real ones, if the system allows the tests to mount them."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ import pytest
 
 @contextmanager
 def room_for(size: int) -> Iterator[None]:
-    """Let no file of this process become larger than so many bytes; the system says so."""
+    """Limit the size of files that this process writes; the system enforces it."""
     resource = pytest.importorskip("resource")
     _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, most))
@@ -23,7 +23,7 @@ def room_for(size: int) -> Iterator[None]:
 
 @contextmanager
 def mounted(directory: Path, *, kilobytes: int) -> Iterator[Path]:
-    """Mount a disk of so many bytes; tests that may not mount one are skipped."""
+    """Mount a disk of a given size; skip the test if it is not allowed to."""
     directory.mkdir(exist_ok=True)
     _mount("-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(directory))
     try:
@@ -33,7 +33,7 @@ def mounted(directory: Path, *, kilobytes: int) -> Iterator[Path]:
 
 
 def remount(directory: Path, option: str) -> None:
-    """Change a mounted disk: its ``size=``, or ``ro``."""
+    """Change an option of a mounted disk: ``size=`` or ``ro``."""
     _mount("-o", f"remount,{option}", str(directory))
 
 
@@ -45,5 +45,5 @@ def _mount(*arguments: str) -> None:
 
 
 def is_root() -> bool:
-    """Return whether permissions mean nothing to this process."""
+    """Return whether this process ignores file permissions."""
     return hasattr(os, "geteuid") and os.geteuid() == 0

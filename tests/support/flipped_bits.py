@@ -1,8 +1,8 @@
-"""Reads all of a file of runs with one bit of it flipped, for many bits in turn.
+"""Reads everything in a file of runs with one bit flipped, for many bits in turn.
 
 A script, because damaged bytes may crash HDF5 itself. It prints a line for each bit: its number,
-and whether what was read is "as before", an error or a warning was "told", or numbers came that are
-"other".
+and "as before" if the content is the same, "detected" for an error or a warning, or "other" if the
+content differs.
 
     python flipped_bits.py FILE DIRECTORY FIRST LAST STEP
 """
@@ -24,7 +24,7 @@ SECONDS = 60
 
 
 def content(path: Path) -> str:
-    """Return what tells all that a file holds from anything else."""
+    """Return a digest of everything in a file."""
     digest = hashlib.sha256()
     for name in reader.run_names(path):
         stored = reader.read_run(path, name)
@@ -65,7 +65,7 @@ def main(source: Path, directory: Path, first: int, last: int, step: int) -> Non
         try:
             print("as before" if content(path) == before else "other", flush=True)
         except (ReplayChartError, UserWarning):
-            print("told", flush=True)
+            print("detected", flush=True)
         signal.alarm(0)
 
 

@@ -1,9 +1,9 @@
 """Kills a writer before each of its writes in turn; run as a script, which forks.
 
 Arguments: a file of runs, what to do with it (a name in `ACTIONS`), and a directory. For every
-write that the action makes, the directory gets a copy of the file as it was when the process was
-killed before that write; the last copy is that of the action not being killed. A write of several
-pages is also cut at one of them: the system lets a process die between two pages, not within one.
+write that the action makes, the directory gets a copy of the file whose writer was killed before
+that write; for the last copy, the action was not killed. A write of several pages is also cut at
+one of them: the system can stop a process between two pages, but not within one.
 """
 
 import os
@@ -20,15 +20,16 @@ from replaychart.facts.keys import evaluation_key
 from replaychart.facts.layers import Variable
 from replaychart.facts.snapshots import RunDescription, Snapshot
 from replaychart.storage import reader
+from replaychart.storage.destination import check_destination
 from replaychart.storage.hdf5 import journal
-from replaychart.storage.writer import RunWriter, check_destination, write_evaluations
+from replaychart.storage.writer import RunWriter, write_evaluations
 
 NUMBERS = 3000
 PAGE = 4096
 
 
 def snapshot(epoch: int, *, of: int = 0) -> Snapshot:
-    """Weights that tell their epoch and whose they are."""
+    """Return a snapshot whose weights identify its epoch and its run."""
     weights = [np.arange(NUMBERS, dtype=np.float32) + 1000 * epoch + of]
     return Snapshot(epoch, weights, 0.1, {"loss": float(epoch), f"metric {epoch}": 1.0})
 
@@ -75,7 +76,7 @@ ACTIONS: dict[str, Callable[[Path], None]] = {
 
 
 class _KilledBefore:
-    """Counts the changes that are made to files, and ends the process before one of them."""
+    """Counts changes to files, and kills the process before one of them."""
 
     def __init__(self, number: int, *, in_the_middle: bool) -> None:
         self._left = number

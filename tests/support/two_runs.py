@@ -1,4 +1,4 @@
-"""A file of two runs: one of a model, with its evaluations, and one of outputs."""
+"""A file with two runs: one of a model, with stored evaluations, and one of outputs."""
 
 from pathlib import Path
 

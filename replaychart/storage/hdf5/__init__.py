@@ -1,1 +1,1 @@
-"""HDF5 files that survive crashes and damage; nothing here knows what a run is."""
+"""Safe reading and writing of HDF5 files; knows nothing about runs."""

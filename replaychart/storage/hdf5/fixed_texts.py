@@ -1,7 +1,7 @@
-"""Writes texts of fixed length, whose bytes stand in the attribute or dataset that they belong to.
+"""Writes strings of fixed length, whose bytes lie in the attribute or dataset itself.
 
-HDF5 keeps texts of any length in a heap of the file, without a checksum, and believes what it finds
-there: one wrong byte can end the process that reads it. So this project writes none.
+HDF5 keeps variable-length strings in a heap without a checksum and trusts what it finds there: one
+wrong byte can crash the process that reads it. So none are written.
 """
 
 import h5py
@@ -9,15 +9,15 @@ import numpy as np
 
 
 def set_attribute(item: h5py.Group | h5py.Dataset, name: str, text: str) -> None:
-    """Set an attribute to a text."""
+    """Set an attribute to a string."""
     value = _fixed(text)
     item.attrs.create(name, value, dtype=value.dtype)
 
 
 def write(group: h5py.Group, name: str, text: str) -> None:
-    """Write a text as a dataset of shape (1,), with a checksum; an old one is replaced."""
+    """Write a string as a dataset of shape (1,) with a checksum, replacing any existing one."""
     if name in group:
-        del group[name]  # its type has the length of the old text
+        del group[name]  # its dtype has the length of the old string
     group.create_dataset(name, data=_fixed(text)[None], chunks=(1,), fletcher32=True)
 
 

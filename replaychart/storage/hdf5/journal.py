@@ -1,9 +1,9 @@
-"""Changes of a file that are all made or none, also where the program is killed in between.
+"""All-or-nothing changes to a file, even if the program is killed.
 
-What is to be overwritten is first written behind the end of the file, as a journal; then it is
-written into its place; then the journal is cut off. A file that ends with a whole journal was left
-in between: the journal says what is missing. One that ends with a piece of a journal has not been
-touched yet, and HDF5 takes no notice of what stands behind its own end.
+The new bytes are first appended to the file as a journal, then written to their places, then the
+journal is cut off. If a file ends with a complete journal, its writer was interrupted and the
+journal contains the missing changes. If it ends with part of a journal, nothing has been changed
+yet, and HDF5 ignores bytes after its own end of the file.
 """
 
 import struct
@@ -12,24 +12,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from io import FileIO
 
-# What ends a journal: this text, the file's size without it, the journal's size, a checksum.
+# The end of a journal: this string, the file's size without the journal, the journal's size, and a
+# checksum.
 _END = struct.Struct("<16sQQI")
 _TEXT = b"ReplayChart log\n"
-# Every change is a page, or what there is of it.
+# Every change is a page, or the part of it that exists.
 PAGE = 4096
 _CHANGE = struct.Struct("<QQ")  # offset and size of the bytes that follow
 
 
 @dataclass(frozen=True)
 class Journal:
-    """What is to become of a file.
+    """Changes to a file.
 
     Attributes
     ----------
     changes : sequence of (int, bytes)
-        Offsets, and the bytes to be written there.
+        Offsets, and the bytes to write there.
     size : int
-        The file's size when they are.
+        The size of the file after the changes.
     """
 
     changes: Sequence[tuple[int, bytes]]
@@ -37,7 +38,7 @@ class Journal:
 
 
 def read(file: FileIO) -> Journal | None:
-    """Return the journal that a file ends with, None if there is none, or but a piece of one."""
+    """Return the journal at the end of a file, None if there is none or only part of one."""
     whole = file.seek(0, 2)
     if whole < _END.size:
         return None
@@ -55,21 +56,21 @@ def read(file: FileIO) -> Journal | None:
         position += _CHANGE.size
         after = not changes or offset > changes[-1][0]
         if offset % PAGE or not 0 < count <= PAGE or not after or offset + count > start:
-            return None  # Nobody's own: pages in their order, all of them before the journal.
+            return None  # A real journal has pages in order, all within the file.
         changes.append((offset, body[position : position + count]))
         position += count
     return Journal(changes, size) if position == length else None
 
 
 def carry_out(file: FileIO, journal: Journal) -> None:
-    """Make the changes of a journal that the file ends with, and cut it off."""
+    """Make the changes in the journal at the end of a file, and cut it off."""
     for offset, values in journal.changes:
         write(file, offset, values)
     file.truncate(journal.size)
 
 
 def commit(file: FileIO, journal: Journal) -> None:
-    """Write a journal behind the end of a file, and make its changes."""
+    """Append a journal to a file, and make its changes."""
     start = max(file.seek(0, 2), journal.size)
     length = checksum = 0
     for offset, values in journal.changes:
@@ -82,7 +83,7 @@ def commit(file: FileIO, journal: Journal) -> None:
 
 
 def write(file: FileIO, offset: int, values: bytes | memoryview) -> None:
-    """Write all of some bytes: the system may take them piece by piece."""
+    """Write all bytes, even if the system accepts only part of them at a time."""
     file.seek(offset)
     rest = memoryview(values)
     while rest:

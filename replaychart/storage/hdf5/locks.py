@@ -1,4 +1,4 @@
-"""Waits for its turn with a file, so that writers and readers do not meet."""
+"""Locks files, so that no one reads a file while another writes it."""
 
 import errno
 import os
@@ -12,10 +12,11 @@ from replaychart.errors import FileInUseError
 
 try:
     import fcntl
-except ImportError:  # Windows: one recorder at a time is then the user's care.
+except ImportError:  # Windows: users have to take care to run one recorder at a time.
     fcntl = None  # type: ignore[assignment]
 
-# A snapshot takes milliseconds to write or read: who waits that long waits for another program.
+# Seconds. Reading or writing a snapshot takes milliseconds, so whoever holds the file longer than
+# this is another program.
 PATIENCE = 10.0
 _FIRST_PAUSE = 0.0005
 _LONGEST_PAUSE = 0.02
@@ -27,18 +28,19 @@ _TAKEN = (errno.EAGAIN, errno.EACCES)
 def locked(
     path: Path, *, exclusive: bool, create: bool = False, patience: float = PATIENCE
 ) -> Iterator[FileIO]:
-    """Open a file and lock it: by the same lock that HDF5 itself takes, where the system has it.
+    """Open a file and lock it, with the lock that HDF5 itself uses if the system has it.
 
     Parameters
     ----------
     path : pathlib.Path
         The file.
     exclusive : bool
-        Whether it is opened for writing, and held alone; else for reading, and held together.
+        Whether to open the file for writing, with an exclusive lock, or for reading, with a shared
+        one.
     create : bool, default False
-        Whether it is made if it is missing.
+        Whether to create the file if it is missing.
     patience : float
-        How many seconds to wait for others.
+        How many seconds to wait for other programs.
 
     Yields
     ------
@@ -50,19 +52,19 @@ def locked(
     OSError
         The file cannot be opened.
     FileInUseError
-        Others held it for the whole time.
+        Another program held the file the whole time.
     """
     end = time.monotonic() + patience
     while True:
         with _open(path, exclusive=exclusive, create=create) as file:
             _lock(file, path, exclusive=exclusive, end=end)
-            # Who held it before may have removed it, or put another one in its place.
+            # The previous holder may have removed or replaced the file.
             if not _is_still_there(file, path):
                 continue
             try:
                 yield file
             finally:
-                # Closing is not enough if the process was forked meanwhile.
+                # Closing is not enough if the process has been forked in the meantime.
                 _unlock(file)
             return
 
@@ -72,7 +74,7 @@ def _open(path: Path, *, exclusive: bool, create: bool) -> FileIO:
         return FileIO(path, "r")
     if not create:
         return FileIO(path, "r+")
-    # Made if it is missing, also where a symbolic link leads to it.
+    # Creates a missing file, even if the path is a symbolic link to it.
     return FileIO(path, "r+", opener=lambda name, flags: os.open(name, flags | os.O_CREAT, 0o666))
 
 

@@ -1,4 +1,4 @@
-"""Writes datasets of numbers, with checksums, in pieces of a size that suits them."""
+"""Writes numeric datasets with checksums, in chunks of a suitable size."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,26 +8,25 @@ import numpy as np
 
 from replaychart.storage.hdf5 import fixed_texts
 
-# A chunk is the piece that HDF5 reads and writes at once. Snapshots of small networks share one, so
-# that thousands of epochs are not thousands of pieces; those of large ones are cut into several.
-# Chunks are not compressed: weights and outputs lose 7 % (lzf) to 14 % (gzip) of their bytes, and
-# writing them takes 5 to 10 times as long.
+# A chunk is what HDF5 reads and writes at once. Small rows share one, so that thousands of rows are
+# not thousands of chunks; large rows are split into several. Chunks are not compressed: that would
+# make weights and outputs 7 % (lzf) to 14 % (gzip) smaller and writing 5 to 10 times slower.
 _SHARED_CHUNK_BYTES = 32 * 1024
 _LARGEST_CHUNK_BYTES = 256 * 1024
-LARGEST_CHUNK_IN_EPOCHS = 64
-# In bytes: what is longer is a dataset of the same name.
+LARGEST_CHUNK_IN_ROWS = 64
+# In bytes; a longer value becomes a dataset of the same name.
 LONGEST_ATTRIBUTE = 60_000
 
 
 def write(group: h5py.Group, name: str, values: np.ndarray, **compression: Any) -> h5py.Dataset:
-    """Write a dataset of numbers, with checksums."""
-    # HDF5 has filters for what has a place in a chunk: not for nothing, nor for a number alone.
+    """Write a numeric dataset with checksums."""
+    # HDF5 applies filters to chunks, which empty and scalar datasets do not have.
     filters = {"fletcher32": True, **compression} if values.size and values.ndim else {}
     return group.create_dataset(name, data=values, **filters)
 
 
 def set_attribute(group: h5py.Group, name: str, value: str | np.ndarray) -> None:
-    """Set an attribute, or a dataset of its name where HDF5 has no attribute so long."""
+    """Set an attribute, or write a dataset of the same name if it is too long for one."""
     for place in (group, group.attrs):
         if name in place:
             del place[name]
@@ -41,12 +40,12 @@ def set_attribute(group: h5py.Group, name: str, value: str | np.ndarray) -> None
         group.attrs[name] = value
 
 
-def rows(run: h5py.Group, name: str, first: np.ndarray | np.generic) -> h5py.Dataset:
-    """Return the dataset that holds a row for each snapshot, made if this is the first one."""
+def rows(group: h5py.Group, name: str, first: np.ndarray | np.generic) -> h5py.Dataset:
+    """Return a dataset that grows by rows, created for rows like the first if it is missing."""
     try:
-        return run[name]
+        return group[name]
     except KeyError:
-        return run.create_dataset(
+        return group.create_dataset(
             name,
             shape=(0, *first.shape),
             maxshape=(None, *first.shape),
@@ -57,17 +56,17 @@ def rows(run: h5py.Group, name: str, first: np.ndarray | np.generic) -> h5py.Dat
 
 
 def append(dataset: h5py.Dataset, row: int, values: Sequence[np.ndarray | np.generic]) -> None:
-    """Write a row for each snapshot, from a row on; what stood behind it is gone."""
+    """Write rows, starting at a given row; existing rows from there on are dropped."""
     dataset.resize(row + len(values), axis=0)
     dataset[row:] = np.stack(values)
 
 
 def _chunks(values: np.ndarray | np.generic) -> tuple[int, ...]:
-    """Return the shape of chunks for snapshots of these values."""
-    epochs = _SHARED_CHUNK_BYTES // max(values.nbytes, 1)
-    epochs = min(max(epochs, 1), LARGEST_CHUNK_IN_EPOCHS)
+    """Return the shape of chunks for rows like these values."""
+    rows = _SHARED_CHUNK_BYTES // max(values.nbytes, 1)
+    rows = min(max(rows, 1), LARGEST_CHUNK_IN_ROWS)
     pieces = -(-values.nbytes // _LARGEST_CHUNK_BYTES)
     shape = [max(size, 1) for size in values.shape]
     if shape and pieces:
         shape[0] = -(-shape[0] // pieces)
-    return (epochs, *shape)
+    return (rows, *shape)

@@ -1,74 +1,64 @@
-"""Writes to a file of runs that happen wholly or not at all.
+"""Atomic writes to an HDF5 file, and reads between them.
 
-HDF5 changes a file in place, in many small writes. A program that is killed between two of them
-leaves a file that may not open any more, and one that meets a full disk is ended by h5py with a
-segmentation fault. So HDF5 is handed a `_StagedFile`. What it appends goes into the file at once,
-behind all that the file consists of; what it changes stays in memory. HDF5 sees no error, whatever
-happens, and when it has closed the file, the changes are made through a `journal`.
+HDF5 changes a file in place, in many small writes. If a program is killed between two of them, the
+file may no longer open, and on a full disk h5py ends in a segmentation fault. So HDF5 works on a
+`StagedFile`. New bytes are appended to the real file at once, after its present content; changes
+to existing bytes stay in memory. HDF5 never sees an error, and once it has closed the file, the
+changes are made through a `journal`.
 """
 
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from io import FileIO
 from pathlib import Path
-from sys import maxsize
-from typing import Any
 
 import h5py
 
-from replaychart.errors import ReplayChartError, RunFileError
+from replaychart.errors import FileInUseError, ReplayChartError, RunFileError
 from replaychart.storage.hdf5 import journal
-from replaychart.storage.hdf5.journal import Journal
+from replaychart.storage.hdf5.damage import DAMAGE
+from replaychart.storage.hdf5.held_signals import signals_held
 from replaychart.storage.hdf5.locks import PATIENCE, locked
+from replaychart.storage.hdf5.staged_file import StagedFile, is_unmade
 
-_PAGE = journal.PAGE
-# What HDF5 writes since version 1.10 has checksums.
+# The format of HDF5 1.10 has checksums.
 _FORMAT = ("v110", "latest")
-# Signals whose handlers may be Python's; not every system has all of them.
-_SIGNALS = [
-    getattr(signal, name)
-    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM", "SIGUSR1", "SIGUSR2", "SIGBREAK")
-    if hasattr(signal, name)
-]
-# What a new file begins with until its first page is written, which is done last.
-_UNMADE = b"ReplayChart: nothing has been written into this file yet.\n"
 
 
 @contextmanager
 def transaction(
     path: Path, *, create: bool = False, patience: float = PATIENCE
 ) -> Iterator[h5py.File]:
-    """Open a file for writing. After an error, and if the process is killed, it is what it was.
+    """Open a file for writing; an error or a killed process leaves it unchanged.
 
     Parameters
     ----------
     path : pathlib.Path
-        The file. No one else reads or writes it meanwhile.
+        The file. No one else can read or write it in the meantime.
     create : bool, default False
-        Whether it is made if it is missing.
+        Whether to create the file if it is missing.
     patience : float
-        How many seconds to wait for others who have it open.
+        How many seconds to wait for other programs that have the file open.
 
     Raises
     ------
     RunFileError
-        It is missing, is no HDF5 file, is held by others, or cannot be written.
+        The file is missing, is not an HDF5 file, is in use by another program, or cannot be
+        written.
     """
     try:
         with locked(path, exclusive=True, create=create, patience=patience) as file:
             begun = journal.read(file)
             if begun is not None:
                 journal.carry_out(file, begun)
-            new = _is_unmade(file)
+            new = is_unmade(file)
             if new and not create:
                 message = f"The file {str(path)!r} is empty."
                 raise RunFileError(message)
-            staged = _StagedFile(file, new=new)
+            staged = StagedFile(file, new=new)
             try:
-                # A signal's handler must not raise while HDF5 works: it calls back into Python.
-                with _signals_held():
+                # A signal handler must not raise while HDF5 works, because HDF5 calls Python.
+                with signals_held():
                     staged.begin()
                     with h5py.File(staged, "w" if staged.new else "r+", libver=_FORMAT) as opened:
                         yield opened
@@ -79,255 +69,61 @@ def transaction(
     except ReplayChartError:
         raise
     except FileNotFoundError as error:
-        message = f"There is no file {str(path)!r} any more, or its directory is gone."
+        message = f"The file {str(path)!r} or its directory no longer exists."
         raise RunFileError(message) from error
     except (
         OSError, KeyError, ValueError, TypeError, RuntimeError, OverflowError, MemoryError
     ) as error:  # fmt: skip
-        # h5py raises any of these where a file is damaged.
+        # h5py raises any of these for a damaged file.
         message = f"The file {str(path)!r} cannot be written: {error}"
         raise RunFileError(message) from error
 
 
 @contextmanager
 def reading(path: Path) -> Iterator[h5py.File]:
-    """Open a file for reading, while no one writes it. It is not changed.
+    """Open a file for reading, while no one writes to it. The file is not changed.
 
     Raises
     ------
-    OSError
-        It cannot be opened, or others are writing it all the time.
+    RunFileError
+        The file is missing, is not an HDF5 file, cannot be read, or is in use by another program
+        for several seconds.
     """
-    with locked(path, exclusive=False) as file:
-        begun = journal.read(file)
-        if _is_unmade(file):
-            opened = h5py.File(str(path), "w", driver="core", backing_store=False)
-        elif begun is not None:
-            # Whoever wrote it was killed in between. The next one to write makes up for it.
-            opened = h5py.File(_StagedFile(file, begun=begun), "r")
-        else:
-            opened = h5py.File(path, "r")
-        with opened:
-            yield opened
+    if not path.exists():
+        message = f"There is no file {str(path)!r}."
+        raise RunFileError(message)
+    if not path.is_file() or not is_hdf5_file(path):
+        message = f"{str(path)!r} is not an HDF5 file."
+        raise RunFileError(message)
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(locked(path, exclusive=False))
+            opened = stack.enter_context(_opened(path, file))
+        except FileInUseError:
+            raise
+        except DAMAGE as error:
+            message = f"The file {str(path)!r} cannot be opened for reading: {error}"
+            raise RunFileError(message) from error
+        yield opened
 
 
-def is_run_file(path: Path) -> bool:
-    """Return whether a file is one of HDF5, or is to become one."""
-    # In this order: another process may make it one of HDF5 in between.
+def _opened(path: Path, file: FileIO) -> h5py.File:
+    begun = journal.read(file)
+    if is_unmade(file):
+        return h5py.File(str(path), "w", driver="core", backing_store=False)
+    if begun is not None:
+        # The last writer was killed. The next one will complete its changes.
+        return h5py.File(StagedFile(file, begun=begun), "r")
+    return h5py.File(path, "r")
+
+
+def is_hdf5_file(path: Path) -> bool:
+    """Return whether a file is an HDF5 file, or an empty one that can become one."""
+    # In this order, because another process may fill the file in between.
     try:
         with FileIO(path) as file:
-            if _is_unmade(file):
+            if is_unmade(file):
                 return True
     except OSError:
         return False
     return bool(h5py.is_hdf5(path))
-
-
-def _is_unmade(file: FileIO) -> bool:
-    """Return whether a file is empty, or was begun by a `transaction` that did not end."""
-    file.seek(0)
-    return _UNMADE.startswith(file.read(len(_UNMADE)))
-
-
-class _StagedFile:
-    """A file as HDF5 sees it in a transaction: what is changed is kept, what is new is written.
-
-    Parameters
-    ----------
-    file : io.FileIO
-        The file itself.
-    new : bool
-        Whether nothing in it counts.
-    begun : Journal, optional
-        Changes that it is to be seen with.
-    """
-
-    def __init__(self, file: FileIO, *, new: bool = False, begun: Journal | None = None) -> None:
-        self._file = file
-        self.new = new
-        self._before = file.seek(0, 2)
-        self._size = 0 if new else self._before
-        # Below this, bytes are kept in pages. Of a new file it is the first page, without which
-        # the others are nothing.
-        self._kept = _PAGE if new else self._before
-        self._pages: dict[int, bytearray] = {}
-        self._error: OSError | None = None
-        self._position = 0
-        self._done = False
-        if new:
-            self._pages[0] = bytearray(_PAGE)
-        if begun is not None:
-            for offset, values in begun.changes:
-                self._keep(offset, memoryview(values))
-            self._size = begun.size
-
-    def begin(self) -> None:
-        """Mark a new file as one that is not yet made."""
-        if self.new:
-            journal.write(self._file, 0, _UNMADE)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Go to an offset; `whence` is 0, or 2 for the end."""
-        self._position = offset + (self._size if whence == 2 else 0)
-        return self._position
-
-    def tell(self) -> int:
-        """Return the offset that was gone to."""
-        return self._position
-
-    def read(self, size: int) -> bytes:
-        """Return bytes; HDF5 calls `readinto`, and asks for this one's existence."""
-        values = bytearray(size)
-        self.readinto(memoryview(values))
-        return bytes(values)
-
-    def readinto(self, view: memoryview) -> int:
-        """Fill memory with what stands here, and with zeros behind the end."""
-        view = memoryview(view)
-        start, end = self._position, self._position + len(view)
-        read = self._read(start, view)
-        view[read:] = bytes(len(view) - read)
-        kept_end = min(end, self._kept)
-        for number in _pages_between(start, kept_end) if self._pages else ():
-            page = self._pages.get(number)
-            if page is not None:
-                low, high = max(start, number * _PAGE), min(kept_end, (number + 1) * _PAGE)
-                view[low - start : high - start] = _part(page, number, low, high)
-        self._position = end
-        return len(view)
-
-    def write(self, view: memoryview) -> int:
-        """Keep what lies in the file's old part, and append the rest."""
-        view = memoryview(view)
-        start = self._position
-        split = min(max(self._kept - start, 0), len(view))
-        if split:
-            self._keep(start, view[:split])
-        if split < len(view):
-            self._append(start + split, view[split:])
-        self._position += len(view)
-        self._size = max(self._size, self._position)
-        return len(view)
-
-    def truncate(self, size: int) -> int:
-        """Set the size that the file will have."""
-        self._size = size
-        return size
-
-    def flush(self) -> None:
-        """Do nothing: nothing counts before `commit`."""
-
-    def commit(self) -> None:
-        """Make it the file's state.
-
-        Raises
-        ------
-        OSError
-            It could not be written. If there is a journal, the next transaction goes on with it.
-        """
-        if self._error is not None:
-            raise self._error
-        if self.new:
-            self._file.truncate(self._size)
-            journal.write(self._file, 0, bytes(self._pages[0][: self._size]))
-        elif changes := self._changes():
-            journal.commit(self._file, Journal(changes, self._size))
-        self._done = True
-
-    def discard(self, path: Path) -> None:
-        """Cut off what was appended, unless a journal needs it; remove a file that is new."""
-        if self._done:
-            return  # The error came from a signal that had waited.
-        try:
-            if self.new:
-                path.unlink()
-            elif journal.read(self._file) is None:
-                self._file.truncate(self._before)
-        except OSError:
-            pass  # What stands behind the end does no harm, and the first error is to be told.
-
-    def _read(self, start: int, view: memoryview) -> int:
-        self._file.seek(start)
-        read = 0
-        while read < len(view):
-            count = self._file.readinto(view[read:])
-            if not count:
-                break
-            read += count
-        return read
-
-    def _page(self, number: int) -> bytearray:
-        """Return a page as it stands in the file."""
-        page = bytearray(_PAGE)
-        self._read(number * _PAGE, memoryview(page))
-        return page
-
-    def _keep(self, start: int, view: memoryview) -> None:
-        end = start + len(view)
-        for number in _pages_between(start, end):
-            low, high = max(start, number * _PAGE), min(end, (number + 1) * _PAGE)
-            if number not in self._pages:
-                self._pages[number] = self._page(number)
-            _part(self._pages[number], number, low, high)[:] = view[low - start : high - start]
-
-    def _append(self, start: int, view: memoryview) -> None:
-        try:
-            journal.write(self._file, start, view)
-        except OSError as error:
-            # HDF5 must not hear of it; from here on it is told what it wants to hear.
-            self._error = error
-            self._keep_all()
-            self._keep(start, view)
-
-    def _keep_all(self) -> None:
-        """Append nothing from here on, and go by the pages alone."""
-        number, length = divmod(self._kept, _PAGE)
-        if number in self._pages:
-            self._pages[number][length:] = self._page(number)[length:]
-        self._kept = maxsize
-
-    def _changes(self) -> list[tuple[int, bytes]]:
-        """Return the pages that are others by now."""
-        changes: list[tuple[int, bytes]] = []
-        for number, page in sorted(self._pages.items()):
-            start = number * _PAGE
-            values = bytes(page[: self._kept - start])
-            if values == bytes(self._page(number)[: self._kept - start]):
-                continue
-            changes.append((start, values))
-        return changes
-
-
-def _pages_between(start: int, end: int) -> range:
-    return range(start // _PAGE, -(-end // _PAGE)) if start < end else range(0)
-
-
-def _part(page: bytearray, number: int, low: int, high: int) -> memoryview:
-    start = number * _PAGE
-    return memoryview(page)[low - start : high - start]
-
-
-@contextmanager
-def _signals_held() -> Iterator[None]:
-    """Let signals wait that have a handler in Python, such as Ctrl-C."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # Handlers run in the main thread alone.
-        return
-    arrived: list[tuple[int, Any]] = []
-    handlers: dict[int, Callable[..., Any]] = {}
-
-    def hold(number: int, frame: Any) -> None:
-        arrived.append((number, frame))
-
-    try:
-        for number in _SIGNALS:
-            handler = signal.getsignal(number)
-            if callable(handler):
-                handlers[number] = handler
-                signal.signal(number, hold)
-        yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-        for number, frame in arrived:
-            handlers[number](number, frame)
