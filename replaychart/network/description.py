@@ -2,7 +2,7 @@
 
 import json
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,6 +25,11 @@ _CROSSENTROPIES = (
     "categoricalfocalcrossentropy",
 )
 _HINGES = ("hinge", "squaredhinge")
+
+_STORED_DTYPES = (
+    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+    *("float16", "float32", "float64"),
+)
 
 
 def check_recordable(model: keras.Model, *, loss: object = None) -> None:
@@ -242,17 +247,13 @@ def check_layers(model: keras.Model, layers: list[str] | None) -> None:
             raise ArgumentError(message)
 
 
-def variables_of(
-    model: keras.Model, weights: Sequence[np.ndarray], layers: list[str] | None
-) -> tuple[Variable, ...]:
-    """Return the model's variables in their order.
+def variables_of(model: keras.Model, layers: list[str] | None) -> tuple[Variable, ...]:
+    """Return the model's variables in the order of ``model.weights``.
 
     Parameters
     ----------
     model : keras.Model
-        The model.
-    weights : sequence of numpy.ndarray
-        Their values, as they are recorded.
+        A built model.
     layers : list of str or None
         Only these layers' variables are recorded; None for all.
     """
@@ -260,12 +261,20 @@ def variables_of(
     return tuple(
         Variable(
             layer=owners.get(id(weight), ""),
-            shape=values.shape,
-            dtype=values.dtype.name,
+            shape=tuple(weight.shape),
+            dtype=stored_dtype(keras.backend.standardize_dtype(weight.dtype)),
             recorded=layers is None or owners.get(id(weight)) in layers,
         )
-        for weight, values in zip(model.weights, weights, strict=True)
+        for weight in model.weights
     )
+
+
+def stored_dtype(dtype: str) -> str:
+    """Return the dtype in which values of a dtype are stored.
+
+    HDF5 has no bfloat16 and no float8. float32 holds each of their values exactly.
+    """
+    return dtype if dtype in _STORED_DTYPES else "float32"
 
 
 def details_of(

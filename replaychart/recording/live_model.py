@@ -9,6 +9,7 @@ import numpy as np
 
 from replaychart.errors import RecordingError
 from replaychart.facts.inputs import arrays_of, with_arrays
+from replaychart.network.description import stored_dtype
 from replaychart.recording.inputs import GivenInputs
 
 
@@ -55,8 +56,7 @@ def weights_of(model: keras.Model) -> list[np.ndarray]:
 
 
 def _storable(values: np.ndarray) -> np.ndarray:
-    # HDF5 has no bfloat16; float32 holds each of its values exactly.
-    return values if values.dtype.kind in "biuf" else values.astype(np.float32)
+    return values.astype(stored_dtype(values.dtype.name), copy=False)
 
 
 def learning_rate_of(model: keras.Model) -> float:

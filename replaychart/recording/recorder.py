@@ -9,19 +9,18 @@ import keras
 import numpy as np
 
 from replaychart.arguments import checked_path, require_one_of
-from replaychart.errors import ArgumentError, RecordingError
+from replaychart.errors import RecordingError
 from replaychart.facts.epochs import EPOCH_DIGITS
-from replaychart.facts.snapshots import RunDescription, Snapshot
-from replaychart.facts.task import task_of
+from replaychart.facts.snapshots import Snapshot
 from replaychart.network import description
 from replaychart.recording import resumption, samples
 from replaychart.recording.distribution import is_chief
 from replaychart.recording.guard import GuardedWriter
 from replaychart.recording.inputs import given_inputs
 from replaychart.recording.live_model import built, counted, learning_rate_of, weights_of
+from replaychart.recording.request import Request
 from replaychart.recording.running_fit import running_fit
 from replaychart.recording.schedule import schedule_of
-from replaychart.storage import reader
 from replaychart.storage.reader import StoredRun
 from replaychart.storage.state import Presence
 from replaychart.storage.writer import RunWriter, check_destination
@@ -163,18 +162,20 @@ class Recorder(keras.callbacks.Callback):
         super().__init__()
         require_one_of("if_exists", if_exists, ["error", "overwrite", "append"])
         require_one_of("on_error", on_error, ["warn", "raise"])
-        self._given = given_inputs(X, y, feature_names=feature_names)
-        self._targets = samples.checked_targets(y, self._given.points)
-        self._sample_weights = samples.checked_sample_weights(
-            class_weight, sample_weight, self._targets
+        given = given_inputs(X, y, feature_names=feature_names)
+        targets = samples.checked_targets(y, given.points)
+        self._request = Request(
+            given=given,
+            targets=targets,
+            sample_weights=samples.checked_sample_weights(class_weight, sample_weight, targets),
+            class_names=samples.checked_class_names(class_names),
+            layers=samples.checked_layer_names(layers),
+            loss=description.checked_loss(loss),
         )
-        self._class_names = samples.checked_class_names(class_names)
         self._path = checked_path("path", path)
         self._group = group
         self._if_exists = if_exists
         self._schedule = schedule_of(every)
-        self._layers = samples.checked_layer_names(layers)
-        self._loss = description.checked_loss(loss)
         self._writer = GuardedWriter(
             self._path, group, on_error=on_error if model is None else "raise"
         )
@@ -193,7 +194,7 @@ class Recorder(keras.callbacks.Callback):
             check_destination(self._path, group, if_exists=if_exists)
         if model is not None:
             # One that was never built is refused: `fit` would build it, and there is none.
-            model = built(model, self._given) if getattr(model, "built", False) else model
+            model = built(model, self._request.given) if getattr(model, "built", False) else model
             self._check(model)
             self._begin(model, epoch=0)
             self.close()
@@ -229,7 +230,7 @@ class Recorder(keras.callbacks.Callback):
         scalars = samples.scalars(logs)
         rate = scalars.pop("learning_rate", None)
         if not self._writer.begun:
-            self._check(built(model, self._given))
+            self._check(built(model, self._request.given))
             self._begin(model, epoch=epoch, logs=scalars, learning_rate=rate)
         else:
             rate = learning_rate_of(model) if rate is None else rate
@@ -266,7 +267,7 @@ class Recorder(keras.callbacks.Callback):
                 "another group, for another training."
             )
             raise RecordingError(message)
-        self._check(built(self.model, self._given))
+        self._check(built(self.model, self._request.given))
         self._fit = running_fit()
         self._batches_at_once = getattr(self.model, "steps_per_execution", 1) or 1
         if self._writes:
@@ -329,57 +330,17 @@ class Recorder(keras.callbacks.Callback):
         self.close()
 
     def _check(self, model: keras.Model) -> None:
-        """Raise unless this model can be recorded, into a run that is to be gone on with too."""
-        description.check_recordable(model, loss=self._loss)
-        self._given.for_model(model)  # raises where the points do not fit
-        description.check_class_names(model, self._class_names)
-        description.check_layers(model, self._layers)
-        compiled = description.compile_config_of(model, loss=self._loss)
-        description.check_targets(model, self._targets, reader.loss_of(compiled))
-        self._check_task(model)
+        """Raise unless this model can be recorded, and appended where that was asked for."""
+        described = self._request.checked(model, self._steps())
         self._writes = is_chief(model)
         stored = self._stored()
         if stored is not None:
-            resumption.check_same(stored, self._description(model))
-
-    def _check_task(self, model: keras.Model) -> None:
-        """Raise `ArgumentError` if classes have names in a run that will tell no classes."""
-        described = self._description(model) if self._class_names is not None else None
-        shape = None if described is None else described.details["output_shape"]
-        if described is None or not isinstance(shape, tuple) or len(shape) != 1:
-            return
-        task = task_of(described, shape)
-        if not task.classes and not task.multi_label:
-            message = (
-                "class_names are for classes, and this run predicts numbers, by its targets, its "
-                "loss and its output's activation: the targets of classes are class numbers from 0 "
-                f"or one-hot. Got {self._class_names!r}."
-            )
-            raise ArgumentError(message)
+            resumption.check_same(stored, described)
 
     def _stored(self) -> StoredRun | None:
         if self._if_exists != "append" or not self._writes:
             return None
         return resumption.stored_run(self._path, self._group)
-
-    def _description(self, model: keras.Model) -> RunDescription:
-        recorded = self._given.for_model(model)
-        return RunDescription(
-            inputs=recorded.inputs,
-            targets=self._targets,
-            architecture=description.architecture_of(model),
-            compile_config=description.compile_config_of(model, loss=self._loss),
-            layers=description.layers_of(model),
-            details=description.details_of(
-                model,
-                feature_names=recorded.feature_names,
-                class_names=self._class_names,
-                steps_per_epoch=self._steps(),
-                inputs_in_a_list=recorded.in_a_list,
-            ),
-            variables=description.variables_of(model, weights_of(model), self._layers),
-            sample_weights=self._sample_weights,
-        )
 
     def _begin(
         self,
@@ -394,7 +355,9 @@ class Recorder(keras.callbacks.Callback):
             return
         rate = np.nan if learning_rate is None else learning_rate
         first = Snapshot(epoch, weights_of(model), rate, logs or {})
-        described = self._description(model)
+        # Described now and not when it was checked: other callbacks may change the model in their
+        # `on_train_begin`, to freeze a layer for example.
+        described = self._request.description(model, self._steps())
 
         def open_writer(presence: Presence) -> tuple[RunWriter, list[Snapshot]]:
             stored = self._stored()
