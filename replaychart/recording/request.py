@@ -99,15 +99,15 @@ class Request:
         )
 
     def _check_task(self, described: RunDescription) -> None:
-        """Raise `ArgumentError` if there are names of classes for a regression."""
+        """Raise `ArgumentError` if classes are named for a regression."""
         shape = described.details["output_shape"]
         if self.class_names is None or not isinstance(shape, tuple) or len(shape) != 1:
             return
         task = task_of(described, shape)
         if not task.classes and not task.multi_label:
             message = (
-                "class_names are for classes, and this run predicts numbers, by its targets, its "
-                "loss and its output's activation: the targets of classes are class numbers from 0 "
-                f"or one-hot. Got {self.class_names!r}."
+                "class_names must be None for a regression, and this is one according to its "
+                "targets, loss and output activation. Targets of a classification are class "
+                f"numbers from 0 or one-hot vectors. Got {self.class_names!r}."
             )
             raise ArgumentError(message)

@@ -195,20 +195,20 @@ def test_trainings_that_cannot_be_appended_are_told_before_they_start(tmp_path: 
     X, y = _data()
     other = X.copy()
     other[0, 0] += 1e-3
-    _refused(path, "cannot be appended to run 'a': its inputs are others", X=other)
+    _refused(path, "cannot be appended to run 'a': its inputs have other values", X=other)
     _refused(path, r"its inputs have the shape \(64, 2\), these \(60, 2\)", X=X[:60], y=y[:60])
-    _refused(path, "its targets are others", y=1 - y)
+    _refused(path, "its targets have other values", y=1 - y)
     _refused(path, "its class_names are None, these", class_names=["a", "b"])
     _refused(
         path, r"its layer 1 is Dense \(2,\) tanh, here .* relu", model=_model(activation="relu")
     )
     _refused(path, r"its layer 1 is Dense \(2,\) tanh, here .* \(3,\)", model=_model(units=3))
-    _refused(path, "layers= was another: .* 'output'", model=trained, layers=["hidden"])
+    _refused(path, "layers= differs: .* 'output'", model=trained, layers=["hidden"])
     loss = _model()
     loss.compile("sgd", "mse")
-    _refused(path, "its loss is another", model=loss)
+    _refused(path, "its loss is different", model=loss)
     _refused(path, r"weights are not those .* at epoch 2: they differ in layer 'hidden'.*restore")
-    _refused(path, "begins at epoch 0. To go on, pass initial_epoch=2", fit={"initial_epoch": 0})
+    _refused(path, "begins at epoch 0. To continue, pass initial_epoch=2", fit={"initial_epoch": 0})
 
 
 def test_run_of_an_older_layout_is_not_appended_to(tmp_path: Path) -> None:
