@@ -157,8 +157,8 @@ class GuardedWriter:
         last = self._last_written
         when = "before its first snapshot" if last is None else f"after epoch {last:g}"
         self._warn(
-            f"Recording of run {self._group!r} into {str(self._path)!r} stopped {when}, and training "
-            f"continues without it. {error}"
+            f"Recording of run {self._group!r} into {str(self._path)!r} stopped {when}, and "
+            f"training continues without it. {error}"
         )
 
     def _leave(self) -> None:
