@@ -344,8 +344,8 @@ def test_models_that_cannot_be_recorded_are_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["a", "b", "c"], "class_names must be 2 names, .* Got 3"),
-        (["a"], "class_names must be 2 names, .* Got 1"),
+        (["a", "b", "c"], "class_names must contain 2 names, .* Got 3"),
+        (["a"], "class_names must contain 2 names, .* Got 1"),
         (["a", "a"], "class_names must be distinct strings"),
         ([0, 1], "class_names must be distinct strings"),
         (5, "class_names must be distinct strings, one for each class. Got 5"),
@@ -429,11 +429,11 @@ def test_features_can_be_named(tmp_path: Path) -> None:
         ({"sample_weight": ["a"] * 20}, r"sample_weight must contain numbers. .* such as 'a'.$"),
         ({"on_error": "ignore"}, "on_error must be one of 'warn', 'raise'. Got 'ignore'"),
         ({"on_error": "ignore", "model": "any"}, "on_error must be one of 'warn', 'raise'"),
-        ({"loss": "nonsense"}, "loss must be the name of one of Keras' losses.* Got 'nonsense'"),
-        ({"loss": 5}, "loss must be the name of one of Keras' losses.* Got 5"),
-        ({"loss": ["mse"]}, r"it is that of the one output, without a list. Got \['mse'\]"),
-        ({"loss": {"a": "mse"}}, "without a list. Got {'a': 'mse'}"),
-        ({"loss": keras.metrics.Accuracy()}, "loss must be the name of one of Keras' losses"),
+        ({"loss": "nonsense"}, "loss must be the name of a Keras loss.* Got 'nonsense'"),
+        ({"loss": 5}, "loss must be the name of a Keras loss.* Got 5"),
+        ({"loss": ["mse"]}, r"not a collection, because there is one output. Got \['mse'\]"),
+        ({"loss": {"a": "mse"}}, "not a collection, because .* Got {'a': 'mse'}"),
+        ({"loss": keras.metrics.Accuracy()}, "loss must be the name of a Keras loss"),
         ({"feature_names": [1, 2]}, "feature_names must be distinct strings.*Got \\[1, 2\\]"),
         ({"class_weight": {0: 1.0}}, "class_weight must contain a weight for class 1"),
         ({"class_weight": [1, 2]}, "class_weight must map class numbers to weights"),
@@ -461,7 +461,11 @@ def test_bad_weights_and_names_are_told(
         ("sparse_categorical_crossentropy", [0, 1, 3], "class numbers from 0 to 2.*from 0 to 3"),
         ("sparse_categorical_crossentropy", [0, 1, -1], "class numbers from 0 to 2.*from -1 to 1"),
         ("sparse_categorical_crossentropy", np.eye(3), "class numbers from 0 to 2"),
-        ("categorical_crossentropy", [0, 1, 2], "y must be one-hot, of the shape \\(points, 3\\)"),
+        (
+            "categorical_crossentropy",
+            [0, 1, 2],
+            "y must be one-hot, with the shape \\(points, 3\\)",
+        ),
         ("mse", np.ones((3, 2)), "\\(points, 1\\) or \\(points, 3\\).*Got the shape \\(3, 2\\)"),
     ],
 )
@@ -484,21 +488,21 @@ LOGITS = keras.losses.BinaryCrossentropy(from_logits=True)
 @pytest.mark.parametrize(
     ("loss", "y", "message"),
     [
-        ("binary_crossentropy", [1, 2, 1], r"y must lie between 0 and 1.*become 0 and 1 by \(y =="),
+        ("binary_crossentropy", [1, 2, 1], r"y must be between 0 and 1.*use \(y == 2\)"),
         (
             "binary_crossentropy",
             [-1, 1, 1],
-            "crossentropy. Got values from -1 to 1; classes become",
+            "crossentropy. Got values from -1 to 1. To convert the classes",
         ),
-        ("bce", [1, 2, 1], "y must lie between 0 and 1.* Got values from 1 to 2"),
-        (keras.losses.binary_crossentropy, [1, 2, 1], "y must lie between 0 and 1"),
-        (LOGITS, [-1, 1, 1], "y must lie between 0 and 1"),
+        ("bce", [1, 2, 1], "y must be between 0 and 1.* Got values from 1 to 2"),
+        (keras.losses.binary_crossentropy, [1, 2, 1], "y must be between 0 and 1"),
+        (LOGITS, [-1, 1, 1], "y must be between 0 and 1"),
         (
             keras.losses.BinaryFocalCrossentropy(),
             [0, 1, 2],
             "Got values from 0 to 2. Train the mod",
         ),
-        ("hinge", [1, 2, 1], "y must be -1 or 1, or else 0 or 1, because the loss is a hinge loss"),
+        ("hinge", [1, 2, 1], "y must be -1 or 1, or 0 or 1, because the loss is a hinge loss"),
         (keras.losses.SquaredHinge(), [-2, 1, 1], "y must be -1 or 1, .* Got values from -2 to 1"),
     ],
 )
