@@ -1,4 +1,4 @@
-"""Data to learn from: small, seeded, and known from the literature. One data set per file."""
+"""Small, seeded datasets known from the literature. One dataset per file."""
 
 from replaychart.datasets.ball import ball
 from replaychart.datasets.hypercube import hypercube

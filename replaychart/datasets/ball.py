@@ -1,4 +1,4 @@
-"""`ball`: points of an n-dimensional ball, or of its shell."""
+"""`ball`: points in an n-dimensional ball, or on its surface."""
 
 import numpy as np
 
@@ -15,11 +15,11 @@ def ball(
     radius: float | None = None,
     seed: int = 13,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return points drawn uniformly from a ball around the origin: a core, and what surrounds it.
+    """Return points drawn uniformly from a ball around the origin, in two classes: core and shell.
 
     Class 1 lies farther from the centre than a fraction of the radius, class 0 lies within. The
-    features are not correlated and have mean 0 and, with the default radius, variance 1, which
-    is what initializers of weights are derived for.
+    features are uncorrelated and have mean 0 and, with the default radius, variance 1, as weight
+    initializers assume.
 
     Parameters
     ----------
@@ -28,17 +28,17 @@ def ball(
     dimensions : int, default 10
         Number of features, at least 1.
     fraction : float, optional
-        The fraction of the radius, from 0 to 1, beyond which points are positive. Default:
-        ``0.5 ** (1 / dimensions)``, the ball that holds half of the volume, so that both classes
-        are equally likely. (Half of the radius of a 10-dimensional ball holds 0.1 % of it.)
+        The fraction of the radius, from 0 to 1, beyond which points belong to class 1. Default:
+        ``0.5 ** (1 / dimensions)``, which encloses half of the volume, so both classes are equally
+        likely. (In 10 dimensions, a fraction of 0.5 encloses only 0.1 % of the volume.)
     shell : bool, default False
-        Whether all points lie on the surface, at the distance `radius`: all of them are positive
-        then, unless `fraction` is 1.
+        Whether to draw all points from the surface, at the distance `radius`. All of them then
+        belong to class 1, unless `fraction` is 1.
     radius : float, optional
-        The ball's radius, greater than 0. Default: the one that gives each feature the variance
-        1, ``sqrt(dimensions + 2)`` for the ball and ``sqrt(dimensions)`` for its shell.
+        The ball's radius, greater than 0. Default: the radius for which each feature has variance
+        1, ``sqrt(dimensions + 2)`` for the ball and ``sqrt(dimensions)`` for its surface.
     seed : int, default 13
-        Seed of ``numpy.random.default_rng``, at least 0.
+        Seed for ``numpy.random.default_rng``, at least 0.
 
     Returns
     -------
@@ -70,18 +70,18 @@ def ball(
     if fraction is None:
         fraction = 0.5 ** (1 / dimensions)
     if not 0 <= fraction <= 1:
-        message = f"fraction must lie between 0 and 1. Got {fraction!r}."
+        message = f"fraction must be between 0 and 1. Got {fraction!r}."
         raise ArgumentError(message)
     if radius is None:
         radius = float(np.sqrt(dimensions if shell else dimensions + 2))
     if not 0 < radius < np.inf:
-        message = f"radius must be greater than 0, and finite. Got {radius!r}."
+        message = f"radius must be finite and greater than 0. Got {radius!r}."
         raise ArgumentError(message)
 
     rng = np.random.default_rng(seed)
     directions = rng.normal(size=(points, dimensions))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    # The volume within a distance grows with its n-th power.
+    # The volume within a distance grows with the n-th power of the distance.
     distances = np.ones(points) if shell else rng.uniform(size=points) ** (1 / dimensions)
     X = radius * distances[:, np.newaxis] * directions
     return X.astype(np.float32), (distances > fraction).astype(np.int64)

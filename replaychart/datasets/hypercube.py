@@ -11,10 +11,10 @@ MOST_DIMENSIONS = 20  # 1,048,576 vertices, 84 MB
 def hypercube(
     dimensions: int = 10, *, vertices: tuple[float, float] = (-1.0, 1.0), seed: int = 13
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return all vertices of a hypercube: the majority vote of its coordinates.
+    """Return all vertices of a hypercube, classified by majority vote of the coordinates.
 
-    Class 1 are the vertices of which at least half of the coordinates are positive, that is, the
-    greater of the two values.
+    A vertex belongs to class 1 if at least half of its coordinates have the larger of the two
+    values.
 
     Parameters
     ----------
@@ -23,15 +23,15 @@ def hypercube(
     vertices : tuple of float, default (-1.0, 1.0)
         The two values of a coordinate, the smaller one first.
     seed : int, default 13
-        Seed of the order in which the vertices are shuffled, at least 0.
+        Seed for shuffling the vertices, at least 0.
 
     Returns
     -------
     X : numpy.ndarray of float32, shape (2 ** dimensions, dimensions)
         The vertices, each once.
     y : numpy.ndarray of int64, shape (2 ** dimensions,)
-        Their classes, 0 or 1. There are more of class 1 where `dimensions` is even, because a tie
-        is positive.
+        Their classes, 0 or 1. If `dimensions` is even, class 1 is larger, because ties belong to
+        it.
 
     Raises
     ------
@@ -67,6 +67,6 @@ def _checked(vertices: tuple[float, float]) -> tuple[float, float]:
     except (TypeError, ValueError):
         allowed = False
     if not allowed:
-        message = f"vertices must be two finite numbers, the smaller first. Got {vertices!r}."
+        message = f"vertices must be two finite numbers, the smaller one first. Got {vertices!r}."
         raise ArgumentError(message)
     return low, high

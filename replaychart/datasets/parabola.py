@@ -1,4 +1,4 @@
-"""`parabola`: two parabolas, and the recording of a training on them."""
+"""`parabola`: two parabolas, and a recorded training run on them."""
 
 from pathlib import Path
 
@@ -10,18 +10,18 @@ from replaychart.arguments import require_at_least
 def parabola(
     points: int = 1000, *, shift: float = 0.5, seed: int = 13
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return two parabolas, one above the other: the smallest task that needs a hidden layer.
+    """Return two parabolas, one above the other: the simplest task that needs a hidden layer.
 
     Class 0 lies on ``x2 = x1 ** 2``, class 1 on ``x2 = x1 ** 2 - shift``.
 
     Parameters
     ----------
     points : int, default 1000
-        Points on each parabola, evenly spaced in ``-1 <= x1 <= 1``; at least 1.
+        Number of points on each parabola, evenly spaced in ``-1 <= x1 <= 1``; at least 1.
     shift : float, default 0.5
-        How far the second parabola lies below the first.
+        Distance of the second parabola below the first.
     seed : int, default 13
-        Seed of the order in which the points are shuffled.
+        Seed for shuffling the points.
 
     Returns
     -------
@@ -59,15 +59,16 @@ def parabola(
 
 
 def parabola_recording() -> Path:
-    """Return the path of a recording that comes with the package.
+    """Return the path of a recording that is bundled with the package.
 
-    A 2-2-1 sigmoid network on the two parabolas, 150 epochs of SGD at 0.05 in batches of 16,
-    stored with its evaluations: it opens and charts without Keras.
+    It contains a 2-2-1 sigmoid network trained on the two parabolas for 150 epochs, with SGD at a
+    learning rate of 0.05 and a batch size of 16. Its evaluations are stored, so you can open and
+    chart it without Keras.
 
     Returns
     -------
     pathlib.Path
-        An HDF5 file with the one run ``parabola``. Copy it before you write to it.
+        An HDF5 file with a single run, ``parabola``. Copy it before you write to it.
 
     Examples
     --------

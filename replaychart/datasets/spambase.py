@@ -1,4 +1,4 @@
-"""`spambase`: e-mails as word frequencies, spam or not, from the UCI repository."""
+"""`spambase`: word frequencies of spam and other e-mails, from the UCI repository."""
 
 import io
 import os
@@ -29,7 +29,7 @@ SPAMBASE_FEATURES: tuple[str, ...] = (
     "capital_run_length_longest",
     "capital_run_length_total",
 )
-"""Names of the 57 features of `spambase`, as its documentation has them."""
+"""Names of the 57 features of `spambase`, as in its documentation."""
 
 
 def spambase(
@@ -38,42 +38,42 @@ def spambase(
     url: str = URL,
     cache: str | PathLike[str] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return 4,601 e-mails as 57 numbers each, and whether they are spam.
+    """Return 57 features of 4,601 e-mails, and whether each is spam.
 
     The values are raw: percentages of words and characters, and lengths of runs of capital letters
-    up to 15,841. Standardize them before a network sees them. The names of the columns are
+    up to 15,841. Standardize them before training a network. The names of the columns are
     ``SPAMBASE_FEATURES``.
 
-    Without `path` the data are downloaded once (125 kB), kept in a cache and read from there ever
-    after; the hash of the data is checked at the download and at every later use. It needs the
-    package pooch: ``pip install 'replaychart[datasets]'``.
+    Without `path`, the data are downloaded once (125 kB) and cached. Their hash is checked after
+    the download and at every later use. Downloading requires the package pooch:
+    ``pip install 'replaychart[datasets]'``.
 
     Parameters
     ----------
     path : str or os.PathLike, optional
-        A copy of ``spambase.data``, or of the archive ``spambase.zip`` that holds it: nothing is
-        downloaded.
+        A copy of ``spambase.data``, or of the archive ``spambase.zip`` that contains it. With it,
+        nothing is downloaded.
     url : str, optional
-        Where the archive, or the bare ``spambase.data``, is downloaded from, by http or https.
-        Default: the UCI repository.
+        The http or https address of the archive, or of ``spambase.data`` itself. Default: the UCI
+        repository.
     cache : str or os.PathLike, optional
-        The directory that keeps the download. Default: the one that the environment variable
-        ``REPLAYCHART_DATA`` names, or ``replaychart`` in the user's cache.
+        The directory for the download. Default: the environment variable ``REPLAYCHART_DATA``, or
+        the directory ``replaychart`` in the user's cache.
 
     Returns
     -------
     X : numpy.ndarray of float32, shape (4601, 57)
-        The features, in the order of the file, in which spam comes first: shuffle before you split.
+        The features, in the order of the file. Spam comes first, so shuffle before you split.
     y : numpy.ndarray of int64, shape (4601,)
         1 for spam (1,813 e-mails), 0 for the others.
 
     Raises
     ------
     DatasetError
-        There is no network, the download does not have the right hash, or cannot be kept; `path` is
-        missing or is not this data set. Nothing is left behind.
+        The download failed, has the wrong hash or cannot be saved; or `path` does not exist or is
+        not this dataset. No partial download is left.
     MissingDependencyError
-        A download is needed and pooch is not installed.
+        A download is needed, but pooch is not installed.
 
     Examples
     --------
@@ -102,20 +102,20 @@ def _rows(path: Path) -> np.ndarray:
         frame = pd.read_csv(io.BytesIO(content), header=None)
         rows = frame.to_numpy(np.float64)
     except ValueError as error:
-        message = f"path {str(path)!r} must be a copy of {MEMBER} or spambase.zip: {error}"
+        message = f"path {str(path)!r} must be a copy of {MEMBER} or spambase.zip. Got: {error}"
         raise DatasetError(message) from error
     shape = (EMAILS, len(SPAMBASE_FEATURES) + 1)
     if rows.shape != shape or not np.isin(rows[:, -1], [0, 1]).all() or not np.isfinite(rows).all():
         message = (
-            f"path {str(path)!r} must hold {shape[0]} rows of {shape[1]} finite numbers, the last "
-            f"of them 0 or 1. Got the shape {rows.shape}."
+            f"path {str(path)!r} must contain {shape[0]} rows of {shape[1]} finite numbers, the "
+            f"last of them 0 or 1. Got the shape {rows.shape}."
         )
         raise DatasetError(message)
     return rows
 
 
 def _data(path: Path) -> bytes:
-    """Return what the file holds, or its member ``spambase.data`` if it is an archive."""
+    """Return the content of a file, or of its member ``spambase.data`` if it is an archive."""
     if not zipfile.is_zipfile(path):
         return path.read_bytes()
     try:
@@ -131,19 +131,19 @@ def _downloaded(url: str, cache: str | PathLike[str] | None) -> Path:
         import requests
     except ImportError as error:
         message = (
-            "Downloading spambase needs pooch: pip install 'replaychart[datasets]'. Or pass path=, "
-            f"a copy of {MEMBER}. Importing it failed: {error}"
+            "Downloading spambase requires pooch: pip install 'replaychart[datasets]'. Or pass a "
+            f"copy of {MEMBER} as path=. Importing pooch failed: {error}"
         )
         raise MissingDependencyError(message) from error
 
     def download(url: str, output_file: str, _: object) -> None:
         pooch.HTTPDownloader()(url, output_file, None)
-        # The hash is that of the data, so an archive that is packed anew stays good.
+        # The hash is that of the data, so it does not change if the archive is packed again.
         Path(output_file).write_bytes(_data(Path(output_file)))
 
     if cache is None:
         cache = os.environ.get("REPLAYCHART_DATA") or pooch.os_cache("replaychart")
-    way_out = f"Or download it elsewhere and pass path=, {MEMBER} or spambase.zip."
+    way_out = f"Or download {MEMBER} or spambase.zip elsewhere and pass it as path=."
     try:
         return Path(
             pooch.retrieve(url, f"sha256:{SHA256}", fname=MEMBER, path=cache, downloader=download)
@@ -152,8 +152,8 @@ def _downloaded(url: str, cache: str | PathLike[str] | None) -> Path:
         message = f"spambase cannot be downloaded from {url}: {error}. {way_out}"
         raise DatasetError(message) from error
     except ValueError as error:
-        message = f"What {url} sent is not the data set. {error} {way_out}"
+        message = f"The download from {url} is not the dataset. {error} {way_out}"
         raise DatasetError(message) from error
     except OSError as error:
-        message = f"The download of spambase cannot be kept in {str(cache)!r}: {error}"
+        message = f"The download of spambase cannot be saved in {str(cache)!r}: {error}"
         raise DatasetError(message) from error

@@ -1,1 +1,1 @@
-"""Rebuilds the recorded model and evaluates it with the weights of each epoch."""
+"""Rebuilds the recorded model and evaluates it with the weights of each snapshot."""

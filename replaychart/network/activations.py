@@ -1,8 +1,8 @@
-"""Finds a layer's values before and after its activation function in the model's own graph.
+"""Finds a layer's values before and after its activation function in the model's graph.
 
-The activation may be fused into the layer, or stand behind it: as a layer (``Activation``,
-``ReLU``, ``LeakyReLU`` ...) or as an operation (``keras.ops.relu``), with a normalization or a
-dropout in between.
+The activation function can be part of the layer, or follow it: as a layer (``Activation``,
+``ReLU``, ``LeakyReLU`` ...) or as an operation (``keras.ops.relu``), possibly with a normalization
+or a dropout in between.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ _ACTIVATIONS = (
     keras.layers.Softmax,
 )
 _ACTIVATION_OPERATIONS = {name.replace("_", "").lower() for name in dir(keras.activations)}
-# What may stand between a layer and its activation without being a layer of its own account.
+# Layers that can come between a layer and its activation.
 _IN_BETWEEN = (
     keras.layers.BatchNormalization,
     keras.layers.GroupNormalization,
@@ -41,7 +41,7 @@ _KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
 
 
 def output_of(model: keras.Model, layer: str) -> Any:
-    """Return the symbolic output of a layer where it stands in the model's own graph.
+    """Return the symbolic output of a layer in the model's own graph.
 
     Raises
     ------
@@ -52,9 +52,10 @@ def output_of(model: keras.Model, layer: str) -> Any:
 
 
 def output_needs_alone(model: keras.Model, layer: str) -> bool:
-    """Return whether every way from the model's inputs to its output leads through a layer.
+    """Return whether every path from the model's inputs to its output leads through a layer.
 
-    Asked of the graph itself: not every version of Keras refuses to cut a model elsewhere.
+    The graph itself is searched, because not every version of Keras refuses to cut a model at
+    other layers.
     """
     through = output_of(model, layer)
     makers = {id(tensor): node for node in _nodes(model) for tensor in node.output_tensors}
@@ -72,7 +73,7 @@ def output_needs_alone(model: keras.Model, layer: str) -> bool:
 
 
 def activation_of(model: keras.Model, layer: str) -> Any:
-    """Return a layer's symbolic output behind its activation function.
+    """Return a layer's symbolic output after its activation function.
 
     Parameters
     ----------
@@ -87,21 +88,21 @@ def activation_of(model: keras.Model, layer: str) -> Any:
         The layer has several outputs.
     """
     node = _node(model, layer)
-    behind = _activation_behind(model, node)
-    return (node if behind is None else behind).output_tensors[0]
+    after = _activation_after(model, node)
+    return (node if after is None else after).output_tensors[0]
 
 
 def pre_activation_of(
     model: keras.Model, layer: str, custom_objects: Mapping[str, Any] | None
 ) -> tuple[Any, list[tuple[Any, Any]]]:
-    """Return what goes into a layer's activation function.
+    """Return the symbolic input of a layer's activation function.
 
     Parameters
     ----------
     model : keras.Model
         A model with a graph.
     layer : str
-        A layer with a kernel of its own.
+        A layer with its own kernel.
     custom_objects : mapping or None
         Classes and functions that are not part of Keras, by name.
 
@@ -110,32 +111,32 @@ def pre_activation_of(
     tensor : keras.KerasTensor
         Symbolic, computed from the model's inputs.
     twins : list of tuple
-        Variables that were made for it, each with the variable of the model that it stands for.
+        Variables created for it, each with the model's variable that it replaces.
 
     Raises
     ------
     EvaluationError
-        The layer's activation is inside of it, such as that of a recurrent layer.
+        The layer applies its activations internally, as recurrent layers do.
     """
     node = _node(model, layer)
     found = node.operation
     if not any(hasattr(found, kernel) for kernel in _KERNELS):
         message = (
-            f"Layer {layer!r} ({type(found).__name__}) has no pre-activation of its own: its "
-            "activations are part of what it computes."
+            f"Layer {layer!r} ({type(found).__name__}) has no pre-activation, because it applies "
+            "its activations internally."
         )
         raise EvaluationError(message)
     activation = getattr(found, "activation", None)
     if activation not in (None, keras.activations.linear):
         return _without_activation(found, node.input_tensors, custom_objects)
-    behind = _activation_behind(model, node)
-    return (node.output_tensors[0] if behind is None else behind.input_tensors[0]), []
+    after = _activation_after(model, node)
+    return (node.output_tensors[0] if after is None else after.input_tensors[0]), []
 
 
 def logits_of(
     model: keras.Model, custom_objects: Mapping[str, Any] | None
 ) -> tuple[Any, list[tuple[Any, Any]], Callable[[Any], Any]] | None:
-    """Return what goes into a sigmoid or softmax that the model ends with, None if it does not.
+    """Return the input of the model's final sigmoid or softmax, None if it does not end with one.
 
     Parameters
     ----------
@@ -147,7 +148,7 @@ def logits_of(
     Returns
     -------
     tensor, twins
-        As `pre_activation_of`.
+        As for `pre_activation_of`.
     function : callable
         The activation function.
     """
@@ -167,11 +168,11 @@ def _without_activation(
     config = layer.get_config()
     if "activation" not in config:
         message = (
-            f"The pre-activation of layer {layer.name!r} ({type(layer).__name__}) cannot be told: "
-            "its config does not hold its activation."
+            f"The pre-activation of layer {layer.name!r} ({type(layer).__name__}) is not "
+            "available, because the layer's config does not contain its activation."
         )
         raise EvaluationError(message)
-    # A twin and not the layer itself, which belongs to the user.
+    # A twin, because the layer itself belongs to the user.
     config |= {"activation": "linear", "name": f"{layer.name}_without_activation"}
     with keras.saving.custom_object_scope(dict(custom_objects or {})):
         twin = type(layer).from_config(config)
@@ -179,8 +180,8 @@ def _without_activation(
     return output, list(zip(twin.weights, layer.weights, strict=True))
 
 
-def _activation_behind(model: keras.Model, node: Any) -> Any:
-    """Return the node of the activation that is applied to a node's output, None if none is."""
+def _activation_after(model: keras.Model, node: Any) -> Any:
+    """Return the node of the activation that follows a node, None if there is none."""
     if getattr(node.operation, "activation", keras.activations.linear) is not (
         keras.activations.linear
     ):
@@ -203,7 +204,7 @@ def _activation_behind(model: keras.Model, node: Any) -> Any:
 def _is_activation(operation: Any) -> bool:
     if isinstance(operation, keras.layers.Layer):
         return isinstance(operation, _ACTIVATIONS)
-    # An operation such as keras.ops.relu, which Keras has among its activations too.
+    # An operation such as keras.ops.relu, which is also one of Keras's activations.
     return type(operation).__name__.lower() in _ACTIVATION_OPERATIONS
 
 
@@ -212,13 +213,13 @@ def _node(model: keras.Model, layer: str) -> Any:
     found = model.get_layer(layer)
     nodes = [node for node in _nodes(model) if node.operation is found]
     if not nodes or len(nodes[0].output_tensors) != 1:
-        message = f"Layer {layer!r} has not one output; only layers with one can be evaluated."
+        message = f"Layer {layer!r} must have exactly one output to be evaluated."
         raise EvaluationError(message)
     return nodes[0]
 
 
 def _nodes(model: keras.Model) -> list[Any]:
-    # A layer may have been called in other graphs before: a Sequential connects its layers anew
-    # whenever one is added, and a nested model is called first when it is made.
+    # A layer may also have been called in other graphs: a Sequential reconnects its layers whenever
+    # one is added, and a nested model is first called when it is created.
     graph = getattr(model, "_functional", None) or model
     return list(chain.from_iterable(graph._nodes_by_depth.values()))

@@ -1,4 +1,4 @@
-"""Compiles functions of recorded weights, in the way of each Keras backend."""
+"""Compiles functions of recorded weights for the current Keras backend."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,14 +7,14 @@ import keras
 
 
 def compiled(function: Callable[..., Any], *, batched: int) -> Callable[..., Any]:
-    """Return a function that is compiled once, whatever the number of points.
+    """Return a function that is compiled once for any number of points.
 
     Parameters
     ----------
     function : callable
-        Takes tensors with a row for each point, then lists of tensors of fixed shapes.
+        Takes tensors with one row per point, followed by lists of tensors with fixed shapes.
     batched : int
-        How many tensors with rows it takes.
+        The number of tensors with one row per point.
     """
     backend = keras.backend.backend()
     if backend == "tensorflow":
@@ -27,22 +27,23 @@ def compiled(function: Callable[..., Any], *, batched: int) -> Callable[..., Any
 
 
 def mapped(function: Callable[..., list[Any]], *, outputs: int) -> Callable[..., list[Any]]:
-    """Return a function that is compiled once and applied to each of many snapshots.
+    """Return a function that is compiled once and applied to many snapshots in one call.
 
-    One call for all of them: what a framework does around a call costs more than a small network.
+    A single call is faster, because a framework's overhead per call exceeds the cost of a small
+    network.
 
     Parameters
     ----------
     function : callable
-        Takes two lists of tensors: the inputs, with a row for each point, and the weights. Returns
-        a list of tensors with a row for each point.
+        Takes two lists of tensors: the inputs, with one row per point, and the weights. Returns a
+        list of tensors with one row per point.
     outputs : int
-        How many it returns.
+        The number of tensors that it returns.
 
     Returns
     -------
     callable
-        Takes and returns the same with a leading axis for the snapshots.
+        Takes and returns the same tensors with a leading axis for the snapshots.
     """
     backend = keras.backend.backend()
     if backend == "tensorflow":
@@ -99,17 +100,17 @@ def _mapped_by_tensorflow(function: Callable[..., list[Any]], outputs: int) -> C
 
 
 def each_alone(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """Return a function that is applied to each point as a batch of its own.
+    """Return a function that is applied to each point separately, as a batch of one.
 
     Parameters
     ----------
     function : callable
-        Takes targets and outputs, with a row for each point. Returns a tensor of any shape.
+        Takes targets and outputs, with one row per point. Returns a tensor of any shape.
 
     Returns
     -------
     callable
-        Takes the same. Returns a tensor with a leading axis for the points.
+        Takes the same arguments. Returns a tensor with a leading axis for the points.
     """
 
     def one_of(row: tuple[Any, ...]) -> Any:
@@ -122,7 +123,7 @@ def each_alone(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]
 
     def call(targets: Any, outputs: Any) -> Any:
         nonlocal vectorized
-        # With TensorFlow, Keras keeps the logits of probabilities beside them: see judged_outputs.
+        # With TensorFlow, Keras attaches the logits to probabilities: see judged_outputs.
         logits = getattr(outputs, "_keras_logits", None)
         rows = (targets, outputs) if logits is None else (targets, outputs, logits)
         if vectorized is None:
@@ -131,7 +132,7 @@ def each_alone(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]
             )
             try:
                 return vectorized(*rows)
-            except Exception:  # whatever a function raises that needs numbers, or a loop
+            except Exception:  # anything raised by a function that needs values, or a loop
                 vectorized = _one_by_one(one_of)
         return vectorized(*rows)
 
@@ -148,9 +149,9 @@ def gradient(function: Callable[..., Any], values: Sequence[Any], *arguments: An
     Parameters
     ----------
     function : callable
-        Returns one number.
+        Returns a scalar.
     values : sequence of tensor
-        Where the gradients are taken.
+        The values at which the gradients are computed.
     *arguments : object
         The other arguments.
     """
@@ -179,7 +180,7 @@ def gradient(function: Callable[..., Any], values: Sequence[Any], *arguments: An
 
 
 def _traced_once(function: Callable[..., Any], batched: int) -> Callable[..., Any]:
-    """Return a TensorFlow function that takes any number of points without being traced again."""
+    """Return a TensorFlow function that takes any number of points without retracing."""
     import tensorflow
 
     traced = None

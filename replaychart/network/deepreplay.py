@@ -1,4 +1,4 @@
-"""Joins a recording of DeepReplay and its model to a run like any other."""
+"""Combines a DeepReplay recording and its model into a run."""
 
 import copy
 import json
@@ -30,15 +30,15 @@ def described_run(
     model: keras.Model | Path | None,
     custom_objects: Mapping[str, Any] | None,
 ) -> DeepReplayRun:
-    """Return a recording of DeepReplay with all that its model tells.
+    """Return a DeepReplay recording as a run, with the description of its model.
 
     Parameters
     ----------
     recording : Recording
-        What DeepReplay recorded.
+        The recording.
     model : keras.Model, pathlib.Path or None
-        The model, or its model file. Default: the file that DeepReplay wrote. A model that is not
-        compiled takes loss and metrics from that file, if it is there.
+        The model, or its model file. Default: the file that DeepReplay wrote. For a model that is
+        not compiled, loss and metrics are taken from that file, if it exists.
     custom_objects : mapping or None
         Classes and functions that are not part of Keras, by name.
 
@@ -47,12 +47,12 @@ def described_run(
     ArgumentError
         `model` is something else.
     RunFileError
-        The model file is missing, or is none.
+        The model file does not exist or is not a model file.
     EvaluationError
         A layer cannot be rebuilt, or the model is not the one that was recorded.
     """
     if not (model is None or isinstance(model, (keras.Model, Path))):
-        message = f"model must be a Keras model or the path of one. Got {type(model).__name__}."
+        message = f"model must be a Keras model or a path to one. Got {type(model).__name__}."
         raise ArgumentError(message)
     file = _model_file(recording, model)
     translator = Translator(
@@ -95,7 +95,7 @@ def described_run(
 
 
 def _model_file(recording: Recording, model: keras.Model | Path | None) -> ModelFile | None:
-    """Return what the model file tells, None if there is none or no need of one."""
+    """Return the content of the model file, None if it does not exist or is not needed."""
     if isinstance(model, Path):
         return deepreplay.read_model_file(model)
     if isinstance(model, keras.Model) and model.compiled:
@@ -112,7 +112,7 @@ def _rebuilt(
 ) -> tuple[keras.Model, list[Any]]:
     """Return the model that a model file describes, and its layers in the order of the file.
 
-    None stands for an input layer: a Sequential hides its own.
+    Input layers are None, because a Sequential hides its own.
     """
     objects = custom_objects or {}
     try:
@@ -120,7 +120,7 @@ def _rebuilt(
         layers = config["config"]["layers"]
     except _NOT_KERAS as error:
         raise _not_keras(file, recording, error) from error
-    # Names and copies, because Keras takes parts out of what it reads.
+    # Names and copies, because Keras removes parts of the configuration while reading it.
     names = [
         None if layer["class_name"] == "InputLayer" else layer["config"]["name"] for layer in layers
     ]
@@ -149,8 +149,8 @@ def _deserialized(
         )
     except ReplayChartError:
         raise
-    except Exception as error:  # whatever a layer's own from_config raises
-        reason = str(error).strip().splitlines()[-1:]  # the lines before repeat the configuration
+    except Exception as error:  # anything that a layer's own from_config raises
+        reason = str(error).strip().splitlines()[-1:]  # earlier lines repeat the configuration
         message = f"{owner} cannot be rebuilt: {' '.join(reason)} {allow}"
         raise EvaluationError(message) from error
 
@@ -171,8 +171,8 @@ _NOT_KERAS = (KeyError, TypeError, ValueError, AttributeError, IndexError, Recur
 
 def _not_keras(file: ModelFile, recording: Recording, error: Exception) -> EvaluationError:
     message = (
-        f"The model of run {recording.name!r} cannot be understood as {str(file.path)!r} "
-        f"describes it: {type(error).__name__}: {error}. {_WAY_OUT}"
+        f"The description of the model of run {recording.name!r} in {str(file.path)!r} cannot be "
+        f"read: {type(error).__name__}: {error}. {_WAY_OUT}"
     )
     return EvaluationError(message)
 
@@ -187,23 +187,25 @@ def _check_replayable(model: keras.Model, recording: Recording) -> None:
             )
             raise EvaluationError(message)
     if not model.built:
-        message = f"model must be built, so that it has weights. Got {model.name!r}, which is not."
+        message = (
+            f"model must be built, so that it has weights. Got {model.name!r}, which is not built."
+        )
         raise ArgumentError(message)
 
 
 def _variables(
     recording: Recording, model: keras.Model, layers: Sequence[Any]
 ) -> tuple[tuple[int, int], ...]:
-    """Return where each of ``model.weights`` stands in a recording.
+    """Return the position of each of ``model.weights`` in a recording.
 
     Keras 2 counted the layers of a Sequential without its input layer and those of a functional
     model with it. DeepReplay wrote the weights of each layer in the order of its
-    ``get_weights()``, trainable ones first. The order of ``model.weights`` need not be the same.
+    ``get_weights()``, trainable ones first. The order of ``model.weights`` can differ.
 
     Raises
     ------
     EvaluationError
-        The layers are others than those that were recorded.
+        The layers are not those that were recorded.
     """
     recorded = {}
     for number, layer in enumerate(_counted(recording, layers)):
@@ -213,17 +215,17 @@ def _variables(
         expected = [tuple(weight.shape) for weight in weights]
         if expected != list(recording.shapes[number]):
             message = (
-                f"Layer {layer.name!r} of the model has weights of the shapes {_listed(expected)}, "
+                f"Layer {layer.name!r} of the model has weights of shapes {_listed(expected)}, but "
                 f"its recording 'layer{number}' in run {recording.name!r} has "
-                f"{_listed(recording.shapes[number])}: it is another model."
+                f"{_listed(recording.shapes[number])}. This is a different model."
             )
             raise EvaluationError(message)
         recorded.update({id(weight): (number, j) for j, weight in enumerate(weights)})
     missing = [weight.path for weight in model.weights if id(weight) not in recorded]
     if missing:
         message = (
-            f"The recording of run {recording.name!r} holds no weights for {', '.join(missing)}: "
-            "it is another model."
+            f"The recording of run {recording.name!r} has no weights for {', '.join(missing)}. "
+            "This is a different model."
         )
         raise EvaluationError(message)
     return tuple(recorded[id(weight)] for weight in model.weights)
@@ -235,19 +237,21 @@ def _unless_input(layer: Any) -> Any:
 
 def _counted(recording: Recording, layers: Sequence[Any]) -> Sequence[Any]:
     """Return the layer for each number in a recording, None for an input layer."""
-    behind_input = [layer for layer in layers if layer is not None]
-    for way in (layers, behind_input, [None, *behind_input]):
+    after_input = [layer for layer in layers if layer is not None]
+    for way in (layers, after_input, [None, *after_input]):
         fits = len(way) == len(recording.shapes)
         if fits and not any(recording.shapes[i] for i, layer in enumerate(way) if layer is None):
             return way
     expected = "; ".join(
         f"{layer.name!r} {_listed([tuple(weight.shape) for weight in layer.weights])}"
-        for layer in behind_input
+        for layer in after_input
     )
-    held = "; ".join(f"'layer{i}' {_listed(shapes)}" for i, shapes in enumerate(recording.shapes))
+    recorded = "; ".join(
+        f"'layer{i}' {_listed(shapes)}" for i, shapes in enumerate(recording.shapes)
+    )
     message = (
-        f"The model has {len(behind_input)} layers ({expected}), the recording of run "
-        f"{recording.name!r} has {len(recording.shapes)} ({held}): it is another model."
+        f"The model has {len(after_input)} layers ({expected}), but the recording of run "
+        f"{recording.name!r} has {len(recording.shapes)} ({recorded}). This is a different model."
     )
     raise EvaluationError(message)
 
@@ -257,7 +261,7 @@ def _listed(shapes: Sequence[tuple[int, ...]]) -> str:
 
 
 def _in_order(logs: Mapping[str, Any], metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """Return logs in the order in which the metrics were compiled; the file has lost it."""
+    """Return logs in the order of the compiled metrics, which the file does not preserve."""
     order = ["loss", *metrics]
     known = [name for name in order if name in logs]
     return {name: logs[name] for name in [*known, *(name for name in logs if name not in known)]}

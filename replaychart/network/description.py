@@ -1,8 +1,8 @@
-"""Describes a Keras model in the texts that a run file keeps of it."""
+"""Describes a Keras model in the form in which a run file stores it."""
 
 import json
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,7 +16,7 @@ from replaychart.facts.layers import RecordedLayer, RecordedVariable, Variable
 
 NOTHING = "null"
 
-# Losses of probabilities, whose targets are probabilities too, and of the sign of the output.
+# Losses for probabilities, whose targets are probabilities too, and losses for -1 and 1.
 _CROSSENTROPIES = (
     "bce",
     "binarycrossentropy",
@@ -26,16 +26,21 @@ _CROSSENTROPIES = (
 )
 _HINGES = ("hinge", "squaredhinge")
 
+_STORED_DTYPES = (
+    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+    *("float16", "float32", "float64"),
+)
+
 
 def check_recordable(model: keras.Model, *, loss: object = None) -> None:
-    """Raise `RecordingError` unless the model is built, and compiled or a loss given."""
+    """Raise `RecordingError` unless the model is built and there is a loss, compiled or passed."""
     if not isinstance(model, keras.Model):
         message = f"model must be a Keras model. Got {type(model).__name__}."
         raise RecordingError(message)
     if not model.built:
         message = (
-            f"model {model.name!r} is not built, so it has no weights to record. Give it an "
-            "Input layer, call model.build(input_shape), or call it on data once."
+            f"model {model.name!r} is not built, so it has no weights to record. Add an Input "
+            "layer, call model.build(input_shape), or call the model on data once."
         )
         raise RecordingError(message)
     outputs = len(getattr(model, "outputs", None) or [])
@@ -54,25 +59,25 @@ def check_recordable(model: keras.Model, *, loss: object = None) -> None:
 
 
 def checked_loss(loss: Any) -> Any:
-    """Return a loss that takes the place of the compiled one, as it was given.
+    """Return a loss that replaces the compiled one, unchanged.
 
     Raises
     ------
     ArgumentError
-        Keras does not know it as a loss.
+        Keras does not accept it as a loss.
     """
     if loss is None:
         return None
     allowed = (
-        "loss must be the name of one of Keras' losses, such as 'mse', a keras.losses.Loss or a "
-        "function of targets and outputs"
+        "loss must be the name of a Keras loss, such as 'mse', a keras.losses.Loss or a function "
+        "of targets and outputs"
     )
     if isinstance(loss, (list, tuple)) or (isinstance(loss, Mapping) and "class_name" not in loss):
-        message = f"{allowed}; it is that of the one output, without a list. Got {loss!r}."
+        message = f"{allowed}, not a collection, because there is one output. Got {loss!r}."
         raise ArgumentError(message)
     try:
         known = keras.losses.get(loss)
-    except Exception as error:  # whatever Keras raises for what it does not know
+    except Exception as error:  # anything that Keras raises for an unknown loss
         message = f"{allowed}. Got {loss!r}."
         raise ArgumentError(message) from error
     if not callable(known) or isinstance(known, (keras.metrics.Metric, keras.layers.Layer)):
@@ -82,15 +87,15 @@ def checked_loss(loss: Any) -> Any:
 
 
 def check_class_names(model: keras.Model, class_names: list[str] | None) -> None:
-    """Raise `ArgumentError` unless there are as many names as the model has classes."""
+    """Raise `ArgumentError` unless there is one name for each class of the model."""
     shape = _output_shape_of(model)
     if class_names is None or shape is None:
         return
     classes = 2 if shape[-1] == 1 else shape[-1]
     if len(class_names) != classes:
         message = (
-            f"class_names must be {classes} names, one for each class of the model's output. Got "
-            f"{len(class_names)}: {class_names!r}."
+            f"class_names must contain {classes} names, one for each class of the model's output. "
+            f"Got {len(class_names)}: {class_names!r}."
         )
         raise ArgumentError(message)
 
@@ -105,17 +110,17 @@ def check_targets(model: keras.Model, targets: np.ndarray, loss: Any) -> None:
     targets : numpy.ndarray, shape (points, ...)
         The recorded targets.
     loss : object
-        The model's loss, as `compile_config_of` gives it.
+        The model's loss, in the form that `compile_config_of` returns.
     """
     _check_shape(model, targets, json.dumps(loss).replace("_", "").lower())
     _check_range(targets, _name_in_keras(loss))
 
 
 def _check_shape(model: keras.Model, targets: np.ndarray, name: str) -> None:
-    """Raise `ArgumentError` unless the targets have the shape that output and loss ask for."""
+    """Raise `ArgumentError` unless the targets have the shape that output and loss require."""
     shape = _output_shape_of(model)
     if shape is None or len(shape) != 1 or shape[0] is None:
-        return  # outputs of several axes: the loss itself tells what it takes
+        return  # The loss itself checks targets of outputs with several axes.
     units = shape[0]
     flat = targets.reshape(len(targets), -1)
     if flat.shape[1] not in (1, units):
@@ -127,22 +132,22 @@ def _check_shape(model: keras.Model, targets: np.ndarray, name: str) -> None:
     if "sparsecategorical" in name:
         if flat.shape[1] > 1 or not np.isin(flat, np.arange(units)).all():
             message = (
-                f"y must be class numbers from 0 to {units - 1}, because the loss is a sparse one "
-                f"and the model's output has {units} units. Got the shape {targets.shape}, with "
-                f"values from {flat.min():g} to {flat.max():g}."
+                f"y must be class numbers from 0 to {units - 1}, because the loss is sparse and "
+                f"the model's output has {units} units. Got the shape {targets.shape}, with values "
+                f"from {flat.min():g} to {flat.max():g}."
             )
             raise ArgumentError(message)
     elif "categoricalcrossentropy" in name and flat.shape[1] != units:
         message = (
-            f"y must be one-hot, of the shape (points, {units}), because the loss is categorical "
-            f"crossentropy. Got the shape {targets.shape}; for class numbers there is "
+            f"y must be one-hot, with the shape (points, {units}), because the loss is categorical "
+            f"crossentropy. Got the shape {targets.shape}. For class numbers, use "
             "sparse_categorical_crossentropy."
         )
         raise ArgumentError(message)
 
 
 def _name_in_keras(loss: Any) -> str:
-    """Return the name of one of Keras' own losses, in small letters; that of others is none."""
+    """Return the name of a Keras loss in lower case, and an empty string for other losses."""
     if isinstance(loss, Mapping):
         if not str(loss.get("module")).startswith(("keras.", "builtins")):
             return ""
@@ -151,43 +156,42 @@ def _name_in_keras(loss: Any) -> str:
 
 
 def _check_range(targets: np.ndarray, loss: str) -> None:
-    """Raise `ArgumentError` unless the targets lie where one of Keras' losses has a meaning."""
+    """Raise `ArgumentError` unless the targets are in the range that a Keras loss expects."""
     low, high = targets.min(), targets.max()
-    got = f"Got values from {low:g} to {high:g}"
+    got = f"Got values from {low:g} to {high:g}."
     if loss in _CROSSENTROPIES and (low < 0 or high > 1):
-        message = f"y must lie between 0 and 1, because the loss is a crossentropy. {got}"
+        message = f"y must be between 0 and 1, because the loss is a crossentropy. {got}"
         classes = np.unique(targets)
         if len(classes) == 2:
-            upper = classes[1]
-            message += f"; classes become 0 and 1 by (y == {upper:g}).astype(int)"
-        message += ". Train the model on the same targets."
+            message += f" To convert the classes, use (y == {classes[1]:g}).astype(int)."
+        message += " Train the model on the same targets."
         raise ArgumentError(message)
     if loss in _HINGES and (low < -1 or high > 1):
-        message = f"y must be -1 or 1, or else 0 or 1, because the loss is a hinge loss. {got}."
+        message = f"y must be -1 or 1, or 0 or 1, because the loss is a hinge loss. {got}"
         raise ArgumentError(message)
 
 
 def architecture_of(model: keras.Model) -> str:
-    """Return the model's architecture as JSON, ``"null"`` where the model cannot tell it."""
+    """Return the model's architecture as JSON, ``"null"`` if it cannot be serialized."""
     try:
         with _without_warnings_of_lambdas():
             config = keras.saving.serialize_keras_object(model)
         config.pop("compile_config", None)
         return json.dumps(config)
     except (NotImplementedError, TypeError, ValueError):
-        # A subclassed model without `get_config`: its run is opened with the model itself.
+        # A subclassed model without `get_config`. To open its run, you pass the model itself.
         return NOTHING
 
 
 def compile_config_of(model: keras.Model, *, loss: object = None) -> str:
-    """Return loss, metrics and optimizer as JSON, ``"null"`` where they cannot be told.
+    """Return loss, metrics and optimizer as JSON, ``"null"`` if they cannot be serialized.
 
     Parameters
     ----------
     model : keras.Model
         The model, compiled or not.
     loss : str, keras.losses.Loss or callable, optional
-        Takes the place of the compiled loss.
+        Replaces the compiled loss.
     """
     try:
         config = _compile_config(model) if model.compiled else {}
@@ -200,9 +204,9 @@ def compile_config_of(model: keras.Model, *, loss: object = None) -> str:
 
 
 def metrics_of(model: keras.Model) -> dict[str, Any]:
-    """Return the compiled metrics by the name that Keras logs them under.
+    """Return the compiled metrics by the name under which Keras logs them.
 
-    A metric that cannot be told (a bare function of a subclassed model, say) is left to the logs.
+    If they cannot be serialized, the result is empty, and only the logs contain their values.
     """
     try:
         config = _compile_config(model) if model.compiled else {}
@@ -213,7 +217,7 @@ def metrics_of(model: keras.Model) -> dict[str, Any]:
 
 
 def layers_of(model: keras.Model) -> tuple[RecordedLayer, ...]:
-    """Return the model's layers in their order, input layers left out."""
+    """Return the model's layers in order, without input layers."""
     positions = {id(variable): position for position, variable in enumerate(model.weights)}
     return tuple(
         RecordedLayer(
@@ -233,26 +237,22 @@ def layers_of(model: keras.Model) -> tuple[RecordedLayer, ...]:
 
 
 def check_layers(model: keras.Model, layers: list[str] | None) -> None:
-    """Raise `ArgumentError` unless the model has layers of these names, with weights."""
+    """Raise `ArgumentError` unless the model has layers with these names that have weights."""
     known = [layer.name for layer in model.layers if layer.weights]
     for layer in layers or []:
         if layer not in known:
             names = ", ".join(repr(name) for name in known)
-            message = f"layers must be among {names}, the layers with weights. Got {layer!r}."
+            message = f"layers must be among the layers with weights: {names}. Got {layer!r}."
             raise ArgumentError(message)
 
 
-def variables_of(
-    model: keras.Model, weights: Sequence[np.ndarray], layers: list[str] | None
-) -> tuple[Variable, ...]:
-    """Return the model's variables in their order.
+def variables_of(model: keras.Model, layers: list[str] | None) -> tuple[Variable, ...]:
+    """Return the model's variables in the order of ``model.weights``.
 
     Parameters
     ----------
     model : keras.Model
-        The model.
-    weights : sequence of numpy.ndarray
-        Their values, as they are recorded.
+        A built model.
     layers : list of str or None
         Only these layers' variables are recorded; None for all.
     """
@@ -260,12 +260,20 @@ def variables_of(
     return tuple(
         Variable(
             layer=owners.get(id(weight), ""),
-            shape=values.shape,
-            dtype=values.dtype.name,
+            shape=tuple(weight.shape),
+            dtype=stored_dtype(keras.backend.standardize_dtype(weight.dtype)),
             recorded=layers is None or owners.get(id(weight)) in layers,
         )
-        for weight, values in zip(model.weights, weights, strict=True)
+        for weight in model.weights
     )
+
+
+def stored_dtype(dtype: str) -> str:
+    """Return the dtype in which values of a dtype are stored.
+
+    HDF5 has no bfloat16 and no float8. float32 holds each of their values exactly.
+    """
+    return dtype if dtype in _STORED_DTYPES else "float32"
 
 
 def details_of(
@@ -276,7 +284,7 @@ def details_of(
     steps_per_epoch: int | None = None,
     inputs_in_a_list: bool = False,
 ) -> dict[str, object]:
-    """Return what helps a reader of the file: versions, backend, names."""
+    """Return further details for the file: versions, backend, names, shapes."""
     of_inputs = {INPUTS_IN_A_LIST: True} if inputs_in_a_list else {}
     return {
         "keras_version": keras.version(),
@@ -303,7 +311,7 @@ def _serialized(loss: object) -> object:
 
 @contextmanager
 def _without_warnings_of_lambdas() -> Iterator[None]:
-    # Keras warns of every lambda that it writes down. Code from a file is not run anyway.
+    # Keras warns about every lambda that it serializes. Code from a file is never run anyway.
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*lambda", category=UserWarning)
         yield
@@ -323,7 +331,7 @@ def _output_shape(layer: Any) -> tuple[int | None, ...] | None:
 
 
 def _name_within(layer: Any, variable: Any) -> str:
-    """Return the part of a variable's path that lies within a layer."""
+    """Return the part of a variable's path within a layer."""
     return f"/{variable.path}".rpartition(f"/{layer.name}/")[2]
 
 

@@ -1,4 +1,4 @@
-"""What is said of layers that no graph connects; free of Keras, because charts say it too."""
+"""The error for layers that no graph connects; without Keras, because charts raise it too."""
 
 from replaychart.errors import EvaluationError
 
@@ -6,8 +6,8 @@ from replaychart.errors import EvaluationError
 def no_graph(layer: str, run: str) -> EvaluationError:
     """Return the error for a layer of a subclassed model."""
     message = (
-        f"The outputs of layer {layer!r} cannot be told: the model of run {run!r} is a subclassed "
-        "one, whose layers are connected by code and not by a graph. Probabilities and losses are "
-        "available; for charts of a layer build the model as Sequential or functional."
+        f"The outputs of layer {layer!r} are not available: the model of run {run!r} is a "
+        "subclassed one, so its layers are connected by code and not by a graph. Probabilities and "
+        "losses are available; for charts of a layer, build the model as Sequential or functional."
     )
     return EvaluationError(message)

@@ -1,9 +1,9 @@
-"""Translates what Keras 2 wrote of a model into what Keras 3 reads.
+"""Translates model descriptions of Keras 2 for Keras 3.
 
-Keras 3 cannot load a model file of Keras 2, but the texts in it say all that is needed. They come
-in several dialects: a Sequential is a bare list of layers or a mapping, shapes of inputs stand with
-the first layer or with a layer of their own, and what Keras 3 added (the module of a class) is
-missing. What Keras 3 itself writes into such a file passes through.
+Keras 3 cannot load a model file of Keras 2, but the JSON in it contains everything that is needed.
+It comes in several dialects: a Sequential is a bare list of layers or a mapping, input shapes are
+in the first layer or in a separate input layer, and additions of Keras 3 (the module of a class)
+are missing. Anything that Keras 3 itself wrote into such a file is kept.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,8 +17,8 @@ from replaychart.network.keras2_functions import PACKAGE
 
 _MODEL_CLASSES = ("Sequential", "Functional", "Model")
 
-# Layers that compute in Keras 3 what they computed in Keras 2, with the settings that changed their
-# names. A layer that is not among them is refused: it might compute something else.
+# Layers that compute the same in Keras 3 as in Keras 2, with their renamed settings. Other layers
+# are refused, because they might compute something else.
 _LAYERS: dict[str, dict[str, str]] = {
     "InputLayer": {"batch_input_shape": "batch_shape"},
     "LeakyReLU": {"alpha": "negative_slope"},
@@ -40,8 +40,8 @@ _LAYERS: dict[str, dict[str, str]] = {
         )
     },
 }  # fmt: skip
-# Settings that Keras 3 no longer has. Each may have the values that make no difference to what is
-# computed; None for any value.
+# Settings that Keras 3 no longer has, with the values that do not affect the results; None means
+# any value.
 _GONE: dict[str, tuple[Any, ...] | None] = {
     "batch_input_shape": None,
     "input_length": None,
@@ -74,21 +74,21 @@ _METRIC_CLASSES = {
     "kld": "KLDivergence",
     "KLD": "KLDivergence",
 }
-# The names of functions that Keras 2, before it was a part of TensorFlow, computed differently.
+# Functions that Keras 2 computed differently before it became part of TensorFlow.
 _OWN_LOSSES = ("hinge", "squared_hinge")
 
 
 class Translator:
-    """Translates the texts of one model file.
+    """Translates the configurations in one model file.
 
     Parameters
     ----------
     keras_version : str
-        Of the Keras that wrote the file.
+        The version of Keras that wrote the file.
     run : str
         The run's name, for errors.
     input_shape : sequence of int
-        Shape of one recorded point: what a model takes that does not say what it takes.
+        Shape of one recorded point. It is used for models that do not declare their input shape.
     custom_objects : mapping or None
         Classes and functions that are not part of Keras, by name.
     """
@@ -112,28 +112,28 @@ class Translator:
         Parameters
         ----------
         model_config : mapping
-            The text of the same name.
+            The attribute ``model_config`` of the file.
 
         Raises
         ------
         EvaluationError
-            A layer cannot be translated, or there are several inputs or outputs.
+            A layer cannot be translated, or the model has several inputs or outputs.
         KeyError, TypeError, ValueError, AttributeError, IndexError
-            The configuration is none of Keras.
+            This is not a configuration that Keras wrote.
         """
         class_name, config = model_config["class_name"], model_config["config"]
         if class_name == "Sequential":
             return self._sequential(config, "sequential", self._input_shape)
         if class_name not in _MODEL_CLASSES:
             message = (
-                f"The model of run {self._run!r} is of the class {class_name!r}, which the model "
+                f"The model of run {self._run!r} has the class {class_name!r}, which the model "
                 "file does not describe. Pass the model itself as model= to open_run."
             )
             raise EvaluationError(message)
         return self._functional(config)
 
     def training(self, training_config: Mapping[str, Any] | None) -> dict[str, Any] | None:
-        """Return the compile configuration, as a run file keeps it; None if there is none."""
+        """Return the compile configuration in the form of a run file, None if there is none."""
         if training_config is None:
             return None
         return {
@@ -148,7 +148,7 @@ class Translator:
     ) -> dict[str, Any]:
         named = config if isinstance(config, Mapping) else {"layers": config}
         layers = named["layers"]
-        # A bare list has no name of its own.
+        # A bare list has no name.
         translated = [
             self._layer(layer, layer.get("name", f"{name}_{i}")) for i, layer in enumerate(layers)
         ]
@@ -197,15 +197,15 @@ class Translator:
             )
             raise EvaluationError(message)
         layer, node, tensor = tensors[0]
-        # Keras 2 counted the calls of a model in a model from 1; Keras 3 does so for functional
-        # ones alone, and here alone.
+        # Keras 2 counted the calls of nested models from 1. Keras 3 does so only here, and only
+        # for functional models.
         first = int(models.get(layer) == "Sequential" and not self._is_keras_3())
         return [layer, node - first, tensor]
 
     def _node(self, node: Any, layer: str, models: Mapping[str, str]) -> Any:
-        """Return one call of a layer: where its inputs come from."""
+        """Return one call of a layer, with the origins of its inputs."""
         if isinstance(node, Mapping):
-            return node  # as Keras 3 writes it
+            return node  # in the form of Keras 3
         calls = []
         for name, index, tensor, *rest in node:
             given = rest[0] if rest else {}
@@ -223,7 +223,7 @@ class Translator:
             return self._functional(config)
         name = config["name"]
         if class_name == "Lambda":
-            raise self._refused(name, "is a Lambda, whose code in the file is not run")
+            raise self._refused(name, "is a Lambda, and code from a file is never run")
         settings = {key: _plain(value) for key, value in config.items()}
         if class_name in self._custom:
             settings.pop("batch_input_shape", None)
@@ -237,7 +237,7 @@ class Translator:
         return _keras("keras.layers", class_name, self._settings(class_name, name, settings))
 
     def _settings(self, class_name: str, name: str, settings: dict[str, Any]) -> dict[str, Any]:
-        """Return a layer's configuration as Keras 3 names and writes it."""
+        """Return a layer's configuration in the form of Keras 3."""
         renamed = {_LAYERS[class_name].get(key, key): value for key, value in settings.items()}
         if class_name not in _HAVE_GROUPS and renamed.get("groups") == 1:
             del renamed["groups"]
@@ -286,14 +286,16 @@ class Translator:
             return {"class_name": class_name, "config": config, "registered_name": class_name}
         known = getattr(getattr(keras, module.removeprefix("keras.")), class_name, None)
         if isinstance(known, type):
-            config.pop("dtype", None)  # the recorded weights have their own
+            config.pop("dtype", None)  # the recorded weights have one already
             return _keras(module, class_name, config)
         if module == "keras.initializers":
-            return None  # the recorded weights take its place
-        raise self._refused(layer, f"has the {module[6:-1]} {class_name!r}, unknown to Keras")
+            return None  # the recorded weights replace the initial ones
+        raise self._refused(
+            layer, f"has the {module[6:-1]} {class_name!r}, which Keras does not know"
+        )
 
     def _each(self, entry: Any, translate: Any) -> Any:
-        """Translate a loss or a metric, or as many as there are, however they are nested."""
+        """Translate a loss or a metric, or any nested structure of them."""
         if isinstance(entry, (list, tuple)):
             return [self._each(one, translate) for one in entry]
         if isinstance(entry, Mapping) and "class_name" not in entry:
@@ -352,14 +354,14 @@ class Translator:
         return self._version.startswith("3")
 
     def _is_standalone(self) -> bool:
-        """Return whether Keras was a package of its own: up to 2.3, without ``-tf``."""
+        """Return whether it was the standalone package: up to version 2.3, without ``-tf``."""
         return self._version.startswith(("2.0", "2.1.", "2.2", "2.3")) and "-" not in self._version
 
     def _refused(self, layer: str, why: str) -> EvaluationError:
         message = (
             f"Layer {layer!r} of the model of run {self._run!r} {why}. Build the model with the "
-            "Keras that is installed and pass it as model= to open_run; classes and functions that "
-            "are not part of Keras can be passed as custom_objects={'Name': Class}."
+            "installed Keras and pass it as model= to open_run. Classes and functions that are not "
+            "part of Keras can be passed as custom_objects={'Name': Class}."
         )
         return EvaluationError(message)
 
@@ -377,7 +379,7 @@ def _keras(module: str, class_name: str, config: dict[str, Any]) -> dict[str, An
 
 
 def _as_keras_3_wrote(class_name: str, config: dict[str, Any]) -> dict[str, Any]:
-    """Return a layer, to which Keras 3 does not write its module into such a file."""
+    """Return a layer; Keras 3 does not write its module into such a file."""
     if hasattr(keras.layers, class_name):
         return _keras("keras.layers", class_name, config)
     return {"class_name": class_name, "config": config, "registered_name": class_name}
@@ -393,12 +395,12 @@ def _own(function: str) -> dict[str, Any]:
 
 
 def _any_number(batch_shape: Sequence[int | None]) -> list[int | None]:
-    """Return a shape for any number of points; the training's batches may have been fixed."""
+    """Return a shape for any number of points, even if training used a fixed batch size."""
     return [None, *batch_shape[1:]]
 
 
 def _plain(value: Any) -> Any:
-    """Return a number where Keras 2 wrote an array of one."""
+    """Return a number if Keras 2 wrote an array of one, and any other value unchanged."""
     if isinstance(value, Mapping) and value.get("type") == "ndarray":
         return value["value"]
     return value

@@ -1,9 +1,9 @@
-"""Makes what a newer Keras wrote readable for an older one."""
+"""Makes architectures written by a newer Keras readable for an older one."""
 
 from typing import Any
 
-# Settings that newer versions write for each of their layers, with the value that stands for "not
-# used". Older versions refuse them; leaving them out changes nothing in any version.
+# Settings that newer versions write for each layer, with the value that means "not used". Older
+# versions reject them; leaving them out changes nothing in any version.
 _UNUSED: dict[str, Any] = {
     "input_axes": None,
     "output_axes": None,
@@ -17,12 +17,12 @@ _UNUSED: dict[str, Any] = {
 
 
 def for_any_version(config: Any) -> Any:
-    """Return an architecture without settings that not all versions of Keras know.
+    """Return an architecture without settings that some versions of Keras do not know.
 
     Parameters
     ----------
     config : JSON value
-        As ``keras.saving.serialize_keras_object`` gives it, or a part of it.
+        The output of ``keras.saving.serialize_keras_object``, or a part of it.
     """
     if isinstance(config, list):
         return [for_any_version(part) for part in config]
@@ -30,7 +30,7 @@ def for_any_version(config: Any) -> Any:
         return config
     parts = {name: for_any_version(value) for name, value in config.items()}
     settings = parts.get("config")
-    # Layers of a user's own may have settings of the same names, with another default.
+    # A user's own layers may have settings with the same names but other defaults.
     if str(parts.get("module")).startswith("keras") and isinstance(settings, dict):
         parts["config"] = {
             name: value

@@ -1,4 +1,4 @@
-"""Rebuilds a Keras model from the texts in a run file."""
+"""Rebuilds a Keras model from its description in a run file."""
 
 import json
 import math
@@ -20,37 +20,37 @@ from replaychart.storage.weights import UnrecordedWeight, Weight
 _WAYS_OUT = (
     "Pass the class as custom_objects={'Name': Class}, or the model itself as model=, to open_run."
 )
-# Layers that save what they learned in a file of its own, beside configuration and weights.
+# Layers that save what they learned in a separate file, not in configuration or weights.
 _WITH_VOCABULARY = (
     keras.layers.IntegerLookup,
     keras.layers.StringLookup,
     keras.layers.TextVectorization,
 )
 
-# Variables that were not recorded are only claimed: more numbers than this are not believed.
+# The file only claims the sizes of unrecorded variables. Larger claims than this are rejected.
 _UNRECORDED = 2**31
 
 
 def rebuild(
     stored: StoredRun, weights: Sequence[Weight], custom_objects: Mapping[str, Any] | None
 ) -> keras.Model:
-    """Return the recorded model, with weights that no one has set.
+    """Return the recorded model, with its weights not yet set.
 
     Parameters
     ----------
     stored : StoredRun
         The run.
     weights : sequence of numpy.ndarray, shape (snapshots, ...)
-        What it recorded.
+        The recorded weights.
     custom_objects : mapping or None
         Classes and functions that are not part of Keras, by name.
 
     Raises
     ------
     EvaluationError
-        The architecture was not recorded, names what is not to be trusted (see `trust`) or what
-        Keras does not know, has more variables than were recorded, or a layer whose vocabulary was
-        learned from data.
+        The architecture was not recorded, names untrusted objects (see `trust`) or objects that
+        Keras does not know, has more variables than were recorded, or has a layer whose vocabulary
+        was learned from data.
     """
     owner = f"The model of run {stored.name!r}"
     with failures_told(f"{owner} cannot be rebuilt", _WAYS_OUT):
@@ -58,8 +58,8 @@ def rebuild(
     model_class = stored.details.get("model_class")
     if config is None:
         message = (
-            f"The model of run {stored.name!r}, of class {model_class!r}, does not tell its "
-            f"architecture (it has no get_config), so it cannot be rebuilt. {_WAYS_OUT}"
+            f"The model of run {stored.name!r}, of class {model_class!r}, has no get_config, so "
+            f"its architecture was not recorded and it cannot be rebuilt. {_WAYS_OUT}"
         )
         raise EvaluationError(message)
     require_trusted(config, custom_objects, owner=owner, allow=_WAYS_OUT)
@@ -80,27 +80,27 @@ def rebuild(
 
 
 def _check_vocabularies(model: keras.Model, owner: str) -> None:
-    """Raise `EvaluationError` if a layer learned its vocabulary, which stands in no config."""
+    """Raise `EvaluationError` if a layer learned its vocabulary, which no config contains."""
     for layer in _all_layers(model):
         if isinstance(layer, _WITH_VOCABULARY) and layer.get_config()["vocabulary"] is None:
             kind = type(layer).__name__
             message = (
                 f"{owner} cannot be rebuilt: layer {layer.name!r} ({kind}) learned its vocabulary "
-                "by adapt(), and keeps it neither in its configuration nor in its weights. Pass "
-                "the model itself as model= to open_run; or record a model that was given it, "
-                f"{kind}(vocabulary=...)."
+                "with adapt(), and stores it neither in its configuration nor in its weights. Pass "
+                "the model itself as model= to open_run, or record a model whose layer is created "
+                f"with the vocabulary: {kind}(vocabulary=...)."
             )
             raise EvaluationError(message)
 
 
 def _with_variables(model: Any, stored: StoredRun) -> keras.Model:
-    """Return what was rebuilt, if it is a model, with its variables made."""
+    """Return the rebuilt model with its variables created, and raise if it is not a model."""
     if not isinstance(model, keras.Model):
-        message = f"it is a {type(model).__name__} and no model."
+        message = f"it is a {type(model).__name__}, not a model."
         raise TypeError(message)
     if not model.built:
-        # A model without a graph makes its variables when it is first called; by a call without
-        # numbers, they take no memory before their sizes are checked.
+        # A model without a graph creates its variables when it is first called. In a call without
+        # values, they take no memory before their sizes are checked.
         first = [
             keras.KerasTensor((1, *array.shape[1:]), dtype=input_dtype(array))
             for array in arrays_of(stored.inputs)
@@ -118,14 +118,14 @@ def _recorded_numbers(weights: Sequence[Weight]) -> int:
 
 @contextmanager
 def failures_told(what: str, way_out: str) -> Iterator[None]:
-    """Turn what Keras and its layers raise, which may be anything, into one error.
+    """Turn any exception of Keras and its layers into an `EvaluationError`.
 
     Parameters
     ----------
     what : str
-        What was not possible.
+        What failed, for the message.
     way_out : str
-        What a user can do.
+        What a user can do, for the message.
 
     Raises
     ------
@@ -136,24 +136,24 @@ def failures_told(what: str, way_out: str) -> Iterator[None]:
     except ReplayChartError:
         raise
     except Exception as error:
-        # The lines before the last repeat the configuration, which may be long.
+        # The lines before the last repeat the configuration, which can be long.
         reason = " ".join(str(error).strip().splitlines()[-1:]) or type(error).__name__
         message = f"{what}: {reason} {way_out}"
         raise EvaluationError(message) from error
 
 
 def restore_constants(model: keras.Model, weights: Sequence[Weight]) -> None:
-    """Make the constants that layers keep beside their variables, such as a Normalization's mean.
+    """Compute constants that layers derive from their variables, such as a Normalization's mean.
 
     Parameters
     ----------
     model : keras.Model
-        A rebuilt model; its variables take the values of the first snapshot.
+        A rebuilt model. Its variables are set to the values of the first snapshot.
     weights : sequence of numpy.ndarray, shape (snapshots, ...)
         In the order of ``model.weights``.
     """
-    # Without variables a layer has all that it learned in its configuration, and would forget it:
-    # a Discretization computes its boundaries anew, from the data that it saw.
+    # A layer without variables has everything that it learned in its configuration, and would lose
+    # it: a Discretization recomputes its boundaries from the data that it has seen.
     adapted = [
         layer
         for layer in _all_layers(model)
@@ -183,7 +183,7 @@ def restore(model: keras.Model, stored: StoredRun, snapshot: int) -> None:
     Raises
     ------
     EvaluationError
-        The model is of another architecture, or not all weights were recorded.
+        The model has a different architecture, or not all weights were recorded.
     """
     weights = stored.weights()
     check_weights(model, weights, stored.name)
@@ -193,7 +193,7 @@ def restore(model: keras.Model, stored: StoredRun, snapshot: int) -> None:
 
 
 def _all_layers(model: keras.Model) -> list[Any]:
-    """Return a model and the layers in it, those within other layers too."""
+    """Return a model and all layers in it, including nested ones."""
     return list(model._flatten_layers())
 
 
@@ -203,15 +203,15 @@ def check_weights(model: keras.Model, weights: Sequence[Weight], run: str) -> No
     recorded = [weight.shape[1:] for weight in weights]
     if len(expected) != len(recorded):
         message = (
-            f"The model has {len(expected)} variables, the recording of {run!r} has "
-            f"{len(recorded)}: it is another architecture."
+            f"The model has {len(expected)} variables, but the recording of {run!r} has "
+            f"{len(recorded)}. The architectures differ."
         )
         raise EvaluationError(message)
     for (path, shape), recorded_shape in zip(expected, recorded, strict=True):
         if shape != recorded_shape:
             message = (
-                f"Variable {path!r} of the model has the shape {shape}, its recording in {run!r} "
-                f"has {recorded_shape}: it is another architecture."
+                f"Variable {path!r} of the model has the shape {shape}, but its recording in "
+                f"{run!r} has {recorded_shape}. The architectures differ."
             )
             raise EvaluationError(message)
 
@@ -221,8 +221,8 @@ def check_inputs(model: keras.Model, stored: StoredRun) -> None:
     recorded = len(arrays_of(stored.inputs))
     if has_graph(model) and len(model.inputs) != recorded:
         message = (
-            f"The model has {len(model.inputs)} inputs, the recording of {stored.name!r} has "
-            f"{recorded}: it is another architecture."
+            f"The model has {len(model.inputs)} inputs, but the recording of {stored.name!r} has "
+            f"{recorded}. The architectures differ."
         )
         raise EvaluationError(message)
 
@@ -237,10 +237,10 @@ def called_with(model: keras.Model, inputs: Sequence[Any], stored: StoredRun) ->
     inputs : sequence of tensor
         One for each of its inputs, in its order.
     stored : StoredRun
-        The run, which tells the structure for a model without a graph.
+        The run. It determines the structure for a model without a graph.
     """
     if has_graph(model):
-        # A functional model tells the structure that it was made with: a tensor, a list, a dict.
+        # A functional model keeps the structure of its inputs: a tensor, a list or a dict.
         one = isinstance(model, keras.Sequential)
         return inputs[0] if one else keras.tree.pack_sequence_as(model.input, list(inputs))
     if not isinstance(stored.inputs, Mapping):
@@ -251,12 +251,12 @@ def called_with(model: keras.Model, inputs: Sequence[Any], stored: StoredRun) ->
 
 
 def input_dtype(points: np.ndarray) -> str:
-    """Return the dtype in which a model that names none takes points."""
+    """Return the dtype of points for a model that does not specify one."""
     return keras.config.floatx() if points.dtype.kind == "f" else points.dtype.name
 
 
 def has_graph(model: keras.Model) -> bool:
-    """Return whether the outputs of the model's layers can be asked for one by one."""
+    """Return whether the outputs of individual layers are available."""
     return bool(getattr(model, "inputs", None)) and bool(getattr(model, "outputs", None))
 
 

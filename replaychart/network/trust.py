@@ -1,11 +1,11 @@
-"""What a configuration in a file may name, and how much memory what it describes may take.
+"""What a configuration in a file may name, and how much memory the result may take.
 
-Keras' safe mode refuses code that is written in a configuration. It does not refuse everything
-that can be named in one: a layer that reads a file, a function that fetches one from the network,
-and (up to Keras 3.10) any function of any installed module. So the configuration is looked
-through before Keras sees it. Allowed are Keras' own layers, operations, initializers, regularizers,
-constraints, losses, metrics, optimizers and dtype policies, but for the few that run code or open
-files; and what the user registered with Keras or passed as ``custom_objects``.
+Keras's safe mode rejects code in a configuration. It does not reject everything that a
+configuration can name: a layer that reads a file, a function that downloads one, and (up to Keras
+3.10) any function of any installed module. So configurations are checked before Keras reads them.
+Allowed are Keras's own layers, operations, initializers, regularizers, constraints, losses,
+metrics, optimizers and dtype policies, except for the few that run code or open files, and
+anything that the user registered with Keras or passed as ``custom_objects``.
 """
 
 import math
@@ -30,20 +30,20 @@ _KINDS = (
     keras.random.SeedGenerator,
     keras.regularizers.Regularizer,
 )
-# Layers that run what no one can look through: saved graphs, pickled modules, given functions.
+# Layers that run code that cannot be checked: saved graphs, pickled modules, arbitrary functions.
 _RUN_CODE = ("FlaxLayer", "JaxLayer", "TFSMLayer", "TorchModuleWrapper")
-# Functions stand in these modules; ``builtins`` is how Keras writes its own by name alone.
+# Functions are looked up in these modules. Keras writes its own by name, with module ``builtins``.
 _FUNCTIONS = ("activations", "constraints", "initializers", "losses", "metrics", "regularizers")
 _CLASSES = ("layers", "models", "optimizers", "optimizers.schedules", *_FUNCTIONS[1:])
 _NO_FUNCTIONS = ("deserialize", "get", "serialize")
 # Values that Keras writes as objects.
 _PLAIN = ("__bytes__", "__ellipsis__", "__keras_tensor__", "__numpy__", "__slice__", "__tensor__")
 _TENSORS = ("__keras_tensor__", "__numpy__", "__tensor__")
-# Functions of Keras that open files or reach the network are in no module that is allowed; a layer
-# does so where its vocabulary is the name of a file.
+# No allowed module contains functions that open files or use the network. A layer opens a file if
+# its vocabulary is a file name.
 _FILE_NAMES = ("vocabulary",)
 
-# Variables beside the weights: seeds, counters.
+# Room for variables other than weights: seeds, counters.
 _SLACK = 1_000_000
 _LARGEST_OUTPUT = 2**28
 
@@ -51,7 +51,7 @@ _LARGEST_OUTPUT = 2**28
 def require_trusted(
     config: Any, custom_objects: Mapping[str, Any] | None, *, owner: str, allow: str
 ) -> None:
-    """Raise `EvaluationError` if a configuration names what could do harm.
+    """Raise `EvaluationError` if a configuration names anything that could do harm.
 
     Parameters
     ----------
@@ -60,9 +60,9 @@ def require_trusted(
     custom_objects : mapping or None
         Classes and functions that are not part of Keras, by name.
     owner : str
-        Whose configuration it is, for the message.
+        The owner of the configuration, for the message.
     allow : str
-        What a user can do who trusts it, for the message.
+        What a user who trusts it can do, for the message.
     """
     objects = dict(custom_objects or {})
     for one in _every(config):
@@ -74,25 +74,25 @@ def require_trusted(
 
 
 def require_small(config: Any, largest: int, *, owner: str) -> None:
-    """Raise `EvaluationError` if a configuration asks for as many of something as take memory.
+    """Raise `EvaluationError` if a configuration contains an integer that could exhaust memory.
 
     Parameters
     ----------
     config : JSON values
         The configuration of a loss or a metric.
     largest : int
-        How many are allowed.
+        The largest integer allowed.
     owner : str
         As for `require_trusted`.
     """
     for one in _every(config):
         if isinstance(one, int) and one > largest:
-            message = f"{owner} holds the number {one:,}; at most {largest:,} are allowed."
+            message = f"{owner} contains the number {one:,}; at most {largest:,} is allowed."
             raise EvaluationError(message)
 
 
 def _every(config: Any) -> Iterator[Any]:
-    """Yield a value and all that it holds, without recursion: it may be nested deeply."""
+    """Yield a value and all values in it, without recursion because it can be deeply nested."""
     every = [config]
     while every:
         one = every.pop()
@@ -104,25 +104,25 @@ def _every(config: Any) -> Iterator[Any]:
 
 
 def built(build: Callable[[], Any], *, numbers: int, owner: str, allow: str) -> Any:
-    """Return a Keras object, and raise before it takes memory for more numbers than it should have.
+    """Return a Keras object, and raise before it takes more memory than it should.
 
     Parameters
     ----------
     build : callable
-        Makes the object.
+        Creates the object.
     numbers : int
-        How many numbers its variables may hold.
+        The number of values that its variables may have.
     owner, allow : str
         As for `require_trusted`.
 
     Raises
     ------
     EvaluationError
-        It is larger.
+        The object is larger.
     """
     scope = keras.StatelessScope()
     with scope:
-        # In such a scope variables have a shape and take no memory before it is left.
+        # In such a scope, variables have a shape but take no memory until the scope ends.
         scope.initialize_variables = False
         try:
             found = build()
@@ -139,32 +139,32 @@ def built(build: Callable[[], Any], *, numbers: int, owner: str, allow: str) -> 
 
 
 def _too_large(found: Any, numbers: int) -> str | None:
-    held = sum(math.prod(variable.shape) for variable in getattr(found, "variables", ()))
-    if held > numbers + _SLACK:
-        return f"has {held:,} numbers in its variables, where {numbers:,} were recorded"
+    size = sum(math.prod(variable.shape) for variable in getattr(found, "variables", ()))
+    if size > numbers + _SLACK:
+        return f"has {size:,} values in its variables, but {numbers:,} were recorded"
     for layer in getattr(found, "layers", ()):
         try:
             shape = tuple(layer.output.shape)
         except (AttributeError, ValueError):
             continue
         if math.prod(length or 1 for length in shape) > _LARGEST_OUTPUT:
-            return f"gives {shape} numbers for a point in its layer {layer.name!r}"
+            return f"has a layer {layer.name!r} with the output shape {shape}, which is too large"
     return None
 
 
 def _forget_variables() -> None:
-    # Keras would take their memory the next time that it leaves such a scope.
+    # Keras would allocate their memory the next time that such a scope ends.
     from keras.src.backend.common import global_state
 
     global_state.set_global_attribute("uninitialized_variables", [])
 
 
 def _reason_against(one: Mapping[str, Any], objects: Mapping[str, Any]) -> str | None:
-    """Return why what an object's configuration names is refused, None if it is not."""
+    """Return why the object that a configuration names is rejected, None if it is allowed."""
     name, module = one["class_name"], one.get("module")
     config = one.get("config")
     if not isinstance(name, str) or not isinstance(module, (str, types.NoneType)):
-        return f"names {name!r} of {module!r}, which is no class"
+        return f"names {name!r} of {module!r}, which is not a class"
     if name == "function":
         return _reason_against_function(config, module, objects)
     if name.startswith("__"):
@@ -175,7 +175,7 @@ def _reason_against(one: Mapping[str, Any], objects: Mapping[str, Any]) -> str |
     if not (module or "").startswith("keras") and _is_registered(name, objects):
         return None
     full_name = f"{module}.{name}" if module else name
-    # Old files name no module: Keras looks a layer up among layers, an initializer among these.
+    # Old files do not name modules: Keras looks up layers among layers, and initializers likewise.
     places = [module] if module else [f"keras.{place}" for place in _CLASSES]
     every = [_public(place, name) for place in places]
     found = next((one for one in every if isinstance(one, type) and issubclass(one, _KINDS)), None)
@@ -184,11 +184,11 @@ def _reason_against(one: Mapping[str, Any], objects: Mapping[str, Any]) -> str |
     if found is keras.layers.Lambda:
         return _reason_against_lambda(config, objects)
     if found.__name__ in _RUN_CODE:
-        return f"names {full_name!r}, which runs code that the file brings along"
+        return f"names {full_name!r}, which runs code from the file"
     if isinstance(config, Mapping):
         for key in _FILE_NAMES:
             if isinstance(config.get(key), str):
-                return f"lets {full_name!r} read the file {config[key]!r}"
+                return f"makes {full_name!r} read the file {config[key]!r}"
     return None
 
 
@@ -196,7 +196,7 @@ def _reason_against_function(
     name: Any, module: str | None, objects: Mapping[str, Any]
 ) -> str | None:
     if not isinstance(name, str):
-        return f"names the function {name!r}, which is no name"
+        return f"names the function {name!r}, which is not a string"
     if _is_registered_function(name, objects):
         return None
     places = [f"keras.{place}" for place in _FUNCTIONS] if module == "builtins" else [module or ""]
@@ -214,7 +214,7 @@ def _reason_against_function(
 
 
 def _reason_against_lambda(config: Any, objects: Mapping[str, Any]) -> str | None:
-    """Return why a Lambda is refused: all are, but those of functions that the user knows."""
+    """Return why a Lambda is rejected; only those of registered functions are allowed."""
     settings = config if isinstance(config, Mapping) else {}
     for key in ("function", "output_shape", "mask"):
         value = settings.get(key)
@@ -227,22 +227,22 @@ def _reason_against_lambda(config: Any, objects: Mapping[str, Any]) -> str | Non
         if key != "function" and not isinstance(value, (Mapping, str)):
             continue  # a shape, or nothing
         return (
-            f"has the Lambda layer {settings.get('name')!r}, and code from a file is not run "
-            "(Lambda layers of functions that are registered with Keras are)"
+            f"has the Lambda layer {settings.get('name')!r}, and code from a file is never run "
+            "(Lambda layers of functions that are registered with Keras are allowed)"
         )
     return None
 
 
 def _reason_against_value(name: str, config: Any) -> str | None:
     if name == "__lambda__":
-        return "holds a lambda, and code from a file is not run"
+        return "contains a lambda, and code from a file is never run"
     if name not in _PLAIN:
-        return f"holds {name!r}, which is not allowed in a file"
+        return f"contains {name!r}, which is not allowed in a file"
     settings = config if isinstance(config, Mapping) else {}
     dtype = settings.get("dtype") if name in _TENSORS else "float32"
-    # A dtype with a shape of its own would take any memory.
+    # A dtype that contains a shape could take any amount of memory.
     if not isinstance(dtype, str) or not dtype.isalnum():
-        return f"holds values of the dtype {dtype!r}"
+        return f"contains values of dtype {dtype!r}"
     return None
 
 
@@ -251,13 +251,13 @@ def _is_registered(name: str, objects: Mapping[str, Any]) -> bool:
 
 
 def _is_registered_function(name: str, objects: Mapping[str, Any]) -> bool:
-    # Up to Keras 3.6 a function registered as "package>name" was written by its name alone.
+    # Up to Keras 3.6, a function registered as "package>name" was written as "name".
     every = {**keras.saving.get_custom_objects(), **objects}
     return _is_registered(name, objects) or any(key.endswith(f">{name}") for key in every)
 
 
 def _public(module: str, name: str) -> Any:
-    """Return what has a name in a module of Keras that is imported, None if nothing has."""
+    """Return an object of an imported Keras module by its name, None if there is none."""
     first, *path = module.split(".")
     if first != "keras":
         return None

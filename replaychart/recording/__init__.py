@@ -1,1 +1,1 @@
-"""Hooks into a training and hands over what happens there to `storage`."""
+"""Hooks into a training run, and passes what happens there to `storage`."""

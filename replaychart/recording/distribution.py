@@ -1,4 +1,4 @@
-"""Which process of a distributed training writes the file."""
+"""Which process of a distributed training run writes the file."""
 
 import json
 import os
@@ -6,13 +6,13 @@ from typing import Any
 
 
 def is_chief(model: Any = None) -> bool:
-    """Return whether this process is the one that writes: the chief of a multi-worker job.
+    """Return whether this process writes the file: it is the chief, or the only one.
 
     Parameters
     ----------
     model : keras.Model, optional
-        The model, whose strategy knows. Without one the variable ``TF_CONFIG`` of the environment
-        is asked, as TensorFlow does.
+        The model. Its distribution strategy decides. If it has none, the environment variable
+        ``TF_CONFIG`` does, as in TensorFlow.
 
     References
     ----------
@@ -28,5 +28,5 @@ def is_chief(model: Any = None) -> bool:
     task, cluster = config.get("task", {}), config.get("cluster", {})
     if task.get("type") != "worker":
         return task.get("type") in (None, "chief", "master")
-    # Where no task is called chief, the first worker is it.
+    # If no task is called chief, the first worker is the chief.
     return not {"chief", "master"} & set(cluster) and int(task.get("index", 0)) == 0

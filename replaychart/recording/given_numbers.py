@@ -1,4 +1,4 @@
-"""What a user gives as numbers, as an array of them; and what to do where it holds none."""
+"""Converts user input to arrays of numbers, and says what to do if that is not possible."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,31 +9,31 @@ import pandas as pd
 from replaychart.errors import ArgumentError
 
 _ENCODE_FEATURES = (
-    "Encode it as numbers, with pandas.get_dummies for example, or leave it out; the model takes "
+    "Encode it as numbers, for example with pandas.get_dummies, or leave it out; the model needs "
     "the points in the same form."
 )
 _ENCODE_TARGETS = (
-    "Encode the classes as whole numbers from 0, as the model's loss takes them; their names go to "
+    "Encode the classes as integers from 0, as the model's loss expects, and pass their names as "
     "class_names=."
 )
-_COUNT_TIME = "Turn it into a number, such as days since a date, or leave it out."
-_FILL = "Fill what is missing, or leave the points out."
+_COUNT_TIME = "Convert it to a number, such as days since a date, or leave it out."
+_FILL = "Fill in missing values, or leave these points out."
 
 
 def as_numbers(argument: str, values: object) -> np.ndarray:
-    """Return an array of numbers.
+    """Return values as an array of numbers.
 
     Parameters
     ----------
     argument : str
         What errors call the values.
     values : array_like
-        What a user gave.
+        User input.
 
     Raises
     ------
     ArgumentError
-        The values are something else.
+        The values are not numbers.
     """
     _check_kind(argument, values)
     if isinstance(values, pd.DataFrame):
@@ -48,26 +48,26 @@ def as_numbers(argument: str, values: object) -> np.ndarray:
     except (TypeError, ValueError) as error:
         found, wrong = _first_without_number(values)
         if not found:
-            message = f"{argument} must hold numbers in rows of equal length. Got: {error}"
+            message = f"{argument} must contain numbers in rows of equal length. Got: {error}"
             raise ArgumentError(message) from error
-        raise _no_number(argument, repr(wrong), _encoding(argument, wrong)) from error
+        raise _not_numbers(argument, repr(wrong), _encoding(argument, wrong)) from error
     if numbers.dtype.kind not in "biuf":
-        texts = numbers.dtype.kind in ("U", "S") and numbers.size
-        some = f", such as {numbers.flat[0].item()!r}" if texts else ""
-        got = f"the dtype {numbers.dtype}{some}"
-        raise _no_number(argument, got, _encoding(argument, numbers))
+        strings = numbers.dtype.kind in ("U", "S") and numbers.size
+        example = f", such as {numbers.flat[0].item()!r}" if strings else ""
+        got = f"the dtype {numbers.dtype}{example}"
+        raise _not_numbers(argument, got, _encoding(argument, numbers))
     return numbers
 
 
 def first_not_finite(given: object, numbers: np.ndarray) -> str:
-    """Return where the first NaN or infinity stands, in words.
+    """Return the position of the first NaN or infinity, in words.
 
     Parameters
     ----------
     given : object
-        What a user gave; a frame tells the names of its columns.
+        User input. If it is a DataFrame, the position includes the column's name.
     numbers : numpy.ndarray, shape (points, ...)
-        The numbers in it.
+        The same values as an array.
     """
     row, *place = np.argwhere(~np.isfinite(numbers))[0].tolist()
     column = f", column {given.columns[place[0]]!r}" if isinstance(given, pd.DataFrame) else ""
@@ -75,7 +75,7 @@ def first_not_finite(given: object, numbers: np.ndarray) -> str:
 
 
 def off_device(values: Any) -> Any:
-    """Return a tensor of PyTorch as something that NumPy takes; anything else as it is."""
+    """Return a PyTorch tensor in a form that NumPy accepts, and anything else unchanged."""
     if hasattr(values, "detach") and hasattr(values, "cpu"):
         values = values.detach().cpu()
         if str(values.dtype) == "torch.bfloat16":
@@ -84,33 +84,33 @@ def off_device(values: Any) -> Any:
 
 
 def _check_kind(argument: str, values: object) -> None:
-    """Raise `ArgumentError` for what is no array of numbers, whatever it holds."""
+    """Raise `ArgumentError` for objects that are not arrays of numbers, whatever they contain."""
     kind = type(values).__name__
     if isinstance(values, (Mapping, str)):
-        message = f"{argument} must be one array, frame or list of numbers. Got {kind}."
-    elif _comes_in_pieces(values):
+        message = f"{argument} must be one array, DataFrame or list of numbers. Got {kind}."
+    elif _comes_in_batches(values):
         message = (
-            f"{argument} must be an array, a frame or a list, because the points are looked at "
-            f"again at every epoch. Got {kind}, which gives its data in pieces. Draw a sample from "
-            "it once; fit may be fed with it all the same."
+            f"{argument} must be an array, a DataFrame or a list, because the points are evaluated "
+            f"again at every epoch. Got {kind}, which yields its data in batches. Draw a sample "
+            "once and pass that; you can still train on all of it."
         )
     elif hasattr(values, "toarray") and hasattr(values, "nnz"):
         message = (
-            f"{argument} must be a dense array. Got a sparse one, {kind}: pass its toarray(), or "
-            "that of a sample of the points if it is large."
+            f"{argument} must be a dense array. Got a sparse one, {kind}. Pass the result of its "
+            "toarray(), for a sample of the points if it is large."
         )
     elif isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
         message = (
-            f"{argument} must have a number everywhere. Got a masked array, with "
-            f"{np.ma.count_masked(values)} of {values.size} numbers masked. {_FILL}"
+            f"{argument} must have no missing values. Got a masked array, with "
+            f"{np.ma.count_masked(values)} of {values.size} values masked. {_FILL}"
         )
     else:
         return
     raise ArgumentError(message)
 
 
-def _comes_in_pieces(values: object) -> bool:
-    """Return whether these are an iterator, a data set or a loader."""
+def _comes_in_batches(values: object) -> bool:
+    """Return whether this is an iterator, a dataset or a data loader."""
     return (
         isinstance(values, Iterator)
         # tf.data.Dataset; keras.utils.PyDataset; torch.utils.data.DataLoader.
@@ -121,28 +121,29 @@ def _comes_in_pieces(values: object) -> bool:
 
 
 def _check_column(argument: str, column: pd.Series, where: str) -> None:
-    """Raise `ArgumentError` unless a column can be read as numbers, NaN among them."""
+    """Raise `ArgumentError` unless a column can be read as numbers; NaN is a number."""
     plain = isinstance(column.dtype, np.dtype)
     if plain and column.dtype.kind in "biuf":
         return
     missing = np.flatnonzero(column.isna())
     if len(missing):
-        # None and pandas' own NA, which are no floats.
-        raise _no_number(argument, f"nothing in row {missing[0]}{where}", _FILL)
-    some = f", such as {column.iloc[0]!r}" if len(column) else ""
-    got = f"the dtype {column.dtype}{some}{where}"
+        # None and pandas.NA, which are not floats.
+        got = f"a missing value in row {missing[0]}{where}"
+        raise _not_numbers(argument, got, _FILL)
+    example = f", such as {column.iloc[0]!r}" if len(column) else ""
+    got = f"the dtype {column.dtype}{example}{where}"
     if column.dtype.kind in ("m", "M"):
-        raise _no_number(argument, got, _COUNT_TIME)
+        raise _not_numbers(argument, got, _COUNT_TIME)
     try:
         column.astype(object).astype(np.float64)
     except (TypeError, ValueError) as error:
         found, wrong = _first_without_number(column)
-        got = f"{wrong!r}{where}, of the dtype {column.dtype}" if found else got
-        raise _no_number(argument, got, _encoding(argument, wrong)) from error
+        got = f"{wrong!r}{where}, of dtype {column.dtype}" if found else got
+        raise _not_numbers(argument, got, _encoding(argument, wrong)) from error
 
 
 def _first_without_number(values: Any) -> tuple[bool, object]:
-    """Return whether there is a value that is no number, and the first of them."""
+    """Return whether any value is not a number, and the first such value."""
     try:
         flat = np.asarray(values, object).ravel()
     except ValueError:
@@ -158,7 +159,7 @@ def _first_without_number(values: Any) -> tuple[bool, object]:
 
 
 def _encoding(argument: str, wrong: Any) -> str:
-    """Return what to do with values that are no numbers."""
+    """Return what to do about values that are not numbers."""
     if wrong is None or wrong is pd.NA:
         return _FILL
     if hasattr(wrong, "isoformat") or getattr(getattr(wrong, "dtype", None), "kind", None) in (
@@ -171,5 +172,5 @@ def _encoding(argument: str, wrong: Any) -> str:
     return _ENCODE_FEATURES if argument.startswith(("X", "inputs")) else ""
 
 
-def _no_number(argument: str, got: str, way_out: str) -> ArgumentError:
-    return ArgumentError(f"{argument} must hold numbers. Got {got}. {way_out}".rstrip())
+def _not_numbers(argument: str, got: str, way_out: str) -> ArgumentError:
+    return ArgumentError(f"{argument} must contain numbers. Got {got}. {way_out}".rstrip())

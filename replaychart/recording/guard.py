@@ -1,4 +1,4 @@
-"""Writes a recorder's snapshots, and keeps what goes wrong with the file from the training."""
+"""Writes a recorder's snapshots, and shields training from errors of the file."""
 
 import warnings
 from collections.abc import Callable
@@ -11,17 +11,17 @@ from replaychart.storage.hdf5.locks import PATIENCE
 from replaychart.storage.state import FINISHED, INTERRUPTED, Presence
 from replaychart.storage.writer import RunWriter
 
-# Snapshots of this size wait in memory while another program has the file open, and no more.
+# At most this much waits in memory while another program has the file open.
 _MOST_BYTES_WAITING = 256 * 1024**2
 
 _PATIENCE_AT_THE_END = 6
 
-# Returns the writer, and the snapshots that it is to begin with.
+# Returns the writer, and the snapshots to write first.
 Opening = Callable[[Presence], tuple[RunWriter, list[Snapshot]]]
 
 
 class GuardedWriter:
-    """The writer of a run that is being recorded, with the snapshots that wait to be written.
+    """The writer of a run that is being recorded, with the pending snapshots.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class GuardedWriter:
     group : str
         The run's name.
     on_error : {"warn", "raise"}
-        What to do if the file cannot be written: warn and record no more, or raise.
+        What to do if the file cannot be written: warn and stop recording, or raise.
     """
 
     def __init__(self, path: Path, group: str, *, on_error: str) -> None:
@@ -47,28 +47,28 @@ class GuardedWriter:
 
     @property
     def begun(self) -> bool:
-        """Whether there was a first snapshot."""
+        """Whether a first snapshot has been taken."""
         return self._begun
 
     @property
     def recording(self) -> bool:
-        """Whether snapshots are still taken."""
+        """Whether the writer still takes snapshots."""
         return self._writer is not None
 
     @property
     def in_training(self) -> bool:
-        """Whether the training that is recorded goes on, as far as that can be told."""
+        """Whether the recorded training is still running, as far as this is known."""
         return self._presence is not None and self._presence.at_work
 
     def begin(self, open_writer: Opening, *, training: Callable[[], bool] | None = None) -> None:
-        """Begin to record; `write` and `end` write what it begins with.
+        """Start recording. The first snapshots are written by `write` or `end`.
 
         Parameters
         ----------
         open_writer : callable
-            Returns the writer, and the snapshots that it is to begin with.
+            Returns the writer, and the snapshots to write first.
         training : callable, optional
-            As `Presence` takes it.
+            As for `Presence`.
         """
         self._presence = Presence(training)
         try:
@@ -78,24 +78,24 @@ class GuardedWriter:
         self._begun = True
 
     def add(self, snapshot: Snapshot) -> None:
-        """Take a snapshot, to be written with the next `write`."""
+        """Take a snapshot. The next `write` writes it."""
         if self.recording:
-            # One that an interruption left waiting may be given once more.
+            # A snapshot that an interruption left waiting may be added a second time.
             earlier = [one for one in self._waiting if one.epoch < snapshot.epoch]
             self._waiting = [*earlier, snapshot]
 
     def write(self) -> None:
-        """Write what waits."""
+        """Write the pending snapshots."""
         if self._waiting:
             self._append()
 
     def end(self, *, finished: bool) -> None:
-        """Write what waits, and take no more snapshots.
+        """Write the pending snapshots, and take no more.
 
         Parameters
         ----------
         finished : bool
-            Whether the training came to its end.
+            Whether training finished.
         """
         try:
             if self._writer is not None and (self._waiting or self._writer.written):
@@ -108,7 +108,7 @@ class GuardedWriter:
             return
         patience = 0.0 if self._in_use else PATIENCE
         if end is not None and self._waiting:
-            patience = _PATIENCE_AT_THE_END * PATIENCE  # what waits would be lost
+            patience = _PATIENCE_AT_THE_END * PATIENCE  # the pending snapshots would be lost
         try:
             self._writer.append(*self._waiting, end=end, patience=patience)
         except FileInUseError as error:
@@ -116,11 +116,13 @@ class GuardedWriter:
                 self.fail(error)
             elif not self._in_use:
                 self._in_use = True
-                self._warn(f"{error} Snapshots of {self._group!r} wait in memory until it is free.")
+                self._warn(
+                    f"{error} Snapshots of {self._group!r} are kept in memory until it is free."
+                )
         except RunFileError as error:
             self.fail(error)
         except RecordingError:
-            # Another run took the name before the first snapshot: nothing was begun.
+            # Another run took the name before the first snapshot: nothing was recorded.
             self._begun = False
             self._leave()
             raise
@@ -138,25 +140,25 @@ class GuardedWriter:
         )
 
     def fail(self, error: ReplayChartError) -> None:
-        """Stop recording with a warning, or raise, as was asked for.
+        """Stop recording with a warning, or raise, depending on `on_error`.
 
         Parameters
         ----------
         error : ReplayChartError
-            What went wrong: the file cannot be written, or the model cannot be recorded any more.
+            What went wrong: the file cannot be written, or the model can no longer be recorded.
         """
         if not self.recording and self._begun:
-            return  # It has stopped already.
+            return  # Recording has stopped already.
         if self._on_error == "raise":
-            # Whoever catches it may make room, and go on with the next snapshot.
+            # Code that catches it may free some space and continue with the next snapshot.
             self._waiting = []
             raise error
         self._leave()
         last = self._last_written
         when = "before its first snapshot" if last is None else f"after epoch {last:g}"
         self._warn(
-            f"The recording of run {self._group!r} into {str(self._path)!r} stopped {when}, and "
-            f"the training goes on without it. {error}"
+            f"Recording of run {self._group!r} into {str(self._path)!r} stopped {when}, and "
+            f"training continues without it. {error}"
         )
 
     def _leave(self) -> None:

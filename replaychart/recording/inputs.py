@@ -1,8 +1,9 @@
-"""The recorded points as a user gives them: one array, or one for each input of the model.
+"""The points that a user passes: one array, or one for each of the model's inputs.
 
-Keras takes the arrays of several inputs in a list, by name, or in a structure of both. A list may
-also be one array, row by row. Where its items are arrays, it is several inputs if each of them has
-a row for every target, and one array if the list itself has; the model decides if both is so.
+Keras takes the arrays of several inputs in a list, by name, or in a nested structure of both. A
+list can also be one array, row by row. If the items of a list are arrays, it means several inputs
+if each item has one row per target, and one array if the list itself has one item per target. If
+both are true, the model decides.
 """
 
 import dataclasses
@@ -16,21 +17,21 @@ from replaychart.errors import ArgumentError
 from replaychart.facts.inputs import Inputs
 from replaychart.recording import samples
 
-# How many arrays an error describes.
-_SHAPES_TOLD = 5
+# An error lists at most this many shapes.
+_MOST_SHAPES = 5
 
 
 class RecordedInputs(NamedTuple):
-    """The points as they are recorded.
+    """The points, in the form in which they are recorded.
 
     Attributes
     ----------
     inputs : numpy.ndarray or dict of str to numpy.ndarray
-        One array for each input, by name, of a model with several.
+        One array, or one for each input by name if the model has several.
     feature_names : list of str, dict of str to list of str, or None
-        By input, where there are several.
+        Names of the features; by input name if the model has several inputs.
     in_a_list : bool
-        Whether a model without a graph takes them in a list.
+        Whether a model without a graph takes the arrays in a list.
     """
 
     inputs: Inputs
@@ -39,16 +40,16 @@ class RecordedInputs(NamedTuple):
 
 
 class GivenArray(NamedTuple):
-    """One array, as it was given.
+    """One array of the points.
 
     Attributes
     ----------
     label : str
         What errors call it, such as ``X`` or ``X['image']``.
     numbers : numpy.ndarray, shape (points, ...)
-        Finite ones.
+        Its values, all of them finite.
     columns : list of str or None
-        The columns of a frame.
+        The column names if a DataFrame was passed.
     """
 
     label: str
@@ -58,22 +59,22 @@ class GivenArray(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class GivenInputs:
-    """What was given, checked as far as it can be without the model.
+    """The points that a user passed, checked as far as possible without the model.
 
     Attributes
     ----------
     argument : str
-        What errors call it.
+        What errors call them.
     form : {"array", "list", "mapping", "nested"}
-        What it is.
+        The form in which they were passed.
     structure : object
-        What was given.
+        The object that was passed.
     arrays : tuple of GivenArray
-        The arrays in it; those of a nested structure as Keras orders them.
+        The arrays in it; for a nested structure, in Keras's order.
     feature_names : object
-        The argument of that name.
+        The argument `feature_names`.
     stacked : GivenArray or None
-        A list of arrays as one array, where it may be one.
+        A list of arrays as one array, if it can be read as one.
     """
 
     argument: str
@@ -85,11 +86,11 @@ class GivenInputs:
 
     @property
     def points(self) -> int:
-        """How many points there are."""
+        """The number of points."""
         return len(self.arrays[0].numbers)
 
     def for_model(self, model: Any) -> RecordedInputs:
-        """Return the points as a model takes them.
+        """Return the points in the form that a model takes.
 
         Parameters
         ----------
@@ -99,8 +100,8 @@ class GivenInputs:
         Raises
         ------
         ArgumentError
-            The arrays are not those that its inputs need, do not have their shapes, or
-            `feature_names` do not fit.
+            The arrays do not match the model's inputs in number, names or shapes, or
+            `feature_names` do not match them.
         """
         tensors = list(getattr(model, "inputs", None) or [])
         if not tensors:
@@ -120,19 +121,20 @@ class GivenInputs:
         return self._of_several({t.name: one for t, one in zip(tensors, arrays, strict=True)})
 
     def without_graph(self) -> RecordedInputs:
-        """Return the points for a model that does not tell its inputs, or for none.
+        """Return the points for a model that does not declare its inputs, or for no model.
 
         Raises
         ------
         ArgumentError
-            It cannot be told what they mean, or `feature_names` do not fit.
+            The form of the points is ambiguous or not allowed, or `feature_names` do not match
+            them.
         """
         if self.form == "array":
             return self._of_one(self.arrays[0])
         if self.form == "nested":
             message = (
-                f"{self.argument} must be an array, a list of arrays or a mapping of arrays for a "
-                "model that is no functional one. Got a structure of several levels."
+                f"{self.argument} must be an array, a list of arrays or a mapping of arrays, "
+                "because the model is not a functional one. Got a nested structure."
             )
             raise ArgumentError(message)
         if self.form == "mapping":
@@ -141,38 +143,38 @@ class GivenInputs:
             return self._of_one(self.stacked)
         if self.stacked is not None:
             message = (
-                f"{self.argument} may be one array of the shape {self.stacked.numbers.shape} or "
-                f"the arrays of {len(self.arrays)} inputs. Pass an array for the one, a mapping "
-                "for the other."
+                f"{self.argument} is ambiguous: it can be one array of shape "
+                f"{self.stacked.numbers.shape} or the arrays of {len(self.arrays)} inputs. Pass "
+                "one array, or a mapping for several inputs."
             )
             raise ArgumentError(message)
         numbered = {f"input {number}": one for number, one in enumerate(self.arrays, start=1)}
         return self._of_several(numbered)._replace(in_a_list=True)
 
     def _is_in_a_list(self, tensor: Any) -> bool:
-        """Return whether it is the array of one input in a list, and not that array itself."""
+        """Return whether these points are the array of one input, wrapped in a list."""
         return len(self.arrays) == 1 and _fit(self.arrays[0].numbers, tensor) is not None
 
     def _by_tensor(self, tensors: Sequence[Any], model: Any) -> Sequence[GivenArray]:
         """Return the arrays in the order of a model's inputs."""
         names = [tensor.name for tensor in tensors]
         expected = ", ".join(f"{tensor.name!r} {tuple(tensor.shape[1:])}" for tensor in tensors)
-        takes = f"model {model.name!r} has the inputs {expected}"
+        inputs = f"model {model.name!r} has the inputs {expected}"
         if self.form == "mapping":
             given = dict(zip(map(str, self.structure), self.arrays, strict=True))
             unknown = [name for name in given if name not in names]
             missing = [name for name in names if name not in given]
             if unknown or missing:
-                wrong = f"Got {unknown[0]!r}" if unknown else f"There is no {missing[0]!r}"
-                message = f"{self.argument} must name its arrays by the inputs: {takes}. {wrong}."
+                got = f"Got {unknown[0]!r}" if unknown else f"{missing[0]!r} is missing"
+                message = f"The keys of {self.argument} must be input names: {inputs}. {got}."
                 raise ArgumentError(message)
             return [given[name] for name in names]
         nested = self.form == "nested"
         if len(self.arrays) != len(names) or (nested and not _alike(self.structure, model.input)):
-            structure = "a structure like that of the model" if nested else "a list or a mapping"
+            structure = "nested like the model's inputs" if nested else "a list or a mapping"
             message = (
-                f"{self.argument} must be {structure}, with an array for each input: {takes}. Got "
-                f"{_described(self)}."
+                f"{self.argument} must be {structure}, with one array for each input: {inputs}. "
+                f"Got {_described(self)}."
             )
             raise ArgumentError(message)
         return self.arrays
@@ -188,8 +190,8 @@ class GivenInputs:
         if not isinstance(given, Mapping) or not set(given) <= set(arrays):
             listed = ", ".join(map(repr, arrays))
             message = (
-                f"feature_names must map names of inputs, which are {listed}, to names of their "
-                f"features. Got {given!r}."
+                f"feature_names must map input names ({listed}) to lists of feature names. Got "
+                f"{given!r}."
             )
             raise ArgumentError(message)
         found = {
@@ -203,23 +205,24 @@ class GivenInputs:
 def given_inputs(
     X: object, targets: object, *, argument: str = "X", feature_names: object = None
 ) -> GivenInputs:
-    """Return the points that a user gave, as checked arrays.
+    """Return the points that a user passed, as checked arrays.
 
     Parameters
     ----------
     X : array_like, pandas.DataFrame, or list or mapping of these
         The points.
     targets : object
-        Their targets, whose length tells what a list of arrays means.
+        Their targets. Their number decides what a list of arrays means.
     argument : str, default "X"
         What errors call the points.
     feature_names : object, optional
-        As `Recorder` takes them.
+        As for `Recorder`.
 
     Raises
     ------
     ArgumentError
-        They are not finite numbers, none, or not as many in every input.
+        The points are not finite numbers, there are no points, or the inputs have different
+        numbers of points.
     """
     if isinstance(X, Mapping):
         form = "nested" if any(map(_holds_arrays, X.values())) else "mapping"
@@ -234,11 +237,11 @@ def given_inputs(
     if form == "array":
         array = _given(argument, X, samples.checked_inputs(X, argument=argument))
         given = GivenInputs(argument, form, X, (array,), feature_names)
-        given.without_graph()  # raises, if the names do not fit
+        given.without_graph()  # raises if the names do not fit
         return given
     leaves = list(_leaves(argument, X, in_order=form == "nested"))
     if not leaves:
-        message = f"{argument} must have an array for each input. Got none."
+        message = f"{argument} must contain one array for each input. Got none."
         raise ArgumentError(message)
     arrays = tuple(
         _given(label, leaf, samples.checked_points(leaf, argument=label)) for label, leaf in leaves
@@ -246,7 +249,7 @@ def given_inputs(
     lengths = {array.label: len(array.numbers) for array in arrays}
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{length} in {label}" for label, length in lengths.items())
-        message = f"{argument} must hold the same points in every input. Got {listed}."
+        message = f"{argument} must have the same number of points in every input. Got {listed}."
         raise ArgumentError(message)
     stacked = None
     if form == "list" and len(arrays) == _length(targets) and len(arrays) == len(arrays[0].numbers):
@@ -255,7 +258,7 @@ def given_inputs(
 
 
 def _form_of_list(items: Sequence[Any], targets: int | None) -> str:
-    """Return whether a list is one array or holds those of several inputs."""
+    """Return whether a list is one array or contains those of several inputs."""
     if not items or not all(map(_is_array, items)):
         return "array"
     if len(items) == targets and any(len(item) != targets for item in items):
@@ -265,12 +268,12 @@ def _form_of_list(items: Sequence[Any], targets: int | None) -> str:
 
 
 def _is_array(item: Any) -> bool:
-    """Return whether an item is an array with an axis for the points, and no row of numbers."""
+    """Return whether an item is an array with an axis for the points, not a list of numbers."""
     return len(getattr(item, "shape", ())) > 0
 
 
 def _holds_arrays(item: Any) -> bool:
-    """Return whether an item is a structure of arrays and no array itself."""
+    """Return whether an item is a structure of arrays, not an array itself."""
     if isinstance(item, (list, tuple)):
         return any(_is_array(inner) or _holds_arrays(inner) for inner in item)
     return isinstance(item, Mapping)
@@ -284,7 +287,7 @@ def _length(targets: Any) -> int | None:
 
 
 def _leaves(label: str, given: Any, *, in_order: bool) -> Iterator[tuple[str, Any]]:
-    """Yield the arrays of a structure, with labels; Keras takes mappings in the order of keys."""
+    """Yield the arrays of a structure with labels; Keras orders nested mappings by their keys."""
     if isinstance(given, Mapping):
         for key in sorted(given) if in_order else given:
             yield from _leaves(f"{label}[{key!r}]", given[key], in_order=in_order)
@@ -308,9 +311,9 @@ def _stacked(argument: str, items: Any) -> GivenArray | None:
 
 
 def _fit(values: np.ndarray, tensor: Any) -> np.ndarray | None:
-    """Return an array in the rank of an input, None if it does not fit.
+    """Return an array with the rank of an input, None if it does not fit.
 
-    A last axis of length 1 may be missing or stand too much, as Keras allows.
+    As in Keras, a last axis of length 1 may be missing or superfluous.
     """
     shape = tuple(tensor.shape[1:])
     if values.ndim == len(shape) and shape[-1:] == (1,):
@@ -329,15 +332,15 @@ def _fitted(array: GivenArray, tensor: Any, model: Any) -> np.ndarray:
     if values is None:
         sizes = ", ".join("..." if size is None else str(size) for size in tensor.shape[1:])
         message = (
-            f"{array.label} must have the shape (points, {sizes}), which the input {tensor.name!r} "
-            f"of model {model.name!r} takes. Got the shape {array.numbers.shape}."
+            f"{array.label} must have the shape (points, {sizes}) for the input {tensor.name!r} of "
+            f"model {model.name!r}. Got the shape {array.numbers.shape}."
         )
         raise ArgumentError(message)
     return values
 
 
 def _alike(given: Any, struct: Any) -> bool:
-    """Return whether a structure of arrays is like one of a model's inputs."""
+    """Return whether a structure of arrays matches the structure of a model's inputs."""
     if isinstance(struct, Mapping):
         same = isinstance(given, Mapping) and set(given) == set(struct)
         return same and all(_alike(given[key], struct[key]) for key in struct)
@@ -350,6 +353,6 @@ def _alike(given: Any, struct: Any) -> bool:
 def _described(given: GivenInputs) -> str:
     shapes = [str(array.numbers.shape) for array in given.arrays]
     if given.form == "array":
-        return f"one array of the shape {shapes[0]}"
-    listed = ", ".join(shapes[:_SHAPES_TOLD]) + ", ..." * (len(shapes) > _SHAPES_TOLD)
-    return f"{len(shapes)} arrays of the shapes {listed}"
+        return f"one array of shape {shapes[0]}"
+    listed = ", ".join(shapes[:_MOST_SHAPES]) + ", ..." * (len(shapes) > _MOST_SHAPES)
+    return f"{len(shapes)} arrays of shapes {listed}"

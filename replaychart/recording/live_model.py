@@ -1,4 +1,4 @@
-"""Reads the model that is being trained: its weights and its learning rate."""
+"""Reads the weights and the learning rate of the model that is being trained."""
 
 import math
 from collections.abc import Sequence
@@ -9,24 +9,25 @@ import numpy as np
 
 from replaychart.errors import RecordingError
 from replaychart.facts.inputs import arrays_of, with_arrays
+from replaychart.network.description import stored_dtype
 from replaychart.recording.inputs import GivenInputs
 
 
 def built(model: keras.Model, given: GivenInputs) -> keras.Model:
-    """Return the model with all of its weights."""
+    """Return the model, built on the first point if it had no weights yet."""
     if not isinstance(model, keras.Model) or _has_weights(model):
         return model
-    # Keras would build it with the first batch: too late for the state before training.
+    # Keras would build it on the first batch, too late for the state before training.
     recorded = given.without_graph()
     first = [keras.ops.convert_to_tensor(array[:1]) for array in arrays_of(recorded.inputs)]
     try:
         model(first if recorded.in_a_list else with_arrays(recorded.inputs, first))
-    except Exception as error:  # whatever the user's own `call` raises
+    except Exception as error:  # anything that the user's own `call` raises
         reason = " ".join(str(error).strip().splitlines()[:1]) or type(error).__name__
         message = (
-            f"model {model.name!r} has layers that are not built, so it has no weights yet, and "
-            f"calling it on the first of the points to build them failed: {reason} Call it on "
-            "data once before it is recorded."
+            f"model {model.name!r} has layers that are not built, so they have no weights, and "
+            f"calling it on the first point to build them failed: {reason} Call it on data once "
+            "before you record it."
         )
         raise RecordingError(message) from error
     return model
@@ -35,28 +36,28 @@ def built(model: keras.Model, given: GivenInputs) -> keras.Model:
 def _has_weights(layer: Any) -> bool:
     """Return whether a model and all layers in it are built.
 
-    ``model.build`` marks a model of layers that are connected by code as built, and not the layers.
+    If a subclassed model connects its layers by code, ``model.build`` marks the model as built, but
+    not its layers.
     """
     if layer.built and getattr(layer, "inputs", None):
-        return True  # A graph is made by calling every layer in it.
+        return True  # Making a graph calls every layer in it.
     return layer.built and all(map(_has_weights, getattr(layer, "layers", [])))
 
 
 def counted(shapes: Sequence[tuple[int, ...]]) -> str:
-    """Return in words how many variables these shapes are of, and how many numbers."""
-    numbers = sum(math.prod(shape) for shape in shapes)
-    return f"{len(shapes)} variables ({numbers:,} numbers)"
+    """Return in words how many variables have these shapes, and how many values they contain."""
+    values = sum(math.prod(shape) for shape in shapes)
+    return f"{len(shapes)} variables ({values:,} values)"
 
 
 def weights_of(model: keras.Model) -> list[np.ndarray]:
     """Return copies of a model's weights, in the order of ``model.weights``."""
-    # Copies: PyTorch hands over its own memory, which the next batch changes.
+    # Copies, because PyTorch returns its own memory, which the next batch changes.
     return [_storable(np.array(keras.ops.convert_to_numpy(weight))) for weight in model.weights]
 
 
 def _storable(values: np.ndarray) -> np.ndarray:
-    # HDF5 has no bfloat16; float32 holds each of its values exactly.
-    return values if values.dtype.kind in "biuf" else values.astype(np.float32)
+    return values.astype(stored_dtype(values.dtype.name), copy=False)
 
 
 def learning_rate_of(model: keras.Model) -> float:

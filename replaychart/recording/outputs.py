@@ -1,4 +1,4 @@
-"""`record_outputs`: a training recorded by what the network gives, without the network."""
+"""`record_outputs`: records a training run of any framework by the network's outputs."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ from replaychart.storage.destination import check_destination
 from replaychart.storage.state import Presence
 from replaychart.storage.writer import RunWriter
 
-# How far probabilities may miss 0, 1 and a sum of 1 by rounding.
+# Rounding errors allowed in probabilities and in their sum.
 _ROUNDING = 1e-3
 
 
@@ -35,12 +35,12 @@ def record_outputs(
     if_exists: str = "error",
     on_error: str = "raise",
 ) -> "OutputsRecorder":
-    """Record a training of any framework by its outputs, snapshot by snapshot.
+    """Record a training run of any framework by the network's outputs.
 
-    For networks that are no Keras model: PyTorch, JAX, NumPy. Every chart that needs no model works
-    on such a run: `loss_and_metric`, `loss_histogram`, `probability_histogram`, and `feature_space`
-    with the points alone. Surfaces, boundaries and grid lines need a model that can be evaluated
-    anywhere, and say so.
+    Use it for networks outside Keras, such as PyTorch, JAX or NumPy ones. All charts that need no
+    model work with such a run: `loss_and_metric`, `loss_histogram`, `probability_histogram`, and
+    `feature_space` with points only. Surfaces, boundaries and grid lines evaluate the model at
+    new points, so they raise an error.
 
     Parameters
     ----------
@@ -49,37 +49,37 @@ def record_outputs(
     group : str
         The run's name in the file, without ``/``.
     inputs : array_like or pandas.DataFrame, shape (points, ...), or list or mapping of these
-        The points whose outputs are recorded; an array for each input of a network with several.
+        The points whose outputs are recorded; for a network with several inputs, one array each.
     targets : array_like, shape (points,), (points, 1) or (points, classes)
-        Their targets: class numbers, one-hot rows, or numbers for a regression.
+        Their targets: class numbers, one-hot vectors, or numbers for a regression.
     epochs : iterable of mapping, optional
-        The snapshots: each a mapping with the arguments of `OutputsRecorder.snapshot`. Each is
-        written before the next is asked for, so a generator may train as it goes. Default: none,
-        and ``snapshot`` of what is returned records them.
+        The snapshots, each a mapping with the arguments of `OutputsRecorder.snapshot`. Each is
+        written before the next one is requested, so a generator can train the network as it
+        yields them. Default: none; call ``snapshot`` of the returned recorder instead.
     class_names : sequence of str, optional
         Names of the classes in the order of their numbers.
     if_exists : {"error", "overwrite", "append"}, default "error"
-        As for `Recorder`. With ``"append"`` what was recorded at or beyond the epoch of the first
-        snapshot is dropped.
+        As for `Recorder`. With ``"append"``, snapshots at or after the epoch of the first new
+        snapshot are dropped.
     on_error : {"raise", "warn"}, default "raise"
-        As for `Recorder`, but that the default is another: what calls ``snapshot`` is code of your
-        own, which can catch a `RunFileError`.
+        As for `Recorder`. The default differs because your own code calls ``snapshot`` and can
+        catch a `RunFileError`.
 
     Returns
     -------
     OutputsRecorder
-        Closed, if `epochs` were given. A context manager.
+        A context manager. It is closed if `epochs` were passed.
 
     Raises
     ------
     ArgumentError
-        Points or targets are not finite numbers of matching length, or a snapshot does not fit
-        them, or an argument is not allowed.
+        Points or targets are not finite numbers of the same length, a snapshot does not fit them,
+        or another argument is not allowed.
     RunFileError
-        The directory is missing, the file is not HDF5, or it cannot be written.
+        The directory does not exist, the file is not an HDF5 file, or it cannot be written.
     RecordingError
-        The run exists, is being recorded by another training, or is one that this training cannot
-        be appended to; or the snapshots are not of one kind: see `OutputsRecorder.snapshot`.
+        The run exists, is being recorded by another training run, or cannot be continued by this
+        one; or the snapshots contain different quantities: see `OutputsRecorder.snapshot`.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def record_outputs(
 
 
 class OutputsRecorder:
-    """Writes the snapshots of one run. `record_outputs` makes it."""
+    """Writes the snapshots of one run. `record_outputs` returns it."""
 
     def __init__(
         self,
@@ -158,55 +158,56 @@ class OutputsRecorder:
         logs: Mapping[str, float] | None = None,
         learning_rate: float | None = None,
     ) -> None:
-        """Write what the network gives for the points now.
+        """Write the network's current outputs for the points.
 
-        Every snapshot of a run holds the same quantities, in the same shapes. Tensors of PyTorch
-        may be given as they are.
+        Every snapshot of a run must contain the same quantities in the same shapes. You can pass
+        PyTorch tensors directly.
 
         Parameters
         ----------
         epoch : float
-            The epochs that have passed, later than at the snapshot before; 0 is the state before
-            training.
+            The number of epochs completed so far; 0 is the state before training. It must be
+            greater than in the previous snapshot.
         layers : mapping of str to array_like, shape (points, ...), optional
             Outputs of layers, by name.
         probabilities : array_like, shape (points,), (points, 1) or (points, classes), optional
             The probability of class 1, or of each class. Not logits.
         predictions : array_like, shape (points,) or (points, ...), optional
-            In place of `probabilities`, for a regression: the predicted numbers.
+            The predicted values of a regression, instead of `probabilities`.
         losses : array_like, shape (points,), optional
             The loss of each point.
         logs : mapping of str to float, optional
-            Losses and metrics to be shown as those of the training, such as ``val_loss``.
+            Losses and metrics to show as those of the training, such as ``val_loss``.
         learning_rate : float, optional
             The learning rate.
 
         Raises
         ------
         ArgumentError
-            An array does not hold one entry for each point, or no probabilities.
+            An array does not contain one entry for each point, or `probabilities` are not
+            probabilities.
         RunFileError
-            The file could not be written; it keeps what was recorded before.
+            The file could not be written. It keeps everything recorded so far.
         RecordingError
-            It is closed, the epoch is not later than the last, or the quantities or their shapes
-            are others than at the snapshot before.
+            The recorder is closed, the epoch is not later than the last one, or the quantities or
+            their shapes differ from those in the previous snapshot.
         """
         if self._closed:
-            message = f"This recorder of {self._group!r} is closed: it takes no more snapshots."
+            message = f"This recorder of {self._group!r} is closed and takes no more snapshots."
             raise RecordingError(message)
         epoch = samples.checked_epoch(epoch, later_than=self._epoch, recorded=self._group)
         outputs = self._outputs(layers or {}, probabilities, predictions, losses)
         predicts = "numbers" if probabilities is None else "classes"
         if predicts == "numbers" and self._details["class_names"] is not None:
             message = (
-                "class_names are for a run with probabilities: without them it tells no classes. "
+                "class_names require probabilities, because a run without them has no classes. "
                 f"Got {self._details['class_names']!r}."
             )
             raise ArgumentError(message)
         if self._details.setdefault("predicts", predicts) != predicts:
             message = (
-                f"Every snapshot of {self._group!r} must give predictions, or every one "
-                "probabilities. Got some of both."
+                f"All snapshots of {self._group!r} must contain probabilities, or all of them "
+                "predictions. Got both."
             )
             raise RecordingError(message)
         self._check_shapes(outputs)
@@ -220,9 +221,9 @@ class OutputsRecorder:
         self._epoch = epoch
 
     def close(self) -> None:
-        """Take no more snapshots. What was recorded is in the file already.
+        """Close the recorder. Every snapshot is in the file already.
 
-        The training counts as finished then, and as interrupted where this is never called.
+        The run then counts as finished. If you never close the recorder, it counts as interrupted.
         """
         self._end(finished=True)
 
@@ -235,15 +236,15 @@ class OutputsRecorder:
         return self
 
     def __exit__(self, error: type[BaseException] | None, *details: object) -> None:
-        """Close; what was recorded stays, also after an error."""
+        """Close the recorder. Everything recorded is kept, even after an error."""
         self._end(finished=error is None)
 
     def _outputs(
         self, layers: Mapping[str, Any], probabilities: Any, predictions: Any, losses: Any
     ) -> dict[str, np.ndarray]:
-        """Return checked arrays by the keys under which evaluations are stored."""
+        """Return the checked arrays by the keys under which evaluations are stored."""
         if probabilities is not None and predictions is not None:
-            message = "probabilities and predictions exclude each other: give one of them."
+            message = "Pass either probabilities or predictions, not both."
             raise ArgumentError(message)
         key = evaluation_key
         arrays = {
@@ -260,10 +261,10 @@ class OutputsRecorder:
             arrays[key("losses")] = self._array("losses", losses)
             if arrays[key("losses")].ndim != 1:
                 shape = arrays[key("losses")].shape
-                message = f"losses must be one number for each point. Got the shape {shape}."
+                message = f"losses must have the shape (points,). Got the shape {shape}."
                 raise ArgumentError(message)
         if not arrays:
-            message = "snapshot needs layers, probabilities, predictions or losses. Got none."
+            message = "Pass layers, probabilities, predictions or losses to snapshot. Got none."
             raise ArgumentError(message)
         return arrays
 
@@ -279,11 +280,11 @@ class OutputsRecorder:
         return array
 
     def _check_shapes(self, outputs: Mapping[str, np.ndarray]) -> None:
-        """Raise `RecordingError` unless these quantities are those of the snapshots before."""
+        """Raise `RecordingError` unless these are the quantities of the previous snapshots."""
         shapes = {key: values.shape for key, values in outputs.items()}
         if self._shapes and shapes != self._shapes:
             message = (
-                f"Every snapshot of {self._group!r} must hold the same quantities in the same "
+                f"All snapshots of {self._group!r} must contain the same quantities in the same "
                 f"shapes: {_listed(self._shapes)}. Got {_listed(shapes)}."
             )
             raise RecordingError(message)
@@ -308,8 +309,8 @@ class OutputsRecorder:
         if keep == 0:
             message = (
                 f"Run {self._group!r} was recorded from epoch {stored.epochs[0]:g} to "
-                f"{stored.epochs[-1]:g}, and this one begins at {epoch:g}: nothing would be left. "
-                "Begin later, or pass if_exists='overwrite' to begin anew."
+                f"{stored.epochs[-1]:g}, and this one begins at epoch {epoch:g}, so nothing of it "
+                "would be left. Begin later, or pass if_exists='overwrite' to start over."
             )
             raise RecordingError(message)
         return RunWriter.onto(stored, keep=keep, details=stored.details, presence=presence)
@@ -342,9 +343,9 @@ def _arguments(entry: Mapping[str, Any]) -> Mapping[str, Any]:
         message = f"epochs must yield mappings. Got {type(entry).__name__}."
         raise ArgumentError(message)
     for name in entry:
-        require_one_of("The names in a mapping of epochs", name, names)
+        require_one_of("Each key of a mapping in epochs", name, names)
     if "epoch" not in entry:
-        message = f"Every mapping of epochs must hold 'epoch'. Got {', '.join(map(repr, entry))}."
+        message = f"Each mapping in epochs must contain 'epoch'. Got {', '.join(map(repr, entry))}."
         raise ArgumentError(message)
     return entry
 
@@ -358,14 +359,14 @@ def _checked_probabilities(values: np.ndarray) -> np.ndarray:
     outside = known[(known < -_ROUNDING) | (known > 1 + _ROUNDING)]
     if len(outside):
         message = (
-            f"probabilities must lie between 0 and 1. Got {outside[0]:.4g}: logits become "
-            "probabilities through a sigmoid or softmax."
+            f"probabilities must be between 0 and 1. Got {outside[0]:.4g}. To convert logits, "
+            "apply a sigmoid or softmax."
         )
         raise ArgumentError(message)
     sums = values.sum(axis=-1)
     if values.shape[-1] > 1 and (np.abs(sums - 1) > _ROUNDING).any():
         wrong = sums[np.abs(sums - 1) > _ROUNDING][0]
-        message = f"probabilities of a point must add up to 1. Got a sum of {wrong:.4g}."
+        message = f"The probabilities of a point must sum to 1. Got a sum of {wrong:.4g}."
         raise ArgumentError(message)
     return values
 

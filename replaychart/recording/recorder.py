@@ -1,4 +1,4 @@
-"""`Recorder`, the Keras callback that records a training."""
+"""`Recorder`, the Keras callback that records a training run."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,109 +9,110 @@ import keras
 import numpy as np
 
 from replaychart.arguments import checked_path, require_one_of
-from replaychart.errors import ArgumentError, RecordingError
+from replaychart.errors import RecordingError
 from replaychart.facts.epochs import EPOCH_DIGITS
-from replaychart.facts.snapshots import RunDescription, Snapshot
-from replaychart.facts.task import task_of
+from replaychart.facts.snapshots import Snapshot
 from replaychart.network import description
 from replaychart.recording import resumption, samples
 from replaychart.recording.distribution import is_chief
 from replaychart.recording.guard import GuardedWriter
 from replaychart.recording.inputs import given_inputs
 from replaychart.recording.live_model import built, counted, learning_rate_of, weights_of
+from replaychart.recording.request import Request
 from replaychart.recording.running_fit import running_fit
 from replaychart.recording.schedule import schedule_of
-from replaychart.storage import reader
 from replaychart.storage.destination import check_destination
 from replaychart.storage.reader import StoredRun
 from replaychart.storage.state import Presence
 from replaychart.storage.writer import RunWriter
 
-# Snapshots within an epoch are written together, but none waits longer than so many seconds.
+# Snapshots within an epoch are written in groups. None waits longer than this many seconds.
 _LONGEST_WAIT = 1.0
 
 
 class Recorder(keras.callbacks.Callback):
-    """Record a network's weights before training and while it trains into one HDF5 file.
+    """Record a network's weights into an HDF5 file, before and during training.
 
-    As a callback of ``model.fit`` it records by itself, under every Keras backend; in a training
-    loop of your own, `snapshot` records. The recorded points are given apart from the training
-    data, so ``model.fit`` may be fed with arrays, a ``tf.data.Dataset`` or a generator.
+    Pass the recorder to ``model.fit`` as a callback, with any Keras backend. In a custom training
+    loop, call `snapshot`. The recorded points are separate from the training data, so you can feed
+    ``model.fit`` with arrays, a ``tf.data.Dataset`` or a generator.
 
-    The file is opened, appended to and closed at every epoch's end (and once a second where
-    batches are recorded), and is whole in between and when the process is killed at any moment: a
-    training that stops early or is interrupted leaves exactly what happened until then, and the run
-    says which of the two it was (`Run.state`). Several trainings may record into one file at once,
-    each into a group of its own. Under a ``tf.distribute`` strategy the weights are read and
-    written once; of several workers only the chief writes.
+    The file is opened, appended to and closed at the end of every epoch (and about once a second
+    if you record batches). It stays valid in between, even if the process is killed. If training
+    stops early or is interrupted, every completed epoch is kept, and `Run.state` says which of the
+    two happened. Several training runs can record into one file at the same time, each into its
+    own group. Under a ``tf.distribute`` strategy, the weights are read and written once; if there
+    are several workers, only the chief writes.
 
     Parameters
     ----------
     X : array_like or pandas.DataFrame, shape (points, ...), or list or mapping of these
-        The points that will be watched: finite numbers, as the model takes them. For a model with
-        several inputs an array for each: in a list, in the order of ``model.inputs``, or by the
-        inputs' names, as ``fit`` takes them. The columns of a frame name the features.
+        The points to watch: finite numbers, in the form that the model takes. For a model with
+        several inputs, pass one array per input as you would to ``fit``: in a list, in the order
+        of ``model.inputs``, or by input name. The column names of a DataFrame become the feature
+        names.
     y : array_like, shape (points,), (points, 1) or (points, classes)
-        Their targets, as the model's loss takes them.
+        Their targets, in the form that the model's loss takes.
     path : str or os.PathLike
-        The HDF5 file. It is made if it is missing; its directory must exist. Several runs live in
-        one file.
+        The HDF5 file. It is created if it does not exist; its directory must exist. A file can
+        contain several runs.
     group : str
         The run's name in the file, without ``/``.
     model : keras.Model, optional
-        A built and compiled model whose state is recorded at once as epoch 0, without ``fit``.
-        The recorder is then complete and takes no part in a training.
+        A built and compiled model to record immediately as epoch 0, without ``fit``. The recorder
+        is then closed and cannot record anything else.
     class_names : sequence of str, optional
         Names of the classes in the order of their numbers, for legends, titles and tooltips. Not
-        for a regression.
+        allowed for a regression.
     feature_names : sequence of str, or mapping of str to sequence of str, optional
-        Names of the features, for axes and slices; by the input's name where there are several
-        inputs. Default: the columns of a frame.
+        Names of the features, for axes and slices; by input name if the model has several inputs.
+        Default: the column names of a DataFrame.
     class_weight : mapping of int to float, optional
-        A weight for each class, as ``fit`` takes it: the loss of each point is multiplied with it.
+        A weight for each class, as for ``fit``. The loss of each point is multiplied by the weight
+        of its class.
     sample_weight : array_like, shape (points,), optional
-        A weight for each of the recorded points, in place of `class_weight`.
+        A weight for each recorded point, instead of `class_weight`.
     if_exists : {"error", "overwrite", "append"}, default "error"
-        What to do if the file already has a run of this name. With ``"overwrite"`` it is replaced,
-        when the first snapshot of the new one is written. With ``"append"`` it is gone on with,
-        where ``fit(initial_epoch=...)`` or the first `snapshot` resumes; what was recorded beyond
-        that epoch is dropped. A run that does not exist is begun.
+        What to do if the file already contains a run with this name. ``"overwrite"`` replaces it
+        when the first snapshot of the new run is written. ``"append"`` continues the run from the
+        epoch at which ``fit(initial_epoch=...)`` or the first `snapshot` resumes, and drops later
+        epochs; if there is no such run, it starts one.
     every : int, str or iterable of float, default 1
-        What ``fit`` records: every so many epochs; ``"10 batches"``, after every tenth batch of the
-        training and at each epoch's end; or a list of epochs, where a fraction stands for the batch
-        nearest to it. The state before training and the one after the last epoch are recorded in
-        any case. Within an epoch, logs are the running averages that Keras reports by then.
+        What ``fit`` records. A number n: every n-th epoch. A string such as ``"10 batches"``: after
+        every tenth batch, and at the end of each epoch. A list of epochs: these epochs, where a
+        fraction means the nearest batch. The states before training and after the last epoch are
+        always recorded. Within an epoch, the logs are the running averages that Keras reports at
+        that point.
     layers : iterable of str, optional
-        Record only the weights of these layers. What needs the weights of others cannot be
-        replayed then, and says so. Default: all.
+        Record only the weights of these layers. Anything that needs the weights of other layers
+        then raises an error. Default: all layers.
     loss : str, keras.losses.Loss or callable, optional
-        The loss of each point, in place of the one that the model was compiled with: for models
-        that are trained in a loop of your own and not compiled.
+        The loss of each point. It replaces the compiled loss; use it for models that you train in
+        a custom loop without compiling them.
     on_error : {"warn", "raise"}, default "warn"
-        What to do if the file cannot be written while the training goes on: the disk is full, say,
-        or the file was removed. With ``"warn"`` the recording stops with a warning, and the
-        training goes on; with ``"raise"`` it ends with a `RunFileError`. Either way the file keeps
-        what was recorded before. A `model` that is recorded at once raises.
+        What to do if the file cannot be written during training, for example because the disk is
+        full or the file was removed. ``"warn"`` warns and stops recording, and training continues.
+        ``"raise"`` stops training with a `RunFileError`. Either way, the file keeps everything
+        recorded so far. If you pass `model`, errors are always raised.
 
     Raises
     ------
     ArgumentError
-        `X` or `y` are not finite numbers of matching length, `X` does not fit the model's inputs,
-        `y` its output and loss or `class_names` its classes, there is no such layer, or an argument
-        is not allowed.
+        `X` or `y` are not finite numbers of the same length; `X` does not fit the model's inputs,
+        `y` its output and loss, or `class_names` its classes; a layer in `layers` does not exist;
+        or another argument is not allowed.
     RunFileError
-        The directory is missing, the file is not HDF5, or it cannot be written.
+        The directory does not exist, the file is not an HDF5 file, or it cannot be written.
     RecordingError
-        The run exists, is being recorded by another training, or is one that this training cannot
-        be appended to; `every` matches nothing
-        of the training; the model is not built, has neither been compiled nor a loss, or has
-        several outputs; the recorder was used before, or is closed; the model has other weights
-        than it began with.
+        The run exists, is being recorded by another training run, or cannot be continued by this
+        one; `every` matches no epoch or batch of this training run; the model is not built, has no
+        loss or has several outputs; the recorder was used before or is closed; or the number or
+        shapes of the model's weights changed during training.
 
     Warns
     -----
     UserWarning
-        The recording stopped because the file could not be written, or snapshots wait in memory
+        Recording stopped because the file could not be written, or snapshots are kept in memory
         while another program has the file open.
 
     Examples
@@ -130,7 +131,7 @@ class Recorder(keras.callbacks.Callback):
     >>> rc.open_run("runs.h5", "parabola").epochs
     array([0, 1, 2])
 
-    In a training loop of your own:
+    In a custom training loop:
 
     >>> with rc.Recorder(X, y, "runs.h5", group="by hand") as recorder:
     ...     recorder.snapshot(model, 0)
@@ -164,18 +165,20 @@ class Recorder(keras.callbacks.Callback):
         super().__init__()
         require_one_of("if_exists", if_exists, ["error", "overwrite", "append"])
         require_one_of("on_error", on_error, ["warn", "raise"])
-        self._given = given_inputs(X, y, feature_names=feature_names)
-        self._targets = samples.checked_targets(y, self._given.points)
-        self._sample_weights = samples.checked_sample_weights(
-            class_weight, sample_weight, self._targets
+        given = given_inputs(X, y, feature_names=feature_names)
+        targets = samples.checked_targets(y, given.points)
+        self._request = Request(
+            given=given,
+            targets=targets,
+            sample_weights=samples.checked_sample_weights(class_weight, sample_weight, targets),
+            class_names=samples.checked_class_names(class_names),
+            layers=samples.checked_layer_names(layers),
+            loss=description.checked_loss(loss),
         )
-        self._class_names = samples.checked_class_names(class_names)
         self._path = checked_path("path", path)
         self._group = group
         self._if_exists = if_exists
         self._schedule = schedule_of(every)
-        self._layers = samples.checked_layer_names(layers)
-        self._loss = description.checked_loss(loss)
         self._writer = GuardedWriter(
             self._path, group, on_error=on_error if model is None else "raise"
         )
@@ -193,8 +196,8 @@ class Recorder(keras.callbacks.Callback):
         if self._writes:
             check_destination(self._path, group, if_exists=if_exists)
         if model is not None:
-            # One that was never built is refused: `fit` would build it, and there is none.
-            model = built(model, self._given) if getattr(model, "built", False) else model
+            # A model that was never built is refused: only `fit` could build it.
+            model = built(model, self._request.given) if getattr(model, "built", False) else model
             self._check(model)
             self._begin(model, epoch=0)
             self.close()
@@ -202,35 +205,37 @@ class Recorder(keras.callbacks.Callback):
     def snapshot(
         self, model: keras.Model, epoch: float, logs: Mapping[str, Any] | None = None
     ) -> None:
-        """Record the model's state now, in a training loop of your own.
+        """Record the model's current state in a custom training loop.
 
         Parameters
         ----------
         model : keras.Model
-            A built model; compiled, unless the Recorder was given a loss.
+            A built model. It must be compiled, unless you passed a loss to the Recorder.
         epoch : float
-            The epochs that have passed, later than at the snapshot before: 0 for the state before
-            training, which comes first; a fraction within an epoch.
+            The number of epochs completed so far; a fraction within an epoch. It must be greater
+            than in the previous snapshot. The first snapshot is usually the state before training,
+            epoch 0.
         logs : mapping of str to float, optional
-            Losses and metrics to be shown as those of the training. An entry ``learning_rate``
-            takes the place of the optimizer's.
+            Losses and metrics to show as those of the training. An entry ``learning_rate``
+            replaces the optimizer's learning rate.
 
         Raises
         ------
         ArgumentError
             The epoch is not a finite number of at least 0.
         RecordingError
-            The recorder is closed, the epoch is not later than the last, or the model cannot be
-            recorded, or has other weights than at the first snapshot.
+            The recorder is closed, the epoch is not later than the last one, the model cannot be
+            recorded, or the number or shapes of its weights differ from those in the first
+            snapshot.
         """
         if self._closed:
-            message = f"This Recorder of {self._group!r} is closed: it takes no more snapshots."
+            message = f"This Recorder of {self._group!r} is closed and takes no more snapshots."
             raise RecordingError(message)
         epoch = samples.checked_epoch(epoch, later_than=self._epoch, recorded=self._group)
         scalars = samples.scalars(logs)
         rate = scalars.pop("learning_rate", None)
         if not self._writer.begun:
-            self._check(built(model, self._given))
+            self._check(built(model, self._request.given))
             self._begin(model, epoch=epoch, logs=scalars, learning_rate=rate)
         else:
             rate = learning_rate_of(model) if rate is None else rate
@@ -240,11 +245,11 @@ class Recorder(keras.callbacks.Callback):
         self._write()
 
     def close(self) -> None:
-        """Write what has not been written, and take no more snapshots. ``fit`` does it itself.
+        """Write all pending snapshots and close the recorder. ``fit`` does this itself.
 
-        The training counts as finished then, and as interrupted where this is never called.
+        The run then counts as finished. If you never close the recorder, it counts as interrupted.
         """
-        # Called behind a `fit` that ended with an error, it does not make that a finished one.
+        # Closing after a `fit` that ended with an error does not make the run a finished one.
         self._end(finished=self._writer.in_training)
 
     def _end(self, *, finished: bool) -> None:
@@ -256,30 +261,30 @@ class Recorder(keras.callbacks.Callback):
         return self
 
     def __exit__(self, error: type[BaseException] | None, *details: object) -> None:
-        """Close the recorder; what was recorded stays, also after an error."""
+        """Close the recorder. Everything recorded is kept, even after an error."""
         self._end(finished=error is None and self._writer.in_training)
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
-        """Check that this training can be recorded, before anything is written."""
+        """Check that this training run can be recorded, before anything is written."""
         if self._closed or self._writer.begun:
             message = (
                 f"This Recorder has already recorded {self._group!r}. Use a new Recorder, with "
-                "another group, for another training."
+                "another group, for another training run."
             )
             raise RecordingError(message)
-        self._check(built(self.model, self._given))
+        self._check(built(self.model, self._request.given))
         self._fit = running_fit()
         self._batches_at_once = getattr(self.model, "steps_per_execution", 1) or 1
         if self._writes:
             check_destination(self._path, self._group, if_exists=self._if_exists)
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
-        """Record the state before training, when the first epoch begins."""
+        """Record the state before training when the first epoch begins."""
         self._learning_rate = None
         self._epochs_passed = epoch
         steps = self._steps()
         if not self._writer.begun and self._writes:
-            # `epoch` is not 0 when `fit` was given an `initial_epoch`.
+            # `epoch` is not 0 if `fit` was called with an `initial_epoch`.
             self._schedule.check(
                 epoch, self.params["epochs"], steps, resumed=self._if_exists == "append"
             )
@@ -288,19 +293,19 @@ class Recorder(keras.callbacks.Callback):
         self._batches_passed = epoch * (steps or 0)
 
     def on_train_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
-        """Take the learning rate that the epoch, or a batch to be recorded, begins with."""
-        # Not in `on_epoch_begin`: a LearningRateScheduler that stands behind this callback in the
-        # list has not set it by then.
+        """Read the learning rate at the start of an epoch, or of a batch to be recorded."""
+        # Not in `on_epoch_begin`: a LearningRateScheduler that follows this callback in the list
+        # has not set it at that point.
         if self._learning_rate is None or self._batch_is_due(batch + self._batches_at_once - 1):
             self._learning_rate = learning_rate_of(self.model)
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Record the weights and what Keras reports by then, if this batch is to be recorded."""
+        """Record the weights and the logs so far, if this batch is due."""
         steps = self._steps()
         if not self._writer.recording or steps is None or not self._batch_is_due(batch):
             return
         if self._learning_rate is None or batch + 1 >= steps:
-            return  # What follows is the epoch's end, and tells more.
+            return  # The end of the epoch follows, with more logs.
         self._batches_passed = self._epochs_passed * steps + batch + 1
         epoch = round(self._epochs_passed + (batch + 1) / steps, EPOCH_DIGITS)
         self._record_in_training(
@@ -308,7 +313,7 @@ class Recorder(keras.callbacks.Callback):
         )
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Record the weights and everything that was logged, if this epoch is to be recorded."""
+        """Record the weights and everything that was logged, if this epoch is due."""
         if not self._writer.recording or self._learning_rate is None:
             return
         snapshot = Snapshot(
@@ -318,69 +323,29 @@ class Recorder(keras.callbacks.Callback):
             self._record_in_training(snapshot)
             self._skipped = None
         else:
-            # Kept until it is known not to be the last one: a callback that stands behind this
-            # one may end the training, and restore other weights then.
+            # Kept because it may turn out to be the last epoch: a callback that follows this one
+            # in the list may stop training, and then restore other weights.
             self._skipped = snapshot
         self._write()
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
-        """Record the state after the last epoch, if it is not yet."""
+        """Record the state after the last epoch, unless it was recorded already."""
         if self._skipped is not None:
             self._record_in_training(self._skipped)
         self.close()
 
     def _check(self, model: keras.Model) -> None:
-        """Raise unless this model can be recorded, into a run that is to be gone on with too."""
-        description.check_recordable(model, loss=self._loss)
-        self._given.for_model(model)  # raises where the points do not fit
-        description.check_class_names(model, self._class_names)
-        description.check_layers(model, self._layers)
-        compiled = description.compile_config_of(model, loss=self._loss)
-        description.check_targets(model, self._targets, reader.loss_of(compiled))
-        self._check_task(model)
+        """Raise unless this model can be recorded and, with "append", continues the stored run."""
+        described = self._request.checked(model, self._steps())
         self._writes = is_chief(model)
         stored = self._stored()
         if stored is not None:
-            resumption.check_same(stored, self._description(model))
-
-    def _check_task(self, model: keras.Model) -> None:
-        """Raise `ArgumentError` if classes have names in a run that will tell no classes."""
-        described = self._description(model) if self._class_names is not None else None
-        shape = None if described is None else described.details["output_shape"]
-        if described is None or not isinstance(shape, tuple) or len(shape) != 1:
-            return
-        task = task_of(described, shape)
-        if not task.classes and not task.multi_label:
-            message = (
-                "class_names are for classes, and this run predicts numbers, by its targets, its "
-                "loss and its output's activation: the targets of classes are class numbers from 0 "
-                f"or one-hot. Got {self._class_names!r}."
-            )
-            raise ArgumentError(message)
+            resumption.check_same(stored, described)
 
     def _stored(self) -> StoredRun | None:
         if self._if_exists != "append" or not self._writes:
             return None
         return resumption.stored_run(self._path, self._group)
-
-    def _description(self, model: keras.Model) -> RunDescription:
-        recorded = self._given.for_model(model)
-        return RunDescription(
-            inputs=recorded.inputs,
-            targets=self._targets,
-            architecture=description.architecture_of(model),
-            compile_config=description.compile_config_of(model, loss=self._loss),
-            layers=description.layers_of(model),
-            details=description.details_of(
-                model,
-                feature_names=recorded.feature_names,
-                class_names=self._class_names,
-                steps_per_epoch=self._steps(),
-                inputs_in_a_list=recorded.in_a_list,
-            ),
-            variables=description.variables_of(model, weights_of(model), self._layers),
-            sample_weights=self._sample_weights,
-        )
 
     def _begin(
         self,
@@ -390,12 +355,14 @@ class Recorder(keras.callbacks.Callback):
         logs: Mapping[str, float] | None = None,
         learning_rate: float | None = None,
     ) -> None:
-        """Record the state before training, or go on from it."""
+        """Record the state before training, or continue a stored run from it."""
         if not self._writes:
             return
         rate = np.nan if learning_rate is None else learning_rate
         first = Snapshot(epoch, weights_of(model), rate, logs or {})
-        described = self._description(model)
+        # Not described before now: since the checks, the `on_train_begin` of other callbacks may
+        # have changed the model, for example frozen a layer.
+        described = self._request.description(model, self._steps())
 
         def open_writer(presence: Presence) -> tuple[RunWriter, list[Snapshot]]:
             stored = self._stored()
@@ -413,19 +380,19 @@ class Recorder(keras.callbacks.Callback):
         self._written_at = time.monotonic()
 
     def _check_weights(self, weights: Sequence[np.ndarray]) -> None:
-        """Raise `RecordingError` unless the weights are as many as at first, and as large."""
+        """Raise `RecordingError` unless the weights have the same shapes as at first."""
         shapes = [values.shape for values in weights]
         if shapes != self._shapes:
             message = (
-                f"The model that is recorded as {self._group!r} must keep its weights: it began "
-                f"with {counted(self._shapes)} and has {counted(shapes)} now. Layers that are "
-                "made or built later cannot be recorded: call the model on data once, before the "
-                "training, and use a new Recorder where it is changed."
+                f"The model recorded as {self._group!r} must keep its weights. It had "
+                f"{counted(self._shapes)} at first and has {counted(shapes)} now. Layers that are "
+                "created or built during training cannot be recorded: call the model on data once "
+                "before training, and use a new Recorder for a changed model."
             )
             raise RecordingError(message)
 
     def _record_in_training(self, snapshot: Snapshot) -> None:
-        """Record a snapshot, unless the model is not the one any more that it began with."""
+        """Record a snapshot, or stop recording if the model's weights changed their shapes."""
         try:
             self._check_weights(snapshot.weights)
         except RecordingError as error:
@@ -445,7 +412,7 @@ class Recorder(keras.callbacks.Callback):
         self._written_at = time.monotonic()
 
     def _steps(self) -> int | None:
-        """Return the batches of an epoch, None where Keras does not know them."""
+        """Return the number of batches per epoch, None if Keras does not know it."""
         return (self.params or {}).get("steps")
 
     def _batch_is_due(self, batch: int) -> bool:

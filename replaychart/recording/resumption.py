@@ -1,4 +1,4 @@
-"""Goes on with a run where its training stopped."""
+"""Continues a run where its training stopped."""
 
 from itertools import zip_longest
 from pathlib import Path
@@ -17,28 +17,28 @@ from replaychart.storage.writer import RunWriter
 
 
 def stored_run(path: Path, group: str) -> StoredRun | None:
-    """Return the run that is to be gone on with, None if there is none yet."""
+    """Return the run to continue, None if it does not exist yet."""
     if not path.exists() or group not in reader.run_names(path):
         return None
     return reader.read_run(path, group)
 
 
 def check_same(stored: StoredRun, description: RunDescription) -> None:
-    """Raise `RecordingError` unless a training can be appended to a run.
+    """Raise `RecordingError` unless a training run can be appended to a stored run.
 
     Parameters
     ----------
     stored : StoredRun
-        The run.
+        The stored run.
     description : RunDescription
-        What the training is recorded with.
+        The description of the training run.
     """
     if stored.details.get("recorded") != description.details.get("recorded"):
         _refuse(stored, "one was recorded from a model, the other from outputs")
     recorded_inputs, inputs = arrays_of(stored.inputs), arrays_of(description.inputs)
     if len(recorded_inputs) != len(inputs):
         _refuse(stored, f"its model has {len(recorded_inputs)} inputs, this one {len(inputs)}")
-    # By their order and not by name: Keras numbers names anew.
+    # By order and not by name, because Keras numbers the names again for every new model.
     compared = [("inputs", *pair) for pair in zip(recorded_inputs, inputs, strict=True)]
     compared.append(("targets", stored.targets, description.targets))
     for what, recorded_array, given_array in compared:
@@ -46,9 +46,9 @@ def check_same(stored: StoredRun, description: RunDescription) -> None:
         if shapes[0] != shapes[1]:
             _refuse(stored, f"its {what} have the shape {shapes[0]}, these {shapes[1]}")
         if not np.array_equal(recorded_array, given_array):
-            _refuse(stored, f"its {what} are others")
+            _refuse(stored, f"its {what} have other values")
     if not _equal(stored.sample_weights, description.sample_weights):
-        _refuse(stored, "its points weigh differently")
+        _refuse(stored, "its sample weights differ")
     if stored.details.get("class_names") != description.details.get("class_names"):
         names = (stored.details.get("class_names"), description.details.get("class_names"))
         _refuse(stored, f"its class_names are {names[0]}, these {names[1]}")
@@ -66,14 +66,14 @@ def check_same(stored: StoredRun, description: RunDescription) -> None:
             pair = f"{recorded.dtype} {recorded.shape}, here {given.dtype} {given.shape}"
             _refuse(stored, f"a variable of its layer {recorded.layer!r} is {pair}")
         if recorded.recorded != given.recorded:
-            _refuse(stored, f"layers= was another: layer {recorded.layer!r} is in one of them only")
+            _refuse(stored, f"layers= differs: only one of the two records {recorded.layer!r}")
     if len(stored.recorded_variables) != len(description.variables):
         counts = (
             f"{len(stored.recorded_variables)} variables, this model {len(description.variables)}"
         )
         _refuse(stored, f"it has {counts}")
     if reader.loss_of(stored.compile_config) != reader.loss_of(description.compile_config):
-        _refuse(stored, "its loss is another")
+        _refuse(stored, "its loss is different")
 
 
 def _equal(recorded: np.ndarray | None, given: np.ndarray | None) -> bool:
@@ -85,33 +85,33 @@ def _equal(recorded: np.ndarray | None, given: np.ndarray | None) -> bool:
 def resumed(
     stored: StoredRun, description: RunDescription, first: Snapshot, presence: Presence
 ) -> tuple[RunWriter, list[Snapshot]]:
-    """Return a writer that goes on with a run, what lies beyond the point of resumption dropped.
-
-    With it comes `first`, to be written if its epoch was not recorded.
+    """Return a writer that continues a run and drops its later epochs, and what to write first.
 
     Parameters
     ----------
     stored : StoredRun
-        The run, which `check_same` has let pass.
+        The run. `check_same` has accepted it.
     description : RunDescription
-        What the training is recorded with.
+        The description of the training run.
     first : Snapshot
-        The state that it begins with.
+        The state that training resumes from. It is written only if its epoch was not recorded.
     presence : Presence
-        Who records.
+        The recorder's presence.
 
     Raises
     ------
     RecordingError
-        It begins at epoch 0 or before the run; or the weights are not those that were recorded.
+        Training begins at epoch 0 or before the first recorded epoch, or its weights are not
+        those that were recorded.
     """
     last, name = stored.epochs[-1], stored.name
     keep = int(np.searchsorted(stored.epochs, first.epoch, side="right"))
     if keep == 0 or (first.epoch == 0 < last):
         message = (
-            f"Run {name!r} was recorded up to epoch {last:g}, and this training begins at epoch "
-            f"{first.epoch:g}. To go on, pass initial_epoch={int(last)} to fit; to drop epochs, an "
-            "earlier one; to begin anew, if_exists='overwrite' to the Recorder."
+            f"Run {name!r} was recorded up to epoch {last:g}, and this training run begins at "
+            f"epoch {first.epoch:g}. To continue, pass initial_epoch={int(last)} to fit, or an "
+            "earlier epoch to drop later ones. To start over, pass if_exists='overwrite' to the "
+            "Recorder."
         )
         raise RecordingError(message)
     begun = stored.epochs[keep - 1] == first.epoch
@@ -126,7 +126,10 @@ def resumed(
 
 
 def _architecture(layer: RecordedLayer | None) -> str:
-    """Return what a layer does and gives, its name apart: Keras numbers names anew."""
+    """Return a layer's class, output shape and activation.
+
+    Its name is left out, because Keras numbers the names again for every new model.
+    """
     if layer is None:
         return "missing"
     return f"{layer.kind} {layer.output_shape} {layer.activation or ''}".strip()
@@ -141,7 +144,7 @@ def _check_weights(stored: StoredRun, first: Snapshot, snapshot: int) -> None:
         if not np.allclose(recorded[snapshot], given, rtol=1e-5, atol=1e-7, equal_nan=True):
             message = (
                 f"The model's weights are not those that run {stored.name!r} recorded at epoch "
-                f"{first.epoch:g}: they differ in layer {layer!r}. Load the checkpoint of that "
+                f"{first.epoch:g}: they differ in layer {layer!r}. Load your checkpoint of that "
                 f"epoch, or the recorded weights: open_run(...).restore(model, {first.epoch:g})."
             )
             raise RecordingError(message)
@@ -149,6 +152,7 @@ def _check_weights(stored: StoredRun, first: Snapshot, snapshot: int) -> None:
 
 def _refuse(stored: StoredRun, reason: str) -> None:
     message = (
-        f"This training cannot be appended to run {stored.name!r}: {reason}. Choose another group."
+        f"This training run cannot be appended to run {stored.name!r}: {reason}. Choose another "
+        "group."
     )
     raise RecordingError(message)

@@ -1,4 +1,4 @@
-"""Tells whether the `fit` that a recorder takes part in is still running."""
+"""Detects whether the `fit` that calls a recorder is still running."""
 
 import sys
 import threading
@@ -10,9 +10,10 @@ if TYPE_CHECKING:
 
 
 def running_fit() -> Callable[[], bool] | None:
-    """Return what tells whether the ``fit`` that calls this still runs, None if none calls it.
+    """Return a function that says whether the calling ``fit`` still runs, None outside of ``fit``.
 
-    Keras calls nobody when a training ends with an error, and an interrupted notebook lives on.
+    It is needed because Keras calls no callback when training ends with an error, and the process
+    of an interrupted notebook keeps running.
     """
     frame: FrameType | None = sys._getframe()
     while frame is not None and frame.f_code.co_name != "fit":

@@ -1,4 +1,4 @@
-"""Turns the points and targets that a user gives into checked arrays."""
+"""Converts points, targets and other arguments of a recorder into checked values."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from replaychart.recording.given_numbers import as_numbers, first_not_finite, of
 
 
 def checked_inputs(X: object, *, argument: str = "X") -> np.ndarray:
-    """Return the points as an array of numbers, shape (points, ...).
+    """Return the points as an array of numbers, shape (points, features, ...).
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def checked_inputs(X: object, *, argument: str = "X") -> np.ndarray:
     Raises
     ------
     ArgumentError
-        They are not numbers, not finite, not at least 2-D, or none.
+        They are not finite numbers, the array is not at least 2-D, or there are no points.
     """
     inputs = as_numbers(argument, off_device(X))
     if inputs.ndim < 2:
@@ -48,14 +48,14 @@ def checked_points(X: object, *, argument: str) -> np.ndarray:
     Raises
     ------
     ArgumentError
-        They are not numbers, not finite, or none.
+        They are not finite numbers, or there are no points.
     """
     return _some_finite(X, as_numbers(argument, off_device(X)), argument)
 
 
 def _some_finite(X: object, inputs: np.ndarray, argument: str) -> np.ndarray:
     if not inputs.ndim or not len(inputs):
-        message = f"{argument} must have at least one point. Got none."
+        message = f"{argument} must contain at least one point. Got none."
         raise ArgumentError(message)
     if not np.isfinite(inputs).all():
         rows = np.unique(np.nonzero(~np.isfinite(inputs))[0])
@@ -77,14 +77,14 @@ def checked_targets(
     y : array_like, pandas.Series or pandas.DataFrame
         The targets, of shape (points,), (points, 1) or one-hot (points, classes).
     points : int
-        How many points were given.
+        The number of points.
     argument, points_argument : str, default "y" and "X"
-        What errors call targets and points.
+        What errors call the targets and the points.
 
     Raises
     ------
     ArgumentError
-        They are not finite numbers, or not as many as the points.
+        The targets are not finite numbers, or their number is not that of the points.
     """
     targets = as_numbers(argument, off_device(y))
     if targets.ndim == 0 or len(targets) != points:
@@ -106,29 +106,29 @@ def checked_targets(
 def feature_names(
     names: object, columns: list[str] | None, shape: tuple[int, ...]
 ) -> list[str] | None:
-    """Return the names of the features: those given, or a frame's columns; None if there are none.
+    """Return the names of the features, or the column names if there are none; None without both.
 
     Parameters
     ----------
     names : sequence of str or None
-        Given names.
+        The argument `feature_names`.
     columns : list of str or None
-        The columns of a frame.
+        The column names of a DataFrame.
     shape : tuple of int
         The shape of one point.
 
     Raises
     ------
     ArgumentError
-        They are not different texts, one for each feature.
+        The names are not distinct strings, one for each feature.
     """
     if names is None:
         return columns
-    listed = items_of("feature_names", names, "texts, one for each feature")
-    texts = all(isinstance(name, str) for name in listed) and len(set(listed)) == len(listed)
-    if len(shape) != 1 or not texts or len(listed) != shape[0]:
+    listed = items_of("feature_names", names, "strings, one for each feature")
+    distinct = all(isinstance(name, str) for name in listed) and len(set(listed)) == len(listed)
+    if len(shape) != 1 or not distinct or len(listed) != shape[0]:
         message = (
-            f"feature_names must be different texts, one for each feature of points of the shape "
+            f"feature_names must be distinct strings, one for each feature of points of shape "
             f"{shape}. Got {names!r}."
         )
         raise ArgumentError(message)
@@ -138,16 +138,16 @@ def feature_names(
 def checked_sample_weights(
     class_weight: object, sample_weight: object, targets: np.ndarray
 ) -> np.ndarray | None:
-    """Return what the loss of each point is multiplied with, None if all weigh the same.
+    """Return the factor of each point's loss, None if all weigh the same.
 
     Parameters
     ----------
     class_weight : mapping of int to float, or None
-        A weight for each class, as ``fit`` takes it.
+        A weight for each class, as for ``fit``.
     sample_weight : array_like of shape (points,), or None
         A weight for each point.
     targets : numpy.ndarray, shape (points, ...)
-        The targets, which tell the class.
+        The targets, from which the classes are read.
 
     Returns
     -------
@@ -156,10 +156,14 @@ def checked_sample_weights(
     Raises
     ------
     ArgumentError
-        Both are given, a class has no weight, or a weight is not a finite number of at least 0.
+        Both arguments are passed, a class has no weight, or a weight is not a finite number of at
+        least 0.
     """
     if class_weight is not None and sample_weight is not None:
-        message = "class_weight and sample_weight cannot both be given; multiply them yourself."
+        message = (
+            "Pass either class_weight or sample_weight, not both. To combine them, multiply them "
+            "and pass the result as sample_weight."
+        )
         raise ArgumentError(message)
     if sample_weight is not None:
         weights = as_numbers("sample_weight", off_device(sample_weight))
@@ -173,7 +177,9 @@ def checked_sample_weights(
     labels = flat.argmax(axis=1) if flat.shape[1] > 1 else np.round(flat[:, 0]).astype(np.int64)
     missing = sorted({int(label) for label in labels} - set(class_weight))
     if missing:
-        message = f"class_weight must have a weight for class {missing[0]}. Got {class_weight!r}."
+        message = (
+            f"class_weight must contain a weight for class {missing[0]}. Got {class_weight!r}."
+        )
         raise ArgumentError(message)
     weights = as_numbers("class_weight", [class_weight[int(label)] for label in labels])
     return _checked_weights("class_weight", weights, (len(targets),))
@@ -183,37 +189,37 @@ def _checked_weights(argument: str, weights: np.ndarray, shape: tuple[int, ...])
     if weights.shape != shape or not np.isfinite(weights).all() or (weights < 0).any():
         span = f", from {weights.min():g} to {weights.max():g}" if weights.size else ""
         message = (
-            f"{argument} must give each of {shape[0]} points a finite number of at least 0. Got "
-            f"the shape {weights.shape}{span}."
+            f"{argument} must be a finite number of at least 0 for each of the {shape[0]} points. "
+            f"Got the shape {weights.shape}{span}."
         )
         raise ArgumentError(message)
     return weights.astype(np.float32)
 
 
 def checked_class_names(names: object) -> list[str] | None:
-    """Return the classes' names as a list of text, None if none were given.
+    """Return the class names as a list of strings, None if none were passed.
 
     Raises
     ------
     ArgumentError
-        They are not texts, or one stands twice.
+        The names are not strings, or not distinct.
     """
     if names is None:
         return None
-    listed = items_of("class_names", names, "different texts, one for each class")
+    listed = items_of("class_names", names, "distinct strings, one for each class")
     if not all(isinstance(name, str) for name in listed) or len(set(listed)) < len(listed):
-        message = f"class_names must be different texts, one for each class. Got {names!r}."
+        message = f"class_names must be distinct strings, one for each class. Got {names!r}."
         raise ArgumentError(message)
     return listed
 
 
 def checked_layer_names(layers: object) -> list[str] | None:
-    """Return names of layers as a list, None if none were given.
+    """Return layer names as a list, None if none were passed.
 
     Raises
     ------
     ArgumentError
-        They are not texts, or none.
+        The names are not strings, or the list is empty.
     """
     if layers is None:
         return None
@@ -225,23 +231,23 @@ def checked_layer_names(layers: object) -> list[str] | None:
 
 
 def checked_epoch(epoch: object, *, later_than: float, recorded: str) -> float:
-    """Return the epoch of a snapshot, to a millionth.
+    """Return the epoch of a snapshot, rounded to a millionth.
 
     Parameters
     ----------
     epoch : float
-        What was given.
+        The epoch that was passed.
     later_than : float
-        The epoch of the snapshot before, -1 if there was none.
+        The epoch of the previous snapshot, -1 if there is none.
     recorded : str
         The run's name.
 
     Raises
     ------
     ArgumentError
-        It is not a finite number of at least 0.
+        The epoch is not a finite number of at least 0.
     RecordingError
-        It is not later than the snapshot before.
+        The epoch is not later than that of the previous snapshot.
     """
     if not is_number(epoch) or not 0 <= float(epoch) < np.inf:
         message = f"epoch must be a finite number of at least 0. Got {epoch!r}."
@@ -249,15 +255,15 @@ def checked_epoch(epoch: object, *, later_than: float, recorded: str) -> float:
     rounded = round(float(epoch), EPOCH_DIGITS)
     if rounded <= later_than:
         message = (
-            f"epoch must be later than {later_than:g}, the last one recorded of {recorded!r}. Got "
-            f"{epoch!r}."
+            f"epoch must be later than {later_than:g}, the last recorded epoch of {recorded!r}. "
+            f"Got {epoch!r}."
         )
         raise RecordingError(message)
     return rounded
 
 
 def scalars(logs: Mapping[str, Any] | None) -> dict[str, float]:
-    """Return one float per name; a metric of several values becomes ``name[0]``, ``name[1]``..."""
+    """Return one float per name. A metric of several values becomes ``name[0]``, ``name[1]``..."""
     found: dict[str, float] = {}
     for name, value in (logs or {}).items():
         values = np.asarray(off_device(value), dtype=np.float64)

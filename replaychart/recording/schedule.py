@@ -1,4 +1,4 @@
-"""Which moments of a training are recorded: the argument ``every`` of `Recorder`."""
+"""Which epochs and batches are recorded: the argument ``every`` of `Recorder`."""
 
 import dataclasses
 import re
@@ -14,35 +14,35 @@ from replaychart.facts.epochs import EPOCH_DIGITS
 
 
 class Schedule(Protocol):
-    """Says of each epoch and batch that has ended whether it is recorded.
+    """Decides for each completed epoch and batch whether it is recorded.
 
-    The state that a training begins with and the one it ends with are recorded in any case.
+    The states before training and after the last epoch are always recorded.
     """
 
     def check(self, begin: int, end: int, steps: int | None, *, resumed: bool) -> None:
-        """Raise `RecordingError` if the schedule does not fit a training.
+        """Raise `RecordingError` if the schedule does not fit a training run.
 
         Parameters
         ----------
         begin, end : int
-            The epochs between which it runs.
+            The epochs at which the training run begins and ends.
         steps : int or None
-            Batches of an epoch, None where that is not known before the first has ended.
+            Batches per epoch, None if the number is not known before the first epoch ends.
         resumed : bool
-            Whether earlier epochs stand in the file.
+            Whether the file already contains earlier epochs.
         """
 
     def epoch_is_due(self, epoch: int, before: int, steps: int | None) -> bool:
-        """Return whether the state at an epoch's end is recorded.
+        """Return whether the state at the end of an epoch is recorded.
 
         Parameters
         ----------
         epoch : int
-            The epochs that have ended.
+            The number of completed epochs.
         before : int
-            The batches that had ended when the schedule was asked last.
+            The number of batches completed at the last recorded batch or start of an epoch.
         steps : int or None
-            Batches of an epoch.
+            Batches per epoch.
         """
 
     def batch_is_due(self, before: int, after: int, steps: int | None) -> bool:
@@ -51,24 +51,26 @@ class Schedule(Protocol):
         Parameters
         ----------
         before, after : int
-            The batches that had ended when the schedule was asked last, and that have by now.
+            The number of batches completed at the last recorded batch or start of an epoch, and
+            the number completed now.
         steps : int or None
-            Batches of an epoch.
+            Batches per epoch.
         """
 
 
 def schedule_of(every: object) -> Schedule:
-    """Return the schedule that ``every`` asks for.
+    """Return the schedule for the argument ``every``.
 
     Parameters
     ----------
     every : int, str or iterable of float
-        Epochs between snapshots; a text such as ``"10 batches"``; or the epochs themselves.
+        The number of epochs from one snapshot to the next, a string such as ``"10 batches"``, or a
+        list of epochs.
 
     Raises
     ------
     ArgumentError
-        It is something else.
+        `every` is something else.
     """
     if isinstance(every, str):
         found = re.fullmatch(r"\s*([1-9]\d*)\s+batch(es)?\s*", every)
@@ -83,22 +85,25 @@ def schedule_of(every: object) -> Schedule:
             return ListedEpochs(tuple(sorted({round(float(one), EPOCH_DIGITS) for one in epochs})))
         every = epochs
     message = (
-        "every must be a whole number of epochs of at least 1, a text such as '10 batches', or a "
-        f"list of epochs, which may be fractions. Got {every!r}."
+        "every must be a number of epochs, an integer of at least 1; a string such as "
+        f"'10 batches'; or a list of epochs, which can be fractions. Got {every!r}."
     )
     raise ArgumentError(message)
 
 
 @dataclasses.dataclass(frozen=True)
 class EveryEpochs:
-    """One snapshot in so many epochs, counted from epoch 0."""
+    """One snapshot every `count` epochs, counted from epoch 0."""
 
     count: int
 
     def check(self, begin: int, end: int, steps: int | None, *, resumed: bool) -> None:  # noqa: ARG002
         """See `Schedule`."""
         if self.count > end:
-            message = f"every={self.count} matches no epoch of this training, which ends at {end}."
+            message = (
+                f"every={self.count} matches no epoch of this training run, which ends at epoch "
+                f"{end}."
+            )
             raise RecordingError(message)
 
     def epoch_is_due(self, epoch: int, before: int, steps: int | None) -> bool:  # noqa: ARG002
@@ -112,7 +117,10 @@ class EveryEpochs:
 
 @dataclasses.dataclass(frozen=True)
 class EveryBatches:
-    """One snapshot in so many batches, and at each epoch's end, where Keras reports validation."""
+    """One snapshot every `count` batches, and one at the end of each epoch.
+
+    The end of an epoch is when Keras reports validation.
+    """
 
     count: int
 
@@ -122,12 +130,15 @@ class EveryBatches:
         if steps is None:
             raise _no_steps(asked)
         if self.count > end * steps:
-            message = f"{asked} matches nothing: this training has {end} epochs of {steps} batches."
+            message = (
+                f"{asked} matches no batch of this training run, which has {end} epochs of {steps} "
+                "batches."
+            )
             raise RecordingError(message)
         if self.count / steps < 10**-EPOCH_DIGITS:
             message = (
-                f"{asked} is less than a millionth of an epoch of {steps} batches, and epochs are "
-                "told apart to a millionth."
+                f"{asked} is less than a millionth of an epoch of {steps} batches. Epochs are "
+                "recorded to a millionth."
             )
             raise RecordingError(message)
 
@@ -142,7 +153,7 @@ class EveryBatches:
 
 @dataclasses.dataclass(frozen=True)
 class ListedEpochs:
-    """Snapshots at given epochs; a fraction stands for the batch that is nearest to it."""
+    """Snapshots at the listed epochs; a fraction means the nearest batch."""
 
     epochs: tuple[float, ...]
 
@@ -152,13 +163,13 @@ class ListedEpochs:
         early = [epoch for epoch in self.epochs if epoch < begin and not resumed]
         if late or early:
             message = (
-                f"every names epoch {(late or early)[0]:g}, which is not part of this training: it "
-                f"goes from epoch {begin} to {end}."
+                f"every contains epoch {(late or early)[0]:g}, which is not part of this training "
+                f"run: it goes from epoch {begin} to {end}."
             )
             raise RecordingError(message)
         fractions = [epoch for epoch in self.epochs if epoch != int(epoch)]
         if fractions and steps is None:
-            asked = f"every names epoch {fractions[0]:g}, a fraction, which"
+            asked = f"every contains the fraction {fractions[0]:g}, which"
             raise _no_steps(asked)
 
     def epoch_is_due(self, epoch: int, before: int, steps: int | None) -> bool:
@@ -179,7 +190,7 @@ def _is_epoch(value: object) -> bool:
 
 def _no_steps(asked: str) -> RecordingError:
     message = (
-        f"{asked} needs to know how many batches an epoch has, and this data does not tell. Pass "
-        "steps_per_epoch to fit."
+        f"{asked} requires the number of batches per epoch, and the training data does not specify "
+        "it. Pass steps_per_epoch to fit."
     )
     return RecordingError(message)

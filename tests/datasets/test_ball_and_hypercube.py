@@ -87,9 +87,9 @@ def test_hypercube_takes_other_vertices() -> None:
     [
         ("ball", {"points": 0}, "points must be a whole number of at least 1. Got 0."),
         ("ball", {"dimensions": 2.5}, "dimensions must be a whole number of at least 1. Got 2.5."),
-        ("ball", {"fraction": 1.5}, "fraction must lie between 0 and 1. Got 1.5."),
-        ("ball", {"fraction": np.nan}, "fraction must lie between 0 and 1. Got nan."),
-        ("ball", {"radius": 0}, "radius must be greater than 0, and finite. Got 0."),
+        ("ball", {"fraction": 1.5}, "fraction must be between 0 and 1. Got 1.5."),
+        ("ball", {"fraction": np.nan}, "fraction must be between 0 and 1. Got nan."),
+        ("ball", {"radius": 0}, "radius must be finite and greater than 0. Got 0."),
         ("ball", {"seed": -1}, "seed must be a whole number of at least 0. Got -1."),
         ("hypercube", {"dimensions": 0}, "dimensions must be a whole number of at least 1. Got 0."),
         ("hypercube", {"dimensions": 21}, "dimensions must be at most 20: .* Got 21."),

@@ -136,9 +136,9 @@ def test_wrong_hash_leaves_nothing(served: bytes, server: Server, tmp_path: Path
     with pytest.raises(rc.DatasetError) as caught:
         rc.datasets.spambase(url=url, cache=tmp_path / "cache")
     message = str(caught.value)
-    assert message.startswith(f"What {url} sent is not the data set")
+    assert message.startswith(f"The download from {url} is not the dataset")
     assert "b1ef93de71f97714d3d7d4f58fc9f718da7bbc8ac8a150eff2778616a8097b12" in message
-    assert "pass path=" in message
+    assert "pass it as path=" in message
     assert not list((tmp_path / "cache").iterdir())
 
 
@@ -147,7 +147,7 @@ def test_wrong_hash_keeps_what_was_there(server: Server, tmp_path: Path) -> None
     old = tmp_path / "cache" / "spambase.data"
     old.parent.mkdir()
     old.write_text("an older state")
-    with pytest.raises(rc.DatasetError, match="is not the data set"):
+    with pytest.raises(rc.DatasetError, match="is not the dataset"):
         rc.datasets.spambase(url=f"{server.url}/spambase.zip", cache=old.parent)
     assert old.read_text() == "an older state"
     assert list(old.parent.iterdir()) == [old]
@@ -162,14 +162,14 @@ def test_no_network_is_told(server: Server, tmp_path: Path) -> None:
             with pytest.raises(rc.DatasetError, match="cannot be downloaded from") as caught:
                 rc.datasets.spambase(url=url, cache=tmp_path / "cache")
             assert url in str(caught.value)
-            assert "pass path=" in str(caught.value)
+            assert "pass it as path=" in str(caught.value)
             assert not list((tmp_path / "cache").iterdir())
 
 
 def test_cache_that_is_no_directory_is_told(server: Server, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("not a directory")
-    with pytest.raises(rc.DatasetError, match="cannot be kept in .*file"):
+    with pytest.raises(rc.DatasetError, match="cannot be saved in .*file"):
         rc.datasets.spambase(url=server.url, cache=file)
     assert file.read_text() == "not a directory"
 
@@ -179,7 +179,10 @@ def test_cache_that_is_no_directory_is_told(server: Server, tmp_path: Path) -> N
     [
         ("", "must be a copy of spambase.data or spambase.zip"),
         ("a,b\n", "must be a copy of spambase.data or spambase.zip"),
-        (_rows(rows=10), r"must hold 4601 rows of 58 finite numbers.* Got the shape \(10, 58\)."),
+        (
+            _rows(rows=10),
+            r"must contain 4601 rows of 58 finite numbers.* Got the shape \(10, 58\).",
+        ),
         (_rows(columns=57), r"Got the shape \(4601, 57\)."),
         (_rows(last="2"), "the last of them 0 or 1"),
         (_rows(last=""), "the last of them 0 or 1"),

@@ -178,5 +178,5 @@ def test_a_model_with_other_inputs_is_told(two_inputs: Training) -> None:
         [dense(4, "tanh", "a")(whole), dense(2, "tanh", "b")(whole[:, :2])]
     )
     model = keras.Model(whole, dense(1, "sigmoid", "d")(dense(2, "tanh", "c")(both)))
-    with pytest.raises(rc.EvaluationError, match="has 1 inputs, the recording of .* has 2"):
+    with pytest.raises(rc.EvaluationError, match="has 1 inputs, but the recording of .* has 2"):
         two_inputs.open(model=model).probabilities()

@@ -158,7 +158,7 @@ def test_snapshots_wait_while_another_program_has_the_file_open(
 ) -> None:
     monkeypatch.setattr("replaychart.recording.guard.PATIENCE", 0.05)
     path = tmp_path / "a.h5"
-    with one_warning("in use.*Snapshots of 'a' wait in memory"):
+    with one_warning("in use.*Snapshots of 'a' are kept in memory"):
         kept = _fit(path, _Holding(path, 2, 5))
     run = rc.open_run(path)
     assert run.state == "finished"
@@ -178,8 +178,8 @@ def test_file_that_another_program_never_closes_keeps_what_was_recorded_before(
     assert len(kept.weights) == 7, "the training went on"
     texts = [str(one.message) for one in warned if one.category is UserWarning]
     assert len(texts) == 2
-    assert "wait in memory" in texts[0]
-    assert re.search("recording of run 'a' .* stopped after epoch 2, .* in use", texts[1])
+    assert "kept in memory" in texts[0]
+    assert re.search("Recording of run 'a' .* stopped after epoch 2, .* in use", texts[1])
     assert holding.file is not None
     assert holding.file["a/epochs"][()].tolist() == [0, 1, 2]
     holding.file.close()

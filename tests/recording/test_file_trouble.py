@@ -76,9 +76,7 @@ def _holds(path: Path, kept: KeepWeights, *, epochs: int) -> None:
 
 
 def _stopped(when: str, reason: str) -> AbstractContextManager[list[str]]:
-    return one_warning(
-        f"recording of run 'a' .* stopped {when}, and the training goes on.*{reason}"
-    )
+    return one_warning(f"Recording of run 'a' .* stopped {when}, and training continues.*{reason}")
 
 
 def test_full_disk_stops_the_recording_and_not_the_training(path: Path) -> None:

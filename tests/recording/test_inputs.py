@@ -92,7 +92,7 @@ def test_the_model_decides_where_a_list_may_be_either(tmp_path: Path) -> None:
     one.compile("sgd", "binary_crossentropy")
     run = _recorded(pair, one, tmp_path, y=[0, 1], if_exists="overwrite")
     np.testing.assert_array_equal(run.inputs, np.stack(pair))
-    with pytest.raises(rc.ArgumentError, match=r"may be one array of the shape \(2, 2, 2\) or the"):
+    with pytest.raises(rc.ArgumentError, match=r"can be one array of shape \(2, 2, 2\) or the"):
         rc.record_outputs(tmp_path / "b.h5", "b", inputs=pair, targets=[0, 1])
     rows = rc.record_outputs(tmp_path / "b.h5", "b", inputs=list(np.eye(2)), targets=[0, 1])
     rows.snapshot(0, losses=[1, 2])
@@ -110,22 +110,22 @@ def test_an_axis_of_length_one_may_be_missing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("X", "message"),
     [
-        (A, r"with an array for each input: .*'a' \(3,\), 'b' \(2,\). Got one array of the shape"),
-        (A.tolist(), "Got one array of the shape"),
-        ([A], r"X must be a list or a mapping.* Got 1 arrays of the shapes \(6, 3\)"),
-        ([A, B, B], r"of the shapes \(6, 3\), \(6, 2\), \(6, 2\)"),
-        ({"a": A, "c": B}, r"must name its arrays by the inputs: .* Got 'c'"),
-        ({"a": A}, r"There is no 'b'"),
-        ({}, "X must have an array for each input. Got none"),
-        ([A, B[:5]], r"the same points in every input. Got 6 in X\[0\], 5 in X\[1\]"),
+        (A, r"with one array for each input: .*'a' \(3,\), 'b' \(2,\). Got one array of shape"),
+        (A.tolist(), "Got one array of shape"),
+        ([A], r"X must be a list or a mapping.* Got 1 arrays of shapes \(6, 3\)"),
+        ([A, B, B], r"of shapes \(6, 3\), \(6, 2\), \(6, 2\)"),
+        ({"a": A, "c": B}, r"The keys of X must be input names: .* Got 'c'"),
+        ({"a": A}, r"'b' is missing"),
+        ({}, "X must contain one array for each input. Got none"),
+        ([A, B[:5]], r"the same number of points in every input. Got 6 in X\[0\], 5 in X\[1\]"),
         ({"a": A, "b": B[:5]}, r"Got 6 in X\['a'\], 5 in X\['b'\]"),
         ([A[:5], B[:5]], "X and y must have the same length. Got 5 points and 6 targets"),
-        ([B, A], r"X\[0\] must have the shape \(points, 3\), which the input 'a'.*\(6, 2\)"),
+        ([B, A], r"X\[0\] must have the shape \(points, 3\) for the input 'a'.*\(6, 2\)"),
         ({"a": A, "b": A}, r"X\['b'\] must have the shape \(points, 2\).* Got the shape \(6, 3\)"),
         ({"a": A, "b": B * np.nan}, r"X\['b'\] must be finite"),
-        ({"a": A, "b": [["x", "y"]] * 6}, r"X\['b'\] must hold numbers"),
-        ({"a": A, "b": None}, r"X\['b'\] must have at least one point"),
-        ([A, {"c": B}], "X must be a structure like that of the model"),
+        ({"a": A, "b": [["x", "y"]] * 6}, r"X\['b'\] must contain numbers"),
+        ({"a": A, "b": None}, r"X\['b'\] must contain at least one point"),
+        ([A, {"c": B}], "X must be nested like the model's inputs"),
     ],
 )
 def test_points_that_do_not_fit_the_inputs_are_told(X: Any, message: str, tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_points_that_do_not_fit_the_inputs_are_told(X: Any, message: str, tmp_pa
 def test_points_are_told_when_the_training_begins(tmp_path: Path) -> None:
     model = _two()
     recorder = rc.Recorder([B, A], Y, tmp_path / "a.h5", "a")
-    with pytest.raises(rc.ArgumentError, match="which the input 'a'"):
+    with pytest.raises(rc.ArgumentError, match="for the input 'a'"):
         model.fit([A, B], Y, verbose=0, callbacks=[recorder])
     assert not list(tmp_path.iterdir())
 
@@ -145,7 +145,7 @@ def test_points_are_told_when_the_training_begins(tmp_path: Path) -> None:
 def test_a_model_with_one_input_takes_one_array(tmp_path: Path) -> None:
     model = small_model(dense(1, "sigmoid", "output"), features=3)
     for X, message in (
-        ([A, A], "with an array for each input"),
+        ([A, A], "with one array for each input"),
         (B, r"X must have the shape \(points, 3\)"),
         ({"other": A}, "Got 'other'"),
     ):
@@ -167,9 +167,9 @@ def test_names_of_features_by_input(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["p", "q"], "feature_names must map names of inputs, which are 'a', 'b'"),
-        ({"c": ["p"]}, "feature_names must map names of inputs"),
-        ({"b": ["p"]}, r"one for each feature of points of the shape \(2,\). Got \['p'\]"),
+        (["p", "q"], r"feature_names must map input names \('a', 'b'\) to lists"),
+        ({"c": ["p"]}, "feature_names must map input names"),
+        ({"b": ["p"]}, r"one for each feature of points of shape \(2,\). Got \['p'\]"),
     ],
 )
 def test_names_that_do_not_fit_are_told(names: Any, message: str, tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_several_inputs_are_appended_to(two_inputs: Training, tmp_path: Path) ->
     rc.Recorder(X, two_inputs.y, path, "a", model=model)
     again = {"if_exists": "append"}
     for other, message in (
-        ([X[0] + 1, X[1]], "its inputs are others"),
+        ([X[0] + 1, X[1]], "its inputs have other values"),
         ([X[0][:50], X[1][:50]], r"its inputs have the shape \(70, 3\), these \(50, 3\)"),
     ):
         recorder = rc.Recorder(other, two_inputs.y[: len(other[0])], path, "a", **again)

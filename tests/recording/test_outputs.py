@@ -180,7 +180,7 @@ def test_resumed_outputs_drop_what_lies_beyond(tmp_path: Path) -> None:
     assert run.epochs.tolist() == [0, 1, 2, 3, 4]
     assert run.losses()[:, 0].tolist() == [1, 1, 2, 2, 2]
     outputs = rc.record_outputs(path, "a", inputs=X, targets=y, if_exists="append")
-    with pytest.raises(rc.RecordingError, match="nothing would be left"):
+    with pytest.raises(rc.RecordingError, match="nothing of it would be left"):
         outputs.snapshot(0, losses=np.zeros(POINTS))
     fresh = rc.record_outputs(path, "a", inputs=X, targets=y, if_exists="append")
     with pytest.raises(rc.RecordingError, match="same quantities in the same shapes"):
@@ -189,7 +189,7 @@ def test_resumed_outputs_drop_what_lies_beyond(tmp_path: Path) -> None:
     with pytest.raises(rc.RecordingError, match="it predicts numbers"):
         classes.snapshot(5, probabilities=np.zeros(POINTS))
     other = rc.record_outputs(path, "a", inputs=X + 1, targets=y, if_exists="append")
-    with pytest.raises(rc.RecordingError, match="its inputs are others"):
+    with pytest.raises(rc.RecordingError, match="its inputs have other values"):
         other.snapshot(5, losses=np.zeros(POINTS))
     assert rc.open_run(path).epochs.tolist() == [0, 1, 2, 3, 4]
 
@@ -200,14 +200,14 @@ GOOD = {"probabilities": np.full(POINTS, 0.5), "losses": np.ones(POINTS)}
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"probabilities": np.full(POINTS, 2.5)}, r"between 0 and 1. Got 2\.5: logits become"),
-        ({"probabilities": np.full((POINTS, 3), 0.5)}, "must add up to 1. Got a sum of 1.5"),
+        ({"probabilities": np.full(POINTS, 2.5)}, r"between 0 and 1. Got 2\.5. To convert logits"),
+        ({"probabilities": np.full((POINTS, 3), 0.5)}, "must sum to 1. Got a sum of 1.5"),
         ({"probabilities": [0.5]}, r"one entry for each of the 40 points. Got the shape \(1,\)"),
-        ({"losses": np.ones((POINTS, 2))}, r"losses must be one number .* \(40, 2\)"),
-        ({"losses": "low"}, "losses must be one array, frame or list of numbers"),
+        ({"losses": np.ones((POINTS, 2))}, r"losses must have the shape .* \(40, 2\)"),
+        ({"losses": "low"}, "losses must be one array, DataFrame or list of numbers"),
         ({"layers": {"h": np.ones(3)}}, r"layers\['h'\] must have one entry for each"),
-        ({"predictions": np.ones(POINTS)}, "exclude each other"),
-        ({"probabilities": None, "losses": None}, "snapshot needs layers, probabilities"),
+        ({"predictions": np.ones(POINTS)}, "probabilities or predictions, not both"),
+        ({"probabilities": None, "losses": None}, "Pass layers, probabilities, pred"),
     ],
 )
 def test_outputs_that_do_not_fit_are_told(change: Any, message: str, tmp_path: Path) -> None:
@@ -223,7 +223,7 @@ def test_class_names_need_probabilities(tmp_path: Path) -> None:
     named = {"inputs": X, "targets": y, "class_names": ["a", "b"]}
     for given in ({"predictions": np.ones(POINTS)}, {"losses": np.ones(POINTS)}):
         outputs = rc.record_outputs(tmp_path / "a.h5", "a", **named)
-        with pytest.raises(rc.ArgumentError, match="class_names are for a run with probabilities"):
+        with pytest.raises(rc.ArgumentError, match="class_names require probabilities"):
             outputs.snapshot(0, **given)
     assert not list(tmp_path.iterdir())
 
@@ -237,7 +237,7 @@ def test_shapes_that_change_and_epochs_that_go_back_are_told(tmp_path: Path) -> 
     for other in others:
         with pytest.raises(rc.RecordingError, match=r"same shapes: layer 'h' \(40, 2\), predict"):
             outputs.snapshot(2, **other)
-    with pytest.raises(rc.RecordingError, match="Got some of both"):
+    with pytest.raises(rc.RecordingError, match="predictions. Got both"):
         outputs.snapshot(2, predictions=np.zeros(POINTS), losses=np.zeros(POINTS))
     with pytest.raises(rc.RecordingError, match="epoch must be later than 1"):
         outputs.snapshot(1, layers={"h": np.zeros((POINTS, 2))}, **GOOD)
@@ -248,7 +248,7 @@ def test_shapes_that_change_and_epochs_that_go_back_are_told(tmp_path: Path) -> 
     ("entry", "message"),
     [
         ([1, 2], "epochs must yield mappings. Got list"),
-        ({"losses": np.ones(POINTS)}, "must hold 'epoch'. Got 'losses'"),
+        ({"losses": np.ones(POINTS)}, "must contain 'epoch'. Got 'losses'"),
         ({"epoch": 1, "loss": np.ones(POINTS)}, "one of 'epoch', 'layers', .* Got 'loss'"),
     ],
 )

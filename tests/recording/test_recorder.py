@@ -247,44 +247,44 @@ def test_frames_of_numbers_in_other_dtypes_are_accepted(tmp_path: Path) -> None:
         (X_GOOD, [0, np.nan], "y must be finite"),
         (X_GOOD, 1, "same length. Got 2 points and a single value"),
         ([0.0, 1.0], Y_GOOD, r"X must have the shape \(points, features, ...\)"),
-        (np.empty((0, 2)), [], "X must have at least one point"),
-        ([["a", "b"]], [0], "X must hold numbers. Got the dtype <U1, such as 'a'. Encode it"),
+        (np.empty((0, 2)), [], "X must contain at least one point"),
+        ([["a", "b"]], [0], "X must contain numbers. Got the dtype <U1, such as 'a'. Encode it"),
         ([[0.0, None], [0.0, 1.0]], Y_GOOD, "X must be finite.* row 0"),
-        ([[0.0, pd.NA]], [0], "X must hold numbers. Got <NA>. Fill what is missing"),
+        ([[0.0, pd.NA]], [0], "X must contain numbers. Got <NA>. Fill in missing values"),
         ([[0.0], [1.0, 2.0]], Y_GOOD, "rows of equal length"),
-        ("text", [0], "X must be one array, frame or list of numbers. Got str"),
+        ("text", [0], "X must be one array, DataFrame or list of numbers. Got str"),
         (_frame(["red", "blue"]), Y_GOOD, "Got 'red' in column 'b'.* Encode it as numbers"),
-        (_frame(["red", "blue"], "category"), Y_GOOD, "'red' in column 'b', of the dtype category"),
-        (_frame([1, None], "Int64"), Y_GOOD, "Got nothing in row 1 in column 'b'. Fill"),
+        (_frame(["red", "blue"], "category"), Y_GOOD, "'red' in column 'b', of dtype category"),
+        (_frame([1, None], "Int64"), Y_GOOD, "Got a missing value in row 1 in column 'b'. Fill"),
         (_frame([1.0, np.nan]), Y_GOOD, "X must be finite.* first at row 1, column 'b'"),
         (
             _frame(["2026-01-01", "2026-01-02"], "datetime64[ns]"),
             Y_GOOD,
-            r"the dtype datetime64\[ns\].* in column 'b'. Turn it into a number, such as days",
+            r"the dtype datetime64\[ns\].* in column 'b'. Convert it to a number, such as days",
         ),
-        (iter(X_GOOD), Y_GOOD, "X must be an array, a frame or a list.* Got list_iterator, which"),
-        ((row for row in X_GOOD), Y_GOOD, "Got generator, which gives its data in pieces. Draw a"),
-        (_dataset(np.eye(2), np.eye(2)[0]), Y_GOOD, "Got _BatchDataset, which gives its data in"),
+        (iter(X_GOOD), Y_GOOD, "X must be an array, a DataFrame or a list.* Got list_iterator"),
+        ((row for row in X_GOOD), Y_GOOD, "Got generator, which yields its data in batches. Draw"),
+        (_dataset(np.eye(2), np.eye(2)[0]), Y_GOOD, "Got _BatchDataset, which yields its data"),
         (
             _generator(np.eye(2), np.eye(2)[0]),
             Y_GOOD,
-            "Got Batches, which gives its data in pieces",
+            "Got Batches, which yields its data in batches",
         ),
         (
             scipy.sparse.eye_array(2).tocsr(),
             Y_GOOD,
-            "Got a sparse one, csr_array: pass its toarray",
+            "Got a sparse one, csr_array. Pass .* toarray",
         ),
-        (np.ma.masked_less(X_GOOD, 0.5), Y_GOOD, "masked array, with 2 of 4 numbers masked. Fill"),
-        (X_GOOD, np.ma.masked_less([0, 1], 1), "y must have a number everywhere.* 1 of 2 numbers"),
+        (np.ma.masked_less(X_GOOD, 0.5), Y_GOOD, "masked array, with 2 of 4 values masked. Fill"),
+        (X_GOOD, np.ma.masked_less([0, 1], 1), "y must have no missing values.* 1 of 2 values"),
         (
             X_GOOD,
             ["no", "yes"],
-            "Got the dtype <U3, such as 'no'. .* whole numbers from 0.*class_n",
+            "Got the dtype <U3, such as 'no'. .* integers from 0.*class_n",
         ),
-        (X_GOOD, pd.Series(["no", "yes"]), "Got 'no'.* whole numbers from 0.*class_names="),
-        (X_GOOD, pd.Series([1, None], dtype="Int64"), "y must hold numbers. Got nothing in row 1"),
-        (X_GOOD, np.array(["no", 1], object), "y must hold numbers. Got 'no'. Encode the classes"),
+        (X_GOOD, pd.Series(["no", "yes"]), "Got 'no'.* integers from 0.*class_names="),
+        (X_GOOD, pd.Series([1, None], dtype="Int64"), "y must contain numbers. Got a missing"),
+        (X_GOOD, np.array(["no", 1], object), "y must contain numbers. Got 'no'. Encode"),
     ],
 )
 def test_bad_points_are_told_before_anything_is_written(
@@ -349,11 +349,11 @@ def test_models_that_cannot_be_recorded_are_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["a", "b", "c"], "class_names must be 2 names, .* Got 3"),
-        (["a"], "class_names must be 2 names, .* Got 1"),
-        (["a", "a"], "class_names must be different texts"),
-        ([0, 1], "class_names must be different texts"),
-        (5, "class_names must be different texts, one for each class. Got 5"),
+        (["a", "b", "c"], "class_names must contain 2 names, .* Got 3"),
+        (["a"], "class_names must contain 2 names, .* Got 1"),
+        (["a", "a"], "class_names must be distinct strings"),
+        ([0, 1], "class_names must be distinct strings"),
+        (5, "class_names must be distinct strings, one for each class. Got 5"),
     ],
 )
 def test_class_names_that_do_not_fit_are_told(names: Any, message: str, tmp_path: Path) -> None:
@@ -425,27 +425,30 @@ def test_features_can_be_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"feature_names": ["a"]}, "feature_names must be different texts, one for each feature"),
-        ({"feature_names": ["a", "a"]}, "feature_names must be different texts"),
-        ({"feature_names": 5}, "feature_names must be texts, one for each feature. Got 5"),
+        ({"feature_names": ["a"]}, "feature_names must be distinct strings, one for each feature"),
+        ({"feature_names": ["a", "a"]}, "feature_names must be distinct strings"),
+        ({"feature_names": 5}, "feature_names must be strings, one for each feature. Got 5"),
         ({"layers": 5}, "layers must be names of at least one layer. Got 5"),
-        ({"sample_weight": []}, r"sample_weight must give each of 20 .* Got the shape \(0,\)\."),
-        ({"sample_weight": np.ma.masked_less(range(20), 1)}, "sample_weight must have a number ev"),
-        ({"sample_weight": ["a"] * 20}, r"sample_weight must hold numbers. Got .* such as 'a'.$"),
+        ({"sample_weight": []}, r"sample_weight must be .* 20 points. Got the shape \(0,\)\."),
+        ({"sample_weight": np.ma.masked_less(range(20), 1)}, "sample_weight must have no miss"),
+        ({"sample_weight": ["a"] * 20}, r"sample_weight must contain numbers. .* such as 'a'.$"),
         ({"on_error": "ignore"}, "on_error must be one of 'warn', 'raise'. Got 'ignore'"),
         ({"on_error": "ignore", "model": "any"}, "on_error must be one of 'warn', 'raise'"),
-        ({"loss": "nonsense"}, "loss must be the name of one of Keras' losses.* Got 'nonsense'"),
-        ({"loss": 5}, "loss must be the name of one of Keras' losses.* Got 5"),
-        ({"loss": ["mse"]}, r"it is that of the one output, without a list. Got \['mse'\]"),
-        ({"loss": {"a": "mse"}}, "without a list. Got {'a': 'mse'}"),
-        ({"loss": keras.metrics.Accuracy()}, "loss must be the name of one of Keras' losses"),
-        ({"feature_names": [1, 2]}, "feature_names must be different texts.*Got \\[1, 2\\]"),
-        ({"class_weight": {0: 1.0}}, "class_weight must have a weight for class 1"),
+        ({"loss": "nonsense"}, "loss must be the name of a Keras loss.* Got 'nonsense'"),
+        ({"loss": 5}, "loss must be the name of a Keras loss.* Got 5"),
+        ({"loss": ["mse"]}, r"not a collection, because there is one output. Got \['mse'\]"),
+        ({"loss": {"a": "mse"}}, "not a collection, because .* Got {'a': 'mse'}"),
+        ({"loss": keras.metrics.Accuracy()}, "loss must be the name of a Keras loss"),
+        ({"feature_names": [1, 2]}, "feature_names must be distinct strings.*Got \\[1, 2\\]"),
+        ({"class_weight": {0: 1.0}}, "class_weight must contain a weight for class 1"),
         ({"class_weight": [1, 2]}, "class_weight must map class numbers to weights"),
         ({"class_weight": {0: 1, 1: -2}}, "finite number of at least 0.*from -2 to 1"),
-        ({"sample_weight": [1, 2]}, "sample_weight must give each of 20 points"),
-        ({"sample_weight": np.full(20, np.nan)}, "sample_weight must give each of 20 points"),
-        ({"class_weight": {0: 1, 1: 1}, "sample_weight": np.ones(20)}, "cannot both be given"),
+        ({"sample_weight": [1, 2]}, "sample_weight must be .* of the 20 points"),
+        ({"sample_weight": np.full(20, np.nan)}, "sample_weight must be .* of the 20 points"),
+        (
+            {"class_weight": {0: 1, 1: 1}, "sample_weight": np.ones(20)},
+            "Pass either class_weight or sample_weight, not both",
+        ),
     ],
 )
 def test_bad_weights_and_names_are_told(
@@ -463,7 +466,11 @@ def test_bad_weights_and_names_are_told(
         ("sparse_categorical_crossentropy", [0, 1, 3], "class numbers from 0 to 2.*from 0 to 3"),
         ("sparse_categorical_crossentropy", [0, 1, -1], "class numbers from 0 to 2.*from -1 to 1"),
         ("sparse_categorical_crossentropy", np.eye(3), "class numbers from 0 to 2"),
-        ("categorical_crossentropy", [0, 1, 2], "y must be one-hot, of the shape \\(points, 3\\)"),
+        (
+            "categorical_crossentropy",
+            [0, 1, 2],
+            "y must be one-hot, with the shape \\(points, 3\\)",
+        ),
         ("mse", np.ones((3, 2)), "\\(points, 1\\) or \\(points, 3\\).*Got the shape \\(3, 2\\)"),
     ],
 )
@@ -486,21 +493,21 @@ LOGITS = keras.losses.BinaryCrossentropy(from_logits=True)
 @pytest.mark.parametrize(
     ("loss", "y", "message"),
     [
-        ("binary_crossentropy", [1, 2, 1], r"y must lie between 0 and 1.*become 0 and 1 by \(y =="),
+        ("binary_crossentropy", [1, 2, 1], r"y must be between 0 and 1.*use \(y == 2\)"),
         (
             "binary_crossentropy",
             [-1, 1, 1],
-            "crossentropy. Got values from -1 to 1; classes become",
+            "crossentropy. Got values from -1 to 1. To convert the classes",
         ),
-        ("bce", [1, 2, 1], "y must lie between 0 and 1.* Got values from 1 to 2"),
-        (keras.losses.binary_crossentropy, [1, 2, 1], "y must lie between 0 and 1"),
-        (LOGITS, [-1, 1, 1], "y must lie between 0 and 1"),
+        ("bce", [1, 2, 1], "y must be between 0 and 1.* Got values from 1 to 2"),
+        (keras.losses.binary_crossentropy, [1, 2, 1], "y must be between 0 and 1"),
+        (LOGITS, [-1, 1, 1], "y must be between 0 and 1"),
         (
             keras.losses.BinaryFocalCrossentropy(),
             [0, 1, 2],
             "Got values from 0 to 2. Train the mod",
         ),
-        ("hinge", [1, 2, 1], "y must be -1 or 1, or else 0 or 1, because the loss is a hinge loss"),
+        ("hinge", [1, 2, 1], "y must be -1 or 1, or 0 or 1, because the loss is a hinge loss"),
         (keras.losses.SquaredHinge(), [-2, 1, 1], "y must be -1 or 1, .* Got values from -2 to 1"),
     ],
 )
@@ -560,7 +567,7 @@ def test_shares_of_a_class_are_classes_with_names(tmp_path: Path) -> None:
 )
 def test_a_regression_has_no_classes_to_name(layer: Any, loss: str, y: Any, tmp_path: Path) -> None:
     model = small_model(layer, loss=loss)
-    with pytest.raises(rc.ArgumentError, match="class_names are for classes, and this run predict"):
+    with pytest.raises(rc.ArgumentError, match="class_names must be None for a regression"):
         rc.Recorder(np.ones((3, 2)), y, tmp_path / "a.h5", "a", model=model, class_names=["a", "b"])
     assert not (tmp_path / "a.h5").exists()
     rc.Recorder(np.ones((3, 2)), y, tmp_path / "a.h5", "a", model=model)

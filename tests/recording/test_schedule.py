@@ -157,7 +157,7 @@ def test_interrupted_epoch_leaves_the_batches_before_it(
 )
 def test_steps_that_are_none_are_told_at_once(every: Any, tmp_path: Path) -> None:
     X, y = _data()
-    with pytest.raises(rc.ArgumentError, match="every must be a whole number of epochs"):
+    with pytest.raises(rc.ArgumentError, match="every must be a number of epochs"):
         rc.Recorder(X, y, tmp_path / "a.h5", "a", every=every)
     assert not list(tmp_path.iterdir())
 
@@ -165,9 +165,9 @@ def test_steps_that_are_none_are_told_at_once(every: Any, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("every", "message"),
     [
-        (7, "every=7 matches no epoch of this training, which ends at 6"),
-        ("25 batches", "every='25 batches' matches nothing: .* 6 epochs of 4 batches"),
-        ([1, 6.5], "every names epoch 6.5, which is not part of this training: .* 0 to 6"),
+        (7, "every=7 matches no epoch of this training run, which ends at epoch 6"),
+        ("25 batches", "every='25 batches' matches no batch .* 6 epochs of 4 batches"),
+        ([1, 6.5], "every contains epoch 6.5, which is not part of this training run: .* 0 to 6"),
     ],
 )
 def test_steps_that_match_nothing_are_told_before_the_training(

@@ -124,7 +124,7 @@ def test_what_needs_unrecorded_weights_raises(ask: Any, layer: str, first_layer:
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
-        (["hiden"], "layers must be among 'hidden', 'output', the layers with weights. Got 'hid"),
+        (["hiden"], "layers must be among the layers with weights: 'hidden', 'output'. Got 'hid"),
         ([], "layers must be names of at least one layer"),
         ([1], "layers must be names of at least one layer"),
     ],

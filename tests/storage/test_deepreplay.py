@@ -515,20 +515,20 @@ def _nonsense(config: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_lambda, "Layer 'hidden' of the model of run 'old' is a Lambda, whose code .* model="),
+        (_lambda, "Layer 'hidden' of the model of run 'old' is a Lambda, and code .* model="),
         (_unknown_setting, r"Layer 'hidden' \(Dense\) .*cannot be rebuilt: .*magic.* model="),
         (_unknown_activation, "Layer 'output' .* has the activation 'magic'.* model="),
         (
             _other_shape,
-            r"Layer 'hidden' of the model has weights of the shapes \(2, 3\), \(3,\), its "
-            r"recording 'layer0' in run 'old' has \(2, 2\), \(2,\): it is another model",
+            r"Layer 'hidden' of the model has weights of shapes \(2, 3\), \(3,\), but its "
+            r"recording 'layer0' in run 'old' has \(2, 2\), \(2,\). This is a different model",
         ),
         (
             _one_layer_less,
-            r"The model has 1 layers \('hidden' .*\), the recording of run 'old' has 2 \('layer0' ",
+            r"The model has 1 layers \('hidden' .*\), but the .* of run 'old' has 2 \('layer0' ",
         ),
-        (_subclass, "'old' is of the class 'MyModel'.* model="),
-        (_nonsense, "The model of run 'old' cannot be understood .*old_model.h5"),
+        (_subclass, "'old' has the class 'MyModel'.* model="),
+        (_nonsense, "The description of the model of run 'old' in .*old_model.h5' cannot be read"),
     ],
 )
 def test_model_that_cannot_be_rebuilt_or_does_not_match(
