@@ -11,17 +11,6 @@ from typing import Any
 
 import replaychart
 from replaychart import conversion, datasets, demonstration
-from replaychart.charts.activations import activations
-from replaychart.charts.decision_boundary import decision_boundary
-from replaychart.charts.feature_space import feature_space
-from replaychart.charts.gradients import gradients
-from replaychart.charts.loss_and_metric import loss_and_metric
-from replaychart.charts.loss_histogram import loss_histogram
-from replaychart.charts.pre_activations import pre_activations
-from replaychart.charts.probability_histogram import probability_histogram
-from replaychart.charts.residual_histogram import residual_histogram
-from replaychart.charts.spread import spread
-from replaychart.charts.weights import weights
 from replaychart.drawing.budget import MAX_BYTES
 from replaychart.errors import ArgumentError, ReplayChartError, RunFileError
 from replaychart.export.save import MOVING, save
@@ -32,20 +21,8 @@ from replaychart.run import Run
 from replaychart.storage import reader
 from replaychart.storage.deepreplay import not_writable
 
-_CHARTS: dict[str, Callable[..., Any]] = {
-    "feature-space": feature_space,
-    "decision-boundary": decision_boundary,
-    "probability-histogram": probability_histogram,
-    "loss-and-metric": loss_and_metric,
-    "loss-histogram": loss_histogram,
-    "residual-histogram": residual_histogram,
-    "weights": weights,
-    "gradients": gradients,
-    "activations": activations,
-    "pre-activations": pre_activations,
-    "spread": spread,
-    "dashboard": demonstration.dashboard,
-}
+# What `render` draws by default: five charts in one, and not a function of the package.
+_DASHBOARD = "dashboard"
 # One in two epochs: half the time to draw and half the bytes, and the eye does not miss them.
 _DEMO_GIF_STRIDE = 2
 
@@ -134,7 +111,7 @@ def info(options: argparse.Namespace) -> None:
 def render(options: argparse.Namespace) -> None:
     """Draw one chart of a run into a file."""
     run = open_run(options.file, options.group, model=options.model)
-    build = _CHARTS[options.chart]
+    build = _chart(options.chart)
     accepted = inspect.signature(build).parameters
     given = {name: getattr(options, name) for name in ("layer", "metric")}
     given = {name: value for name, value in given.items() if value is not None}
@@ -194,6 +171,19 @@ def convert(options: argparse.Namespace) -> None:
     print(options.new)
 
 
+def _chart_names() -> list[str]:
+    """Return what --chart allows: every chart of the package by its name, and the dashboard."""
+    charts = [name for name, home in replaychart._HOMES.items() if home.startswith("charts.")]
+    return [*(name.replace("_", "-") for name in charts), _DASHBOARD]
+
+
+def _chart(name: str) -> Callable[..., Any]:
+    """Return the function that draws the chart of a name, imported only now."""
+    if name == _DASHBOARD:
+        return demonstration.dashboard
+    return getattr(replaychart, name.replace("-", "_"))
+
+
 def _shape(run: Run, layer: str) -> str:
     shape = run.layer_shape(layer)
     return "(?)" if shape is None else "x".join("?" if n is None else str(n) for n in shape)
@@ -219,7 +209,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("render", help="draw one chart of a run into a file")
     command.add_argument("file", metavar="FILE")
     command.add_argument("group", metavar="GROUP")
-    command.add_argument("--chart", choices=list(_CHARTS), default="dashboard")
+    command.add_argument("--chart", choices=_chart_names(), default=_DASHBOARD)
     command.add_argument(
         "--out", required=True, metavar="FILE", help="the suffix is the format; DIR/ for PNGs"
     )

@@ -1,5 +1,6 @@
 """The command, run as a user runs it."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ from support.training import Training, dense, small_model
 
 import replaychart as rc
 from replaychart.command import main
+
+CHARTS = [name.replace("_", "-") for name, home in rc._HOMES.items() if home.startswith("charts.")]
 
 # Importing either fails in the process: what runs there runs on a machine without them.
 _WITHOUT_KERAS = (
@@ -75,6 +78,24 @@ def test_render_draws_one_chart(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip() == str(out)
     expected = rc.save(rc.feature_space(rc.open_run(recording)), tmp_path / "b.png", epoch=15)
+    assert out.read_bytes() == expected.read_bytes()
+
+
+def test_render_offers_every_chart_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["render", "runs.h5", "run", "--out", "a.png", "--chart", "none"])
+    offered = re.findall(r"[\w-]+", capsys.readouterr().err.split("choose from")[1])
+    assert offered == [*CHARTS, "dashboard"]
+
+
+# Its targets are classes: it has no residuals.
+@pytest.mark.parametrize("name", sorted(set(CHARTS) - {"residual-histogram"}))
+def test_render_draws_each_chart_as_its_function_does(name: str, tmp_path: Path) -> None:
+    recording = rc.datasets.parabola_recording()
+    chart = getattr(rc, name.replace("-", "_"))(rc.open_run(recording))
+    expected = rc.save(chart, tmp_path / "expected.json")
+    out = tmp_path / "a.json"
+    assert main(["render", str(recording), "parabola", "--chart", name, "--out", str(out)]) == 0
     assert out.read_bytes() == expected.read_bytes()
 
 

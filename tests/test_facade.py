@@ -1,5 +1,6 @@
 """The package from outside: names, imports, examples."""
 
+import ast
 import doctest
 import importlib
 import inspect
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import replaychart as rc
+from replaychart import charts
 
 PUBLIC = [name for name in rc.__all__ if name not in ("__version__", "datasets")]
 
@@ -24,11 +26,40 @@ def test_every_public_name_is_there_and_documented() -> None:
         _ = rc.nothing  # type: ignore[attr-defined]
 
 
-def test_importing_does_not_import_keras() -> None:
-    code = (
-        "import replaychart, sys; "
-        "print([m for m in ('keras', 'tensorflow', 'h5py', 'sklearn', 'PIL') if m in sys.modules])"
+def test_every_file_in_charts_is_one_public_function_of_its_name() -> None:
+    files = [module.name for module in pkgutil.iter_modules(charts.__path__)]
+    homes = {name: home for name, home in rc._HOMES.items() if home.startswith("charts.")}
+    assert homes == {name: f"charts.{name}" for name in files}
+    for name in files:
+        chart = getattr(rc, name)
+        assert inspect.isfunction(chart)
+        assert chart.__name__ == name
+        parameters = inspect.signature(chart).parameters
+        assert next(iter(parameters)) == "run"
+        shared = {"epochs", "epoch", "title", "width", "height", "max_bytes"}
+        assert shared <= parameters.keys(), name
+
+
+def test_type_checkers_are_shown_the_same_names() -> None:
+    tree = ast.parse(Path(rc.__file__).read_text())
+    (checked,) = (
+        node
+        for node in tree.body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
     )
+    imported = {
+        alias.name: node.module
+        for node in checked.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    homes = {name: f"replaychart.{home}" for name, home in rc._HOMES.items()}
+    assert imported == {"datasets": "replaychart", **homes}
+
+
+def test_importing_imports_nothing_heavy() -> None:
+    heavy = ("keras", "tensorflow", "h5py", "sklearn", "PIL", "pandas", "replaychart.charts")
+    code = f"import replaychart, sys; print([name for name in {heavy} if name in sys.modules])"
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )

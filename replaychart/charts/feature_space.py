@@ -10,7 +10,7 @@ from replaychart.arguments import require_one_of
 from replaychart.drawing.budget import MAX_BYTES, kept_around_paths
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
-from replaychart.drawing.framing import limits_by_epoch, within
+from replaychart.drawing.framing import axis_limits
 from replaychart.drawing.plane import (
     Plane,
     boundary_layer,
@@ -29,7 +29,7 @@ from replaychart.drawing.titles import (
 )
 from replaychart.errors import ArgumentError
 from replaychart.facts.epochs import Epochs
-from replaychart.planes.extents import Limits, padded_limits
+from replaychart.planes.extents import Limits
 from replaychart.planes.paths import Paths
 from replaychart.planes.planes import BANDS, GRID_LINES, RESOLUTION
 from replaychart.planes.projections import Projection
@@ -168,31 +168,25 @@ def feature_space(
     view = run.planes.view(layer, projection, positions)
     left_out = _why_no_surface(run, layer, view) if surface == "auto" else None
     if surface == "auto":
-        surface = "inputs" if run.planes.inputs_are_plane() else "layer"
-    if left_out:
-        surface = None
+        over = "inputs" if run.planes.inputs_are_plane() else "layer"
+        surface = None if left_out else over
+    rectangle = None
     if surface == "layer":
-        xlim, ylim = run.planes.layer_limits(layer, xlim, ylim, view=view)
+        rectangle = xlim, ylim = run.planes.layer_limits(layer, xlim, ylim, view=view)
     paths = _Paths(run, layer, view, surface, grid, xlim, ylim, resolution)
     clock, points, drawn = kept_around_paths(
         run, clock, max_bytes, paths.at, bytes_per_point=point_bytes(run, 2)
     )
     snapshots = run.snapshots(clock.epochs)
     coordinates = run.planes.coordinates(layer, snapshots, view)[:, points]
-
-    if scale == "per-epoch":
-        # A surface over the layer's plane is as large as the whole run's points.
-        framing = drawn.lines if surface == "layer" else drawn.lines or drawn.rings
-        xlims, ylims = limits_by_epoch(snapshots, coordinates, framing)
-        if surface == "layer" and xlim and ylim:
-            xlims = [within(limits, xlim) for limits in xlims]
-            ylims = [within(limits, ylim) for limits in ylims]
-    elif surface == "layer" and xlim and ylim:
-        xlims, ylims = [xlim], [ylim]
-    else:
-        framing = drawn.lines or drawn.rings
-        around = [coordinates] if framing is None else [coordinates, framing.vertices]
-        xlims, ylims = ([limits] for limits in padded_limits(*around))
+    xlims, ylims = axis_limits(
+        coordinates,
+        snapshots,
+        scale=scale,
+        grid=drawn.lines,
+        surface=drawn.rings,
+        rectangle=rectangle,
+    )
     titles = (f"{layer}, unit 1", f"{layer}, unit 2") if view is None else view.titles
     plane = Plane(clock, xlims, ylims, titles, width, height, overflows=surface == "layer")
     layers = [

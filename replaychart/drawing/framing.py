@@ -1,4 +1,4 @@
-"""The limits of axes that follow the epoch."""
+"""The limits of the axes around points, and around what is drawn with them."""
 
 import numpy as np
 
@@ -6,20 +6,62 @@ from replaychart.planes.extents import Limits, padded_limits
 from replaychart.planes.paths import Paths
 
 
-def limits_by_epoch(
-    snapshots: list[int], coordinates: np.ndarray, framing: Paths | None
+def axis_limits(
+    coordinates: np.ndarray,
+    snapshots: list[int],
+    *,
+    scale: str,
+    grid: Paths | None,
+    surface: Paths | None,
+    rectangle: tuple[Limits, Limits] | None = None,
+) -> tuple[list[Limits], list[Limits]]:
+    """Return the limits of both axes: one pair for the whole run, or one for each epoch.
+
+    They lie around the points and the grid lines, or the surface if there are no grid lines.
+
+    Parameters
+    ----------
+    coordinates : numpy.ndarray, shape (epochs, points, 2)
+        Where the points are at each epoch.
+    snapshots : list of int
+        The position of each of these epochs in the recording.
+    scale : {"fixed", "per-epoch"}
+        Whether the limits hold for the whole run or follow the epoch.
+    grid, surface : Paths or None
+        Grid lines and surface as they move with the points; None for what is not drawn.
+    rectangle : tuple of tuple of float, optional
+        The limits of a surface that fills them and does not move. Fixed axes show exactly this
+        rectangle, and axes that follow the epoch show only parts of it.
+    """
+    framing = grid if rectangle is not None else grid or surface
+    if scale == "per-epoch":
+        xlims, ylims = _limits_by_epoch(coordinates, snapshots, framing)
+        if rectangle is None:
+            return xlims, ylims
+        xlim, ylim = rectangle
+        return [_within(own, xlim) for own in xlims], [_within(own, ylim) for own in ylims]
+    if rectangle is not None:
+        xlim, ylim = rectangle
+    else:
+        around = [coordinates] if framing is None else [coordinates, framing.vertices]
+        xlim, ylim = padded_limits(*around)
+    return [xlim], [ylim]
+
+
+def _limits_by_epoch(
+    coordinates: np.ndarray, snapshots: list[int], framing: Paths | None
 ) -> tuple[list[Limits], list[Limits]]:
     """Return limits for each epoch, around its own points and its own grid or surface."""
     pairs = []
-    for frame, snapshot in enumerate(snapshots):
-        around = [coordinates[frame]]
+    for position, snapshot in enumerate(snapshots):
+        around = [coordinates[position]]
         if framing is not None:
             around.append(framing.selected([snapshot]).vertices)
         pairs.append(padded_limits(*around))
     return [x for x, _ in pairs], [y for _, y in pairs]
 
 
-def within(limits: Limits, rectangle: Limits) -> Limits:
+def _within(limits: Limits, rectangle: Limits) -> Limits:
     """Return the part of the limits that the rectangle covers, the rectangle if it covers none."""
     low, high = max(limits[0], rectangle[0]), min(limits[1], rectangle[1])
     return (low, high) if low < high else rectangle

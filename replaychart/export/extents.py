@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import vl_convert
 
-from replaychart.export.specs import Datasets, Spec, showing
+from replaychart.export.specs import Moment, Spec, showing
 
 
 class Extent(NamedTuple):
@@ -49,9 +49,9 @@ class Measure:
     vega: Spec
     columns: None = None
 
-    def paint(self, epoch: float, datasets: Datasets) -> Extent:
+    def paint(self, moment: Moment) -> Extent:
         """Return the extent of an epoch."""
-        return Extent.of(vl_convert.vega_to_scenegraph(showing(self.vega, epoch, datasets)))
+        return Extent.of(vl_convert.vega_to_scenegraph(showing(self.vega, moment)))
 
 
 def padded(vega: Spec, own: Extent, room: Extent) -> Spec:

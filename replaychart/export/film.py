@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 from replaychart.export.extents import Extent, Measure, padded
 from replaychart.export.moving_parts import CannotSplit, held
 from replaychart.export.painting import MovingParts, Painter, WholeChart, alike
-from replaychart.export.specs import Compiled, Datasets, Spec
+from replaychart.export.specs import ChartSpec, Compiled, Moment
 
 T = TypeVar("T")
 P = TypeVar("P")
@@ -36,8 +36,8 @@ class Film:
 
     Parameters
     ----------
-    spec : dict
-        A chart's Vega-Lite spec.
+    chart : ChartSpec
+        A chart with the epoch parameter.
     epochs : sequence of float
         One frame for each, in this order.
     scale : float
@@ -53,10 +53,10 @@ class Film:
         Width and height of all frames in pixels.
     """
 
-    def __init__(self, spec: Spec, epochs: Sequence[float], scale: float) -> None:
+    def __init__(self, chart: ChartSpec, epochs: Sequence[float], scale: float) -> None:
         self.epochs = epochs
         self._long = len(epochs) >= _LONG
-        self._compiled = Compiled(spec, epochs[0])
+        self._compiled = Compiled(chart, epochs[0])
         self._painter, self.samples, self.size = self._proven(scale)
 
     def frames(self, finish: Callable[[Image.Image], T], *, bar: str | None) -> Iterator[T]:
@@ -106,9 +106,7 @@ class Film:
     def _taken_apart(self, scale: float) -> tuple[WholeChart, WholeChart, MovingParts | None]:
         """Return the chart as it is, with all places held if they can be, and in its parts."""
         measure = Measure(self._compiled.vega)
-        extents = [
-            measure.paint(epoch, self._compiled.rows(epoch)) for epoch in _evenly(self.epochs, 5)
-        ]
+        extents = [measure.paint(self._compiled.at(epoch)) for epoch in _evenly(self.epochs, 5)]
         # The border of a line that touches that of a view, a longer label: a few pixels.
         room = Extent.around(extents)
         plain = WholeChart(padded(self._compiled.vega, extents[0], room), scale)
@@ -145,8 +143,8 @@ class Film:
         self, shots: Sequence[tuple[Painter[P], float]], finish: Callable[[P], T]
     ) -> Iterator[Any]:
         for painter, epoch in shots:
-            datasets = self._compiled.rows(epoch, painter.columns)
-            yield joblib.delayed(_frame)(painter, epoch, datasets, finish)
+            moment = self._compiled.at(epoch, painter.columns)
+            yield joblib.delayed(_frame)(painter, moment, finish)
 
     def _parallel(self, tasks: Iterable[Any]) -> Iterator[Any]:
         """Return the results of tasks, on which work begins at once."""
@@ -192,8 +190,8 @@ class _Finished:
         return self._finish(picture)
 
 
-def _frame(painter: Painter[P], epoch: float, datasets: Datasets, finish: Callable[[P], T]) -> T:
-    return finish(painter.paint(epoch, datasets))
+def _frame(painter: Painter[P], moment: Moment, finish: Callable[[P], T]) -> T:
+    return finish(painter.paint(moment))
 
 
 def _as_it_is(picture: T) -> T:

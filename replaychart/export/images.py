@@ -7,16 +7,16 @@ from pathlib import Path
 import vl_convert
 
 from replaychart.export.files import written_beside
-from replaychart.export.specs import Spec, at_epoch, vega_theme
+from replaychart.export.specs import ChartSpec, Spec, vega_theme
 
 
-def write_image(spec: Spec, path: Path, *, epoch: float | None, scale: float) -> None:
+def write_image(chart: ChartSpec, path: Path, *, epoch: float | None, scale: float) -> None:
     """Draw one epoch into a file whose suffix is ``.png``, ``.svg`` or ``.pdf``.
 
     Parameters
     ----------
-    spec : dict
-        A chart's Vega-Lite spec.
+    chart : ChartSpec
+        The chart.
     path : pathlib.Path
         The file.
     epoch : float or None
@@ -24,7 +24,7 @@ def write_image(spec: Spec, path: Path, *, epoch: float | None, scale: float) ->
     scale : float
         Pixels per pixel of the chart (PNG); the size's factor (PDF). An SVG has no pixels.
     """
-    content = _DRAWN[path.suffix.lower()](at_epoch(spec, epoch), scale)
+    content = _DRAWN[path.suffix.lower()](chart.still(epoch), scale)
     with written_beside(path) as beside:
         beside.write_bytes(content)
 

@@ -10,7 +10,7 @@ import vl_convert
 from PIL import Image
 
 from replaychart.export.moving_parts import drawn_only, painted_below, split, without_texts
-from replaychart.export.specs import Compiled, Datasets, Spec, showing
+from replaychart.export.specs import Compiled, Moment, Spec, showing
 
 Painted = TypeVar("Painted", covariant=True)
 
@@ -22,15 +22,13 @@ class Painter(Protocol[Painted]):
     def columns(self) -> Collection[str] | None:
         """The columns it needs of those that can be left out; None for all."""
 
-    def paint(self, epoch: float, datasets: Datasets) -> Painted:
+    def paint(self, moment: Moment) -> Painted:
         """Return the picture of an epoch, of mode RGBA.
 
         Parameters
         ----------
-        epoch : float
-            The epoch.
-        datasets : dict of str to list of dict
-            What the chart's changing datasets hold at that epoch.
+        moment : Moment
+            What the chart is set to for that epoch.
         """
 
 
@@ -52,10 +50,9 @@ class WholeChart:
     scale: float
     columns: Collection[str] | None = None
 
-    def paint(self, epoch: float, datasets: Datasets) -> Image.Image:
+    def paint(self, moment: Moment) -> Image.Image:
         """Return the picture of an epoch, of mode RGBA."""
-        vega = showing(self.vega, epoch, datasets)
-        return _opened(vl_convert.vega_to_png(vega, scale=self.scale))
+        return _opened(vl_convert.vega_to_png(showing(self.vega, moment), scale=self.scale))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,9 +118,9 @@ class MovingParts:
             compiled.columns_mentioned(drawn),
         )
 
-    def paint(self, epoch: float, datasets: Datasets) -> Image.Image:
+    def paint(self, moment: Moment) -> Image.Image:
         """Return the picture of an epoch, of mode RGBA."""
-        svg = vl_convert.vega_to_svg(showing(self.moving, epoch, datasets))
+        svg = vl_convert.vega_to_svg(showing(self.moving, moment))
         # The renderer's half-transparent pixels are not exact, so what moves is painted right onto
         # what lies below it.
         svg = painted_below(svg, self.shapes)
@@ -131,7 +128,7 @@ class MovingParts:
         pixels = np.array(picture).reshape(-1, 4)
         if not np.array_equal(pixels[self.place], self.below):
             # Something came to lie on a text, and belongs above or below it.
-            return self.whole.paint(epoch, datasets)
+            return self.whole.paint(moment)
         pixels[self.place] = self.texts
         return Image.fromarray(pixels.reshape(picture.height, picture.width, 4))
 

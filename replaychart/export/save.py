@@ -19,13 +19,12 @@ from replaychart.export.gif import FASTEST, LONGEST, write_gif
 from replaychart.export.html import write_html
 from replaychart.export.images import write_image
 from replaychart.export.sequence import write_sequence
-from replaychart.export.specs import Spec, spec_of
+from replaychart.export.specs import ChartSpec
 from replaychart.export.strip import write_strip
 from replaychart.export.video import VIDEOS, require_av, write_video
 from replaychart.export.webp import write_webp
 from replaychart.facts.epochs import epoch_numbers
-from replaychart.playback.animate import starting_at
-from replaychart.playback.parameter import EpochSlider, find_parameter, find_slider, showing
+from replaychart.playback.parameter import EpochSlider, FoundParameter
 
 STILL = (".png", ".svg", ".pdf")
 MOVING = (".gif", ".webp", ".mp4", ".webm")
@@ -166,29 +165,28 @@ def save(
 
     # The formats' writers and vl-convert take Python's numbers.
     fps, scale, hold = float(fps), float(scale), float(hold)
-    spec = spec_of(chart)
+    drawn = ChartSpec.of(chart)
     if epoch is not None:
-        _check_shown(epoch, spec)
+        _check_shown(epoch, drawn.parameter)
     if moving:
-        chosen = _chosen_epochs(epochs, find_slider(spec))
+        chosen = _chosen_epochs(epochs, drawn.slider)
         bar = path.name if progress else None
-        _write_frames(spec, path, chosen, scale, suffix, fps=fps, hold=hold, plays=plays, bar=bar)
+        _write_frames(drawn, path, chosen, scale, suffix, fps=fps, hold=hold, plays=plays, bar=bar)
     elif suffix in STILL and epochs is not None:
-        chosen = _chosen_epochs(epochs, find_slider(spec))
-        write_strip(spec, path, epochs=chosen, scale=scale)
+        write_strip(drawn, path, epochs=_chosen_epochs(epochs, drawn.slider), scale=scale)
     elif suffix in STILL:
-        write_image(spec, path, epoch=epoch, scale=scale)
+        write_image(drawn, path, epoch=epoch, scale=scale)
     elif suffix == ".html":
-        write_html(_shown_first(spec, epoch), path, title=path.stem)
+        write_html(drawn.starting_at(epoch), path, title=path.stem)
     else:
         with written_beside(path) as beside:
-            compact = json.dumps(_shown_first(spec, epoch), separators=(",", ":"))
+            compact = json.dumps(drawn.starting_at(epoch), separators=(",", ":"))
             beside.write_text(compact, encoding="utf-8")
     return path
 
 
 def _write_frames(
-    spec: Spec,
+    chart: ChartSpec,
     path: Path,
     epochs: list[float],
     scale: float,
@@ -200,25 +198,18 @@ def _write_frames(
     bar: str | None,
 ) -> None:
     if not suffix:
-        write_sequence(spec, path, epochs=epochs, scale=scale, bar=bar)
+        write_sequence(chart, path, epochs=epochs, scale=scale, bar=bar)
         return
     if suffix in VIDEOS:
         require_av()
     with written_beside(path) as beside:
-        film = Film(spec, epochs, scale)
+        film = Film(chart, epochs, scale)
         if suffix == ".gif":
             write_gif(film, beside, fps=fps, hold=hold, plays=plays, bar=bar)
         elif suffix == ".webp":
             write_webp(film, beside, fps=fps, hold=hold, plays=plays, bar=bar)
         else:
             write_video(film, beside, fps=fps, hold=hold, bar=bar)
-
-
-def _shown_first(spec: Spec, epoch: float | None) -> Spec:
-    """Return a spec that shows an epoch at first, also if it plays."""
-    if epoch is None:
-        return spec
-    return starting_at(showing(spec, epoch), epoch)
 
 
 def _chosen_epochs(
@@ -241,9 +232,8 @@ def _chosen_epochs(
     return chosen
 
 
-def _check_shown(epoch: float, spec: Spec) -> None:
-    """Raise `ArgumentError` unless the chart can show this epoch."""
-    parameter, slider = find_parameter(spec), find_slider(spec)
+def _check_shown(epoch: float, parameter: FoundParameter | None) -> None:
+    """Raise `ArgumentError` unless a chart with this parameter can show this epoch."""
     if parameter is None:
         message = f"epoch needs a chart with the {NAME!r} parameter. Got {epoch!r} for one without."
         raise ArgumentError(message)
@@ -251,8 +241,9 @@ def _check_shown(epoch: float, spec: Spec) -> None:
         message = f"epoch must be a number. Got {epoch!r}."
         raise ArgumentError(message)
     epoch_numbers("epoch", epoch)
+    slider = parameter.slider
     if slider is None:
-        _check_epoch("epoch", epoch, parameter["value"], parameter["value"])
+        _check_epoch("epoch", epoch, parameter.shown, parameter.shown)
     else:
         _check_epoch("epoch", epoch, slider.first, slider.last)
 

@@ -11,12 +11,12 @@ from PIL import Image
 from replaychart.errors import RunFileError
 from replaychart.export.files import allowed, written_beside
 from replaychart.export.film import Film
-from replaychart.export.specs import Spec
+from replaychart.export.specs import ChartSpec
 from replaychart.facts.epochs import EPOCH_DIGITS
 
 
 def write_sequence(
-    spec: Spec, directory: Path, *, epochs: Sequence[float], scale: float, bar: str | None
+    chart: ChartSpec, directory: Path, *, epochs: Sequence[float], scale: float, bar: str | None
 ) -> None:
     """Write one PNG per epoch, named ``epoch_0000.png`` with as many digits as it takes.
 
@@ -27,8 +27,8 @@ def write_sequence(
 
     Parameters
     ----------
-    spec : dict
-        A chart's Vega-Lite spec.
+    chart : ChartSpec
+        A chart with the epoch parameter.
     directory : pathlib.Path
         Where to.
     epochs : sequence of float
@@ -45,11 +45,11 @@ def write_sequence(
     """
     try:
         if directory.is_dir():
-            _write_into(directory, Film(spec, epochs, scale), bar)
+            _write_into(directory, Film(chart, epochs, scale), bar)
             return
         beside = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
         try:
-            _write_into(beside, Film(spec, epochs, scale), bar)
+            _write_into(beside, Film(chart, epochs, scale), bar)
             beside.chmod(allowed(0o777))
             beside.rename(directory)
         finally:

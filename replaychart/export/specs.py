@@ -1,9 +1,10 @@
 """The specs behind files: a chart's own, and that of one epoch with no other epoch's data."""
 
+import dataclasses
 import json
 import re
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple
 
 import altair as alt
 import vl_convert
@@ -13,7 +14,8 @@ from replaychart.drawing import packing
 from replaychart.drawing.packing import EpochRows, Rows
 from replaychart.drawing.plane import WITHIN_LIMITS
 from replaychart.drawing.theme import NAME as THEME
-from replaychart.playback import parameter
+from replaychart.playback.animate import starting_at
+from replaychart.playback.parameter import EpochSlider, FoundParameter, find_parameter, set_to
 
 Spec = dict[str, Any]
 Datasets = dict[str, Rows]
@@ -27,32 +29,80 @@ def spec_of(chart: ChartType) -> Spec:
         return chart.to_dict()
 
 
+@dataclasses.dataclass(frozen=True)
+class ChartSpec:
+    """A chart's Vega-Lite spec, and its epoch parameter, looked up once.
+
+    Attributes
+    ----------
+    spec : dict
+        The spec.
+    parameter : FoundParameter or None
+        The parameter; None for a chart without it.
+    """
+
+    spec: Spec
+    parameter: FoundParameter | None
+
+    @classmethod
+    def of(cls, chart: ChartType) -> "ChartSpec":
+        """Return the spec of a chart, with its parameter.
+
+        Raises
+        ------
+        ArgumentError
+            The chart has the parameter without the one that its slider sets.
+        """
+        spec = spec_of(chart)
+        return cls(spec, find_parameter(spec))
+
+    @property
+    def slider(self) -> EpochSlider | None:
+        """The slider of the parameter, None without one."""
+        return None if self.parameter is None else self.parameter.slider
+
+    def starting_at(self, epoch: float | None) -> Spec:
+        """Return the whole spec, set to show an epoch at first, also if it plays.
+
+        Parameters
+        ----------
+        epoch : float or None
+            The epoch; None for the parameter's own value.
+        """
+        if self.parameter is None or epoch is None:
+            return self.spec
+        params = set_to(self.parameter.settings(epoch), self.spec["params"])
+        shown = {**self.spec, "params": params}
+        return shown if self.slider is None else starting_at(shown, self.slider, epoch)
+
+    def still(self, epoch: float | None) -> Spec:
+        """Return a spec that shows one epoch and holds only what it shows.
+
+        Parameters
+        ----------
+        epoch : float or None
+            The epoch; None for the parameter's own value, or for a chart without the parameter.
+        """
+        spec = _unclipped(self.spec)
+        if self.parameter is None:
+            return spec
+        shown = self.parameter.shown if epoch is None else epoch
+        datasets = spec.get("datasets", {})
+        return {
+            **spec,
+            "params": set_to(self.parameter.settings(shown), spec["params"]),
+            "datasets": {
+                name: packing.at_epoch(name, rows, shown) for name, rows in datasets.items()
+            },
+        }
+
+
 def vega_theme(spec: Spec) -> Any:
     """Return the name of the Vega theme that an Altair theme such as ``dark`` stands for, or None.
 
     Altair leaves such themes to vega-embed, which does not take part in drawing images.
     """
     return spec.get("usermeta", {}).get("embedOptions", {}).get("theme")
-
-
-def at_epoch(spec: Spec, epoch: float | None) -> Spec:
-    """Return a Vega-Lite spec that shows one epoch and holds only what it shows.
-
-    Parameters
-    ----------
-    spec : dict
-        A chart's spec.
-    epoch : float or None
-        The epoch; None for the parameter's own value, or for a chart without the parameter.
-    """
-    spec = _unclipped(spec)
-    if parameter.find_parameter(spec) is None:
-        return spec
-    epoch = parameter.shown_epoch(spec) if epoch is None else epoch
-    datasets = {
-        name: packing.at_epoch(name, rows, epoch) for name, rows in spec.get("datasets", {}).items()
-    }
-    return {**parameter.showing(spec, epoch), "datasets": datasets}
 
 
 def _unclipped(view: Spec) -> Spec:
@@ -67,13 +117,28 @@ def _unclipped(view: Spec) -> Spec:
     return view
 
 
+class Moment(NamedTuple):
+    """What a compiled chart is set to for one epoch.
+
+    Attributes
+    ----------
+    signals : dict of str to float
+        The value of the signal that moves the chart, by its name.
+    datasets : dict of str to list of dict
+        What the datasets that are not the same at every epoch hold at this one.
+    """
+
+    signals: dict[str, float]
+    datasets: Datasets
+
+
 class Compiled:
-    """A chart compiled to Vega once, and the data of each of its epochs.
+    """A chart compiled to Vega once, and what it is set to for each of its epochs.
 
     Parameters
     ----------
-    spec : dict
-        A chart's Vega-Lite spec.
+    chart : ChartSpec
+        A chart with the epoch parameter.
     epoch : float
         Any epoch of it, for which it is compiled.
 
@@ -83,9 +148,14 @@ class Compiled:
         The Vega spec of that epoch.
     """
 
-    def __init__(self, spec: Spec, epoch: float) -> None:
-        self.vega: Spec = vl_convert.vegalite_to_vega(at_epoch(spec, epoch), theme=vega_theme(spec))
-        datasets = {name: EpochRows(name, rows) for name, rows in spec.get("datasets", {}).items()}
+    def __init__(self, chart: ChartSpec, epoch: float) -> None:
+        self.vega: Spec = vl_convert.vegalite_to_vega(
+            chart.still(epoch), theme=vega_theme(chart.spec)
+        )
+        self._parameter = chart.parameter
+        datasets = {
+            name: EpochRows(name, rows) for name, rows in chart.spec.get("datasets", {}).items()
+        }
         self._changing = {name: rows for name, rows in datasets.items() if rows.changes}
 
     @property
@@ -93,8 +163,8 @@ class Compiled:
         """The datasets that are not the same at every epoch."""
         return list(self._changing)
 
-    def rows(self, epoch: float, columns: Collection[str] | None = None) -> Datasets:
-        """Return what these datasets hold at an epoch.
+    def at(self, epoch: float, columns: Collection[str] | None = None) -> Moment:
+        """Return what the chart is set to for an epoch.
 
         Parameters
         ----------
@@ -103,11 +173,13 @@ class Compiled:
         columns : collection of str, optional
             Only these of the columns that can be left out. Default: all.
         """
-        return {name: rows.at(epoch, columns) for name, rows in self._changing.items()}
+        signals = {} if self._parameter is None else self._parameter.settings(epoch)
+        datasets = {name: rows.at(epoch, columns) for name, rows in self._changing.items()}
+        return Moment(signals, datasets)
 
     def without_data(self, vega: Spec) -> Spec:
         """Return a Vega spec without what its changing datasets hold."""
-        return showing(vega, 0, {name: [] for name in self._changing})
+        return showing(vega, Moment({}, {name: [] for name in self._changing}))
 
     def columns_mentioned(self, vega: Spec) -> set[str]:
         """Return the columns that can not be left out for a Vega spec."""
@@ -116,27 +188,22 @@ class Compiled:
         return {column for column in columns if re.search(rf"\b{re.escape(column)}\b", text)}
 
 
-def showing(vega: Spec, epoch: float, datasets: Datasets) -> Spec:
-    """Return a Vega spec at another epoch.
+def showing(vega: Spec, moment: Moment) -> Spec:
+    """Return a Vega spec set to another epoch.
 
     Parameters
     ----------
     vega : dict
         The spec at any epoch.
-    epoch : float
-        The epoch.
-    datasets : dict of str to list of dict
-        What its changing datasets hold at that epoch.
+    moment : Moment
+        What to set it to.
     """
-    values = parameter.signal_settings(vega["signals"], epoch)
+    held = moment.datasets
     return {
         **vega,
         "data": [
-            {**data, "values": datasets[data["name"]]} if data["name"] in datasets else data
+            {**data, "values": held[data["name"]]} if data["name"] in held else data
             for data in vega.get("data", [])
         ],
-        "signals": [
-            {**signal, "value": values[signal["name"]]} if signal["name"] in values else signal
-            for signal in vega["signals"]
-        ],
+        "signals": set_to(moment.signals, vega["signals"]),
     }

@@ -11,20 +11,20 @@ import vl_convert
 from replaychart.drawing import colors
 from replaychart.export.files import written_beside
 from replaychart.export.images import renumbered
-from replaychart.export.specs import Compiled, Spec, showing
+from replaychart.export.specs import ChartSpec, Compiled, showing
 
 _CAPTION_HEIGHT = 22
 
 
-def write_strip(spec: Spec, path: Path, *, epochs: Sequence[float], scale: float) -> None:
+def write_strip(chart: ChartSpec, path: Path, *, epochs: Sequence[float], scale: float) -> None:
     """Draw epochs side by side into a file whose suffix is ``.png``, ``.svg`` or ``.pdf``.
 
     Below each still stands its epoch, unless the titles show it.
 
     Parameters
     ----------
-    spec : dict
-        A chart's Vega-Lite spec.
+    chart : ChartSpec
+        A chart with the epoch parameter.
     path : pathlib.Path
         The file.
     epochs : sequence of float
@@ -32,13 +32,12 @@ def write_strip(spec: Spec, path: Path, *, epochs: Sequence[float], scale: float
     scale : float
         Pixels per pixel of the chart (PNG); the size's factor (PDF). An SVG has no pixels.
     """
-    compiled = Compiled(spec, epochs[0])
+    compiled = Compiled(chart, epochs[0])
     stills = [
-        vl_convert.vega_to_svg(showing(compiled.vega, epoch, compiled.rows(epoch)))
-        for epoch in epochs
+        vl_convert.vega_to_svg(showing(compiled.vega, compiled.at(epoch))) for epoch in epochs
     ]
     shown = all(map(_shows, stills, epochs))
-    font = spec.get("config", {}).get("font", "sans-serif")
+    font = chart.spec.get("config", {}).get("font", "sans-serif")
     strip = _row(stills, [] if shown else [f"epoch {epoch}" for epoch in epochs], font)
     suffix = path.suffix.lower()
     with written_beside(path) as beside:

@@ -93,19 +93,20 @@ def animate(
     return playing
 
 
-def starting_at(spec: Spec, epoch: float) -> Spec:
+def starting_at(spec: Spec, slider: EpochSlider, epoch: float) -> Spec:
     """Return a spec whose chart, if it plays, begins at an epoch.
 
     Parameters
     ----------
     spec : dict
         A chart's Vega-Lite spec.
+    slider : EpochSlider
+        Its slider.
     epoch : float
         One of its epochs.
     """
     options = spec.get("usermeta", {}).get("embedOptions", {})
-    slider = find_slider(spec)
-    if slider is None or not isinstance(options.get("patch"), list):
+    if not isinstance(options.get("patch"), list):
         return spec
     setting = slider.setting(epoch)
     patch = [

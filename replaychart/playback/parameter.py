@@ -4,6 +4,7 @@ import dataclasses
 from bisect import bisect_right
 from typing import Any
 
+from replaychart.arguments import is_number
 from replaychart.drawing.epoch_parameter import NAME, POSITION, listed_epochs
 from replaychart.errors import ArgumentError
 
@@ -17,7 +18,7 @@ class EpochSlider:
     Attributes
     ----------
     signal : str
-        The parameter that the slider sets: ``epoch``, or ``snapshot``, a position in `epochs`.
+        The parameter that the slider sets: ``epoch``, or ``snapshot``, a position in `stops`.
     low, high, step : int
         The slider's range.
     stops : list of float
@@ -50,9 +51,70 @@ class EpochSlider:
         return self.stops[position] if self.signal == NAME else position
 
 
-def find_parameter(spec: Spec) -> dict[str, Any] | None:
-    """Return the definition of the epoch parameter in a Vega-Lite spec, None if it has none."""
-    return _parameter(spec, NAME)
+@dataclasses.dataclass(frozen=True)
+class FoundParameter:
+    """The epoch parameter of a finished chart.
+
+    Attributes
+    ----------
+    shown : float
+        The epoch that the chart shows at first.
+    slider : EpochSlider or None
+        The slider that moves it; None if the chart has none, as with a single epoch.
+    """
+
+    shown: float
+    slider: EpochSlider | None
+
+    def settings(self, epoch: float) -> dict[str, float]:
+        """Return the value, by name, of the parameter to set for the chart to show an epoch.
+
+        A compiled chart has a signal of the same name.
+        """
+        if self.slider is None:
+            return {NAME: epoch}
+        return {self.slider.signal: self.slider.setting(epoch)}
+
+
+def set_to(settings: dict[str, float], definitions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return definitions of parameters, or of a compiled chart's signals, with other values.
+
+    Parameters
+    ----------
+    settings : dict of str to float
+        The values, by name.
+    definitions : list of dict
+        The definitions. Those that are not named stay as they are.
+    """
+    return [
+        {**one, "value": settings[one["name"]]} if one.get("name") in settings else one
+        for one in definitions
+    ]
+
+
+def find_parameter(spec: Spec) -> FoundParameter | None:
+    """Return the epoch parameter of a Vega-Lite spec, None if it has none.
+
+    Raises
+    ------
+    ArgumentError
+        The chart has the parameter without the one that its slider sets.
+    """
+    parameter = _definition(spec, NAME)
+    if parameter is None:
+        return None
+    if not str(parameter.get("expr")).endswith(f"[{POSITION}]"):
+        return FoundParameter(parameter.get("value", 0), _slider(parameter.get("bind")))
+    position = _definition(spec, POSITION)
+    if position is None:
+        message = (
+            f"chart has the parameter {NAME!r} without {POSITION!r}, which its slider sets. "
+            "Add both: chart.add_params(*epoch)."
+        )
+        raise ArgumentError(message)
+    stops = listed_epochs(parameter["expr"])
+    slider = EpochSlider(POSITION, 0, len(stops) - 1, 1, stops)
+    return FoundParameter(stops[int(position.get("value", slider.high))], slider)
 
 
 def find_slider(spec: Spec) -> EpochSlider | None:
@@ -61,57 +123,24 @@ def find_slider(spec: Spec) -> EpochSlider | None:
     Raises
     ------
     ArgumentError
-        The chart has the parameter without the one that its slider sets.
+        As for `find_parameter`.
     """
     parameter = find_parameter(spec)
-    if parameter is None:
-        return None
-    if str(parameter.get("expr")).endswith(f"[{POSITION}]"):
-        if _parameter(spec, POSITION) is None:
-            message = (
-                f"chart has the parameter {NAME!r} without {POSITION!r}, which its slider sets. "
-                "Add both: chart.add_params(*epoch)."
-            )
-            raise ArgumentError(message)
-        stops = listed_epochs(parameter["expr"])
-        return EpochSlider(POSITION, 0, len(stops) - 1, 1, stops)
-    bind = parameter.get("bind")
+    return None if parameter is None else parameter.slider
+
+
+def _slider(bind: object) -> EpochSlider | None:
+    """Return the slider of a parameter that is bound to one over whole epochs, else None."""
     if not isinstance(bind, dict) or bind.get("input") != "range":
         return None
-    first, last, step = int(bind["min"]), int(bind["max"]), int(bind.get("step", 1))
+    limits = [bind.get("min"), bind.get("max"), bind.get("step", 1)]
+    if not all(is_number(number) and float(number).is_integer() for number in limits):
+        return None
+    first, last, step = map(int, limits)
+    if step < 1 or first > last:
+        return None
     return EpochSlider(NAME, first, last, step, list(range(first, last + 1, step)))
 
 
-def shown_epoch(spec: Spec) -> float:
-    """Return the epoch that a spec with the epoch parameter shows at first."""
-    slider, parameter = find_slider(spec), find_parameter(spec) or {}
-    if slider is not None and slider.signal == POSITION:
-        position = (_parameter(spec, POSITION) or {}).get("value", slider.high)
-        return slider.stops[int(position)]
-    return parameter.get("value", 0)
-
-
-def settings(spec: Spec, epoch: float) -> dict[str, float]:
-    """Return the value that each parameter, by name, has to have for an epoch to be shown."""
-    slider = find_slider(spec)
-    return {NAME: epoch} if slider is None else {slider.signal: slider.setting(epoch)}
-
-
-def signal_settings(signals: list[dict[str, Any]], epoch: float) -> dict[str, float]:
-    """Return the same for the signals of a compiled chart."""
-    params = [{**one, "expr": one.get("update")} for one in signals]
-    return settings({"params": params}, epoch)
-
-
-def showing(spec: Spec, epoch: float) -> Spec:
-    """Return a spec that shows an epoch at first."""
-    values = settings(spec, epoch)
-    params = [
-        {**one, "value": values[one["name"]]} if one["name"] in values else one
-        for one in spec["params"]
-    ]
-    return {**spec, "params": params}
-
-
-def _parameter(spec: Spec, name: str) -> dict[str, Any] | None:
+def _definition(spec: Spec, name: str) -> dict[str, Any] | None:
     return next((one for one in spec.get("params", []) if one.get("name") == name), None)

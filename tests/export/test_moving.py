@@ -21,7 +21,7 @@ from replaychart import demonstration
 from replaychart.export.film import Film
 from replaychart.export.moving_parts import CannotSplit, held
 from replaychart.export.painting import MovingParts, WholeChart, on_white
-from replaychart.export.specs import Compiled, Datasets, spec_of
+from replaychart.export.specs import ChartSpec, Compiled, Moment
 
 CHARTS = {
     "feature_space": rc.feature_space,
@@ -73,14 +73,14 @@ def _decoded(path: Path) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("name", CHARTS)
 def test_moving_parts_over_the_rest_are_the_whole_chart(name: str, shipped: rc.Run) -> None:
-    compiled = Compiled(spec_of(CHARTS[name](shipped)), 0)
+    compiled = Compiled(ChartSpec.of(CHARTS[name](shipped)), 0)
     whole = WholeChart(held(compiled.vega), 1.3)
     parts = MovingParts.of(whole, compiled)
     assert ("labelOverlap" in str(parts.moving)) == (name == "per_epoch"), "axes that stay"
     for epoch in (0, 3, 77, 150):
         painter = WholeChart(compiled.vega, 1.3) if epoch == 0 else whole
-        expected = painter.paint(epoch, compiled.rows(epoch))
-        picture = parts.paint(epoch, compiled.rows(epoch, parts.columns))
+        expected = painter.paint(compiled.at(epoch))
+        picture = parts.paint(compiled.at(epoch, parts.columns))
         assert picture.size == expected.size
         difference = np.abs(np.asarray(picture, int) - np.asarray(expected, int))
         assert difference.max() <= 2
@@ -90,7 +90,7 @@ def test_chart_whose_legend_follows_the_epoch_is_painted_as_a_whole(
     shipped: rc.Run, tmp_path: Path
 ) -> None:
     own = _own(shipped).encode(color="loss:Q")
-    compiled = Compiled(spec_of(own | rc.loss_histogram(shipped)), 0)
+    compiled = Compiled(ChartSpec.of(own | rc.loss_histogram(shipped)), 0)
     with pytest.raises(CannotSplit):
         MovingParts.of(WholeChart(held(compiled.vega), 1.0), compiled)
     chart = own | rc.loss_histogram(shipped)
@@ -159,13 +159,13 @@ def test_mark_that_comes_over_a_label_is_painted_with_it(
 ) -> None:
     chart = _bar_that_runs_over_labels(shipped)
     # Beside it, a chart whose tooltips need columns that no frame does.
-    spec = spec_of(chart | rc.decision_boundary(shipped) if beside else chart)
-    compiled = Compiled(spec, 0)
+    chart = chart | rc.decision_boundary(shipped) if beside else chart
+    compiled = Compiled(ChartSpec.of(chart), 0)
     whole = WholeChart(held(compiled.vega), 1.0)
     parts = MovingParts.of(whole, compiled)
     for epoch in (0, 50):
-        expected = whole.paint(epoch, compiled.rows(epoch))
-        picture = parts.paint(epoch, compiled.rows(epoch, parts.columns))
+        expected = whole.paint(compiled.at(epoch))
+        picture = parts.paint(compiled.at(epoch, parts.columns))
         assert np.array_equal(np.asarray(picture), np.asarray(expected))
     assert "Error" not in capfd.readouterr().err
 
@@ -368,15 +368,16 @@ def test_interruption_leaves_nothing(name: str, tmp_path: Path) -> None:
 
 
 def test_frames_that_wait_are_few(shipped: rc.Run) -> None:
-    film = Film(spec_of(rc.loss_histogram(shipped, width=50, height=50)), list(range(151)), 1.0)
-    painted: list[int] = []
-    rows = film._compiled.rows
+    chart = ChartSpec.of(rc.loss_histogram(shipped, width=50, height=50))
+    film = Film(chart, list(range(151)), 1.0)
+    painted: list[float] = []
+    at = film._compiled.at
 
-    def counted(epoch: int, columns: Collection[str] | None) -> Datasets:
+    def counted(epoch: float, columns: Collection[str] | None = None) -> Moment:
         painted.append(epoch)
-        return rows(epoch, columns)
+        return at(epoch, columns)
 
-    film._compiled.rows = counted  # type: ignore[method-assign]
+    film._compiled.at = counted  # type: ignore[method-assign]
     frames = film.frames(on_white, bar=None)
     assert next(frames).size == film.size
     time.sleep(2)

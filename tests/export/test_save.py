@@ -176,6 +176,35 @@ def test_charts_of_others_are_saved_too(tmp_path: Path) -> None:
     assert rc.save(chart, tmp_path / "a.png").stat().st_size > 1000
 
 
+def _own_chart(*parameters: alt.Parameter) -> alt.Chart:
+    points = alt.Chart(pd.DataFrame({"x": [1, 2], "y": [2, 1]})).mark_point()
+    return points.encode(x="x", y="y").add_params(*parameters)
+
+
+@pytest.mark.parametrize("suffix", ["html", "json", "png", "gif"])
+def test_chart_whose_slider_is_missing_is_reported(
+    suffix: str, parabola: Training, tmp_path: Path
+) -> None:
+    epoch = rc.epoch_param(parabola.open(), epochs=[0, 1, 6])
+    with pytest.raises(rc.ArgumentError, match=r"Add both: chart.add_params\(\*epoch\)"):
+        rc.save(_own_chart(epoch), tmp_path / f"a.{suffix}")
+    assert not list(tmp_path.iterdir())
+    assert rc.save(_own_chart(*epoch), tmp_path / f"a.{suffix}", progress=False).exists()
+
+
+@pytest.mark.parametrize("slider", [{"min": 0, "max": 1, "step": 0.1}, {"max": 10}])
+def test_slider_of_others_over_no_whole_epochs_is_left_alone(
+    slider: dict[str, float], tmp_path: Path
+) -> None:
+    chart = _own_chart(alt.param(name="epoch", value=0.5, bind=alt.binding_range(**slider)))
+    for suffix in ("html", "json", "png"):
+        assert rc.save(chart, tmp_path / f"a.{suffix}").exists()
+    spec = json.loads((tmp_path / "a.json").read_text())
+    assert spec["params"] == [{"name": "epoch", "value": 0.5, "bind": {"input": "range", **slider}}]
+    with pytest.raises(rc.ArgumentError, match="must have the 'epoch' parameter with a slider"):
+        rc.save(chart, tmp_path / "a.gif")
+
+
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
