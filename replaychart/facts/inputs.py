@@ -18,6 +18,11 @@ def with_arrays(inputs: Inputs, arrays: Sequence[np.ndarray]) -> Inputs:
     return dict(zip(inputs, arrays, strict=True)) if isinstance(inputs, Mapping) else arrays[0]
 
 
+def rows_of(inputs: Inputs, points: np.ndarray) -> Inputs:
+    """Return some of the points, given by their rows, in the form of `inputs`."""
+    return with_arrays(inputs, [array[points] for array in arrays_of(inputs)])
+
+
 def number_of_points(inputs: Inputs) -> int:
     """Return the number of points."""
     return len(arrays_of(inputs)[0])

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from replaychart.facts.inputs import Inputs
+from replaychart.facts.inputs import Inputs, rows_of
 from replaychart.facts.layers import RecordedLayer, Variable
+from replaychart.facts.witness import Witness
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +45,16 @@ class RunDescription:
     variables: tuple[Variable, ...] = ()
     sample_weights: np.ndarray | None = None
 
+    def of_points(self, points: np.ndarray) -> "RunDescription":
+        """Return the description with only some of the points, given by their rows."""
+        weights = self.sample_weights
+        return dataclasses.replace(
+            self,
+            inputs=rows_of(self.inputs, points),
+            targets=self.targets[points],
+            sample_weights=None if weights is None else weights[points],
+        )
+
 
 @dataclasses.dataclass(frozen=True)
 class Snapshot:
@@ -61,6 +72,8 @@ class Snapshot:
         The logged values. A name may be missing, or appear later: snapshots without it get NaN.
     outputs : mapping of str to numpy.ndarray
         For a run that is recorded from outputs, arrays by `evaluation_key`.
+    witness : Witness or None
+        What the live model computed at this moment, if it was asked.
     """
 
     epoch: float
@@ -68,3 +81,4 @@ class Snapshot:
     learning_rate: float = np.nan
     logs: Mapping[str, float] = dataclasses.field(default_factory=dict)
     outputs: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    witness: Witness | None = None

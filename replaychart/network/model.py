@@ -10,8 +10,9 @@ import keras
 import numpy as np
 
 from replaychart.errors import EvaluationError, ReplayChartError
-from replaychart.facts.inputs import INPUTS_IN_A_LIST, arrays_of
+from replaychart.facts.inputs import arrays_of
 from replaychart.network import keras2_functions  # noqa: F401  (registers what old models use)
+from replaychart.network.calling import called_with, has_graph, input_dtype
 from replaychart.network.keras_versions import for_any_version
 from replaychart.network.trust import built, require_trusted
 from replaychart.storage.reader import StoredRun
@@ -225,39 +226,6 @@ def check_inputs(model: keras.Model, stored: StoredRun) -> None:
             f"{recorded}. The architectures differ."
         )
         raise EvaluationError(message)
-
-
-def called_with(model: keras.Model, inputs: Sequence[Any], stored: StoredRun) -> Any:
-    """Return tensors in the structure in which a model, or a part of one, takes its inputs.
-
-    Parameters
-    ----------
-    model : keras.Model
-        The model or part.
-    inputs : sequence of tensor
-        One for each of its inputs, in its order.
-    stored : StoredRun
-        The run. It determines the structure for a model without a graph.
-    """
-    if has_graph(model):
-        # A functional model keeps the structure of its inputs: a tensor, a list or a dict.
-        one = isinstance(model, keras.Sequential)
-        return inputs[0] if one else keras.tree.pack_sequence_as(model.input, list(inputs))
-    if not isinstance(stored.inputs, Mapping):
-        return inputs[0]
-    if stored.details.get(INPUTS_IN_A_LIST):
-        return list(inputs)
-    return dict(zip(stored.inputs, inputs, strict=True))
-
-
-def input_dtype(points: np.ndarray) -> str:
-    """Return the dtype of points for a model that does not specify one."""
-    return keras.config.floatx() if points.dtype.kind == "f" else points.dtype.name
-
-
-def has_graph(model: keras.Model) -> bool:
-    """Return whether the outputs of individual layers are available."""
-    return bool(getattr(model, "inputs", None)) and bool(getattr(model, "outputs", None))
 
 
 def value_of(

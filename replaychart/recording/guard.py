@@ -7,6 +7,7 @@ from pathlib import Path
 from replaychart.arguments import require_one_of
 from replaychart.errors import FileInUseError, RecordingError, ReplayChartError, RunFileError
 from replaychart.facts.snapshots import Snapshot
+from replaychart.facts.witness import Witness
 from replaychart.storage.hdf5.locks import PATIENCE
 from replaychart.storage.state import FINISHED, INTERRUPTED, Presence
 from replaychart.storage.writer import RunWriter
@@ -89,28 +90,30 @@ class GuardedWriter:
         if self._waiting:
             self._append()
 
-    def end(self, *, finished: bool) -> None:
+    def end(self, *, finished: bool, witness: Witness | None = None) -> None:
         """Write the pending snapshots, and take no more.
 
         Parameters
         ----------
         finished : bool
             Whether training finished.
+        witness : Witness, optional
+            What the live model computed at the last snapshot.
         """
         try:
             if self._writer is not None and (self._waiting or self._writer.written):
-                self._append(end=FINISHED if finished else INTERRUPTED)
+                self._append(end=FINISHED if finished else INTERRUPTED, witness=witness)
         finally:
             self._leave()
 
-    def _append(self, *, end: str | None = None) -> None:
+    def _append(self, *, end: str | None = None, witness: Witness | None = None) -> None:
         if self._writer is None:
             return
         patience = 0.0 if self._in_use else PATIENCE
         if end is not None and self._waiting:
             patience = _PATIENCE_AT_THE_END * PATIENCE  # the pending snapshots would be lost
         try:
-            self._writer.append(*self._waiting, end=end, patience=patience)
+            self._writer.append(*self._waiting, end=end, witness=witness, patience=patience)
         except FileInUseError as error:
             if end is not None or self._bytes_waiting() > _MOST_BYTES_WAITING:
                 self.fail(error)

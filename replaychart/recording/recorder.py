@@ -12,6 +12,7 @@ from replaychart.arguments import checked_path, require_one_of
 from replaychart.errors import RecordingError
 from replaychart.facts.epochs import EPOCH_DIGITS
 from replaychart.facts.snapshots import Snapshot
+from replaychart.facts.witness import Witness
 from replaychart.network import description
 from replaychart.recording import resumption, samples
 from replaychart.recording.distribution import is_chief
@@ -21,6 +22,7 @@ from replaychart.recording.live_model import built, counted, learning_rate_of, w
 from replaychart.recording.request import Request
 from replaychart.recording.running_fit import running_fit
 from replaychart.recording.schedule import schedule_of
+from replaychart.recording.witnessing import witnessed
 from replaychart.storage.destination import check_destination
 from replaychart.storage.reader import StoredRun
 from replaychart.storage.state import Presence
@@ -186,6 +188,7 @@ class Recorder(keras.callbacks.Callback):
         self._closed = False
         self._epoch = -1.0
         self._skipped: Snapshot | None = None
+        self._last: Snapshot | None = None
         self._shapes: list[tuple[int, ...]] = []
         self._written_at = 0.0
         self._learning_rate: float | None = None
@@ -241,6 +244,7 @@ class Recorder(keras.callbacks.Callback):
             rate = learning_rate_of(model) if rate is None else rate
             weights = weights_of(model)
             self._check_weights(weights)
+            self._watched = model
             self._record(Snapshot(epoch, weights, rate, scalars))
         self._write()
 
@@ -254,7 +258,16 @@ class Recorder(keras.callbacks.Callback):
 
     def _end(self, *, finished: bool) -> None:
         self._closed = True
-        self._writer.end(finished=finished)
+        self._writer.end(finished=finished, witness=self._last_witness() if finished else None)
+
+    def _last_witness(self) -> Witness | None:
+        """Return what the model computes with the last snapshot's weights, if that is not known."""
+        last = self._last
+        if last is None or last.witness is not None or not self._writer.recording:
+            return None
+        return witnessed(
+            self._watched, self._described, last.weights, last.epoch, loss=self._request.loss
+        )
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -359,10 +372,12 @@ class Recorder(keras.callbacks.Callback):
         if not self._writes:
             return
         rate = np.nan if learning_rate is None else learning_rate
-        first = Snapshot(epoch, weights_of(model), rate, logs or {})
         # Not described before now: since the checks, the `on_train_begin` of other callbacks may
         # have changed the model, for example frozen a layer.
         described = self._request.description(model, self._steps())
+        weights = weights_of(model)
+        witness = witnessed(model, described, weights, epoch, loss=self._request.loss)
+        first = Snapshot(epoch, weights, rate, logs or {}, witness=witness)
 
         def open_writer(presence: Presence) -> tuple[RunWriter, list[Snapshot]]:
             stored = self._stored()
@@ -374,6 +389,7 @@ class Recorder(keras.callbacks.Callback):
             )
             return writer, [first]
 
+        self._watched, self._described, self._last = model, described, first
         self._shapes = [values.shape for values in first.weights]
         self._writer.begin(open_writer, training=self._fit)
         self._epoch = epoch
@@ -403,6 +419,7 @@ class Recorder(keras.callbacks.Callback):
 
     def _record(self, snapshot: Snapshot) -> None:
         self._epoch = snapshot.epoch
+        self._last = snapshot
         self._writer.add(snapshot)
         if time.monotonic() - self._written_at > _LONGEST_WAIT:
             self._write()

@@ -17,6 +17,9 @@ A file contains one group per run::
                                   flattened and concatenated in the order of ``model.weights``
         outputs/<i>               (snapshots, points, ...), if the run was recorded from outputs;
                                   attribute: key
+        witnesses/<i>             what the live model computed for a few points (`Witness`): points,
+                                  outputs, losses, metric_<j>, layers, names (JSON string);
+                                  attributes: epoch, half_precision
         model/architecture        JSON string
         model/compile_config      JSON string
         model/layers              JSON string, see `RecordedLayer`
@@ -71,6 +74,7 @@ SCALARS = "scalars"
 LOG_NAMES = "log_names"
 WEIGHTS = "weights"
 OUTPUTS = "outputs"
+WITNESSES = "witnesses"
 EVALUATIONS = "evaluations"
 ARCHITECTURE = "model/architecture"
 COMPILE_CONFIG = "model/compile_config"

@@ -12,7 +12,8 @@ from replaychart.errors import RunFileError
 from replaychart.facts.inputs import Inputs
 from replaychart.facts.layers import Variable, layers_to_json, variables_to_json
 from replaychart.facts.snapshots import RunDescription, Snapshot
-from replaychart.storage import layout, state, stored_evaluations, weights
+from replaychart.facts.witness import Witness
+from replaychart.storage import layout, state, stored_evaluations, weights, witnesses
 from replaychart.storage.destination import check_group
 from replaychart.storage.hdf5 import checked, fixed_texts, number_datasets
 from replaychart.storage.hdf5.checked import Attributes
@@ -106,6 +107,8 @@ class RunWriter:
                 fixed_texts.set_attribute(run, layout.RUN_ID_ATTRIBUTE, uuid.uuid4().hex)
                 # Only the epochs: a snapshot without an epoch does not count and is overwritten.
                 run[layout.EPOCHS].resize(keep, axis=0)
+                kept = stored.epochs[:keep].tolist()
+                witnesses.drop(run, lambda epoch: epoch not in kept)
         return writer
 
     @property
@@ -114,7 +117,11 @@ class RunWriter:
         return self._to_describe is None
 
     def append(
-        self, *snapshots: Snapshot, end: str | None = None, patience: float = PATIENCE
+        self,
+        *snapshots: Snapshot,
+        end: str | None = None,
+        witness: Witness | None = None,
+        patience: float = PATIENCE,
     ) -> None:
         """Write snapshots and close the file; after an error, none of them is written.
 
@@ -124,6 +131,8 @@ class RunWriter:
             Later than all previous ones.
         end : {"finished", "interrupted"}, optional
             How training ended, if these are the last snapshots.
+        witness : Witness, optional
+            What the live model computed at the last snapshot.
         patience : float
             How many seconds to wait for other programs that have the file open.
 
@@ -143,6 +152,8 @@ class RunWriter:
             later = [one for one in snapshots if one.epoch > known]
             if later:
                 self._log_names = self._write(run, later)
+            if witness is not None:
+                witnesses.write(run, witness)
             if end is not None:
                 state.end(run, end)
         self._to_describe = None
@@ -181,6 +192,9 @@ class RunWriter:
         for key, first in snapshots[0].outputs.items():
             rows = _rows_of_output(run, key, first)
             number_datasets.append(rows, row, [one.outputs[key] for one in snapshots])
+        for witness in (one.witness for one in snapshots):
+            if witness is not None:
+                witnesses.write(run, witness)
         names = self._write_scalars(run, row, snapshots)
         number_datasets.append(epochs, row, [np.float64(one.epoch) for one in snapshots])
         return names

@@ -1,0 +1,242 @@
+"""Compares the replay with what the live model computed while it was recorded."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+
+import numpy as np
+
+from replaychart.errors import EvaluationError
+from replaychart.facts.inputs import Inputs, rows_of
+from replaychart.facts.witness import Witness
+from replaychart.network.protocol import RecordedNetwork
+from replaychart.storage.reader import StoredRun
+
+# How far the replay may differ, as a share of the largest value: other machines and other versions
+# round differently, and so do layers that compute in 16 bits.
+_TOLERANCE = 1e-4
+_TOLERANCE_OF_HALF = 2e-2
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    """How far the replay is from what the live model computed.
+
+    Attributes
+    ----------
+    epoch : float
+        The snapshot's epoch.
+    size : float
+        The largest absolute difference; infinite where only one of the two is finite.
+    """
+
+    epoch: float
+    size: float
+
+
+class VerifiedNetwork:
+    """A network that refuses what differs from the training: a `RecordedNetwork` around another.
+
+    If the outputs differ, it refuses everything; if only the loss or a metric does, only that.
+
+    Parameters
+    ----------
+    stored : StoredRun
+        The run, with the witnesses that were recorded with it.
+    network : RecordedNetwork
+        Its network, as it was rebuilt.
+    """
+
+    def __init__(self, stored: StoredRun, network: RecordedNetwork) -> None:
+        self._stored = stored
+        self._network = network
+        places = {epoch: place for place, epoch in enumerate(stored.epochs.tolist())}
+        self._witnesses = [
+            (places[witness.epoch], witness)
+            for witness in stored.witnesses()
+            if witness.epoch in places
+        ]
+        self._metrics: dict[str, Difference | None] = {}
+
+    @cached_property
+    def verified(self) -> bool | None:
+        """Whether outputs, losses and metrics agree; None if nothing was witnessed."""
+        if not self._witnesses:
+            return None
+        names = {name for _, witness in self._witnesses for name in witness.metrics}
+        found = [self._outputs, self._losses, *map(self._metric, sorted(names))]
+        return all(difference is None for difference in found)
+
+    @property
+    def problems(self) -> list[str]:
+        """What differs, a sentence each."""
+        names = {name for _, witness in self._witnesses for name in witness.metrics}
+        found = {"outputs": self._outputs}
+        if self._outputs is None:
+            found["loss"] = self._losses
+            found |= {f"metric {name!r}": self._metric(name) for name in sorted(names)}
+        return [self._sentence(what, one) for what, one in found.items() if one is not None]
+
+    def outputs(self, layer: str | None, inputs: Inputs, snapshots: Sequence[int]) -> np.ndarray:
+        """Return a layer's outputs; see `RecordedNetwork.outputs`."""
+        self._require_outputs()
+        return self._network.outputs(layer, inputs, snapshots)
+
+    def outputs_by_snapshot(
+        self,
+        layer: str | None,
+        inputs: Inputs | Sequence[np.ndarray],
+        snapshots: Sequence[int],
+        *,
+        plane_of: str | None = None,
+    ) -> Iterator[np.ndarray]:
+        """Yield a layer's outputs; see `RecordedNetwork.outputs_by_snapshot`."""
+        self._require_outputs()
+        return self._network.outputs_by_snapshot(layer, inputs, snapshots, plane_of=plane_of)
+
+    def layers_by_snapshot(
+        self,
+        layers: Sequence[str],
+        inputs: Inputs,
+        snapshots: Sequence[int],
+        *,
+        before_activation: bool,
+    ) -> Iterator[list[np.ndarray]]:
+        """Yield activations or pre-activations; see `RecordedNetwork.layers_by_snapshot`."""
+        self._require_outputs()
+        return self._network.layers_by_snapshot(
+            layers, inputs, snapshots, before_activation=before_activation
+        )
+
+    def losses(self, snapshots: Sequence[int], predictions: Callable[[], np.ndarray]) -> np.ndarray:
+        """Return the loss of each recorded point; see `RecordedNetwork.losses`."""
+        self._require_losses()
+        return self._network.losses(snapshots, predictions)
+
+    def metric(
+        self, name: str, snapshots: Sequence[int], predictions: Callable[[], np.ndarray]
+    ) -> np.ndarray:
+        """Return a compiled metric; see `RecordedNetwork.metric`."""
+        self._require_outputs()
+        self._require(f"metric {name!r}", self._metric(name))
+        return self._network.metric(name, snapshots, predictions)
+
+    def gradients(
+        self, positions: Sequence[int], snapshots: Sequence[int]
+    ) -> Iterator[list[np.ndarray]]:
+        """Yield the gradients of the loss; see `RecordedNetwork.gradients`."""
+        self._require_losses()
+        return self._network.gradients(positions, snapshots)
+
+    def depends_on_alone(self, layer: str) -> bool:
+        """Return whether the output needs only this layer's; see `RecordedNetwork`."""
+        return self._network.depends_on_alone(layer)
+
+    def of_points(self, points: np.ndarray) -> RecordedNetwork:
+        """Return the network for some of the points; see `RecordedNetwork.of_points`."""
+        return self._network.of_points(points)
+
+    @cached_property
+    def _outputs(self) -> Difference | None:
+        return self._worst(lambda place, witness: (self._replayed(place, witness), witness.outputs))
+
+    @cached_property
+    def _losses(self) -> Difference | None:
+        return self._worst(self._losses_of)
+
+    def _metric(self, name: str) -> Difference | None:
+        if name not in self._metrics:
+            self._metrics[name] = self._worst(
+                lambda place, witness: self._metric_of(name, place, witness)
+            )
+        return self._metrics[name]
+
+    def _replayed(self, place: int, witness: Witness, layer: str | None = None) -> np.ndarray:
+        """Return the outputs for a witness's points, float32 (few, ...)."""
+        inputs = rows_of(self._stored.inputs, witness.points)
+        return self._network.outputs(layer, inputs, [place])[0]
+
+    def _losses_of(self, place: int, witness: Witness) -> tuple[np.ndarray, np.ndarray] | None:
+        if witness.losses is None:
+            return None
+        few = self._network.of_points(witness.points)
+        losses = few.losses([place], lambda: self._replayed(place, witness)[None])
+        return losses[0], witness.losses
+
+    def _metric_of(
+        self, name: str, place: int, witness: Witness
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        if name not in witness.metrics:
+            return None
+        few = self._network.of_points(witness.points)
+        values = few.metric(name, [place], lambda: self._replayed(place, witness)[None])
+        return values[0].reshape(-1), witness.metrics[name]
+
+    def _worst(
+        self, compared: Callable[[int, Witness], tuple[np.ndarray, np.ndarray] | None]
+    ) -> Difference | None:
+        """Return the largest difference of all witnesses, None if they agree."""
+        found = []
+        for place, witness in self._witnesses:
+            both = compared(place, witness)
+            if both is not None and not _agree(*both, half=witness.half_precision):
+                found.append(Difference(witness.epoch, _distance(*both)))
+        return max(found, key=lambda one: one.size, default=None)
+
+    def _require_outputs(self) -> None:
+        self._require("outputs", self._outputs)
+
+    def _require_losses(self) -> None:
+        self._require_outputs()
+        self._require("loss", self._losses)
+
+    def _require(self, what: str, difference: Difference | None) -> None:
+        if difference is not None:
+            raise EvaluationError(self._sentence(what, difference))
+
+    def _sentence(self, what: str, difference: Difference) -> str:
+        layer = self._first_layer() if what == "outputs" else None
+        begins = f" The difference begins at layer {layer!r}." if layer else ""
+        if what == "outputs":
+            cause = "A function or class of your own is replaced by another one of its name"
+            way_out = "pass it as custom_objects={'name': function}, or the model itself as model=,"
+        else:
+            cause = "Its configuration leaves something out, or names a function of your own"
+            way_out = "pass it as custom_objects={'name': function}"
+        return (
+            f"The {what} of run {self._stored.name!r} cannot be replayed: at epoch "
+            f"{difference.epoch:g} the replay differs from what the model computed in training by "
+            f"up to {difference.size:.2g}.{begins} {cause}: {way_out} to open_run."
+        )
+
+    def _first_layer(self) -> str | None:
+        """Return the first layer whose mean outputs differ, None if that is not known."""
+        for place, witness in self._witnesses:
+            for layer, means in witness.layers.items():
+                try:
+                    outputs = self._replayed(place, witness, layer)
+                except EvaluationError:
+                    continue
+                replayed = outputs.reshape(len(means), -1).mean(axis=1, dtype=np.float64)
+                if not _agree(replayed, means, half=witness.half_precision):
+                    return layer
+        return None
+
+
+def _agree(replayed: np.ndarray, witnessed: np.ndarray, *, half: bool) -> bool:
+    """Return whether values are the same but for rounding."""
+    if replayed.shape != witnessed.shape:
+        return False
+    finite = np.isfinite(witnessed)
+    scale = max(1.0, np.abs(witnessed[finite]).max(initial=0.0))
+    limit = (_TOLERANCE_OF_HALF if half else _TOLERANCE) * scale
+    return bool(np.allclose(replayed, witnessed, rtol=0.0, atol=limit, equal_nan=True))
+
+
+def _distance(replayed: np.ndarray, witnessed: np.ndarray) -> float:
+    """Return the largest absolute difference of values that do not agree."""
+    if replayed.shape != witnessed.shape:
+        return np.inf
+    apart = np.abs(replayed.astype(np.float64) - witnessed)
+    apart[np.isnan(replayed) != np.isnan(witnessed)] = np.inf
+    return float(np.nanmax(apart, initial=0.0))

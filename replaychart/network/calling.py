@@ -1,0 +1,98 @@
+"""Calls a Keras model, or a part of one, in the way that it takes its inputs."""
+
+from collections.abc import Mapping, Sequence
+from inspect import signature
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+from keras.src.backend import get_keras_mask
+
+from replaychart.facts.inputs import INPUTS_IN_A_LIST, Inputs
+
+
+class Recorded(Protocol):
+    """What says how a model takes its inputs: a run that is stored, or that is being recorded."""
+
+    @property
+    def inputs(self) -> Inputs:
+        """The recorded points."""
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """Versions, names and shapes."""
+
+
+def has_graph(model: keras.Model) -> bool:
+    """Return whether the outputs of individual layers are available."""
+    return bool(getattr(model, "inputs", None)) and bool(getattr(model, "outputs", None))
+
+
+def input_dtype(points: np.ndarray) -> str:
+    """Return the dtype of points for a model that does not specify one."""
+    return keras.config.floatx() if points.dtype.kind == "f" else points.dtype.name
+
+
+def input_tensors(
+    model: keras.Model, arrays: Sequence[np.ndarray], recorded: Recorded
+) -> list[Any]:
+    """Return arrays as tensors of the dtypes that a model takes, in the order of its inputs.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The model, or a part of one.
+    arrays : sequence of numpy.ndarray
+        For points in the model's input space, one array per input in the order in which they were
+        recorded.
+    recorded : Recorded
+        The run.
+    """
+    if not has_graph(model):
+        dtypes = [input_dtype(array) for array in arrays]
+    else:
+        dtypes = [tensor.dtype for tensor in model.inputs]
+        names = [tensor.name for tensor in model.inputs]
+        if len(names) > 1 and set(names) == set(recorded.inputs):
+            # A model that was passed to open_run may have the same inputs in another order.
+            by_name = dict(zip(recorded.inputs, arrays, strict=True))
+            arrays = [by_name[name] for name in names]
+    return [
+        keras.ops.convert_to_tensor(array, dtype=dtype)
+        for array, dtype in zip(arrays, dtypes, strict=True)
+    ]
+
+
+def called_with(model: keras.Model, inputs: Sequence[Any], recorded: Recorded) -> Any:
+    """Return tensors in the structure in which a model, or a part of one, takes its inputs.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The model or part.
+    inputs : sequence of tensor
+        One for each of its inputs, in its order.
+    recorded : Recorded
+        The run. It determines the structure for a model without a graph.
+    """
+    if has_graph(model):
+        # A functional model keeps the structure of its inputs: a tensor, a list or a dict.
+        one = isinstance(model, keras.Sequential)
+        return inputs[0] if one else keras.tree.pack_sequence_as(model.input, list(inputs))
+    if not isinstance(recorded.inputs, Mapping):
+        return inputs[0]
+    if recorded.details.get(INPUTS_IN_A_LIST):
+        return list(inputs)
+    return dict(zip(recorded.inputs, inputs, strict=True))
+
+
+def inference_mode(model: keras.Model) -> dict[str, bool]:
+    """Return the argument with which a model runs as in inference."""
+    # A subclassed model need not take `training`; its layers then run as in inference.
+    return {"training": False} if "training" in signature(model.call).parameters else {}
+
+
+def mask_of(outputs: Any) -> np.ndarray | None:
+    """Return which positions of a model's outputs count, bool (points, ...); None for all."""
+    mask = None if isinstance(outputs, (list, tuple, dict)) else get_keras_mask(outputs)
+    return None if mask is None else keras.ops.convert_to_numpy(mask).astype(bool)

@@ -1,0 +1,178 @@
+"""Asks the live model for a few outputs, losses and metrics, to compare the replay with.
+
+The replay rebuilds a network from what Keras says about it, which is not always the whole truth: a
+user's function may have the name of one of Keras's, and some configurations leave arguments out. So
+the live model is asked while it is there, for a few points, without changing it: its variables,
+its metrics and the random state stay as they are.
+"""
+
+import math
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import keras
+import numpy as np
+
+from replaychart.facts.compile_config import single_output
+from replaychart.facts.inputs import arrays_of
+from replaychart.facts.snapshots import RunDescription
+from replaychart.facts.witness import Witness
+from replaychart.network import calling
+from replaychart.network.objectives import Objectives, targets_of
+
+# Enough that no difference hides, and few enough that asking takes milliseconds.
+_POINTS = 16
+# Of a model whose layers have more outputs than this for these points, the layers are not asked.
+_MOST_OUTPUTS = 10_000_000
+_HALF = ("float16", "bfloat16")
+
+
+def witnessed(
+    model: keras.Model,
+    described: RunDescription,
+    weights: Sequence[np.ndarray],
+    epoch: float,
+    *,
+    loss: object = None,
+) -> Witness | None:
+    """Return what a model computes with some weights for a few of the recorded points.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The live model. It is not changed.
+    described : RunDescription
+        The run.
+    weights : sequence of numpy.ndarray
+        The weights of a snapshot, in the order of ``model.weights``.
+    epoch : float
+        The snapshot's epoch.
+    loss : str, keras.losses.Loss or callable, optional
+        Used instead of the compiled loss.
+
+    Returns
+    -------
+    Witness or None
+        None if the model cannot be asked: nothing that goes wrong here may end a training run.
+    """
+    try:
+        return _Asked(model, described, weights, loss).witness(epoch)
+    except Exception:  # a user's model may raise anything
+        return None
+
+
+class _Asked:
+    """A live model that is asked about a few of the recorded points."""
+
+    def __init__(
+        self,
+        model: keras.Model,
+        described: RunDescription,
+        weights: Sequence[np.ndarray],
+        loss: object,
+    ) -> None:
+        count = len(described.targets)
+        few = np.random.default_rng(0).choice(count, min(count, _POINTS), replace=False)
+        self._points = np.sort(few)
+        self._model = model
+        self._described = described.of_points(self._points)
+        self._loss = single_output(model.loss) if loss is None else loss
+        self._recorded = dict(zip(map(id, model.weights), weights, strict=True))
+
+    def witness(self, epoch: float) -> Witness:
+        with _without_gradients():
+            outputs = self._outputs()
+            return Witness(
+                epoch=epoch,
+                points=self._points,
+                outputs=np.asarray(keras.ops.convert_to_numpy(outputs), np.float32),
+                losses=self._losses(outputs),
+                metrics=self._metrics(outputs),
+                layers=self._layers(),
+                half_precision=any(
+                    getattr(layer, "compute_dtype", None) in _HALF for layer in self._model.layers
+                ),
+            )
+
+    def _call(self, part: keras.Model) -> Any:
+        arrays = arrays_of(self._described.inputs)
+        tensors = calling.input_tensors(part, arrays, self._described)
+        outputs, _ = part.stateless_call(
+            [self._value(variable) for variable in part.trainable_variables],
+            [self._value(variable) for variable in part.non_trainable_variables],
+            calling.called_with(part, tensors, self._described),
+            **calling.inference_mode(part),
+        )
+        return outputs
+
+    def _value(self, variable: Any) -> Any:
+        values = self._recorded.get(id(variable))
+        if values is None:
+            return variable.value
+        return keras.ops.convert_to_tensor(values, dtype=variable.dtype)
+
+    def _outputs(self) -> Any:
+        return single_output(self._call(self._model))
+
+    def _losses(self, outputs: Any) -> np.ndarray | None:
+        try:
+            objectives = Objectives(self._described, None, loss=self._loss)
+            return objectives.losses([outputs], calling.mask_of(outputs))[0]
+        except Exception:  # without it, the outputs are still a witness
+            return None
+
+    def _metrics(self, outputs: Any) -> dict[str, np.ndarray]:
+        """Return the metrics that Keras has built by now, which it does at the first batch."""
+        known = self._described.details.get("metrics") or {}
+        compiled = next((one for one in self._model.metrics if hasattr(one, "metrics")), None)
+        metrics = {}
+        for metric in getattr(compiled, "metrics", ()):
+            if metric.name not in known or metric.name in metrics:
+                continue
+            try:
+                state = metric.stateless_update_state(
+                    metric.stateless_reset_state(), targets_of(self._described), outputs
+                )
+                value = keras.ops.convert_to_numpy(metric.stateless_result(state))
+            except Exception:  # one that cannot be asked is not witnessed
+                continue
+            metrics[metric.name] = np.asarray(value, np.float64).reshape(-1)
+        return metrics
+
+    def _layers(self) -> dict[str, np.ndarray]:
+        """Return the mean output of each layer for each point, if the model has a graph."""
+        if not calling.has_graph(self._model):
+            return {}
+        try:
+            tensors = {
+                layer.name: layer.output
+                for layer in self._model.layers
+                if not isinstance(layer, keras.layers.InputLayer)
+                and isinstance(layer.output, keras.KerasTensor)
+            }
+            values = sum(math.prod(n or 1 for n in one.shape[1:]) for one in tensors.values())
+            if not tensors or values * len(self._points) > _MOST_OUTPUTS:
+                return {}
+            outputs = self._call(
+                keras.Model(self._model.inputs, list(tensors.values()), name="layers")
+            )
+        except Exception:  # without them, a difference names no layer
+            return {}
+        every = outputs if isinstance(outputs, list) else [outputs]
+        return {
+            name: np.asarray(keras.ops.convert_to_numpy(one), np.float64)
+            .reshape(len(self._points), -1)
+            .mean(axis=1)
+            .astype(np.float32)
+            for name, one in zip(tensors, every, strict=True)
+        }
+
+
+def _without_gradients() -> AbstractContextManager[Any]:
+    """Return a context in which PyTorch keeps no graph for gradients."""
+    if keras.backend.backend() != "torch":
+        return nullcontext()
+    import torch
+
+    return torch.no_grad()
