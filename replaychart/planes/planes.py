@@ -19,8 +19,9 @@ from replaychart.planes import extents
 from replaychart.planes.extents import Limits
 from replaychart.planes.features import axes, feature_names
 from replaychart.planes.input_slices import input_slice
+from replaychart.planes.layer_projections import projection_of
 from replaychart.planes.paths import Paths, selected_arrays
-from replaychart.planes.projections import LinearProjection, Projection, projection_of
+from replaychart.planes.projections import LinearProjection, Projection
 from replaychart.planes.rectangle import Rectangle, checked_limits
 from replaychart.planes.surfaces import Surfaces, surfaces_of
 from replaychart.planes.tracer import PlaneTracer

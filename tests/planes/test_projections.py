@@ -18,7 +18,8 @@ from support.winding import covered
 
 import replaychart as rc
 from replaychart.evaluation import evaluations
-from replaychart.planes import projections
+from replaychart.facts.keys import evaluation_key
+from replaychart.planes import layer_space
 
 
 def _xy(frame: pd.DataFrame, epoch: int) -> np.ndarray:
@@ -308,15 +309,17 @@ def test_bad_slices_are_told(options: dict[str, Any], message: str, branches: Tr
 def test_a_layer_that_is_not_held_at_once_is_projected_alike(
     how: Any, regression: Training, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = regression.open().points("wide", projection=how)
-    monkeypatch.setattr(projections, "_LARGEST_FIT", 2000)
-    monkeypatch.setattr(evaluations, "_LARGEST_HELD", 2000)
+    whole = regression.open()
+    held = whole.points("wide", projection=how)
+    monkeypatch.setattr(layer_space, "_LARGEST_FIT", 2000)
+    monkeypatch.setattr(evaluations, "_MOST_HELD", 2000)
     run = regression.open()
     streamed = run.points("wide", projection=how)
     for axis in ("x", "y"):
         np.testing.assert_allclose(streamed[axis], held[axis], atol=1e-5)
-    # Nothing of the layer was kept.
-    assert not any(key.startswith('{"layer": "wide"') for key in run._evaluations._memory)
+    outputs = evaluation_key("outputs", layer="wide")
+    assert whole._memory.holds(outputs)
+    assert not run._memory.holds(outputs), "nothing of the layer was kept"
 
 
 def test_a_regression_with_many_features(tmp_path: Path) -> None:
