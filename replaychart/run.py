@@ -1,15 +1,16 @@
 """`Run`: a recorded training, evaluated when something is asked of it."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from replaychart.arguments import items_of, require_at_least, require_one_of
 from replaychart.errors import ArgumentError, EvaluationError
 from replaychart.evaluation.curves import Curves
-from replaychart.evaluation.distributions import Distributions
+from replaychart.evaluation.distributions import Distributions, Kind, Variable
 from replaychart.evaluation.evaluations import Evaluations
 from replaychart.evaluation.lazy_network import LazyNetwork
 from replaychart.evaluation.memory import Memory
@@ -26,6 +27,13 @@ from replaychart.frames.histograms import (
 from replaychart.frames.history import history_frame
 from replaychart.frames.points import points_frame
 from replaychart.frames.tables import paths_frame
+from replaychart.planes.argument_types import (
+    Features,
+    PlaneName,
+    Positions,
+    ProjectionLike,
+    SliceAt,
+)
 from replaychart.planes.extents import Limits
 from replaychart.planes.planes import BANDS, GRID_LINES, RESOLUTION, Planes
 from replaychart.planes.projections import Projection
@@ -34,6 +42,8 @@ from replaychart.storage.state import BEING_RECORDED, INTERRUPTED
 
 if TYPE_CHECKING:
     import keras
+
+State = Literal["finished", "being recorded", "interrupted", "unknown"]
 
 
 class Run:
@@ -84,13 +94,13 @@ class Run:
         )
         self._evaluations = Evaluations(stored, self._memory, self._network)
         self._predictions = Predictions(stored, self._evaluations)
-        self.planes = Planes(
+        self.planes: Planes = Planes(
             stored, self._memory, self._network, self._evaluations, self._predictions
         )
-        self.curves = Curves(stored, self._evaluations, self._predictions)
-        self.value_distributions = Distributions(stored, self._evaluations)
+        self.curves: Curves = Curves(stored, self._evaluations, self._predictions)
+        self.value_distributions: Distributions = Distributions(stored, self._evaluations)
         self.name: str = stored.name
-        self.epochs: np.ndarray = stored.epochs
+        self.epochs: NDArray[np.int64] | NDArray[np.float64] = stored.epochs
         self.inputs: np.ndarray | dict[str, np.ndarray] = (
             dict(stored.inputs) if isinstance(stored.inputs, Mapping) else stored.inputs
         )
@@ -110,7 +120,7 @@ class Run:
         )
 
     @property
-    def state(self) -> str:
+    def state(self) -> State:
         """What the training was doing when the run was opened.
 
         ``"finished"``: it came to its end, also where a callback stopped it early.
@@ -119,7 +129,7 @@ class Run:
         more; what was recorded until then is whole. ``"unknown"``: an older version of replaychart,
         DeepReplay, or another machine recorded it, which does not tell.
         """
-        return self._stored.state
+        return cast("State", self._stored.state)
 
     @property
     def interrupted(self) -> bool:
@@ -202,8 +212,8 @@ class Run:
         self,
         layer: str | None = None,
         *,
-        projection: object = None,
-        positions: str = "flatten",
+        projection: ProjectionLike | None = None,
+        positions: Positions = "flatten",
         epochs: Epochs = None,
     ) -> pd.DataFrame:
         """Return the recorded points at every epoch, as a layer sees them.
@@ -271,8 +281,8 @@ class Run:
         self,
         layer: str | None = None,
         *,
-        projection: object = None,
-        positions: str = "flatten",
+        projection: ProjectionLike | None = None,
+        positions: Positions = "flatten",
         xlim: Limits | None = None,
         ylim: Limits | None = None,
         lines: int = GRID_LINES,
@@ -330,15 +340,15 @@ class Run:
         self,
         layer: str | None = None,
         *,
-        projection: object = None,
-        positions: str = "flatten",
-        features: Sequence[str | int] | None = None,
-        at: object = "median",
+        projection: ProjectionLike | None = None,
+        positions: Positions = "flatten",
+        features: Features | None = None,
+        at: SliceAt = "median",
         xlim: Limits | None = None,
         ylim: Limits | None = None,
         resolution: int = RESOLUTION,
         bands: int = BANDS,
-        plane: str = "inputs",
+        plane: PlaneName = "inputs",
         epochs: Epochs = None,
     ) -> pd.DataFrame:
         """Return the decision surface as filled contours.
@@ -415,14 +425,14 @@ class Run:
         self,
         layer: str | None = None,
         *,
-        projection: object = None,
-        positions: str = "flatten",
-        features: Sequence[str | int] | None = None,
-        at: object = "median",
+        projection: ProjectionLike | None = None,
+        positions: Positions = "flatten",
+        features: Features | None = None,
+        at: SliceAt = "median",
         xlim: Limits | None = None,
         ylim: Limits | None = None,
         resolution: int = RESOLUTION,
-        plane: str = "inputs",
+        plane: PlaneName = "inputs",
         epochs: Epochs = None,
     ) -> pd.DataFrame:
         """Return the decision boundary: where the two most probable classes are equally so.
@@ -466,10 +476,10 @@ class Run:
     def _view(
         self,
         layer: str | None,
-        projection: object,
-        positions: str,
-        features: Sequence[str | int] | None = None,
-        at: object = "median",
+        projection: ProjectionLike | None,
+        positions: Positions,
+        features: Features | None = None,
+        at: SliceAt = "median",
     ) -> Projection | None:
         if layer is None:
             return None if features is None else self.planes.slice(features, at)
@@ -511,7 +521,7 @@ class Run:
         sources = {"training": logged, "replay": self.curves.replayed()}
         return history_frame(self.epochs, sources)
 
-    def probabilities(self, *, epochs: Epochs = None) -> np.ndarray:
+    def probabilities(self, *, epochs: Epochs = None) -> NDArray[np.float32]:
         """Return the probability of each class for each point at every epoch.
 
         Parameters
@@ -536,7 +546,7 @@ class Run:
         """
         return self._predictions.probabilities(self.snapshots(epochs))
 
-    def point_probabilities(self, *, epochs: Epochs = None) -> np.ndarray:
+    def point_probabilities(self, *, epochs: Epochs = None) -> NDArray[np.float32]:
         """Return one probability for each point at every epoch, as charts show it.
 
         Parameters
@@ -557,7 +567,7 @@ class Run:
         """
         return self._predictions.probability(self.snapshots(epochs))
 
-    def residuals(self, *, epochs: Epochs = None) -> np.ndarray:
+    def residuals(self, *, epochs: Epochs = None) -> NDArray[np.float32]:
         """Return the predicted numbers less the targets, for each point at every epoch.
 
         Parameters
@@ -579,7 +589,7 @@ class Run:
         residuals = self._predictions.residuals(self.snapshots(epochs))
         return residuals[..., 0] if residuals.shape[2:] == (1,) else residuals
 
-    def losses(self, *, epochs: Epochs = None) -> np.ndarray:
+    def losses(self, *, epochs: Epochs = None) -> NDArray[np.float32]:
         """Return the model's own loss of each point at every epoch.
 
         Multiplied with the point's weight, if the recorder was given weights of classes or points,
@@ -740,10 +750,10 @@ class Run:
 
     def distributions(
         self,
-        kind: str,
+        kind: Kind,
         *,
         layers: Sequence[str] | None = None,
-        variable: str = "kernel",
+        variable: Variable = "kernel",
         inputs: bool = False,
         output: bool = True,
         summary: bool = False,

@@ -1,7 +1,7 @@
 """Losses, metrics and learning rates over the epochs, logged or evaluated."""
 
 import warnings
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -13,7 +13,8 @@ from replaychart.facts.compile_config import weighted_metrics
 from replaychart.facts.task import ACCURACY, accuracy
 from replaychart.storage.reader import StoredRun
 
-SOURCES = ("training", "replay")
+Source = Literal["training", "replay"]
+SOURCES: tuple[Source, ...] = get_args(Source)
 
 
 class Curves:

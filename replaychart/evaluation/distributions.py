@@ -1,7 +1,7 @@
 """How weights, gradients, activations and pre-activations are distributed, layer by layer."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -15,8 +15,10 @@ from replaychart.facts.inputs import side_by_side
 from replaychart.facts.layers import RecordedVariable
 from replaychart.storage.reader import StoredRun
 
-KINDS = ("weights", "gradients", "activations", "pre_activations")
-VARIABLES = ("kernel", "bias")
+Kind = Literal["weights", "gradients", "activations", "pre_activations"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+Variable = Literal["kernel", "bias"]
+VARIABLES: tuple[Variable, ...] = get_args(Variable)
 INPUTS = "inputs"
 
 

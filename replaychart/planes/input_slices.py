@@ -11,6 +11,7 @@ import pandas as pd
 from replaychart.arguments import is_number, require_one_of
 from replaychart.errors import ArgumentError
 from replaychart.facts.inputs import Inputs, number_of_points, side_by_side
+from replaychart.planes.argument_types import Features
 from replaychart.planes.features import axes, is_continuous
 from replaychart.planes.projections import LinearProjection, hashed
 
@@ -21,7 +22,9 @@ _NAMES_TOLD = 4
 _LETTERS_TOLD = 30
 
 
-def input_slice(inputs: Inputs, names: list[str], features: object, at: object) -> LinearProjection:
+def input_slice(
+    inputs: Inputs, names: list[str], features: Features, at: object
+) -> LinearProjection:
     """Return the plane of two features, with the others held where they are asked to be.
 
     Parameters
@@ -60,7 +63,7 @@ def input_slice(inputs: Inputs, names: list[str], features: object, at: object) 
     )
 
 
-def _places(features: object, names: list[str], possible: np.ndarray) -> tuple[int, int]:
+def _places(features: Features, names: list[str], possible: np.ndarray) -> tuple[int, int]:
     pair: list[Any] = [features]
     if isinstance(features, (list, tuple, np.ndarray, pd.Index, pd.Series)):
         pair = list(features)

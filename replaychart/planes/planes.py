@@ -16,6 +16,7 @@ from replaychart.facts.inputs import shapes_text, side_by_side
 from replaychart.facts.keys import evaluation_key
 from replaychart.network.graph import no_graph
 from replaychart.planes import extents
+from replaychart.planes.argument_types import Features
 from replaychart.planes.extents import Limits
 from replaychart.planes.features import axes, feature_names
 from replaychart.planes.input_slices import input_slice
@@ -203,7 +204,7 @@ class Planes:
             self._views[key] = (how, view)
         return self._views[key][1]
 
-    def slice(self, features: object, at: object) -> LinearProjection:
+    def slice(self, features: Features, at: object) -> LinearProjection:
         """Return the plane of two features through the inputs' space.
 
         Parameters
