@@ -1,8 +1,9 @@
-"""The projection of a layer that a user asks for.
+"""Projections of layers to a plane, as requested by the user.
 
-A layer with many units is looked at through a projection, one for the whole run, so that what moves
-on the screen is the network. Where the projection is linear it has a way back: a point of the
-plane stands for a point of the layer's space, over which the rest of the network is evaluated.
+A layer with many units is projected to a plane. There is one projection for the whole run, so that
+what moves in a chart is the network and not the point of view. A linear projection has an inverse:
+each point of the plane has a point in the layer's space, where the rest of the network can be
+evaluated.
 """
 
 import importlib
@@ -17,8 +18,8 @@ from replaychart.planes.fitted_projection import fitted_projection
 from replaychart.planes.layer_space import LayerSpace
 from replaychart.planes.projections import LinearProjection, Projection, hashed
 
-# With more components than are shown, those come out as if all had been fitted together.
-_COMPONENTS_BY_PIECES = 50
+# Incremental PCA keeps more components than are shown, which makes the first two more accurate.
+_INCREMENTAL_COMPONENTS = 50
 
 
 def projection_of(
@@ -29,35 +30,35 @@ def projection_of(
     targets: Callable[[], np.ndarray],
     averaged: bool,
 ) -> Projection:
-    """Return the projection of a layer's outputs that a user asks for.
+    """Return the projection of a layer's outputs that the user requests.
 
     Parameters
     ----------
     how : {"pca", "aligned"}, pair of int, array_like, or object with ``fit`` and ``transform``
-        As `feature_space` documents it.
+        The argument `projection` of `feature_space`.
     layer : str
         The layer's name.
     outputs : callable
         Yields its outputs for each snapshot of the whole run, shape (points, ...).
     targets : callable
-        Returns the points' targets, for an object whose ``fit`` needs them: class numbers, or
-        numbers for a regression.
+        Returns the points' targets, for an object whose ``fit`` needs them: class numbers, or the
+        target values of a regression.
     averaged : bool
-        Whether outputs of several axes are averaged over all but the last one.
+        Whether outputs with several axes are averaged over all axes but the last.
 
     Raises
     ------
     ArgumentError
         `how` is something else, or does not fit the layer.
     MissingDependencyError
-        scikit-learn is needed and not installed.
+        scikit-learn is needed, but not installed.
     """
     space = LayerSpace.of(layer, outputs, averaged=averaged)
     if isinstance(how, str):
         return _named(how, space)
     if isinstance(how, type):
         message = (
-            f"projection must be an object with fit and transform, and not its class. Got "
+            f"projection must be an object with fit and transform, not its class. Got "
             f"{how.__name__}: pass {how.__name__}(...)."
         )
         raise ArgumentError(message)
@@ -73,9 +74,8 @@ def _named(name: str, space: LayerSpace) -> LinearProjection:
         return _aligned_components(space)
     if name == "rotate":
         message = (
-            "projection 'rotate' is for feature_space, where two sliders turn a view of three "
-            "units. A frame holds one view: 'pca', 'aligned', a pair of units, a matrix or an "
-            "object with fit and transform. Got 'rotate'."
+            "projection must be 'pca', 'aligned', a pair of units, a matrix or an object with fit "
+            "and transform. Got 'rotate', which only feature_space can draw, with two sliders."
         )
         raise ArgumentError(message)
     raise _unknown(name)
@@ -89,31 +89,32 @@ def _from_numbers(how: object, space: LayerSpace) -> LinearProjection:
         return _from_matrix(matrix, space)
     if matrix is not None and matrix.ndim == 2:
         message = (
-            f"projection must have the shape ({space.units}, 2), a row for each unit of layer "
-            f"{space.layer!r}, and be finite. Got the shape {matrix.shape}."
+            f"projection must be a finite matrix of the shape ({space.units}, 2), with a row for "
+            f"each unit of layer {space.layer!r}. Got the shape {matrix.shape}."
         )
         raise ArgumentError(message)
     raise _unknown(how)
 
 
 def _unknown(how: object) -> ArgumentError:
-    return ArgumentError(
+    message = (
         "projection must be 'pca', 'aligned', a pair of units, a matrix of the shape (units, 2), "
         "an object with fit and transform or, in feature_space and for three units, 'rotate'. Got "
         f"{how!r}."
     )
+    return ArgumentError(message)
 
 
 def _principal_components(space: LayerSpace) -> LinearProjection:
     """Return the two principal components of all snapshots together."""
     decomposition = _scikit_learn("sklearn.decomposition")
-    pieces = space.pieces()
-    piece, following = space.enough(next(pieces)), next(pieces, None)
-    if following is None:
-        pca = decomposition.PCA(2, random_state=0).fit(piece)
+    batches = space.batches()
+    first_batch, second_batch = space.enough(next(batches)), next(batches, None)
+    if second_batch is None:
+        pca = decomposition.PCA(2, random_state=0).fit(first_batch)
     else:
-        pca = decomposition.IncrementalPCA(min(space.units, _COMPONENTS_BY_PIECES))
-        for rows in itertools.chain([piece, following], pieces):
+        pca = decomposition.IncrementalPCA(min(space.units, _INCREMENTAL_COMPONENTS))
+        for rows in itertools.chain([first_batch, second_batch], batches):
             pca.partial_fit(rows)
     first, second = (_percent(share) for share in pca.explained_variance_ratio_[:2])
     return space.linear(
@@ -129,7 +130,7 @@ def _principal_components(space: LayerSpace) -> LinearProjection:
 
 
 def _aligned_components(space: LayerSpace) -> LinearProjection:
-    """Return principal components of each snapshot, turned to meet those before it.
+    """Return the principal components of each snapshot, aligned with the previous ones.
 
     References
     ----------
@@ -145,7 +146,7 @@ def _aligned_components(space: LayerSpace) -> LinearProjection:
         finite = np.isfinite(values).all(axis=1)
         seen = values[finite]
         if before is not None and (seen == seen[:1]).all():
-            # Nothing, or one and the same for all points: there is nothing to turn to.
+            # There are no finite outputs, or they are all the same, so nothing can be aligned.
             origins.append(origins[-1])
             bases.append(bases[-1])
             continue
@@ -177,7 +178,7 @@ def _pair(pair: np.ndarray, space: LayerSpace) -> LinearProjection:
     first, second = pair.tolist()
     if first == second or not (0 <= first < units and 0 <= second < units):
         message = (
-            f"projection must be two different units of layer {space.layer!r}, counted from 0 to "
+            f"projection must be two different units of layer {space.layer!r}, from 0 to "
             f"{units - 1}. Got {(first, second)}."
         )
         raise ArgumentError(message)
@@ -196,9 +197,10 @@ def _pair(pair: np.ndarray, space: LayerSpace) -> LinearProjection:
 def _from_matrix(matrix: np.ndarray, space: LayerSpace) -> LinearProjection:
     base = matrix.astype(np.float64)
     if np.linalg.matrix_rank(base) < 2:
-        message = "projection must have two directions. Got a matrix whose columns are parallel."
+        message = "projection must have rank 2. Got a matrix whose columns are parallel."
         raise ArgumentError(message)
-    # A point of the plane stands for that point of the space which is nearest to the mean.
+    # Of all points that are projected to the same coordinates, the inverse returns the one closest
+    # to the mean.
     mean = space.mean()
     origin = mean - mean @ base @ np.linalg.pinv(base)
     return space.linear(
@@ -227,7 +229,7 @@ def _scikit_learn(module: str) -> Any:
         return importlib.import_module(module)
     except ImportError as error:
         message = (
-            "Projections of layers with more than two units need scikit-learn: pip install "
-            "'replaychart[projections]'. A pair of units or a matrix needs no package."
+            "Principal components need scikit-learn: pip install 'replaychart[projections]'. A "
+            "pair of units or a matrix as projection needs no additional package."
         )
         raise MissingDependencyError(message) from error

@@ -1,4 +1,4 @@
-"""What a layer gives over the whole run, as rows that a projection is fitted to."""
+"""The outputs of a layer over the whole run, as rows that a projection can be fitted to."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -8,12 +8,26 @@ import numpy as np
 from replaychart.errors import ArgumentError
 from replaychart.planes.projections import LinearProjection, flattened
 
-# Numbers that are fitted at once; more are fitted piece by piece.
+# The number of values that are fitted at once; more are fitted in batches.
 _LARGEST_FIT = 100_000_000
 
 
 class LayerSpace(NamedTuple):
-    """A layer's outputs by snapshot, and what the shape of one was."""
+    """The space of a layer's outputs.
+
+    Attributes
+    ----------
+    layer : str
+        The layer's name.
+    outputs : callable
+        Yields its outputs for each snapshot of the whole run, shape (points, ...).
+    shape : tuple of int
+        The shape of the output for one point.
+    units : int
+        The number of columns after averaging or flattening.
+    averaged : bool
+        Whether outputs with several axes are averaged over all axes but the last.
+    """
 
     layer: str
     outputs: Callable[[], Iterator[np.ndarray]]
@@ -25,17 +39,7 @@ class LayerSpace(NamedTuple):
     def of(
         cls, layer: str, outputs: Callable[[], Iterator[np.ndarray]], *, averaged: bool
     ) -> "LayerSpace":
-        """Return the space of a layer.
-
-        Parameters
-        ----------
-        layer : str
-            The layer's name.
-        outputs : callable
-            Yields its outputs for each snapshot of the whole run, shape (points, ...).
-        averaged : bool
-            Whether outputs of several axes are averaged over all but the last one.
-        """
+        """Return the space of a layer; the arguments are the attributes of the same names."""
         first = next(outputs())
         units = flattened(first, averaged=averaged).shape[1]
         return cls(layer, outputs, first.shape[1:], units, averaged)
@@ -44,40 +48,40 @@ class LayerSpace(NamedTuple):
         """Yield the outputs of each snapshot, shape (points, units)."""
         return (flattened(values, averaged=self.averaged) for values in self.outputs())
 
-    def pieces(self) -> Iterator[np.ndarray]:
-        """Yield finite outputs of as many snapshots as are held at once, shape (rows, units)."""
-        held: list[np.ndarray] = []
+    def batches(self) -> Iterator[np.ndarray]:
+        """Yield the finite outputs of several snapshots at a time, shape (rows, units)."""
+        batch: list[np.ndarray] = []
         for values in self.by_snapshot():
-            held.append(values[np.isfinite(values).all(axis=1)])
-            if sum(one.size for one in held) > _LARGEST_FIT:
-                yield np.concatenate(held)
-                held = []
-        if held:
-            yield np.concatenate(held)
+            batch.append(values[np.isfinite(values).all(axis=1)])
+            if sum(rows.size for rows in batch) > _LARGEST_FIT:
+                yield np.concatenate(batch)
+                batch = []
+        if batch:
+            yield np.concatenate(batch)
 
     def enough(self, rows: np.ndarray) -> np.ndarray:
-        """Return finite outputs as they are; raise `ArgumentError` if there are fewer than two."""
+        """Return finite outputs unchanged; raise `ArgumentError` if there are fewer than two."""
         if len(rows) < 2:
             message = (
-                f"layer {self.layer!r} gives fewer than two points without NaN or infinity, so "
-                "there is nothing to project."
+                "layer must have at least two points without NaN or infinity to be projected. Got "
+                f"{self.layer!r}, which has {len(rows)}."
             )
             raise ArgumentError(message)
         return rows
 
     def together(self) -> np.ndarray:
         """Return the finite outputs of all snapshots, shape (rows, units)."""
-        return self.enough(np.concatenate(list(self.pieces())))
+        return self.enough(np.concatenate(list(self.batches())))
 
     def repeated(self, targets: np.ndarray) -> np.ndarray:
-        """Return the targets of the rows that `together` returns."""
+        """Return the target of each row of `together`."""
         rows = (np.isfinite(values).all(axis=1) for values in self.by_snapshot())
         return np.concatenate([targets[finite] for finite in rows])
 
     def mean(self) -> np.ndarray:
         """Return the mean of the finite outputs of all snapshots."""
         total, count = np.zeros(self.units), 0
-        for rows in self.pieces():
+        for rows in self.batches():
             total += rows.sum(axis=0, dtype=np.float64)
             count += len(rows)
         return total / max(count, 1)
@@ -95,9 +99,9 @@ class LayerSpace(NamedTuple):
         Parameters
         ----------
         titles, origins, bases, through
-            As `LinearProjection` has them.
+            Attributes of the projection.
         key : str or None
-            What tells it from others, apart from how several axes become units.
+            Its key; whether outputs are averaged or flattened is appended.
         """
         key = None if key is None else f"{key}, {'averaged' if self.averaged else 'flattened'}"
         return LinearProjection(titles, self.averaged, key, origins, bases, through, self.shape)

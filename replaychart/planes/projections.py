@@ -1,4 +1,4 @@
-"""Projections of a space to the plane, and planes through a space."""
+"""Projections of a space to a plane, and planes through a space."""
 
 import dataclasses
 import hashlib
@@ -9,17 +9,18 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Projection:
-    """A projection to the plane.
+    """A projection to a plane.
 
     Attributes
     ----------
     titles : tuple of str
-        What the two axes are.
+        The titles of the two axes.
     averaged : bool
-        Whether outputs of several axes are averaged over all but the last one (the positions of a
-        convolution or a sequence), and not flattened.
+        Whether outputs with several axes are averaged over all axes but the last (the positions of
+        a convolution or a sequence). They are flattened otherwise.
     key : str or None
-        What tells this projection from others of the same layer, None if no text can.
+        A string that identifies this projection among others of the same layer, also in another
+        session. None if there is no such string.
     """
 
     titles: tuple[str, str]
@@ -28,23 +29,23 @@ class Projection:
 
     @property
     def identity(self) -> str | int:
-        """What tells this projection from others in this session: `key`, if there is one."""
+        """Identifies this projection within this session; it is the `key` if there is one."""
         return id(self) if self.key is None else self.key
 
     @property
     def slice(self) -> str | None:
-        """What the plane is a slice of, None if the projection has no way back."""
+        """What the plane is a slice through, in words; None if the projection has no inverse."""
         return None
 
     def coordinates(self, values: np.ndarray, snapshot: int) -> np.ndarray:
-        """Return where values are shown.
+        """Return the coordinates of values in the plane.
 
         Parameters
         ----------
         values : numpy.ndarray, shape (points, ...)
             Outputs of the layer at a snapshot.
         snapshot : int
-            Its position in the recording.
+            The position of the snapshot in the recording.
 
         Returns
         -------
@@ -59,20 +60,20 @@ class Projection:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LinearProjection(Projection):
-    """A linear projection, which has a way back.
+    """A linear projection, with an inverse from the plane back to the space.
 
     Attributes
     ----------
     origins : numpy.ndarray, shape (1 or snapshots, units)
-        The point of the space that is shown at (0, 0).
+        The point of the space that is projected to (0, 0).
     bases : numpy.ndarray, shape (1 or snapshots, units, 2)
-        What is multiplied with values less the origin.
+        The matrices that values are multiplied by, after the origin is subtracted.
     through : str
-        What the plane goes through, for the text.
+        What the plane passes through, in words.
     shape : tuple of int
         The shape of one point of the space.
     dtype : numpy dtype, default float32
-        Of points of the space.
+        The dtype of points of the space.
     """
 
     origins: np.ndarray
@@ -83,16 +84,16 @@ class LinearProjection(Projection):
 
     @property
     def slice(self) -> str | None:
-        """What the plane goes through; None if positions were averaged, which has no way back."""
+        """What the plane passes through; None if positions were averaged: that has no inverse."""
         return None if self.averaged else self.through
 
     def coordinates(self, values: np.ndarray, snapshot: int) -> np.ndarray:
-        """Return where values are shown; see `Projection`."""
+        """Return the coordinates of values in the plane; see `Projection`."""
         place = snapshot if len(self.bases) > 1 else 0
         return ((self.flat(values) - self.origins[place]) @ self.bases[place]).astype(np.float32)
 
     def values(self, coordinates: np.ndarray, snapshot: int) -> np.ndarray:
-        """Return the points of the plane in its space, shape (points, ...)."""
+        """Return the points of the space at coordinates in the plane, shape (points, ...)."""
         place = snapshot if len(self.bases) > 1 else 0
         flat = self.origins[place] + coordinates @ np.linalg.pinv(self.bases[place])
         return flat.reshape(len(coordinates), *self.shape).astype(self.dtype)
@@ -105,14 +106,14 @@ def flattened(values: np.ndarray, *, averaged: bool) -> np.ndarray:
     ----------
     values : numpy.ndarray, shape (points, ..., channels)
     averaged : bool
-        Whether to average over the axes in between; they are flattened otherwise.
+        Whether to average over the axes in between instead of flattening them.
     """
     if averaged and values.ndim > 2:
         return values.mean(axis=tuple(range(1, values.ndim - 1)))
-    # Not -1: nothing is seen at an epoch whose weights are not finite, and reshaped to nothing.
+    # Not -1, because there may be no points: those that are not finite are left out.
     return values.reshape(len(values), math.prod(values.shape[1:]))
 
 
 def hashed(array: np.ndarray) -> str:
-    """Return a text that tells an array of numbers from others."""
+    """Return a hash of an array's values, 32 hexadecimal digits."""
     return hashlib.sha256(np.ascontiguousarray(array, np.float64).tobytes()).hexdigest()[:32]
