@@ -1,15 +1,16 @@
-"""`Run`: a recorded training, evaluated when something is asked of it."""
+"""`Run`: a recorded training run, evaluated on demand."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from replaychart.arguments import items_of, require_at_least, require_one_of
 from replaychart.errors import ArgumentError, EvaluationError
 from replaychart.evaluation.curves import Curves
-from replaychart.evaluation.distributions import Distributions
+from replaychart.evaluation.distributions import Distributions, Kind, Variable
 from replaychart.evaluation.evaluations import Evaluations
 from replaychart.evaluation.lazy_network import LazyNetwork
 from replaychart.evaluation.memory import Memory
@@ -26,6 +27,13 @@ from replaychart.frames.histograms import (
 from replaychart.frames.history import history_frame
 from replaychart.frames.points import points_frame
 from replaychart.frames.tables import paths_frame
+from replaychart.planes.argument_types import (
+    Features,
+    PlaneName,
+    Positions,
+    ProjectionLike,
+    SliceAt,
+)
 from replaychart.planes.extents import Limits
 from replaychart.planes.planes import BANDS, GRID_LINES, RESOLUTION, Planes
 from replaychart.planes.projections import Projection
@@ -35,39 +43,42 @@ from replaychart.storage.state import BEING_RECORDED, INTERRUPTED
 if TYPE_CHECKING:
     import keras
 
+State = Literal["finished", "being recorded", "interrupted", "unknown"]
+
 
 class Run:
-    """A recorded training. `open_run` makes it.
+    """A recorded training run, as `open_run` returns it.
 
-    Nothing is computed before it is asked for, and nothing is computed twice. What `store` wrote
-    into the file is read from there and needs no Keras. The column ``epoch`` of every frame has
-    the dtype of `epochs`.
+    Values are computed when they are first needed, and then kept. Values that `store` wrote to the
+    file are read from there and do not need Keras. The column ``epoch`` of every frame has the
+    dtype of `epochs`.
 
     Attributes
     ----------
     name : str
         The run's name in its file.
     epochs : numpy.ndarray of int64, shape (snapshots,)
-        The recorded epochs, rising. Epoch 0 is the state before training. float64 if snapshots
-        within epochs were recorded: 0.25 is the state after a quarter of the first.
+        The recorded epochs, in increasing order. Epoch 0 is the state before training. float64 if
+        snapshots were recorded within epochs: 0.25 is the state after a quarter of the first epoch.
     inputs : numpy.ndarray, shape (points, ...), or dict of str to numpy.ndarray
-        The recorded points. Of a model with several inputs one array for each, by the input's name,
-        in the order of ``model.inputs``.
+        The recorded points. For a model with several inputs, one array for each input, by its name
+        and in the order of ``model.inputs``.
     targets : numpy.ndarray, shape (points,)
-        Class numbers (int64), whether they were recorded as (points,), (points, 1) or one-hot;
-        for a regression the recorded numbers. As they were recorded, (points, ...), where a point
-        has several: labels, numbers, or a class for each position of a sequence or an image.
+        Class numbers (int64), whether they were recorded as (points,), (points, 1) or one-hot; for
+        a regression, the recorded values. If each point has several targets (labels, values, or a
+        class for each position of a sequence or an image), as they were recorded, (points, ...).
     layers : list of str
-        Names of the model's layers in their order, inputs left out.
+        The names of the model's layers in order, without the input layers.
     feature_names : list of str or None
-        The features' names, if they were recorded. Of several inputs the names of all features,
-        side by side as `coordinates` has them; where none were recorded, by the input's name.
+        The names of the features, if they were recorded. For several inputs, the names of all
+        features in the order of `coordinates`; names that were not recorded are derived from the
+        name of the input.
     planes : Planes
-        Grid lines, surfaces and boundaries as arrays: what chart builders draw.
+        Grid lines, surfaces and boundaries as arrays, for the charts.
     curves : Curves
         Losses, metrics and learning rates by name, as arrays.
     value_distributions : Distributions
-        Weights, gradients and activations summarized by layer, as arrays.
+        Summaries of weights, gradients and activations by layer, as arrays.
     """
 
     def __init__(
@@ -84,13 +95,13 @@ class Run:
         )
         self._evaluations = Evaluations(stored, self._memory, self._network)
         self._predictions = Predictions(stored, self._evaluations)
-        self.planes = Planes(
+        self.planes: Planes = Planes(
             stored, self._memory, self._network, self._evaluations, self._predictions
         )
-        self.curves = Curves(stored, self._evaluations, self._predictions)
-        self.value_distributions = Distributions(stored, self._evaluations)
+        self.curves: Curves = Curves(stored, self._evaluations, self._predictions)
+        self.value_distributions: Distributions = Distributions(stored, self._evaluations)
         self.name: str = stored.name
-        self.epochs: np.ndarray = stored.epochs
+        self.epochs: NDArray[np.int64] | NDArray[np.float64] = stored.epochs
         self.inputs: np.ndarray | dict[str, np.ndarray] = (
             dict(stored.inputs) if isinstance(stored.inputs, Mapping) else stored.inputs
         )
@@ -101,7 +112,7 @@ class Run:
             self.feature_names = self.planes.feature_names()
 
     def __repr__(self) -> str:
-        """Return name, points, epochs and layers, and whether the run is not finished."""
+        """Return the name, points, epochs and layers, and the state if the run is not finished."""
         layers = ", ".join(repr(layer) for layer in self.layers)
         unfinished = f", {self.state}" if self.state in (BEING_RECORDED, INTERRUPTED) else ""
         return (
@@ -110,50 +121,51 @@ class Run:
         )
 
     @property
-    def state(self) -> str:
-        """What the training was doing when the run was opened.
+    def state(self) -> State:
+        """The state of the training run when the recording was opened.
 
-        ``"finished"``: it came to its end, also where a callback stopped it early.
-        ``"being recorded"``: it goes on; open the run again to see more. ``"interrupted"``: it
-        died, was killed, was stopped by Ctrl-C or an error, or the file could not be written any
-        more; what was recorded until then is whole. ``"unknown"``: an older version of replaychart,
-        DeepReplay, or another machine recorded it, which does not tell.
+        ``"finished"``: training ended, possibly because a callback stopped it early.
+        ``"being recorded"``: training continues; open the run again to see later epochs.
+        ``"interrupted"``: the process crashed or was killed, training was stopped by Ctrl-C or an
+        error, or the file could no longer be written; all epochs recorded until then are complete.
+        ``"unknown"``: the run was recorded by an older version of replaychart, by DeepReplay, or on
+        another machine, so its state cannot be determined.
         """
-        return self._stored.state
+        return cast("State", self._stored.state)
 
     @property
     def interrupted(self) -> bool:
-        """Whether the training did not come to its end: `state` is ``"interrupted"``."""
+        """Whether training was interrupted: `state` is ``"interrupted"``."""
         return self.state == INTERRUPTED
 
     @property
     def has_model(self) -> bool:
-        """Whether a model was recorded, and not its outputs alone (`record_outputs`)."""
+        """Whether a model was recorded, not only its outputs (`record_outputs`)."""
         return self._stored.has_model
 
     @property
     def multi_label(self) -> bool:
-        """Whether each output is a yes or no of its own, so that a point has several labels."""
+        """Whether each output is a separate yes or no, so that a point can have several labels."""
         return self._predictions.task.multi_label
 
     @property
     def tells_predictions(self) -> bool:
-        """Whether the model's output at the points is known or can be evaluated."""
+        """Whether the model's outputs for the points are stored or can be computed."""
         return self._evaluations.tells_predictions
 
     @property
     def batches_per_epoch(self) -> int | None:
-        """Batches of an epoch of the training, None where that is not known."""
+        """The number of batches in a training epoch; None if it is not known."""
         return self._stored.details.get("steps_per_epoch")
 
     @property
     def targets(self) -> np.ndarray:
-        """Class numbers of the points, shape (points,); numbers for a regression."""
+        """The class number of each point, shape (points,); the recorded values for a regression."""
         return self._predictions.labels
 
     @property
     def classes(self) -> int:
-        """Number of classes; 0 for a regression."""
+        """The number of classes; 0 for a regression."""
         return self._predictions.task.classes
 
     def snapshots(self, epochs: Epochs) -> list[int]:
@@ -162,23 +174,23 @@ class Run:
         Parameters
         ----------
         epochs : float, slice, range, iterable of float or None
-            Recorded epochs; a slice counts positions in `epochs`; None for all.
+            Recorded epochs; a slice refers to positions in the attribute `epochs`; None for all.
 
         Returns
         -------
         list of int
-            Rising, without repetition.
+            In increasing order, without duplicates.
 
         Raises
         ------
         ArgumentError
-            An epoch was not recorded, or none is left.
+            An epoch was not recorded, or no epoch is left.
         """
         return chosen_snapshots(self.epochs, epochs)
 
     @property
     def class_names(self) -> list[str]:
-        """Names of the classes, as they were given to the recorder; their numbers otherwise."""
+        """The class names that were passed to the recorder; by default the class numbers."""
         names = self._stored.details.get("class_names")
         return list(names) if names else [str(number) for number in range(self.classes)]
 
@@ -193,7 +205,7 @@ class Run:
         Returns
         -------
         tuple of (int or None) or None
-            None for a layer of a subclassed model, which does not tell.
+            None for a layer of a subclassed model, whose shape is not known.
         """
         require_one_of("layer", layer, self.layers)
         return self._stored.layers[self.layers.index(layer)].output_shape
@@ -202,32 +214,33 @@ class Run:
         self,
         layer: str | None = None,
         *,
-        projection: object = None,
-        positions: str = "flatten",
+        projection: ProjectionLike | None = None,
+        positions: Positions = "flatten",
         epochs: Epochs = None,
     ) -> pd.DataFrame:
-        """Return the recorded points at every epoch, as a layer sees them.
+        """Return the recorded points at every epoch, in the space of a layer.
 
         Parameters
         ----------
         layer : str, optional
             One of `layers`. Default: the inputs themselves.
         projection, positions : optional
-            How the layer comes to the plane, as in `feature_space`. Default: not at all, the
-            coordinates are those of all units.
+            How to project the layer to two dimensions, as in `feature_space`. Default: no
+            projection, the coordinates are the outputs of all units.
         epochs : float, slice, range or iterable of float, optional
-            Only these recorded epochs; a slice counts positions in `epochs`. Default: all.
+            Only these recorded epochs; a slice refers to positions in the attribute `epochs`.
+            Default: all.
 
         Returns
         -------
         pandas.DataFrame
             One row per epoch and point, sorted by both: ``epoch``, ``point`` (int64, row
-            in `inputs`), ``target`` (as `targets`), the coordinates (``x, y`` for two units, ``x``
-            for one, else ``x1, x2, ...``; outputs of any other shape are flattened, and several
-            inputs stand side by side, in the order of `feature_names`),
-            ``prediction`` (int64, the most probable class; for a regression the predicted
-            number), ``probability`` (float32; of class 1 where there are two classes, else of the
-            true class; NaN for a regression) and ``loss`` (float32, the model's own loss of this
+            in `inputs`), ``target`` (as in `targets`), the coordinates (``x, y`` for two units,
+            ``x`` for one, otherwise ``x1, x2, ...``; outputs of any other shape are flattened, and
+            the features of several inputs are side by side, in the order of `feature_names`),
+            ``prediction`` (int64, the most probable class; for a regression, the predicted value),
+            ``probability`` (float32; of class 1 if there are two classes, otherwise of the true
+            class; NaN for a regression) and ``loss`` (float32, the model's own loss for this
             point).
 
         Raises
@@ -237,7 +250,7 @@ class Run:
         EvaluationError
             The model or its loss cannot be rebuilt.
         MissingDependencyError
-            Something must be computed and Keras is not installed.
+            A value must be computed, but Keras is not installed.
 
         Examples
         --------
@@ -249,8 +262,9 @@ class Run:
         chosen = self.snapshots(epochs)
         if self.targets.ndim > 1:
             message = (
-                f"Run {self.name!r} has {self.targets.shape[1:]} targets for each point; the frame "
-                "of points holds one. coordinates(), losses() and the layers' outputs are there."
+                f"Run {self.name!r} has targets of the shape {self.targets.shape[1:]} for each "
+                "point, but the frame of points has one column for them. Use coordinates() and "
+                "losses() instead."
             )
             raise EvaluationError(message)
         if layer is None or projection is None:
@@ -271,24 +285,25 @@ class Run:
         self,
         layer: str | None = None,
         *,
-        projection: object = None,
-        positions: str = "flatten",
+        projection: ProjectionLike | None = None,
+        positions: Positions = "flatten",
         xlim: Limits | None = None,
         ylim: Limits | None = None,
         lines: int = GRID_LINES,
         epochs: Epochs = None,
     ) -> pd.DataFrame:
-        """Return grid lines of the inputs' plane as a layer bends them.
+        """Return grid lines of the input plane as a layer bends them.
 
         Parameters
         ----------
         layer : str, optional
-            A layer with two units, or any with a `projection`. Default: the inputs themselves,
-            where the lines are straight.
+            A layer with two units, or any other layer with a `projection`. Default: the inputs
+            themselves, where the lines are straight.
         projection, positions : optional
-            How the layer comes to the plane, as in `feature_space`.
+            How to project the layer to two dimensions, as in `feature_space`.
         xlim, ylim : tuple of float, optional
-            The rectangle that the lines divide. Default: the recorded points with a margin.
+            The rectangle that the lines divide. Default: around the recorded points, with a
+            margin.
         lines : int, default 11
             Lines in each direction, at least 2.
         epochs : float, slice, range or iterable of float, optional
@@ -297,15 +312,15 @@ class Run:
         Returns
         -------
         pandas.DataFrame
-            One row per vertex: ``epoch``, ``line`` (int64), ``constant`` (str, the input
-            that the line holds constant, ``x`` or ``y``), ``at`` (float64, its value), ``vertex``
-            (int64, along the line), ``x`` and ``y`` (float32, in the layer's plane). Vertices
-            within 1/2000 of the picture from a straight line are left out.
+            One row per vertex: ``epoch``, ``line`` (int64), ``constant`` (str, the input that is
+            constant along the line, ``x`` or ``y``), ``at`` (float64, its value), ``vertex``
+            (int64, counted along the line), ``x`` and ``y`` (float32, in the layer's plane).
+            Vertices that are closer to a straight line than 1/2000 of the picture are left out.
 
         Raises
         ------
         ArgumentError
-            The inputs or the layer are not 2-D, or an argument is not allowed.
+            The inputs or the layer are not two-dimensional, or an argument is invalid.
 
         Examples
         --------
@@ -330,66 +345,68 @@ class Run:
         self,
         layer: str | None = None,
         *,
-        projection: object = None,
-        positions: str = "flatten",
-        features: Sequence[str | int] | None = None,
-        at: object = "median",
+        projection: ProjectionLike | None = None,
+        positions: Positions = "flatten",
+        features: Features | None = None,
+        at: SliceAt = "median",
         xlim: Limits | None = None,
         ylim: Limits | None = None,
         resolution: int = RESOLUTION,
         bands: int = BANDS,
-        plane: str = "inputs",
+        plane: PlaneName = "inputs",
         epochs: Epochs = None,
     ) -> pd.DataFrame:
         """Return the decision surface as filled contours.
 
-        Where there are two classes, the surface is the probability of class 1. Where there are
-        more, each class has a surface of its own, the margin by which it wins: its probability
-        less the greatest of the others. Where the targets are numbers, it is the prediction, with
-        `bands` levels between the least and the greatest target. Each level's rings enclose the
-        region where the surface is at least at that level. Painted one over the other, from low to
-        high, they show the surface; levels that the whole rectangle exceeds are left out but for
-        the highest.
+        With two classes, the surface is the probability of class 1. With more classes, each class
+        has its own surface, the margin by which it wins: its probability minus the largest
+        probability of the other classes. For a regression, the surface is the prediction, with
+        `bands` levels between the smallest and the largest target. The rings of a level enclose
+        the region where the surface is at or above that level. Painted over each other, from the
+        lowest level to the highest, they show the surface. Of the levels that the surface exceeds
+        everywhere in the rectangle, only the highest is kept.
 
         Parameters
         ----------
         layer : str, optional
-            A layer with two units, or any with a `projection`. Default: the inputs' own plane.
+            A layer with two units, or any other layer with a `projection`. Default: the input
+            plane.
         projection, positions : optional
-            How the layer comes to the plane, as in `feature_space`.
+            How to project the layer to two dimensions, as in `feature_space`.
         features, at : optional
             A slice through inputs with more than two features, as in `decision_boundary`.
         xlim, ylim : tuple of float, optional
-            The rectangle, in the inputs' plane or (``plane="layer"``) in the layer's. Default:
-            the recorded points, or all points as the layer sees them, with a margin.
+            The rectangle in the input plane or, with ``plane="layer"``, in the plane of the layer.
+            Default: around the recorded points or, in the plane of the layer, around the points at
+            all epochs; with a margin.
         resolution : int, default 100
             Lattice points along each side of the rectangle, at least 2.
         bands : int, default 10
-            Number of levels of the probability: 0, 1 / bands, 2 / bands, ...; half as many levels
-            of the margin where there are more than two classes, and one at -0.1, which lies under
-            the seams between classes.
+            The number of levels of the probability: 0, 1 / bands, 2 / bands, ... With more than two
+            classes, the margin has half as many levels, and one at -0.1, so that no gaps show
+            between the classes.
         plane : {"inputs", "layer"}, default "inputs"
-            ``"inputs"`` finds the contours in the inputs' plane and carries them through the layer,
-            vertex by vertex: the surface fills the image of the rectangle. ``"layer"`` evaluates
-            the rest of the network over the layer's own plane.
+            ``"inputs"`` finds the contours in the input plane and maps them through the layer,
+            vertex by vertex, so the surface fills the image of the rectangle. ``"layer"`` evaluates
+            the rest of the network over the plane of the layer.
         epochs : float, slice, range or iterable of float, optional
             Only these recorded epochs. Default: all.
 
         Returns
         -------
         pandas.DataFrame
-            One row per vertex: ``epoch``, ``class`` (int64, whose surface it is; 1 where
-            there are two), ``level`` (float64), ``ring`` (int64, counted within the epoch),
-            ``vertex`` (int64, along the ring, whose last vertex is its first), ``x`` and ``y``
-            (float32). Holes run against the ring around them. Vertices within 1/2000 of the
-            picture from a straight line are left out.
+            One row per vertex: ``epoch``, ``class`` (int64, the class of the surface; 1 if there
+            are two classes), ``level`` (float64), ``ring`` (int64, counted within the epoch),
+            ``vertex`` (int64, counted along the ring; the last vertex equals the first), ``x`` and
+            ``y`` (float32). Holes have the opposite orientation of the ring around them. Vertices
+            that are closer to a straight line than 1/2000 of the picture are left out.
 
         Raises
         ------
         ArgumentError
-            The inputs or the layer are not 2-D, or an argument is not allowed.
+            The inputs or the layer are not two-dimensional, or an argument is invalid.
         EvaluationError
-            The model predicts several labels or numbers for each point.
+            The model predicts several labels or values for each point.
 
         Examples
         --------
@@ -415,17 +432,17 @@ class Run:
         self,
         layer: str | None = None,
         *,
-        projection: object = None,
-        positions: str = "flatten",
-        features: Sequence[str | int] | None = None,
-        at: object = "median",
+        projection: ProjectionLike | None = None,
+        positions: Positions = "flatten",
+        features: Features | None = None,
+        at: SliceAt = "median",
         xlim: Limits | None = None,
         ylim: Limits | None = None,
         resolution: int = RESOLUTION,
-        plane: str = "inputs",
+        plane: PlaneName = "inputs",
         epochs: Epochs = None,
     ) -> pd.DataFrame:
-        """Return the decision boundary: where the two most probable classes are equally so.
+        """Return the decision boundary: where the two most probable classes are equally probable.
 
         Parameters
         ----------
@@ -435,9 +452,9 @@ class Run:
         Returns
         -------
         pandas.DataFrame
-            One row per vertex: ``epoch``, ``line`` (int64, counted within the epoch),
-            ``vertex`` (int64, along the line), ``x`` and ``y`` (float32). Without rows for an
-            epoch that has no boundary in the rectangle.
+            One row per vertex: ``epoch``, ``line`` (int64, counted within the epoch), ``vertex``
+            (int64, counted along the line), ``x`` and ``y`` (float32). An epoch without a boundary
+            in the rectangle has no rows.
 
         Raises
         ------
@@ -466,10 +483,10 @@ class Run:
     def _view(
         self,
         layer: str | None,
-        projection: object,
-        positions: str,
-        features: Sequence[str | int] | None = None,
-        at: object = "median",
+        projection: ProjectionLike | None,
+        positions: Positions,
+        features: Features | None = None,
+        at: SliceAt = "median",
     ) -> Projection | None:
         if layer is None:
             return None if features is None else self.planes.slice(features, at)
@@ -481,21 +498,27 @@ class Run:
         Returns
         -------
         pandas.DataFrame
-            One row per epoch, source and name: ``epoch``, ``source`` (str), ``name``
-            (str) and ``value`` (float64). Source ``training`` is what Keras reported at the
-            epoch's end (its loss and metrics are running averages over the epoch; ``val_*``; and
-            ``learning_rate`` at the epoch's begin); within an epoch, what it reported by then, and
-            the learning rate of the last batch. Source ``replay`` is what the snapshot gives over
-            the recorded points, epoch 0 included: ``loss`` (the mean of the points' losses,
-            without regularization), every metric that the model was compiled with (those of
-            ``weighted_metrics=`` weighed with the recorder's weights of classes or points), and
-            ``accuracy`` where there are classes. Values that were not logged
-            have no row. What cannot be replayed has none either, and a warning tells why.
+            One row per epoch, source and name: ``epoch``, ``source`` (str), ``name`` (str) and
+            ``value`` (float64).
+
+            The source ``training`` has the values that Keras reported at the end of the epoch: the
+            loss and the metrics, which are running averages over the epoch, the ``val_*`` values,
+            and the ``learning_rate`` at the start of the epoch. For a snapshot within an epoch, it
+            has the values reported up to that point and the learning rate of the last batch.
+
+            The source ``replay`` has the values of the snapshot over the recorded points, including
+            epoch 0: ``loss`` (the mean of the points' losses, without regularization), every metric
+            that the model was compiled with (those in ``weighted_metrics=`` use the class or sample
+            weights of the recorder), and ``accuracy`` if there are classes.
+
+            Values that were not logged have no row. Values that cannot be replayed have no row
+            either, and a warning says why.
 
         Warns
         -----
         UserWarning
-            The model, its loss or a metric cannot be evaluated. What Keras reported is there.
+            The model, its loss or a metric cannot be evaluated. The values that Keras reported are
+            still returned.
 
         Examples
         --------
@@ -511,7 +534,7 @@ class Run:
         sources = {"training": logged, "replay": self.curves.replayed()}
         return history_frame(self.epochs, sources)
 
-    def probabilities(self, *, epochs: Epochs = None) -> np.ndarray:
+    def probabilities(self, *, epochs: Epochs = None) -> NDArray[np.float32]:
         """Return the probability of each class for each point at every epoch.
 
         Parameters
@@ -526,7 +549,7 @@ class Run:
         Raises
         ------
         EvaluationError
-            The targets are numbers and no classes.
+            The run predicts numbers, not classes.
 
         Examples
         --------
@@ -536,8 +559,8 @@ class Run:
         """
         return self._predictions.probabilities(self.snapshots(epochs))
 
-    def point_probabilities(self, *, epochs: Epochs = None) -> np.ndarray:
-        """Return one probability for each point at every epoch, as charts show it.
+    def point_probabilities(self, *, epochs: Epochs = None) -> NDArray[np.float32]:
+        """Return one probability for each point at every epoch, as shown in the charts.
 
         Parameters
         ----------
@@ -547,7 +570,8 @@ class Run:
         Returns
         -------
         numpy.ndarray of float32, shape (epochs, points)
-            Of class 1 where there are two classes, else of the true class; NaN for a regression.
+            The probability of class 1 if there are two classes, otherwise of the true class; NaN
+            for a regression.
 
         Examples
         --------
@@ -557,8 +581,8 @@ class Run:
         """
         return self._predictions.probability(self.snapshots(epochs))
 
-    def residuals(self, *, epochs: Epochs = None) -> np.ndarray:
-        """Return the predicted numbers less the targets, for each point at every epoch.
+    def residuals(self, *, epochs: Epochs = None) -> NDArray[np.float32]:
+        """Return the predicted values minus the targets, for each point at every epoch.
 
         Parameters
         ----------
@@ -568,26 +592,26 @@ class Run:
         Returns
         -------
         numpy.ndarray of float32, shape (epochs, points) or (epochs, points, ...)
-            Of the first shape where one number is predicted for each point, else of the shape of
-            the model's output.
+            The first shape if one value is predicted for each point, otherwise the shape of the
+            model's output.
 
         Raises
         ------
         EvaluationError
-            The targets are classes or labels and no numbers, or not as many as the outputs.
+            The targets are classes or labels, not numbers, or there are not as many as outputs.
         """
         residuals = self._predictions.residuals(self.snapshots(epochs))
         return residuals[..., 0] if residuals.shape[2:] == (1,) else residuals
 
-    def losses(self, *, epochs: Epochs = None) -> np.ndarray:
-        """Return the model's own loss of each point at every epoch.
+    def losses(self, *, epochs: Epochs = None) -> NDArray[np.float32]:
+        """Return the model's own loss for each point at every epoch.
 
-        Multiplied with the point's weight, if the recorder was given weights of classes or points,
-        and with that of the loss, if the model was compiled with ``loss_weights=``. Where a mask
-        leaves steps of sequences out, a point of which more steps count weighs more, as with Keras.
-        A loss that Keras computes as one number for a whole batch ("dice", say, or a function that
-        returns a mean) is that of each point as a batch of its own: the mean over the points need
-        not be what Keras reports.
+        The loss is multiplied by the point's weight if the recorder was given class or sample
+        weights, and by the weight of the loss if the model was compiled with ``loss_weights=``. If
+        a mask excludes steps of sequences, points with more steps have a larger weight, as in
+        Keras. If Keras computes a loss as a single number for a batch (for example "dice", or a
+        function that returns a mean), each point is evaluated as a batch of one. The mean over the
+        points can then differ from the loss that Keras reports.
 
         Parameters
         ----------
@@ -607,7 +631,7 @@ class Run:
         return self._evaluations.losses(self.snapshots(epochs))
 
     def coordinates(self, layer: str | None = None, *, epochs: Epochs = None) -> np.ndarray:
-        """Return the points' coordinates as a layer sees them.
+        """Return the coordinates of the points in the space of a layer.
 
         Parameters
         ----------
@@ -619,8 +643,9 @@ class Run:
         Returns
         -------
         numpy.ndarray, shape (epochs, points, units)
-            float32; for the inputs their own dtype, and a view that repeats them. Outputs of more
-            than one axis are flattened, and several inputs stand side by side.
+            float32. For the inputs, a read-only view in their own dtype that repeats them for every
+            epoch. Outputs with more than one axis are flattened, and the features of several inputs
+            are side by side.
 
         Examples
         --------
@@ -636,14 +661,14 @@ class Run:
         return outputs.reshape(*outputs.shape[:2], -1)
 
     def probability_histogram(self, *, bins: int = 10, epochs: Epochs = None) -> pd.DataFrame:
-        """Return counts of the points' probability, by true class and correctness.
+        """Return a histogram of the points' probabilities, by true class and correctness.
 
-        The probability is that of class 1 where there are two classes, else that of the true class.
+        It is the probability of class 1 if there are two classes, otherwise of the true class.
 
         Parameters
         ----------
         bins : int, default 10
-            Number of bins between 0 and 1, at most 1,000.
+            The number of bins between 0 and 1, at most 1,000.
         epochs : float, slice, range or iterable of float, optional
             Only these recorded epochs. Default: all.
 
@@ -651,13 +676,13 @@ class Run:
         -------
         pandas.DataFrame
             One row per epoch, class, correctness and bin: ``epoch``, ``target`` (int64),
-            ``correct`` (bool, whether the prediction is the target), ``bin_start``, ``bin_end``
-            (float64) and ``count`` (int64). A probability that is not a number counts nowhere.
+            ``correct`` (bool, whether the prediction equals the target), ``bin_start``, ``bin_end``
+            (float64) and ``count`` (int64). NaN is not counted.
 
         Raises
         ------
         EvaluationError
-            The targets are numbers and no classes.
+            The run predicts numbers, not classes.
 
         Examples
         --------
@@ -679,28 +704,28 @@ class Run:
         )
 
     def residual_histogram(self, *, bins: int = 20, epochs: Epochs = None) -> pd.DataFrame:
-        """Return counts of the points' residuals, in bins that are fixed over the whole run.
+        """Return a histogram of the points' residuals, with the same bins for the whole run.
 
-        Where several numbers are predicted for each point, all of their residuals are counted.
+        If several values are predicted for each point, all of their residuals are counted.
 
         Parameters
         ----------
         bins : int, default 20
-            Number of bins, at most 1,000, on both sides of 0 as far as the greatest residual
-            reaches.
+            The number of bins, at most 1,000. They extend equally far on both sides of 0, up to the
+            largest absolute residual.
         epochs : float, slice, range or iterable of float, optional
-            Only these recorded epochs; the bins are those of the whole run. Default: all.
+            Only these recorded epochs, with the bins of the whole run. Default: all.
 
         Returns
         -------
         pandas.DataFrame
             One row per epoch and bin: ``epoch``, ``bin_start``, ``bin_end`` (float64) and
-            ``count`` (int64). A residual that is not finite counts nowhere.
+            ``count`` (int64). Residuals that are not finite are not counted.
 
         Raises
         ------
         EvaluationError
-            The targets are classes or labels and no numbers.
+            The targets are classes or labels, not numbers.
         """
         require_at_least("bins", bins, 1, most=MOST_BINS)
         residuals = self.residuals().reshape(len(self.epochs), -1)
@@ -709,21 +734,21 @@ class Run:
         return counts_frame(self.epochs[chosen], residuals[chosen], edges)
 
     def loss_histogram(self, *, bins: int = 20, epochs: Epochs = None) -> pd.DataFrame:
-        """Return counts of the points' losses, in bins that are fixed over the whole run.
+        """Return a histogram of the points' losses, with the same bins for the whole run.
 
         Parameters
         ----------
         bins : int, default 20
-            Number of bins, at most 1,000, between 0 (or the least loss, if negative) and the
-            greatest loss.
+            The number of bins, at most 1,000, between 0 (or the smallest loss, if it is negative)
+            and the largest loss.
         epochs : float, slice, range or iterable of float, optional
-            Only these recorded epochs; the bins are those of the whole run. Default: all.
+            Only these recorded epochs, with the bins of the whole run. Default: all.
 
         Returns
         -------
         pandas.DataFrame
             One row per epoch and bin: ``epoch``, ``bin_start``, ``bin_end`` (float64) and
-            ``count`` (int64). A loss that is not finite counts nowhere.
+            ``count`` (int64). Losses that are not finite are not counted.
 
         Examples
         --------
@@ -740,10 +765,10 @@ class Run:
 
     def distributions(
         self,
-        kind: str,
+        kind: Kind,
         *,
         layers: Sequence[str] | None = None,
-        variable: str = "kernel",
+        variable: Variable = "kernel",
         inputs: bool = False,
         output: bool = True,
         summary: bool = False,
@@ -751,10 +776,10 @@ class Run:
     ) -> pd.DataFrame:
         """Return the weights, gradients, activations or pre-activations of the layers.
 
-        A layer's activations are its outputs behind its activation function, its pre-activations
-        what goes into that function: whether it is fused into the layer or stands behind it as a
-        layer of its own, with a normalization in between. Layers run as in inference. Gradients
-        are those of the loss over all recorded points, with the loss' own reduction and the
+        A layer's pre-activations are the inputs of its activation function, and its activations are
+        the outputs of that function. The function can be part of the layer or a separate layer
+        after it, possibly with a normalization in between. Layers run in inference mode. Gradients
+        are those of the loss over all recorded points, with the loss's own reduction and the
         model's regularization.
 
         Parameters
@@ -764,16 +789,16 @@ class Run:
         layers : sequence of str, optional
             Layers with a kernel. Default: all of them.
         variable : {"kernel", "bias"}, default "kernel"
-            Which weights, for weights and gradients. All kernels of a layer that has several count
-            (a recurrent one, say), and embeddings do.
+            Which weights, for weights and gradients. If a layer has several kernels, such as a
+            recurrent layer, all of them are included. Embeddings count as kernels.
         inputs : bool, default False
-            Whether the recorded points come first, as the layer ``"inputs"``; for activations and
-            pre-activations.
+            Whether to add the recorded points as a first layer named ``"inputs"``; for activations
+            and pre-activations.
         output : bool, default True
-            Whether the default `layers` hold the last layer with a kernel.
+            Whether the default `layers` include the last layer with a kernel.
         summary : bool, default False
-            Whether to return one row for each epoch and layer instead of all values, which may be
-            many.
+            Whether to return one row for each epoch and layer instead of all values, of which there
+            may be many.
         epochs : float, slice, range or iterable of float, optional
             Only these recorded epochs. Default: all.
 
@@ -782,14 +807,15 @@ class Run:
         pandas.DataFrame
             One row per value, sorted by epoch and layer: ``epoch``, ``layer`` (str),
             ``variable`` (str, the name of the weight; ``activation``, ``pre_activation`` or
-            ``input``), ``point`` (int64, row in `inputs`; for weights and gradients ``input``
+            ``input``), ``point`` (int64, row in `inputs`; for weights and gradients, ``input``
             instead, the row of the kernel), ``unit`` (int64, position in the layer's flattened
-            output; for weights and gradients the last axis of the kernel) and ``value`` (float).
+            output; for weights and gradients, in the last axis of the kernel) and ``value``
+            (float).
 
-            With `summary` one row per epoch and layer: ``epoch``, ``layer``, ``variable``,
+            With `summary`, one row per epoch and layer: ``epoch``, ``layer``, ``variable``,
             ``count`` (int64), ``not_finite`` (int64, how many of these are NaN or infinite),
             ``mean``, ``std`` (population), ``min``, ``q1``, ``median``, ``q3``, ``max`` (float64,
-            of the finite ones; NaN if there are none).
+            of the finite values; NaN if there are none).
 
         Raises
         ------
@@ -800,7 +826,7 @@ class Run:
             The model has no graph of layers (activations), or its loss cannot be rebuilt
             (gradients).
         MissingDependencyError
-            Something must be evaluated and Keras is not installed. Weights never need it.
+            A value must be computed, but Keras is not installed. Weights never need it.
 
         Examples
         --------
@@ -821,14 +847,14 @@ class Run:
         return build(selection, chosen, self.epochs[chosen])
 
     def restore(self, model: "keras.Model", epoch: float | None = None) -> None:
-        """Set a model's weights to those of a snapshot, to go on with its training from there.
+        """Set a model's weights to those of a snapshot, to continue training from there.
 
-        The state of the optimizer is not recorded: one with momentum begins it anew.
+        The optimizer's state is not recorded: momentum, for example, starts over.
 
         Parameters
         ----------
         model : keras.Model
-            A built model of the recorded architecture.
+            A built model with the recorded architecture.
         epoch : float, optional
             A recorded epoch. Default: the last.
 
@@ -837,7 +863,7 @@ class Run:
         ArgumentError
             The epoch was not recorded.
         EvaluationError
-            The model is of another architecture, or not all weights were recorded.
+            The model has a different architecture, or not all weights were recorded.
 
         Examples
         --------
@@ -854,22 +880,22 @@ class Run:
         restore(model, self._stored, snapshot)
 
     def store(self, *, layers: Sequence[str] | None = None) -> None:
-        """Evaluate what the charts need and write it into the run's file.
+        """Evaluate everything that the charts need and write it to the run's file.
 
-        A run that was stored opens and charts on a machine without Keras, with the same numbers.
-        Everything else that this `Run` has evaluated over all epochs is stored with it.
+        A stored run can be opened and charted on a machine without Keras, with identical values.
+        Everything else that this `Run` has evaluated over all epochs is stored, too.
 
         Parameters
         ----------
         layers : sequence of str, optional
-            Layers whose outputs are stored. Default: every layer with two units.
+            The layers whose outputs to store. Default: every layer with two units.
 
         Raises
         ------
         ArgumentError
             There is no such layer.
         RunFileError
-            The file cannot be written, or is one of DeepReplay, which is left as it is.
+            The file cannot be written, or is a DeepReplay file, which is never changed.
 
         Examples
         --------
@@ -877,7 +903,7 @@ class Run:
         >>> rc.open_run("runs.h5", "parabola").store()
         """
         if not self.has_model:
-            return  # Its outputs are all that it has, and stand in the file.
+            return  # It has only its outputs, and they are in the file.
         self._stored.require_writable()
         if layers is None:
             layers = [name for name in self.layers if self.layer_shape(name) == (2,)]
@@ -896,5 +922,5 @@ class Run:
 def require_run(run: object) -> None:
     """Raise `ArgumentError` unless `run` is a `Run`."""
     if not isinstance(run, Run):
-        message = f"run must be a Run, as open_run returns it. Got {type(run).__name__}."
+        message = f"run must be a Run, as returned by open_run. Got {type(run).__name__}."
         raise ArgumentError(message)

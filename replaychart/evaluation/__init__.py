@@ -1,1 +1,1 @@
-"""Evaluates a recorded network at every epoch, and remembers what it computed."""
+"""Evaluates a recorded network at every epoch, and keeps the results."""

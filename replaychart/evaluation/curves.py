@@ -1,7 +1,7 @@
-"""Losses, metrics and learning rates over the epochs, logged or evaluated."""
+"""Losses, metrics and learning rates over the epochs, as logged or as evaluated."""
 
 import warnings
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -13,7 +13,8 @@ from replaychart.facts.compile_config import weighted_metrics
 from replaychart.facts.task import ACCURACY, accuracy
 from replaychart.storage.reader import StoredRun
 
-SOURCES = ("training", "replay")
+Source = Literal["training", "replay"]
+SOURCES: tuple[Source, ...] = get_args(Source)
 
 
 class Curves:
@@ -24,9 +25,9 @@ class Curves:
     stored : StoredRun
         The run.
     evaluations : Evaluations
-        What its network computes.
+        The outputs, losses and metrics of its network.
     predictions : Predictions
-        What that means.
+        The predictions that follow from the outputs.
     """
 
     def __init__(
@@ -37,7 +38,7 @@ class Curves:
         self._predictions = predictions
 
     def names(self, source: str) -> list[str]:
-        """Return the names of the curves that a source has."""
+        """Return the names of the curves from a source."""
         require_one_of("source", source, SOURCES)
         if source == "training":
             return list({**self._stored.logs, "learning_rate": None})
@@ -49,7 +50,7 @@ class Curves:
         return [*names, "accuracy"] if classes and "accuracy" not in names else names
 
     def values(self, name: str, *, source: str) -> np.ndarray:
-        """Return one curve, float64 of shape (snapshots,), NaN where nothing was logged."""
+        """Return one curve, float64 (snapshots,), with NaN where nothing was logged."""
         require_one_of("name", name, self.names(source))
         if source == "training":
             return {**self._stored.logs, "learning_rate": self._stored.learning_rates}[name]
@@ -58,17 +59,19 @@ class Curves:
         except EvaluationError as error:
             if name not in self._stored.logs:
                 raise
-            message = f"{error} What Keras logged of {name!r} is there: source='training'."
+            message = (
+                f"{error} For the values of {name!r} that Keras logged, pass source='training'."
+            )
             raise EvaluationError(message) from error
 
     def replayed(self) -> dict[str, np.ndarray]:
-        """Return every curve that can be evaluated, and warn of those that cannot be."""
+        """Return every curve that can be evaluated, and warn about the others."""
         curves = {}
         missing: dict[str, list[str]] = {}
         try:
             names = self.names("replay")
         except EvaluationError as error:
-            warnings.warn(f"Nothing is replayed: {error}", stacklevel=3)
+            warnings.warn(f"Nothing can be replayed: {error}", stacklevel=3)
             return {}
         for name in names:
             try:
@@ -78,8 +81,7 @@ class Curves:
                 missing.setdefault(str(error), []).append(what)
         for reason, left_out in missing.items():
             what = " and ".join(left_out)
-            are = "is" if len(left_out) == 1 else "are"
-            message = f"{what[0].upper()}{what[1:]} {are} left out of what is replayed: {reason}"
+            message = f"{what[0].upper()}{what[1:]} cannot be replayed: {reason}"
             warnings.warn(message, stacklevel=3)
         return curves
 
@@ -99,9 +101,9 @@ class Curves:
         return values[:, self._named(metric).index(name)] if values.ndim == 2 else values
 
     def _of_one_target(self) -> bool:
-        """Return whether the model says one thing of each point, and not of its positions.
+        """Return whether the model predicts one thing for each point, not one for each position.
 
-        Of those Keras itself must say which count.
+        For positions, Keras itself must compute the accuracy, because a mask may exclude some.
         """
         return self._evaluations.predictions(range(len(self._stored.epochs))).ndim == 3
 
@@ -115,6 +117,6 @@ class Curves:
         return weighted_metrics(self._stored.compile_config, self._unweighted())
 
     def _named(self, metric: str) -> list[str]:
-        """Return the names of a metric's curves: several if it was logged with several values."""
+        """Return the names of a metric's curves: several if several values were logged for it."""
         several = [name for name in self._stored.logs if name.startswith(f"{metric}[")]
         return several or [metric]

@@ -1,4 +1,4 @@
-"""Densities and quartiles of many values, one snapshot after the other."""
+"""Densities and quartiles of many values, one snapshot at a time."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -9,9 +9,9 @@ from replaychart.evaluation.memory import Arrays
 from replaychart.facts.keys import DENSITY_POSITIONS
 
 POSITIONS = DENSITY_POSITIONS
-# Cells that values are counted in before they are smoothed; fine against the least bandwidth.
+# Cells in which values are counted before smoothing, much narrower than the smallest bandwidth.
 _CELLS = 512
-# The least bandwidth in steps between positions: what is narrower would fall between two.
+# The smallest bandwidth, in steps between positions. A narrower peak could fall between two.
 _NARROWEST = 0.6
 
 
@@ -21,18 +21,18 @@ def summarized_each(values: Iterable[Sequence[np.ndarray]]) -> list[Arrays]:
     Parameters
     ----------
     values : iterable of sequence of numpy.ndarray
-        For each snapshot one array for each group, in any shape. They are taken one snapshot after
-        the other, and not kept.
+        For each snapshot, one array of any shape for each group. Only one snapshot is kept in
+        memory at a time.
 
     Returns
     -------
     list of dict of str to numpy.ndarray
-        For each group ``count`` and ``not_finite`` (int64, shape (snapshots,)): values, and those
-        among them that are NaN or infinite; ``mean``, ``std`` (float64, shape (snapshots,)) and
-        ``quantiles`` (float64, shape (snapshots, 5): least, lower quartile, median, upper quartile,
-        greatest) of the finite ones, NaN if there are none; ``density`` (float32, shape
-        (snapshots, 64)) at evenly spaced positions from the least to the greatest, 0 where these
-        are equal.
+        For each group: ``count`` and ``not_finite`` (int64, shape (snapshots,)), the number of
+        values and how many of them are NaN or infinite; ``mean``, ``std`` (float64, shape
+        (snapshots,)) and ``quantiles`` (float64, shape (snapshots, 5): minimum, lower quartile,
+        median, upper quartile, maximum) of the finite values, NaN if there are none; ``density``
+        (float32, shape (snapshots, 64)) at evenly spaced positions from the minimum to the maximum,
+        0 if these are equal.
     """
     rows = [[_summary(np.asarray(group, np.float64).ravel()) for group in one] for one in values]
     return [
@@ -42,7 +42,7 @@ def summarized_each(values: Iterable[Sequence[np.ndarray]]) -> list[Arrays]:
 
 
 def positions(quantiles: np.ndarray) -> np.ndarray:
-    """Return where densities were taken, shape (..., 64), given quantiles, shape (..., 5)."""
+    """Return the positions of the densities, shape (..., 64), for quantiles, shape (..., 5)."""
     low, high = quantiles[..., :1], quantiles[..., -1:]
     return low + (high - low) * np.linspace(0, 1, POSITIONS)
 
@@ -62,10 +62,10 @@ def _summary(values: np.ndarray) -> dict[str, Any]:
 
 
 def _density(values: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
-    """Return a Gaussian kernel density estimate between the least and the greatest value.
+    """Return a Gaussian kernel density estimate between the minimum and the maximum.
 
-    The values are counted in cells first, shared between the two nearest: for any number of values
-    the smoothing then costs the same.
+    Each value is first split between the two nearest cells, so the cost of smoothing does not
+    depend on the number of values.
     """
     low, high = quantiles[0], quantiles[-1]
     if not high > low:
@@ -83,7 +83,7 @@ def _density(values: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
 
 
 def _bandwidth(values: np.ndarray, quantiles: np.ndarray) -> float:
-    """Return Silverman's rule of thumb, which holds for what is skewed or has two peaks too."""
+    """Return Silverman's rule of thumb, which also suits skewed and bimodal distributions."""
     spread = (quantiles[3] - quantiles[1]) / 1.349
     deviation = values.std()
     narrow = min(spread, deviation) if spread > 0 else deviation

@@ -1,7 +1,7 @@
-"""How weights, gradients, activations and pre-activations are distributed, layer by layer."""
+"""Distributions of weights, gradients, activations and pre-activations, layer by layer."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -15,21 +15,22 @@ from replaychart.facts.inputs import side_by_side
 from replaychart.facts.layers import RecordedVariable
 from replaychart.storage.reader import StoredRun
 
-KINDS = ("weights", "gradients", "activations", "pre_activations")
-VARIABLES = ("kernel", "bias")
+Kind = Literal["weights", "gradients", "activations", "pre_activations"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+Variable = Literal["kernel", "bias"]
+VARIABLES: tuple[Variable, ...] = get_args(Variable)
 INPUTS = "inputs"
 
 
 class Selection(NamedTuple):
-    """Which distributions are asked for.
+    """A choice of distributions.
 
     Attributes
     ----------
     kind : str
         One of `KINDS`.
     layers : list of str
-        Layers in their order; the recorded points themselves, if they are among them, come first
-        as ``"inputs"``.
+        The layers in order. If the recorded points are included, they come first, as ``"inputs"``.
     variable : str
         One of `VARIABLES`, for weights and gradients.
     """
@@ -47,7 +48,7 @@ class Distributions:
     stored : StoredRun
         The run.
     evaluations : Evaluations
-        What its network computes.
+        The values that its network computes.
     """
 
     def __init__(self, stored: StoredRun, evaluations: Evaluations) -> None:
@@ -56,7 +57,7 @@ class Distributions:
         self._layers = {layer.name: layer for layer in stored.layers}
 
     def layers(self, variable: str = "kernel") -> list[str]:
-        """Return the layers that have a kernel (or bias) among their recorded variables."""
+        """Return the layers for which a kernel (or bias) was recorded."""
         return [name for name in self._layers if self._variables(name, variable)]
 
     def select(
@@ -68,7 +69,7 @@ class Distributions:
         inputs: bool = False,
         output: bool = True,
     ) -> Selection:
-        """Return a checked selection.
+        """Return a selection, after checking the arguments.
 
         Parameters
         ----------
@@ -77,14 +78,14 @@ class Distributions:
             Default: every layer with a kernel.
         variable : {"kernel", "bias"}, default "kernel"
         inputs : bool, default False
-            Whether the recorded points come first; for activations.
+            Whether to add the recorded points as a first layer; for activations.
         output : bool, default True
-            Whether the default layers hold the last of them.
+            Whether the default layers include the last one.
 
         Raises
         ------
         ArgumentError
-            There is no such kind, layer or variable, or nothing is left.
+            There is no such kind, layer or variable, or no layer is left.
         """
         require_one_of("kind", kind, KINDS)
         require_one_of("variable", variable, VARIABLES)
@@ -98,18 +99,22 @@ class Distributions:
             )
             raise ArgumentError(message)
         if inputs and of_weights:
-            message = f"inputs have no {kind}; inputs=True is for activations."
+            message = (
+                f"inputs must be False for kind {kind!r}, which the recorded points do not have. "
+                f"Got {inputs!r}."
+            )
             raise ArgumentError(message)
         chosen = self._chosen(layers, known if output else known[:-1], known)
         if not chosen and not inputs:
             message = (
-                f"output=False leaves no layer: {known[-1]!r} is the only one with a {variable}."
+                f"output must be True for run {self._stored.name!r}: {known[-1]!r} is its only "
+                f"layer with a {variable}. Got {output!r}."
             )
             raise ArgumentError(message)
         return Selection(kind, ([INPUTS] if inputs else []) + chosen, variable)
 
     def summaries(self, selection: Selection, snapshots: Sequence[int]) -> list[Arrays]:
-        """Return for each layer the arrays of `densities.summarized_each`, by snapshot."""
+        """Return the arrays of `densities.summarized_each` for each layer."""
         of_points = selection.kind in ("activations", "pre_activations")
         quantity = {"kind": selection.kind}
         if not of_points:
@@ -133,7 +138,7 @@ class Distributions:
     def summary_frame(
         self, selection: Selection, snapshots: Sequence[int], epochs: np.ndarray
     ) -> pd.DataFrame:
-        """Return one row per epoch and layer, as `Run.distributions` documents it."""
+        """Return one row per epoch and layer; see `Run.distributions`."""
         pieces = []
         for layer, arrays in zip(
             selection.layers, self.summaries(selection, snapshots), strict=True
@@ -158,7 +163,7 @@ class Distributions:
     def values_frame(
         self, selection: Selection, snapshots: Sequence[int], epochs: np.ndarray
     ) -> pd.DataFrame:
-        """Return one row per epoch and value, as `Run.distributions` documents it."""
+        """Return one row per epoch and value; see `Run.distributions`."""
         layers = [layer for layer in selection.layers if layer != INPUTS]
         pieces: list[pd.DataFrame] = []
         if INPUTS in selection.layers:
@@ -188,7 +193,7 @@ class Distributions:
         return _sorted(pieces, selection)
 
     def evaluate(self) -> None:
-        """Evaluate what the charts ask for by default, to be remembered."""
+        """Evaluate and keep what the charts need by default."""
         every = range(len(self._stored.epochs))
         has_graph = all(layer.output_shape is not None for layer in self._stored.layers)
         for variable in VARIABLES:
@@ -199,7 +204,7 @@ class Distributions:
                 self.summaries(self.select(kind), every)
 
     def _pooled(self, selection: Selection, snapshots: Sequence[int]) -> Iterator[list[np.ndarray]]:
-        """Yield one array for each layer; a layer's kernels together, if it has several."""
+        """Yield one array for each layer, with all of its kernels if it has several."""
         if selection.kind in ("activations", "pre_activations"):
             yield from self._evaluated(selection, snapshots)
             return
@@ -234,14 +239,14 @@ class Distributions:
         return [own for own in self._layers[layer].variables if own.name.endswith(ends)]
 
     def _known(self, kind: str, variable: str) -> list[str]:
-        """Return the layers that have values of a kind."""
+        """Return the layers that have values of this kind."""
         if kind in ("weights", "gradients"):
             return self.layers(variable)
         layers = self.layers("kernel")
         return [one for one in layers if kind == "activations" or self._activates(one)]
 
     def _activates(self, layer: str) -> bool:
-        """Return whether a layer applies a kernel of its own, and no cell or layer within it."""
+        """Return whether a layer itself has a kernel, rather than a cell or layer inside it."""
         return any(
             own.name.endswith("kernel") and "/" not in own.name
             for own in self._layers[layer].variables
@@ -270,7 +275,7 @@ def _variable_label(selection: Selection, layer: str) -> str:
 def _values_piece(
     epoch: int, layer: str, variable: str, values: np.ndarray, axis: str
 ) -> pd.DataFrame:
-    """Return values as rows: by points (the first axis), or by units (the last one)."""
+    """Return values as rows: by point (the first axis) or by unit (the last axis)."""
     flat = values.reshape(len(values), -1) if axis == "point" else _by_unit(values)
     rows, units = flat.shape
     return pd.DataFrame(
@@ -290,7 +295,7 @@ def _by_unit(values: np.ndarray) -> np.ndarray:
 
 
 def _sorted(pieces: list[pd.DataFrame], selection: Selection) -> pd.DataFrame:
-    """Return the rows of all layers, sorted by epoch and then by the layers' order."""
+    """Return the rows of all layers, sorted by epoch and then in the order of the layers."""
     frame = pd.concat(pieces, ignore_index=True)
     order = frame["layer"].map({layer: place for place, layer in enumerate(selection.layers)})
     return (

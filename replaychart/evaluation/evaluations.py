@@ -1,7 +1,7 @@
-"""Evaluates a run when something is asked for, and remembers what it evaluated.
+"""Evaluates a run on demand, and keeps the results.
 
-This is where a run without Keras differs from one with it: what the file holds is taken from there,
-and only what it does not hold needs the network.
+Values that are stored in the file are read from there. Only the others need the network, and with
+it Keras.
 """
 
 import math
@@ -16,21 +16,22 @@ from replaychart.evaluation.memory import Arrays, Memory
 from replaychart.facts.keys import evaluation_key
 from replaychart.storage.reader import StoredRun
 
-# How many values of a layer's outputs are remembered; more are evaluated whenever they are needed.
-_MOST_HELD = 100_000_000
+# Outputs of a layer are kept up to this many values. More are computed again whenever they are
+# needed.
+_MOST_VALUES_KEPT = 100_000_000
 
 
 class Evaluations:
-    """What a recorded network computes for the recorded points, by snapshot.
+    """The outputs, losses, metrics and gradients of a recorded network for the recorded points.
 
     Parameters
     ----------
     stored : StoredRun
         The run.
     memory : Memory
-        What is known of it.
+        The values that are already known.
     network : LazyNetwork
-        Computes what is not.
+        Computes the others.
     """
 
     def __init__(self, stored: StoredRun, memory: Memory, network: LazyNetwork) -> None:
@@ -54,11 +55,11 @@ class Evaluations:
         )
 
     def outputs_by_snapshot(self, layer: str, snapshots: Sequence[int]) -> Iterator[np.ndarray]:
-        """Yield a layer's outputs, snapshot by snapshot, without holding all of a wide one."""
+        """Yield a layer's outputs, snapshot by snapshot, without keeping all of a large layer."""
         (shape,) = (known.output_shape for known in self._stored.layers if known.name == layer)
         values = math.prod(size or 1 for size in shape or ()) * len(self._stored.targets)
         key = evaluation_key("outputs", layer=layer)
-        if self._memory.holds(key, snapshots) or values * len(snapshots) <= _MOST_HELD:
+        if self._memory.holds(key, snapshots) or values * len(snapshots) <= _MOST_VALUES_KEPT:
             return iter(self.outputs(layer, snapshots))
         network = self._network.rebuilt(key)
         return network.outputs_by_snapshot(layer, self._stored.inputs, snapshots)
@@ -86,9 +87,9 @@ class Evaluations:
     def layers(
         self, layers: Sequence[str], snapshots: Sequence[int], *, before_activation: bool
     ) -> Iterator[list[np.ndarray]]:
-        """Yield what goes into the activation functions of layers, or what comes out of them.
+        """Yield the pre-activations or the activations of layers, snapshot by snapshot.
 
-        One array of float32, shape (points, ...), for each layer, snapshot by snapshot.
+        For each layer, an array of float32, shape (points, ...).
         """
         kind = "pre_activations" if before_activation else "activations"
         network = self._network.rebuilt(evaluation_key(kind, layer=layers[0]))
@@ -99,7 +100,7 @@ class Evaluations:
     def gradients(
         self, positions: Sequence[int], snapshots: Sequence[int]
     ) -> Iterator[list[np.ndarray]]:
-        """Yield the loss's gradients to weights, one array for each, snapshot by snapshot."""
+        """Yield the gradients of the loss, one array for each weight, snapshot by snapshot."""
         network = self._network.rebuilt(evaluation_key("gradients"))
         return network.gradients(positions, snapshots)
 
@@ -110,17 +111,17 @@ class Evaluations:
         snapshots: Sequence[int],
         values: Callable[[Sequence[str]], Iterator[list[np.ndarray]]],
     ) -> list[Arrays]:
-        """Return how values are distributed in each layer; see `densities.summarized_each`.
+        """Return the distribution of values in each layer; see `densities.summarized_each`.
 
         Parameters
         ----------
         quantity : mapping
-            What the values are, for the memory.
+            What the values are, as part of the key under which they are kept.
         layers : sequence of str
         snapshots : sequence of int
         values : callable
-            Yields one array for each of the layers it is given, snapshot by snapshot. It is called
-            once, for all layers that are not remembered.
+            Takes a sequence of layers and yields one array for each of them, snapshot by snapshot.
+            It is called once, for all layers whose distributions are not known yet.
         """
         keys = {layer: evaluation_key("distribution", layer=layer, **quantity) for layer in layers}
         missing = [layer for layer, key in keys.items() if not self._memory.holds(key, snapshots)]
@@ -137,7 +138,7 @@ class Evaluations:
         return whole or self.was_recorded("predictions")
 
     def was_recorded(self, quantity: str) -> bool:
-        """Return whether the file holds a quantity of the points."""
+        """Return whether a quantity of the points is stored in the file."""
         return self._memory.holds(evaluation_key(quantity))
 
     def _values(

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 class LazyNetwork:
     """Rebuilds the recorded network, once.
 
-    A run whose evaluations are stored opens and charts without the framework that it was recorded
-    with, so nothing may import that before it is needed.
+    A run with stored evaluations can be opened and charted without the framework that it was
+    recorded with, so the framework must not be imported before it is needed.
 
     Parameters
     ----------
     stored : StoredRun
         The run.
     memory : Memory
-        What is known of the run, for the message of the error that something else is not.
+        The values that are already known, for error messages.
     model : keras.Model or None
         Used instead of the recorded architecture.
     custom_objects : mapping or None
@@ -51,7 +51,7 @@ class LazyNetwork:
         Parameters
         ----------
         asked : str
-            The key of the evaluation that needs it.
+            The key of the evaluation that needs the network.
 
         Raises
         ------
@@ -73,12 +73,12 @@ class LazyNetwork:
 
     def _framework_missing(self, asked: str) -> MissingDependencyError:
         known = self._memory.keys()
-        held = f"Stored are: {'; '.join(known)}" if known else "It holds no evaluations"
+        stored = f"Stored are: {'; '.join(known)}" if known else "No evaluations are stored"
         message = (
-            f"Run {self._stored.name!r} does not hold the evaluation {asked}, and computing it "
+            f"The evaluation {asked} is not stored in run {self._stored.name!r}, and computing it "
             "needs Keras with a backend: pip install 'replaychart[tensorflow]'. Or store it on a "
-            "machine that has Keras, with Run.store() or the command 'replaychart store'. "
-            f"{held}."
+            "machine with Keras, with Run.store() or the command 'replaychart store'. "
+            f"{stored}."
         )
         return MissingDependencyError(message)
 

@@ -1,4 +1,4 @@
-"""What the model's outputs mean: classes, probabilities, numbers and how far they are off."""
+"""The meaning of the model's outputs: classes, probabilities, predicted values, residuals."""
 
 import math
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ from replaychart.storage.reader import StoredRun
 
 
 class Predictions:
-    """What a run predicts for its recorded points.
+    """The predictions of a run for its recorded points.
 
     Parameters
     ----------
     stored : StoredRun
         The run.
     evaluations : Evaluations
-        What its network computes.
+        The outputs of its network.
     """
 
     def __init__(self, stored: StoredRun, evaluations: Evaluations) -> None:
@@ -29,7 +29,7 @@ class Predictions:
 
     @cached_property
     def task(self) -> Task:
-        """What the network was asked to learn."""
+        """What the network predicts: classes, labels or numbers."""
         shape = self._stored.details.get("output_shape")
         if shape is None and not self._stored.has_model:
             shape = ()
@@ -39,11 +39,11 @@ class Predictions:
 
     @cached_property
     def labels(self) -> np.ndarray:
-        """Class numbers of the points, int64 (points,); the targets for a regression."""
+        """The class number of each point, int64 (points,); the targets for a regression."""
         return self.task.labels(self._stored.targets)
 
     def decisions(self, snapshots: Sequence[int]) -> np.ndarray:
-        """Return the predicted class of each point, int64 (snapshots, points), or the number."""
+        """Return the predicted class of each point, int64 (snapshots, points), or its value."""
         outputs = self._evaluations.predictions(snapshots)
         if not self.task.classes:
             return outputs.reshape(*outputs.shape[:2], -1)[:, :, 0]
@@ -57,7 +57,8 @@ class Predictions:
     def probability(self, snapshots: Sequence[int]) -> np.ndarray:
         """Return one probability for each point, float32 (snapshots, points).
 
-        Of class 1 if there are two classes, else of the true class; NaN for a regression.
+        The probability of class 1 if there are two classes, otherwise of the true class; NaN for a
+        regression.
         """
         outputs = self._evaluations.predictions(snapshots)
         if not self.task.classes:
@@ -74,8 +75,8 @@ class Predictions:
         predicted, given = math.prod(outputs.shape[2:]), math.prod(self._stored.targets.shape[1:])
         if predicted != given:
             message = (
-                f"Run {self._stored.name!r} has outputs of {predicted} numbers for each point and "
-                f"targets of {given}, so there are no residuals."
+                f"Run {self._stored.name!r} has {predicted} output values and {given} target "
+                "values for each point, so there are no residuals."
             )
             raise EvaluationError(message)
         targets = self._stored.targets.reshape(outputs.shape[1:])

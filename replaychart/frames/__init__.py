@@ -1,1 +1,1 @@
-"""Turns evaluated arrays into tidy pandas frames, and the plane into contours."""
+"""Turns evaluated arrays into tidy pandas frames."""

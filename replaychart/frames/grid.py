@@ -11,17 +11,18 @@ from replaychart.planes.paths import Paths
 def grid_frame(
     epochs: np.ndarray, paths: Paths, *, xlim: Limits, ylim: Limits, lines: int
 ) -> pd.DataFrame:
-    """Return one row per vertex of a grid line, as `Run.grid` documents it.
+    """Return one row per vertex of a grid line; see `Run.grid`.
 
     Parameters
     ----------
     epochs : numpy.ndarray of int, shape (snapshots,)
     paths : Paths
-        `lines` paths of a constant first input, then `lines` of a constant second one.
+        First `lines` paths along which the first input is constant, then `lines` paths along which
+        the second input is constant.
     xlim, ylim : tuple of float
         The rectangle that the lines divide.
     lines : int
-        Lines in each direction.
+        The number of lines in each direction.
     """
     frame = paths_frame(epochs, paths).drop(columns="class")
     number = frame.pop("value").to_numpy(np.int64)

@@ -1,9 +1,9 @@
-"""Frames of counts per epoch and bin, with bins that stay the same over the whole run."""
+"""Frames of counts per epoch and bin, with the same bins for the whole run."""
 
 import numpy as np
 import pandas as pd
 
-# More are narrower than a pixel, and take memory for every epoch.
+# With more bins, each would be narrower than a pixel, and all take memory at every epoch.
 MOST_BINS = 1_000
 
 
@@ -27,12 +27,12 @@ def probability_histogram_frame(
     correct : numpy.ndarray of bool, shape (snapshots, points)
         Whether the predicted class is the true one.
     classes, bins : int
-        How many there are.
+        The number of classes and bins.
 
     Returns
     -------
     pandas.DataFrame
-        As `Run.probability_histogram` documents it.
+        See `Run.probability_histogram`.
     """
     groups = {
         f"{target} {right}": (target, right) for target in range(classes) for right in (True, False)
@@ -46,20 +46,20 @@ def probability_histogram_frame(
 
 
 def counts_frame(epochs: np.ndarray, values: np.ndarray, edges: np.ndarray) -> pd.DataFrame:
-    """Count values, shape (snapshots, values), per epoch and bin; see `_histogram_frame`."""
+    """Count values of shape (snapshots, values) per epoch and bin; see `_histogram_frame`."""
     groups = np.zeros(values.shape, np.int64)
     return _histogram_frame(epochs, values, edges, groups, ["all"]).drop(columns="group")
 
 
 def residual_edges(residuals: np.ndarray, bins: int) -> np.ndarray:
-    """Return edges of bins that reach equally far on both sides of 0, shape (bins + 1,)."""
+    """Return the edges of bins that are symmetric around 0, shape (bins + 1,)."""
     finite = np.abs(residuals[np.isfinite(residuals)])
     reach = float(finite.max()) if len(finite) and finite.max() > 0 else 1.0
     return np.linspace(-reach, reach, bins + 1)
 
 
 def loss_edges(losses: np.ndarray, bins: int) -> np.ndarray:
-    """Return edges of bins from 0, or a negative minimum, to the maximum, shape (bins + 1,)."""
+    """Return the edges of bins from 0 (or a negative minimum) to the maximum, (bins + 1,)."""
     finite = losses[np.isfinite(losses)]
     low, high = (min(0.0, finite.min()), finite.max()) if len(finite) else (0.0, 1.0)
     return np.linspace(low, high if high > low else low + 1.0, bins + 1)
@@ -78,9 +78,9 @@ def _histogram_frame(
     ----------
     epochs : numpy.ndarray of int, shape (snapshots,)
     values : numpy.ndarray, shape (snapshots, points)
-        A value outside the edges counts in no bin, NaN neither.
+        NaN and values outside the edges are not counted.
     edges : numpy.ndarray, shape (bins + 1,)
-        Rising. A bin holds its lower edge; the last one holds its upper edge too.
+        In increasing order. A bin includes its lower edge, and the last bin also its upper edge.
     groups : numpy.ndarray of int, shape (snapshots, points)
         The group of each value, a position in `group_names`.
     group_names : list of str
@@ -89,7 +89,7 @@ def _histogram_frame(
     -------
     pandas.DataFrame
         ``epoch`` (int64), ``group`` (str), ``bin_start``, ``bin_end`` (float64), ``count``
-        (int64): one row per epoch, group and bin, empty bins included.
+        (int64): one row per epoch, group and bin, including empty bins.
     """
     bins = len(edges) - 1
     snapshots = len(epochs)

@@ -9,13 +9,13 @@ import pandas as pd
 def history_frame(
     epochs: np.ndarray, sources: Mapping[str, Mapping[str, np.ndarray]]
 ) -> pd.DataFrame:
-    """Return one row per epoch, source and name, as `Run.history` documents it.
+    """Return one row per epoch, source and name; see `Run.history`.
 
     Parameters
     ----------
     epochs : numpy.ndarray of int, shape (snapshots,)
     sources : mapping of str to mapping of str to numpy.ndarray, shape (snapshots,)
-        For each source, values by name. NaN stands for an epoch without a value and gives no row.
+        For each source, values by name. NaN means that an epoch has no value, and becomes no row.
     """
     pieces = [
         pd.DataFrame({"epoch": epochs, "source": source, "name": name, "value": values})

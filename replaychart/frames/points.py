@@ -26,7 +26,7 @@ def points_frame(
     Returns
     -------
     pandas.DataFrame
-        As `Run.points` documents it.
+        See `Run.points`.
     """
     snapshots, points, units = coordinates.shape
     columns: dict[str, np.ndarray] = {

@@ -1,4 +1,4 @@
-"""What several frames share: names of coordinates, and paths as rows."""
+"""Shared by several frames: names of coordinates, and paths as rows."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ from replaychart.planes.paths import Paths
 
 
 def coordinate_names(units: int) -> list[str]:
-    """Return ``x, y`` for two units, ``x`` for one, ``x1, x2, ...`` for any other number."""
+    """Return ``x, y`` for two units, ``x`` for one, ``x1, x2, ...`` for more."""
     if units <= 2:
         return ["x", "y"][:units]
     return [f"x{unit}" for unit in range(1, units + 1)]
@@ -26,8 +26,8 @@ def paths_frame(epochs: np.ndarray, paths: Paths) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``epoch`` (int64), ``path`` (int64, counted within the epoch), ``value`` (float64),
-        ``vertex`` (int64, counted along the path), ``x`` and ``y`` (float32).
+        ``epoch`` (int64), ``path`` (int64, counted within the epoch), ``class`` (int64), ``value``
+        (float64), ``vertex`` (int64, counted along the path), ``x`` and ``y`` (float32).
     """
     lengths = paths.lengths()
     of_epoch = pd.Series(paths.snapshot).groupby(paths.snapshot, sort=False).cumcount().to_numpy()

@@ -1,4 +1,4 @@
-"""Cuts points into pieces that go through a network at once."""
+"""Splits points into batches for a network."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -6,37 +6,42 @@ import numpy as np
 
 from replaychart.facts.inputs import Inputs, arrays_of
 
-# How many values go into a network at once: enough to keep it busy, and few enough that the outputs
-# of every layer in between stay within a few hundred megabytes.
+# The number of values in a batch: large enough for speed, and small enough that the outputs of all
+# layers take at most a few hundred megabytes.
 VALUES_PER_BATCH = 1_000_000
 
 
+def batch_size(values: int) -> int:
+    """Return how many items with this many values each fit into a batch; at least one."""
+    return max(1, VALUES_PER_BATCH // max(1, values))
+
+
 def batches(points: int, values: int) -> Iterator[slice]:
-    """Yield the rows that go into a network at once, one empty slice if there are no points.
+    """Yield the rows of each batch; one batch even if there are no points.
 
     Parameters
     ----------
     points : int
-        Number of points.
+        The number of points.
     values : int
-        Number of values of each point.
+        The number of values of each point.
     """
-    rows = max(1, VALUES_PER_BATCH // max(1, values))
+    rows = batch_size(values)
     for start in range(0, max(points, 1), rows):
         yield slice(start, start + rows)
 
 
 def each_of(inputs: Inputs | Sequence[Inputs], snapshots: Sequence[int]) -> Iterable[Inputs]:
-    """Return the points of each snapshot: the same for all, or one item of a sequence for each."""
+    """Return the points of each snapshot: the same points, or the items of a sequence."""
     return inputs if isinstance(inputs, Sequence) else (inputs for _ in snapshots)
 
 
 def stacked(
     inputs: Inputs | Sequence[Inputs], snapshots: Sequence[int], longest: int
 ) -> list[np.ndarray]:
-    """Return the points of each snapshot, padded with zeros to the same number.
+    """Return the points of all snapshots, padded with zeros to the same number of points.
 
-    One array of the shape (snapshots, longest, ...) for each input.
+    One array of shape (snapshots, longest, ...) for each input.
     """
     if not isinstance(inputs, Sequence):
         return [np.broadcast_to(one, (len(snapshots), *one.shape)) for one in arrays_of(inputs)]

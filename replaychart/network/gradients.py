@@ -1,4 +1,4 @@
-"""Gradients of the model's own loss with respect to its weights, at each snapshot."""
+"""Gradients of the model's loss with respect to its weights, at each snapshot."""
 
 from collections.abc import Callable, Iterator, Sequence
 from inspect import signature
@@ -27,29 +27,29 @@ def gradients_by_snapshot(
     """Yield the gradients of the loss over all recorded points.
 
     The loss is what ``model.evaluate`` would report for the snapshot: the compiled loss with its
-    own reduction, and the model's regularization. Layers run as in inference.
+    own reduction, plus the model's regularization. Layers run in inference mode.
 
     Parameters
     ----------
     network : KerasNetwork
         The run's network.
     objectives : Objectives
-        Its loss.
+        The network's loss.
     positions : sequence of int
-        Weights to which the gradients are taken, as positions in ``model.weights``.
+        The weights with respect to which to differentiate, as positions in ``model.weights``.
     snapshots : sequence of int
         Positions in the recording.
 
     Yields
     ------
     list of numpy.ndarray of float32
-        One array for each position, of the weight's shape; zeros for a weight that the loss does
-        not depend on.
+        One array for each position, with the shape of the weight. Zeros if the loss does not depend
+        on the weight.
 
     Raises
     ------
     EvaluationError
-        The loss was not recorded, is not known, or is not one loss of one output.
+        The loss was not recorded, is not known, or is not a single loss for a single output.
     """
     stored = objectives.stored
     function = _compiled_gradient(network, stored, positions, objectives.unreduced_loss())
@@ -57,7 +57,7 @@ def gradients_by_snapshot(
     for snapshot in snapshots:
         weights = network.weights_at(snapshot)
         what = f"The gradients of run {stored.name!r} cannot be evaluated"
-        with models.failures_told(what, "Its architecture may be another than it recorded."):
+        with models.failures_told(what, "Its architecture may differ from the recorded one."):
             pieces = [function(rows, weights) for rows in every]
         yield [np.sum(of_weight, axis=0) for of_weight in zip(*pieces, strict=True)]
 
@@ -68,11 +68,14 @@ def _compiled_gradient(
     positions: Sequence[int],
     loss: tuple[keras.losses.Loss, bool, np.ndarray],
 ) -> Callable[..., list[np.ndarray]]:
-    """Return the function from rows of points and weights to these rows' share of gradients."""
+    """Return a function that takes rows of points and weights, and returns the gradients.
+
+    The gradients of all rows add up to those of the whole loss.
+    """
     model = network.model
     unreduced, summed, sample_weights = loss
     points = len(stored.targets)
-    # Positions that do not count are 0, and Keras leaves them out of the mean.
+    # The losses of positions that do not count are 0, but Keras excludes them from the mean.
     counted = 1.0 if network.mask is None else float(network.mask.mean()) or 1.0
     variables = [*model.trainable_variables, *model.non_trainable_variables]
     recorded = network.recorded_positions(variables)
@@ -119,6 +122,6 @@ def _compiled_gradient(
 
 
 def _mean_share(losses: Any, points: int) -> Any:
-    """Return what the losses of some of the points add to the mean over all of them."""
+    """Return the contribution of some points' losses to the mean over all points."""
     values_per_point = int(np.prod(losses.shape[1:], dtype=np.int64))
     return keras.ops.sum(losses) / (points * values_per_point)

@@ -1,4 +1,4 @@
-"""Evaluates a recorded network with the weights of each epoch, without ever setting them."""
+"""Evaluates a recorded network with the weights of each epoch, without setting them."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ from replaychart.facts.inputs import (
 )
 from replaychart.network import activations, gradients
 from replaychart.network import model as models
-from replaychart.network.batches import VALUES_PER_BATCH, batches, each_of, stacked
+from replaychart.network.batches import batch_size, batches, each_of, stacked
 from replaychart.network.compilation import mapped
 from replaychart.network.graph import no_graph
 from replaychart.network.objectives import Objectives
@@ -36,7 +36,7 @@ class KerasNetwork:
     stored : StoredRun
         The run.
     model : keras.Model, optional
-        Used in place of the recorded architecture; its own weights are neither used nor changed.
+        Used instead of the recorded architecture. Its own weights are neither used nor changed.
     custom_objects : mapping, optional
         Classes and functions that are not part of Keras, by name.
     """
@@ -125,10 +125,10 @@ class KerasNetwork:
     def _judged(
         self, snapshots: Sequence[int], predictions: Callable[[], np.ndarray]
     ) -> Iterable[Any]:
-        """Return the outputs for the recorded points as the loss and the metrics receive them.
+        """Return the outputs for the recorded points, in the form that losses and metrics expect.
 
-        With TensorFlow, Keras remembers the logits of a sigmoid or softmax that it computed, and
-        computes crossentropies from them: those of probabilities are cut off at 1e-7.
+        With TensorFlow, Keras keeps the logits of a sigmoid or softmax, and computes
+        crossentropies from them. Crossentropies of probabilities alone are clipped at 1e-7.
         """
         if self._logits is None:
             return predictions()
@@ -140,7 +140,7 @@ class KerasNetwork:
 
     @cached_property
     def _logits(self) -> tuple[Callable[..., list[np.ndarray]], Callable[[Any], Any]] | None:
-        """The compiled function to the logits, and the activation function behind them."""
+        """The compiled function that computes the logits, and the activation function after it."""
         if keras.backend.backend() != "tensorflow" or not models.has_graph(self.model):
             return None
         found = activations.logits_of(self.model, self._custom_objects)
@@ -154,8 +154,8 @@ class KerasNetwork:
     def mask(self) -> np.ndarray | None:
         """Which positions of the outputs for the recorded points count, bool (points, ...).
 
-        None where all do. Keras counts the steps that only fill a sequence up for no loss and no
-        metric. A mask follows from the inputs: it is the same at every snapshot.
+        None if all positions count. Keras excludes the padding of sequences from losses and
+        metrics. The mask depends only on the inputs, so it is the same at every snapshot.
         """
         if self._mask_of(slice(0, 1)) is None:
             return None
@@ -174,7 +174,7 @@ class KerasNetwork:
         points = self.tensors(model, [array[rows] for array in arrays_of(self._stored.inputs)])
         trainable = len(model.trainable_variables)
         what = f"The model of run {self._run!r} cannot be evaluated"
-        with models.failures_told(what, "Its architecture may be another than it recorded."):
+        with models.failures_told(what, "Its architecture may differ from the recorded one."):
             outputs, _ = model.stateless_call(
                 values[:trainable],
                 values[trainable:],
@@ -191,11 +191,11 @@ class KerasNetwork:
         ]
 
     def depends_on_alone(self, layer: str) -> bool:
-        """Return whether the model's output is computed from a layer's output and nothing else."""
+        """Return whether the model's output depends only on a layer's output."""
         return models.has_graph(self.model) and activations.output_needs_alone(self.model, layer)
 
     def _depended_on_alone(self) -> str:
-        """Return the hidden layers behind which the network can be evaluated, in words."""
+        """Return the hidden layers from which the network can be evaluated, in words."""
         layers = [one for one in self.model.layers if not isinstance(one, keras.layers.InputLayer)]
         alone = [layer.name for layer in layers[:-1] if self.depends_on_alone(layer.name)]
         return ", ".join(map(repr, alone[:5])) + ", ..." * (len(alone) > 5) or "no layer"
@@ -208,8 +208,7 @@ class KerasNetwork:
         part : keras.Model
             The model, or a part of it.
         arrays : sequence of numpy.ndarray
-            Of points in the model's input space one for each of its inputs, in the order in which
-            they were recorded.
+            For points in the model's input space, one array for each input, in the recorded order.
         """
         if not models.has_graph(part):
             dtypes = [models.input_dtype(array) for array in arrays]
@@ -217,7 +216,7 @@ class KerasNetwork:
             dtypes = [tensor.dtype for tensor in part.inputs]
             names = [tensor.name for tensor in part.inputs]
             if len(names) > 1 and set(names) == set(self._stored.inputs):
-                # A model that was passed to open_run may have the same inputs in another order.
+                # A model passed to open_run may have the same inputs in a different order.
                 recorded = dict(zip(self._stored.inputs, arrays, strict=True))
                 arrays = [recorded[name] for name in names]
         return [
@@ -226,7 +225,7 @@ class KerasNetwork:
         ]
 
     def _by_input(self, inputs: Inputs | Sequence[np.ndarray]) -> Inputs | Sequence[Inputs]:
-        """Return points of the model's input space with an array for each of several inputs."""
+        """Return points in the model's input space, with an array for each of several inputs."""
         if isinstance(inputs, Mapping) or not isinstance(self._stored.inputs, Mapping):
             return inputs
         if isinstance(inputs, np.ndarray):
@@ -234,7 +233,7 @@ class KerasNetwork:
         return [taken_apart(own, self._stored.inputs) for own in inputs]
 
     def _is_output(self, layer: str) -> bool:
-        """Return whether nothing of the model comes behind a layer."""
+        """Return whether a layer is the last one of the model."""
         if not models.has_graph(self.model):
             return False
         return activations.output_of(self.model, layer) is self.model.outputs[0]
@@ -250,7 +249,7 @@ class KerasNetwork:
         return tensors
 
     def _take_over(self, twins: Sequence[tuple[Any, Any]]) -> None:
-        """Give variables the recorded weights of those that they stand for."""
+        """Use the recorded weight of each original variable for its twin, too."""
         self._recorded_at |= {id(twin): self._recorded_at[id(own)] for twin, own in twins}
 
     def _chunks(
@@ -259,12 +258,12 @@ class KerasNetwork:
         inputs: Inputs | Sequence[Inputs],
         snapshots: Sequence[int],
     ) -> Iterator[list[np.ndarray]]:
-        """Yield each output for as many snapshots as are evaluated at once."""
+        """Yield all outputs for several snapshots at a time."""
         longest = max((number_of_points(own) for own in each_of(inputs, snapshots)), default=0)
         of_point = max((numbers_per_point(own) for own in each_of(inputs, snapshots)), default=0)
-        # Of a large network it is the weights that fill the memory, and not the points.
+        # In a large network, the weights take more memory than the points.
         weights = sum(math.prod(weight.shape[1:]) for weight in self._weights)
-        together = max(1, VALUES_PER_BATCH // max(1, longest * of_point, weights))
+        together = batch_size(max(longest * of_point, weights))
         for start in range(0, len(snapshots), together):
             chunk = snapshots[start : start + together]
             own = inputs[start : start + together] if isinstance(inputs, Sequence) else inputs
@@ -292,7 +291,7 @@ class KerasNetwork:
 
         def call(points: list[Any], recorded: list[Any]) -> list[Any]:
             given = iter(recorded)
-            # What is not among the weights (a Dropout's seed) keeps the value that it has.
+            # Variables that are not weights, such as the seed of a Dropout, keep their values.
             values = [
                 variable.value if position is None else next(given)
                 for position, variable in positions
@@ -301,7 +300,7 @@ class KerasNetwork:
             outputs, _ = part.stateless_call(values[:trainable], values[trainable:], inputs, **mode)
             every = outputs if isinstance(outputs, list) and part is not self.model else [outputs]
             if any(isinstance(output, (list, tuple, dict)) for output in every):
-                message = f"The model of run {self._run!r} has several outputs; it needs one."
+                message = f"The model of run {self._run!r} must have one output. It has several."
                 raise EvaluationError(message)
             return [keras.ops.cast(output, "float32") for output in every]
 
@@ -317,18 +316,18 @@ class KerasNetwork:
                 if position is not None
             ]
             what = f"The model of run {self._run!r} cannot be evaluated"
-            with models.failures_told(what, "Its architecture may be another than it recorded."):
+            with models.failures_told(what, "Its architecture may differ from the recorded one."):
                 found = every_snapshot(self.tensors(part, points), recorded)
                 return [keras.ops.convert_to_numpy(output) for output in found]
 
         return function
 
     def recorded_positions(self, variables: Sequence[Any]) -> list[tuple[int | None, Any]]:
-        """Return where variables stand among the recorded weights, each with the variable."""
+        """Return the position of each variable among the recorded weights, and the variable."""
         return [(self._recorded_at.get(id(variable)), variable) for variable in variables]
 
     def _part(self, plane_of: str | None, layer: str | None) -> keras.Model:
-        """Return the part of the model up to a layer, or behind one, sharing its variables."""
+        """Return the part of the model before or after a layer, which shares its variables."""
         if plane_of is None and layer is None:
             return self.model
         if not models.has_graph(self.model):
@@ -339,8 +338,8 @@ class KerasNetwork:
         end = self.model.outputs[0] if layer is None else activations.output_of(self.model, layer)
         if plane_of is not None and layer is None and not self.depends_on_alone(plane_of):
             message = (
-                f"The network behind layer {plane_of!r} cannot be evaluated by itself: a branch "
-                "leads past that layer, so its output is not all that is needed. It can be behind "
+                f"The network after layer {plane_of!r} cannot be evaluated by itself, because a "
+                "branch bypasses that layer. It can be evaluated after "
                 f"{self._depended_on_alone()}."
             )
             raise EvaluationError(message)
@@ -348,6 +347,6 @@ class KerasNetwork:
 
 
 def _mode(model: keras.Model) -> dict[str, bool]:
-    """Return the argument with which a model runs as in inference."""
-    # A subclassed model need not take `training`; its layers then run as in inference.
+    """Return the argument that runs a model in inference mode."""
+    # A subclassed model may not accept `training`. Its layers then run in inference mode.
     return {"training": False} if "training" in signature(model.call).parameters else {}

@@ -1,4 +1,4 @@
-"""Losses and metrics of a recorded model, over the recorded points at each snapshot."""
+"""The loss and metrics of a recorded model, over the recorded points at each snapshot."""
 
 import dataclasses
 import json
@@ -12,7 +12,7 @@ from keras.src.backend import set_keras_mask
 from replaychart.errors import EvaluationError, ReplayChartError
 from replaychart.facts.compile_config import loss_weight, single_output, weighted_metrics
 from replaychart.facts.task import ACCURACY
-from replaychart.network import keras2_functions  # noqa: F401  (registers what old models use)
+from replaychart.network import keras2_functions  # noqa: F401  (registers functions that old models use)
 from replaychart.network.compilation import each_alone
 from replaychart.network.description import compile_config_of
 from replaychart.network.model import failures_told
@@ -20,7 +20,7 @@ from replaychart.network.trust import built, require_small, require_trusted
 from replaychart.storage.reader import StoredRun
 
 _WAY_OUT = "Pass it to open_run as custom_objects={'name': function}."
-# A metric keeps as many numbers as it has thresholds, or classes times classes.
+# A metric keeps one value for each of its thresholds, or for each pair of classes.
 _METRIC_NUMBERS = 10_000_000
 
 
@@ -33,7 +33,7 @@ class Objectives:
     stored : StoredRun
         The run.
     model : keras.Model or None
-        A compiled model whose loss is used instead of the recorded one.
+        A compiled model whose loss to use instead of the recorded one.
     custom_objects : mapping or None
         Losses and metrics that are not part of Keras, by name.
     """
@@ -50,25 +50,25 @@ class Objectives:
         outputs : iterable of numpy.ndarray or tensor, shape (points, ...)
             The model's outputs at each snapshot.
         mask : numpy.ndarray of bool, shape (points, ...), or None
-            Which of their positions count; None for all.
+            Which positions of the outputs count; None for all.
 
         Returns
         -------
         numpy.ndarray of float32, shape (snapshots, points)
-            Without regularization, which is not a property of a point; multiplied by the point's
-            weight, where points are weighted. A point with more positions that count weighs more,
-            so that the mean over the points is Keras's, which is over all positions. A loss that
-            returns one value for all points together is evaluated for each of them alone.
+            Without regularization, which is not a property of a point, and multiplied by the
+            point's weight if points are weighted. A point with more positions that count has a
+            larger weight, so that the mean over the points equals Keras's mean over all positions.
+            A loss that returns a single value for all points is evaluated for each point alone.
 
         Raises
         ------
         EvaluationError
-            The loss was not recorded, is not known, or is not a single loss of a single output.
+            The loss was not recorded, is not known, or is not a single loss for a single output.
         """
         loss, _, weights = self.unreduced_loss()
         targets = targets_of(self.stored)
         what = f"The loss of run {self.stored.name!r} cannot be evaluated"
-        with failures_told(what, "It may be another than the run was recorded with."):
+        with failures_told(what, "It may differ from the recorded one."):
             of_points = _losses_of_points(loss, targets, mask)
             return np.stack([of_points(judged) * weights for judged in outputs])
 
@@ -78,14 +78,14 @@ class Objectives:
         Parameters
         ----------
         name : str
-            The name under which Keras logs it.
+            The name under which Keras logs the metric.
         outputs, mask
             As in `losses`.
 
         Returns
         -------
         numpy.ndarray of float64, shape (snapshots,) or (snapshots, values)
-            Of the second shape for a metric of several values.
+            The second shape for a metric with several values.
 
         Raises
         ------
@@ -97,13 +97,13 @@ class Objectives:
         resolved = self._resolved_metric(name, {**unweighted, **weighted}[name])
         weights = None if name in unweighted else self.stored.sample_weights
         if weights is not None and mask is not None:
-            # Keras wants both of one shape, and with PyTorch it multiplies the weights in place.
+            # Keras expects both in the same shape. With PyTorch, it changes the weights in place.
             columns = weights.reshape(-1, *(1 for _ in mask.shape[1:]))
             weights = np.broadcast_to(columns, mask.shape).copy()
         targets = targets_of(self.stored)
         what = f"The metric {name!r} of run {self.stored.name!r} cannot be evaluated"
         values = []
-        with failures_told(what, "It may be another than the run was recorded with."):
+        with failures_told(what, "It may differ from the recorded one."):
             for output in outputs:
                 judged = _with_mask(output, mask)
                 if resolved is None:
@@ -114,12 +114,12 @@ class Objectives:
     def unreduced_loss(self) -> tuple[keras.losses.Loss, bool, np.ndarray]:
         """Return the loss without its reduction, whether that is a sum, and the points' weights.
 
-        The weight of the loss, if the model was compiled with one, is part of each point's.
+        The points' weights include the weight of the loss, if the model was compiled with one.
 
         Raises
         ------
         EvaluationError
-            The loss was not recorded, is not known, or is not a single loss of a single output.
+            The loss was not recorded, is not known, or is not a single loss for a single output.
         """
         loss = self._compiled_loss()
         summed = getattr(loss, "reduction", None) == "sum"
@@ -127,7 +127,7 @@ class Objectives:
         return _per_sample(loss), summed, weights
 
     def _resolved_metric(self, name: str, identifier: Any) -> keras.metrics.Metric | None:
-        """Return a metric, or None for ``"accuracy"``, which depends on the outputs."""
+        """Return a metric, or None for ``"accuracy"``, which depends on the outputs' shape."""
         if identifier in ACCURACY:
             return None
         resolved = _resolved(_metric_or_loss, identifier, self.custom_objects, self.stored.name)
@@ -136,7 +136,7 @@ class Objectives:
         return keras.metrics.MeanMetricWrapper(resolved, name=name)
 
     def _loss_weight(self) -> float:
-        """Return what the loss as a whole is multiplied by."""
+        """Return the factor by which the whole loss is multiplied."""
         if self.model is not None and self.model.compiled:
             return loss_weight(compile_config_of(self.model))
         return loss_weight(self.stored.compile_config)
@@ -152,15 +152,15 @@ class Objectives:
         )
         if identifier is None or several:
             message = (
-                f"Run {self.stored.name!r} has no single loss of a single output. "
-                f"Got {identifier!r}."
+                f"Run {self.stored.name!r} must have a single loss for a single output. Got "
+                f"{identifier!r}."
             )
             raise EvaluationError(message)
         return _resolved(keras.losses.get, identifier, self.custom_objects, self.stored.name)
 
 
 def _accuracy(targets: Any, outputs: Any) -> keras.metrics.Metric:
-    """Return what Keras takes ``"accuracy"`` for, by the shapes of targets and outputs."""
+    """Return the metric that Keras chooses for ``"accuracy"``, given targets and outputs."""
     if outputs.shape[-1] == 1:
         return keras.metrics.BinaryAccuracy()
     if len(targets.shape) < len(outputs.shape) or targets.shape[-1] == 1:
@@ -169,7 +169,7 @@ def _accuracy(targets: Any, outputs: Any) -> keras.metrics.Metric:
 
 
 def _with_mask(outputs: Any, mask: np.ndarray | None) -> Any:
-    """Return outputs as a tensor that tells Keras which of its positions count."""
+    """Return outputs as a tensor with the mask from which Keras knows which positions count."""
     outputs = keras.ops.convert_to_tensor(outputs)
     if mask is not None:
         set_keras_mask(outputs, keras.ops.convert_to_tensor(mask))
@@ -183,17 +183,17 @@ def _metric_or_loss(identifier: Any) -> Any:
 
 
 def _sample_weights(stored: StoredRun, loss: Any) -> np.ndarray:
-    """Return what the loss of each point is multiplied with, float32 (points,)."""
+    """Return the factor of each point's loss, float32 (points,)."""
     if stored.sample_weights is None:
         return np.ones(len(stored.targets), np.float32)
     if getattr(loss, "reduction", None) != "mean_with_sample_weight":
         return stored.sample_weights
-    # Keras divides by the sum of the weights then, and not by the number of points.
+    # Then Keras divides by the sum of the weights, not by the number of points.
     return stored.sample_weights / stored.sample_weights.mean(dtype=np.float64).astype(np.float32)
 
 
 def targets_of(stored: StoredRun) -> Any:
-    """Return the targets as a tensor of the outputs' rank, as losses and metrics want them."""
+    """Return the targets as a tensor of the outputs' rank, as losses and metrics expect."""
     targets = stored.targets[:, None] if stored.targets.ndim == 1 else stored.targets
     return keras.ops.convert_to_tensor(targets)
 
@@ -216,7 +216,7 @@ def _resolved(
     require_trusted(identifier, objects, owner=owner, allow=_WAY_OUT)
     require_small(identifier, _METRIC_NUMBERS, owner=owner)
     if isinstance(identifier, Mapping) and identifier.get("class_name") == "function":
-        # Keras finds its own functions by name only.
+        # Keras finds its own functions only by name.
         identifier = identifier["config"]
         registered = keras.saving.get_registered_object(identifier, custom_objects=objects)
         if registered is not None:
@@ -228,7 +228,7 @@ def _resolved(
             )
     except ReplayChartError:
         raise
-    except Exception as error:  # whatever a metric's own from_config raises
+    except Exception as error:  # The from_config of a metric may raise anything.
         message = f"{identifier!r}, recorded with run {run!r}, is not known to Keras. {_WAY_OUT}"
         raise EvaluationError(message) from error
 
@@ -236,8 +236,8 @@ def _resolved(
 def _per_sample(loss: Any) -> keras.losses.Loss:
     """Return the loss without its reduction over the points."""
     if isinstance(loss, keras.losses.Loss):
-        # The user's own stays as it is. Keras makes copies by writing a loss down and reading it,
-        # which it cannot do with a class that is not registered.
+        # The user's loss must not change. Keras copies a loss by serializing it, which fails for a
+        # class that is not registered.
         unreduced = object.__new__(type(loss))
         unreduced.__dict__.update(loss.__dict__, reduction="none")
         return unreduced
@@ -250,7 +250,7 @@ def _per_sample(loss: Any) -> keras.losses.Loss:
 
 
 def _of_one_rank(targets: Any, outputs: Any) -> tuple[Any, Any]:
-    """Return both without a last axis of one number that only one has, as Keras hands them over."""
+    """Return both without a last axis of length 1 that only one of them has, as Keras does."""
     more = len(outputs.shape) - len(targets.shape)
     if more == 1 and outputs.shape[-1] == 1:
         return targets, keras.ops.squeeze(outputs, axis=-1)
@@ -270,22 +270,22 @@ def _losses_of_points(
     def of_points(outputs: Any) -> np.ndarray:
         outputs = _with_mask(outputs, mask)
         values = loss(targets, outputs)
-        if not _tells_points_apart(loss, targets, outputs, values):
+        if not _is_per_point(loss, targets, outputs, values):
             values = alone(targets, outputs)
         values = keras.ops.convert_to_numpy(values).reshape(points, -1)
-        # A loss over positions or pixels counts as its mean over one sample. Those that do not
-        # count are 0 and not left out.
+        # The loss of a point is the mean over its positions or pixels. Those that do not count are
+        # 0 instead of missing.
         return (values.mean(axis=1, dtype=np.float64) / share).astype(np.float32)
 
     return of_points
 
 
-def _tells_points_apart(loss: keras.losses.Loss, targets: Any, outputs: Any, values: Any) -> bool:
-    """Return whether a loss gives a value, or several, for each point and not for all together."""
+def _is_per_point(loss: keras.losses.Loss, targets: Any, outputs: Any, values: Any) -> bool:
+    """Return whether a loss returns one or more values for each point, not one for all points."""
     points = len(targets)
     if tuple(values.shape[:1]) != (points,):
         return False
     if points not in outputs.shape[1:]:
         return True
-    # As many values as points may be one for each output.
+    # The number of values may equal the number of points by chance, if there is one per output.
     return tuple(loss(targets[:1], outputs[:1]).shape[:1]) == (1,)

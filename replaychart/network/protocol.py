@@ -1,4 +1,4 @@
-"""What evaluation asks of a recorded network, whichever framework evaluates it."""
+"""The methods that evaluation needs from a recorded network, in any framework."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
@@ -11,12 +11,12 @@ from replaychart.facts.inputs import Inputs
 class RecordedNetwork(Protocol):
     """A network with the weights of every snapshot.
 
-    These are the only methods that the rooms from ``evaluation/`` on call, so another framework
-    joins by implementing them. Snapshots are positions in the recording. Layers run as in
-    inference. Nothing here changes a model that the user passed.
+    ``evaluation/`` and all later packages call only these methods, so implementing them adds
+    support for another framework. Snapshots are positions in the recording. Layers run in inference
+    mode. No method changes a model that the user passed.
 
-    Every method raises `EvaluationError` if the recorded network cannot answer: because a layer is
-    unknown to its graph, a loss was not recorded, or the weights of a layer were left out.
+    Every method raises `EvaluationError` if the recorded network cannot compute the result: a layer
+    is not in its graph, a loss was not recorded, or the weights of a layer were not recorded.
     """
 
     def outputs(self, layer: str | None, inputs: Inputs, snapshots: Sequence[int]) -> np.ndarray:
@@ -54,7 +54,7 @@ class RecordedNetwork(Protocol):
             of points in the space of several inputs has their features side by side.
         snapshots : sequence of int
         plane_of : str, optional
-            The layer in whose output space the points lie. Default: the model's input space.
+            The layer whose output space contains the points. Default: the model's input space.
 
         Yields
         ------
@@ -69,7 +69,7 @@ class RecordedNetwork(Protocol):
         *,
         before_activation: bool,
     ) -> Iterator[list[np.ndarray]]:
-        """Yield what goes into the activation functions of layers, or what comes out of them.
+        """Yield the pre-activations or the activations of layers, snapshot by snapshot.
 
         Parameters
         ----------
@@ -79,7 +79,8 @@ class RecordedNetwork(Protocol):
             Points in the model's input space.
         snapshots : sequence of int
         before_activation : bool
-            Whether to return the pre-activations.
+            Whether to yield the pre-activations, the inputs of the activation functions. Otherwise
+            yield their outputs.
 
         Yields
         ------
@@ -95,13 +96,14 @@ class RecordedNetwork(Protocol):
         snapshots : sequence of int
         predictions : callable
             Returns the model's outputs for the recorded points at these snapshots, as `outputs`
-            does. A network that judges something else (logits, say) does not call it.
+            does. A network that computes the loss from something else, such as logits, does not
+            call it.
 
         Returns
         -------
         numpy.ndarray of float32, shape (snapshots, points)
-            Without regularization, which is not a property of a point; multiplied by the point's
-            weight, where points are weighted.
+            Without regularization, which is not a property of a point, and multiplied by the
+            point's weight if points are weighted.
         """
 
     def metric(
@@ -119,7 +121,7 @@ class RecordedNetwork(Protocol):
         Returns
         -------
         numpy.ndarray of float64, shape (snapshots,) or (snapshots, values)
-            Of the second shape for a metric of several values.
+            The second shape for a metric with several values.
         """
 
     def gradients(
@@ -136,9 +138,9 @@ class RecordedNetwork(Protocol):
         Yields
         ------
         list of numpy.ndarray of float32
-            One array for each position, of the weight's shape; zeros for a weight that the loss
-            does not depend on.
+            One array for each position, with the shape of the weight. Zeros if the loss does not
+            depend on the weight.
         """
 
     def depends_on_alone(self, layer: str) -> bool:
-        """Return whether the model's output is computed from a layer's output and nothing else."""
+        """Return whether the model's output depends only on a layer's output."""

@@ -1,4 +1,4 @@
-"""Rebuilds the network of a run with the framework that it was recorded with."""
+"""Rebuilds the network of a run, with the framework that recorded it."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -21,9 +21,9 @@ def rebuilt_network(
     Parameters
     ----------
     stored : StoredRun
-        The run; it has a model.
+        The run, which must have a model.
     model : keras.Model or None
-        Used instead of the recorded architecture. It is not changed.
+        Used instead of the recorded architecture, and not changed.
     custom_objects : mapping or None
         Classes and functions that are not part of Keras, by name.
 

@@ -1,1 +1,1 @@
-"""The geometry of planes: grid lines, surfaces, boundaries and projections."""
+"""The geometry of planes: projections, slices, grid lines, surfaces and boundaries."""

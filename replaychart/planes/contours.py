@@ -1,6 +1,6 @@
 """Filled contours and contour lines of a surface over a lattice.
 
-The lattice may be carried elsewhere (through a layer) afterwards, vertex by vertex.
+Their vertices can then be mapped elsewhere, for example through a layer.
 """
 
 from collections.abc import Callable
@@ -18,16 +18,16 @@ def lattice(
     Returns
     -------
     x, y : numpy.ndarray of float64, shape (resolution,)
-        The lattice's coordinates.
+        The coordinates of its columns and rows.
     points : numpy.ndarray of float64, shape (resolution * resolution, 2)
-        Its points, row by row: y is constant along a row.
+        Its points, row by row: y is constant within a row.
     """
     x, y = np.linspace(*xlim, resolution), np.linspace(*ylim, resolution)
     return x, y, np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
 
 
 def outline(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the ring around a lattice through all points of its border, anticlockwise."""
+    """Return the anticlockwise ring around a lattice, through all points of its border."""
     low, right = np.full(len(x), y[0]), np.full(len(y), x[-1])
     high, left = np.full(len(x), y[-1]), np.full(len(y), x[0])
     sides = [(x, low), (right, y), (x[::-1], high), (left, y[::-1])]
@@ -35,14 +35,14 @@ def outline(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def levels_shown(z: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Return the levels to paint: of those that the whole surface exceeds only the highest.
+    """Return the levels to paint, with only the highest of those below the whole surface.
 
     Parameters
     ----------
     z : numpy.ndarray, shape (rows, columns)
-        The surface; NaN where there is none.
+        The surface; NaN where it is undefined.
     levels : numpy.ndarray, shape (levels,)
-        Rising.
+        In increasing order.
     """
     if not np.isfinite(z).any():
         return levels[:0]
@@ -58,7 +58,7 @@ class Contours:
     x, y : numpy.ndarray, shape (columns,) and (rows,)
         The lattice.
     z : numpy.ndarray, shape (rows, columns)
-        The surface; NaN where there is none.
+        The surface; NaN where it is undefined.
     """
 
     def __init__(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> None:
@@ -71,15 +71,16 @@ class Contours:
         )
 
     def filled(self, level: float) -> list[np.ndarray]:
-        """Return rings around where the surface is at least at a level.
+        """Return rings around the regions where the surface is at or above a level.
 
-        Each has the shape (vertices, 2). Holes run against the ring around them.
+        Each has the shape (vertices, 2). Holes have the opposite orientation of the ring around
+        them.
         """
-        # contourpy leaves out what lies exactly at the lower level: a probability of 0, say.
+        # contourpy excludes values exactly at the lower level, such as a probability of 0.
         return _split(*self._generator.filled(float(np.nextafter(level, -np.inf)), np.inf))
 
     def filled_below(self, level: float) -> list[np.ndarray]:
-        """Return rings around where the surface is below a level, as `filled`."""
+        """Return rings around the regions where the surface is below a level; see `filled`."""
         return _split(*self._generator.filled(-np.inf, float(np.nextafter(level, -np.inf))))
 
     def lines(self, level: float) -> list[np.ndarray]:
@@ -97,30 +98,31 @@ def refined(
     *,
     steps: int = 3,
 ) -> np.ndarray:
-    """Move contour vertices along their lattice edges to where the surface is at the level.
+    """Move contour vertices along their lattice edges to where the surface equals the level.
 
-    A contour is traced as if the surface were straight between lattice points. Carried through a
-    layer that stretches the plane, the difference would show as ripples.
+    Contours are traced by linear interpolation between lattice points. If a layer stretches the
+    plane, the interpolation error would show as ripples.
 
     Parameters
     ----------
     vertices : numpy.ndarray, shape (vertices, 2)
-        On edges (or diagonals) of the lattice; lattice points themselves stay where they are.
+        On edges (or diagonals) of the lattice. Vertices at lattice points do not move.
     levels : numpy.ndarray, shape (vertices,)
-        The level of the contour that each belongs to.
+        The level of each vertex's contour.
     x, y : numpy.ndarray, shape (columns,) and (rows,)
         The lattice.
     on_lattice : callable
-        Gives each vertex' own surface at a lattice point, for the points' rows and columns.
+        Takes the rows and columns of one lattice point for each vertex, and returns the heights of
+        the vertices' surfaces there.
     surface : callable
-        Evaluates the own surfaces of some vertices at points of shape (points, 2), for the points
-        and the vertices' numbers, which rise.
+        Takes points, shape (points, 2), and the increasing numbers of the vertices that they belong
+        to, and returns the heights of those vertices' surfaces at the points.
     steps : int, default 3
         How many times the surface is evaluated (the Illinois variant of false position).
     """
     (left, right), (below, above) = _neighbours(vertices[:, 0], x), _neighbours(vertices[:, 1], y)
     f_begin, f_end = on_lattice(below, left) - levels, on_lattice(above, right) - levels
-    # Only what lies between lattice points, with the level in between, can and need move.
+    # Only a vertex between two lattice points on different sides of the level can and must move.
     moved = np.flatnonzero(f_begin * f_end < 0)
     if not len(moved):
         return vertices
@@ -141,19 +143,19 @@ def refined(
 
 
 def _share(low: np.ndarray, high: np.ndarray, f_low: np.ndarray, f_high: np.ndarray) -> np.ndarray:
-    """Return where between two places a straight line through both values is 0."""
+    """Return where, between two positions, the straight line through both values is 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
         share = low + (high - low) * f_low / (f_low - f_high)
     return np.clip(np.nan_to_num(share), 0, 1)
 
 
 def _split(points: list[Any], offsets: list[Any]) -> list[np.ndarray]:
-    """Return the paths of contourpy's only chunk."""
+    """Return the paths in contourpy's single chunk."""
     return [] if points[0] is None else np.split(points[0], offsets[0][1:-1])
 
 
 def _neighbours(values: np.ndarray, lattice: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the lattice positions around each value; the same one twice for a value on it."""
+    """Return the lattice positions around each value; twice the same for one on the lattice."""
     place = (values - lattice[0]) / (lattice[-1] - lattice[0]) * (len(lattice) - 1)
     nearest = np.rint(place)
     on = np.abs(place - nearest) < 1e-9 * len(lattice)

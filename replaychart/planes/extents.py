@@ -1,34 +1,34 @@
-"""The rectangles that planes are shown in."""
+"""The limits of the planes that are shown."""
 
 import numpy as np
 
 _MARGIN = 0.05
-# Two axes whose spans differ by more than this have different units, and no common scale.
+# Axes whose spans differ by a larger factor have different units, and get separate scales.
 _COMPARABLE = 3.0
 
 Limits = tuple[float, float]
 
 
 def padded_limits(*coordinates: np.ndarray) -> tuple[Limits, Limits]:
-    """Return limits around all of the coordinates, with a margin and a common scale.
+    """Return limits around all coordinates, with a margin and a common scale.
 
     Parameters
     ----------
     *coordinates : numpy.ndarray, shape (..., 2)
-        What is to be seen. NaN and infinity are passed over.
+        The points that should be visible. NaN and infinity are ignored.
 
     Returns
     -------
     xlim, ylim : tuple of float
-        Of equal span where the spans are comparable, so that a square shows true angles.
+        With equal spans if the spans are comparable, so that a square chart shows true angles.
     """
     flat = np.concatenate([np.asarray(c, np.float64).reshape(-1, 2) for c in coordinates])
     flat = flat[np.isfinite(flat).all(axis=1)]
     if not len(flat):
         return (-1.0, 1.0), (-1.0, 1.0)
     low, high = flat.min(axis=0), flat.max(axis=0)
-    # A layer that has collapsed to a point or a line still gets a plane around it, and one that
-    # numbers can resolve: far from 0 they lie further apart.
+    # A layer that has collapsed to a point or a line still gets a plane around it. Far from 0 it is
+    # larger, because neighbouring floats are farther apart there.
     least = np.maximum(0.1, np.abs(high) + np.abs(low)) * 1e-6
     flat = np.array([0.1, 1e4 * least.max(), (high - low).max()]).max()
     span = np.where(high - low > least, high - low, flat)

@@ -1,4 +1,4 @@
-"""The features of the inputs, side by side: their names, and which of them can be an axis."""
+"""The features of all inputs, side by side: their names, and which can be an axis."""
 
 import math
 from collections import Counter
@@ -10,21 +10,23 @@ from replaychart.facts.inputs import Inputs, arrays_of
 
 
 def feature_names(inputs: Inputs, recorded: object) -> list[str]:
-    """Return a name for each feature, in the order of `storage.inputs.side_by_side`.
+    """Return a name for each feature, in the order of `facts.inputs.side_by_side`.
 
     Parameters
     ----------
     inputs : numpy.ndarray or mapping of str to numpy.ndarray
         The recorded points.
     recorded : object
-        What the run's details hold: a list of names, or one by input; others are made up.
+        The names in the run's details: a list, or a list for each input by name. Anything else
+        counts as no names.
 
     Returns
     -------
     list of str
-        All different. Of one input ``input 1``, ``input 2``, ... where none were recorded; of
-        several ``name[0]``, ``name[1]``, ..., or the name alone of an input with one feature. A
-        name that several inputs have begins with that of the input.
+        The recorded names. Where there are none, ``input 1``, ``input 2``, ... for a single input;
+        for several inputs ``name[0]``, ``name[1]``, ..., or just the name of an input with one
+        feature. If several inputs have features of the same name, the input's name is put before
+        it.
     """
     if not isinstance(inputs, Mapping):
         count = math.prod(inputs.shape[1:])
@@ -44,8 +46,8 @@ def feature_names(inputs: Inputs, recorded: object) -> list[str]:
 def axes(inputs: Inputs) -> np.ndarray:
     """Return which features can be an axis of a plane, bool (features,).
 
-    Those of vectors can. Beside other inputs, whole numbers count as what they mostly are, tokens
-    and categories, between which there is nothing.
+    Features of vectors can. In a model with several inputs, integer inputs count as tokens or
+    categories, which have no values in between.
     """
     return np.concatenate(
         [

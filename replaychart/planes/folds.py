@@ -1,8 +1,8 @@
-"""Where a map of a lattice folds the plane: its sheets, and the lines between them.
+"""Where a map folds the plane: its sheets, and the lines between them.
 
-On one sheet the map keeps the sense of rotation, on its neighbours it turns it around: the sign of
-the Jacobian determinant tells which. A region that crosses the line between two sheets is carried
-in parts, and what their images cover together is painted.
+On each sheet, the map either preserves or reverses orientation; the sign of the Jacobian
+determinant says which. A region that crosses the line between two sheets is mapped in parts, and
+the union of their images is painted.
 """
 
 from collections.abc import Iterator
@@ -11,26 +11,26 @@ import numpy as np
 
 from replaychart.planes.contours import Contours
 
-# A map counts as folding if this share of the image's area lies on the other side: less is
-# rounding in a saturated layer, and smaller than a pixel.
+# A map counts as folding if this share of the image's area has the opposite orientation. A smaller
+# share comes from rounding in a saturated layer, and is less than a pixel.
 _FOLDED_SHARE = 1e-4
-# Determinants below this share of their mean are of parts that the map presses flat.
+# Where the determinant is below this share of its mean, the map flattens the plane.
 _FLAT_SHARE = 1e-6
-# Half the distance of neighbouring float32 numbers around 1: what rounding leaves uncertain.
+# Half the distance between neighbouring float32 values around 1: the rounding error.
 _ROUNDING = 2.0**-24
-# Step of a difference quotient, in lattice cells.
+# The step of a difference quotient, in lattice cells.
 _STEP = 0.02
-# Into how many parts a segment is divided where the map bends it.
+# The number of parts into which a segment is divided where the map bends it.
 _PARTS = 4
 
 
 def folds(image: np.ndarray) -> bool:
-    """Return whether a map turns a part of the plane over.
+    """Return whether a map reverses the orientation of part of the plane, but not of all of it.
 
     Parameters
     ----------
     image : numpy.ndarray, shape (rows, columns, 2)
-        Where the lattice is carried.
+        The image of the lattice.
     """
     corner = image.astype(np.float64)
     diagonal = corner[1:, 1:] - corner[:-1, :-1]
@@ -47,15 +47,15 @@ def folds(image: np.ndarray) -> bool:
 def determinants(image: np.ndarray) -> np.ndarray:
     """Return the map's Jacobian determinant at each lattice point, in lattice cells.
 
-    It is 0 where it is too small to have a sign, and NaN where the map has no value.
+    It is 0 where it is too small for a reliable sign, and NaN where the map has no finite value.
 
     Parameters
     ----------
     image : numpy.ndarray, shape (rows, columns, 2)
-        Where the lattice is carried.
+        The image of the lattice.
     """
     corner = image.astype(np.float64)
-    with np.errstate(invalid="ignore"):  # a diverged network carries points to infinity
+    with np.errstate(invalid="ignore"):  # a diverged network maps points to infinity
         up, right = (np.asarray(np.gradient(corner, axis=axis)) for axis in (0, 1))
         found = _areas(right, up)
     size = np.abs(np.where(np.isfinite(image), image, 0)).max()
@@ -67,23 +67,23 @@ def determinants(image: np.ndarray) -> np.ndarray:
 def sheets(
     x: np.ndarray, y: np.ndarray, determinant: np.ndarray
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield rings around the sheets: +1 or -1 for the sense of rotation, and a ring.
+    """Yield rings around the sheets, each with +1 or -1 for the orientation.
 
     Parameters
     ----------
     x, y : numpy.ndarray, shape (columns,) and (rows,)
         The lattice.
     determinant : numpy.ndarray, shape (rows, columns)
-        As `determinants` gives it. Where it is 0 there is no sheet: flat parts have no inside.
+        From `determinants`. Where it is 0 there is no sheet, because flat parts have no interior.
     """
     for side in (1, -1):
-        # The least number above 0: what lies exactly at a level counts as reaching it.
+        # The smallest number above 0, because values equal to the level are included.
         for ring in Contours(x, y, side * determinant).filled(np.nextafter(0.0, 1.0)):
             yield side, ring
 
 
 def steps(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return three steps from a point, shape (3, 2): none, a small one in x, and one in y."""
+    """Return three steps from a point, shape (3, 2): none, a small one in x, a small one in y."""
     width, height = np.ptp(x) / (len(x) - 1), np.ptp(y) / (len(y) - 1)
     return np.array([[0, 0], [width * _STEP, 0], [0, height * _STEP]])
 
@@ -94,14 +94,14 @@ def determinant_of_steps(image: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     image : numpy.ndarray, shape (points, 3, 2)
-        Where the map carries the three `steps` from each point.
+        The images of each point after the three `steps`.
     """
     image = image.astype(np.float64)
     return _areas(image[:, 1] - image[:, 0], image[:, 2] - image[:, 0]) / _STEP**2
 
 
 def divided(line: np.ndarray) -> np.ndarray:
-    """Return a line with vertices between its own, evenly on each segment."""
+    """Return a line with additional vertices, evenly spaced on each segment."""
     shares = np.arange(_PARTS)[:, None] / _PARTS
     between = line[:-1, None] + shares * np.diff(line, axis=0)[:, None]
     return np.concatenate([between.reshape(-1, 2), line[-1:]])
@@ -110,14 +110,14 @@ def divided(line: np.ndarray) -> np.ndarray:
 def bent(image: np.ndarray, tolerance: float) -> np.ndarray:
     """Return which vertices of a `divided` line are needed, shape (vertices,).
 
-    The line's own, and those between where the map bends a segment.
+    These are the original vertices, and the additional ones where the map bends a segment.
 
     Parameters
     ----------
     image : numpy.ndarray, shape (vertices, 2)
-        Where the map carries the divided line.
+        The image of the divided line.
     tolerance : float
-        How far a segment may be from straight.
+        How far a segment may deviate from a straight line.
     """
     off = np.abs(image - divided(image[::_PARTS]))[:-1].max(axis=1).reshape(-1, _PARTS)
     needed = np.repeat(off.max(axis=1) > tolerance, _PARTS)

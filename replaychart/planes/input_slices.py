@@ -1,4 +1,4 @@
-"""Planes of two features through a point of the inputs' space."""
+"""Slices through the input space: planes of two features, with the others fixed."""
 
 import math
 import unicodedata
@@ -11,42 +11,46 @@ import pandas as pd
 from replaychart.arguments import is_number, require_one_of
 from replaychart.errors import ArgumentError
 from replaychart.facts.inputs import Inputs, number_of_points, side_by_side
+from replaychart.planes.argument_types import Features
 from replaychart.planes.features import axes, is_continuous
 from replaychart.planes.projections import LinearProjection, hashed
 
-# A longer vector, or an image, is told by its name alone.
-_NUMBERS_TOLD = 4
-# How many of the features that are held are told by name, and how many letters of one.
-_NAMES_TOLD = 4
-_LETTERS_TOLD = 30
+# The subtitle of a chart lists the values of an input with up to this many features ...
+_MOST_VALUES = 4
+# ... and up to this many names, each shortened to this many letters.
+_MOST_NAMES = 4
+_MOST_LETTERS = 30
 
 
-def input_slice(inputs: Inputs, names: list[str], features: object, at: object) -> LinearProjection:
-    """Return the plane of two features, with the others held where they are asked to be.
+def input_slice(
+    inputs: Inputs, names: list[str], features: Features, at: object
+) -> LinearProjection:
+    """Return the plane of two features, with the others held fixed.
 
     Parameters
     ----------
     inputs : numpy.ndarray, shape (points, features), or mapping of str to numpy.ndarray
         The recorded points.
     names : list of str
-        The features' names, those of all inputs side by side.
+        The names of the features, with those of several inputs side by side.
     features : pair of str or int
-        The two that the plane shows, by name or by position.
+        The two features that the plane shows, by name or position.
     at : {"median", "mean"}, int, mapping of str to float, or array_like of shape (features,)
-        Where the others are held; an int is the number of a recorded point, and what a mapping does
-        not name is held at the median. It may name one of several inputs as a whole.
+        The values of the other features. An int is the number of a recorded point. Features that
+        are not in a mapping are held at their median. With several inputs, a mapping can also
+        contain the name of an input, with a value for the whole input.
 
     Raises
     ------
     ArgumentError
-        There is no such feature or point, or `at` is something else, or does not say where an input
-        is held that has no median.
+        There is no such feature or point, `at` is something else, or it does not specify the value
+        of an input that has no median.
     """
     first, second = _places(features, names, axes(inputs))
-    held, through = _held_at(at, inputs, names, (first, second))
+    fixed, through = _fixed_at(at, inputs, names, (first, second))
     base = np.zeros((len(names), 2))
     base[[first, second], [0, 1]] = 1
-    origin = np.where(base.any(axis=1), 0.0, held)
+    origin = np.where(base.any(axis=1), 0.0, fixed)
     return LinearProjection(
         titles=(names[first], names[second]),
         averaged=False,
@@ -55,12 +59,12 @@ def input_slice(inputs: Inputs, names: list[str], features: object, at: object) 
         bases=base[None],
         through=through,
         shape=origin.shape,
-        # Whole numbers of another input may be too large for float32.
+        # The integers of another input may be too large for float32.
         dtype=np.float64 if isinstance(inputs, Mapping) else np.float32,
     )
 
 
-def _places(features: object, names: list[str], possible: np.ndarray) -> tuple[int, int]:
+def _places(features: Features, names: list[str], possible: np.ndarray) -> tuple[int, int]:
     pair: list[Any] = [features]
     if isinstance(features, (list, tuple, np.ndarray, pd.Index, pd.Series)):
         pair = list(features)
@@ -76,8 +80,8 @@ def _places(features: object, names: list[str], possible: np.ndarray) -> tuple[i
         elif not possible[int(feature)]:
             listed = ", ".join(map(repr, _possible_names(names, possible)))
             message = (
-                f"features must be among {listed}: only vectors of floats have axes where there "
-                f"are several inputs. Got {feature!r}, which is {names[int(feature)]!r}."
+                f"features must be among {listed}: with several inputs, only features of float "
+                f"vectors can be axes. Got {feature!r}, which is {names[int(feature)]!r}."
             )
             raise ArgumentError(message)
     places = [names.index(f) if isinstance(f, str) else int(f) for f in pair]
@@ -92,10 +96,10 @@ def _require_one_place(argument: str, name: str, names: list[str]) -> None:
     places = [place for place, known in enumerate(names) if known == name]
     if len(places) > 1:
         listed = ", ".join(map(str, places))
-        way_out = "Give positions" if argument == "features" else "Give a whole point"
+        way_out = "positions" if argument == "features" else "a value for every feature"
         message = (
-            f"{argument} must tell which of the features is meant that are called {name!r}, at the "
-            f"positions {listed}. {way_out} in place of names. Got {name!r}."
+            f"{argument} must be unambiguous, but the features at the positions {listed} have the "
+            f"same name. Pass {way_out} instead of names. Got {name!r}."
         )
         raise ArgumentError(message)
 
@@ -104,10 +108,10 @@ def _possible_names(names: list[str], possible: np.ndarray) -> list[str]:
     return [name for name, one in zip(names, possible, strict=True) if one]
 
 
-def _held_at(
+def _fixed_at(
     at: object, inputs: Inputs, names: list[str], shown: tuple[int, int]
 ) -> tuple[np.ndarray, str]:
-    """Return a point of the inputs' space, and what it is in words.
+    """Return a point of the input space, and its description.
 
     Parameters
     ----------
@@ -116,7 +120,7 @@ def _held_at(
     names : list of str
         The features' names.
     shown : pair of int
-        The features that the plane shows, which are not held.
+        The features that the plane shows, which are not fixed.
 
     Raises
     ------
@@ -127,7 +131,8 @@ def _held_at(
         return _middle(at, inputs, at), f"the {at} of all others"
     if isinstance(at, (int, np.integer)) and is_number(at):
         if not 0 <= at < number_of_points(inputs):
-            message = f"at must be a point from 0 to {number_of_points(inputs) - 1}. Got {at!r}."
+            last = number_of_points(inputs) - 1
+            message = f"at must be the number of a point, from 0 to {last}. Got {at!r}."
             raise ArgumentError(message)
         return side_by_side(inputs)[int(at)].astype(np.float64), f"point {at}"
     if isinstance(at, Mapping):
@@ -145,7 +150,7 @@ def _held_at(
 def _named(
     at: Mapping[Any, Any], inputs: Inputs, names: list[str], shown: tuple[int, int]
 ) -> tuple[np.ndarray, str]:
-    """Return the point that a mapping describes, and what it is in words."""
+    """Return the point that a mapping describes, and its description."""
     several = inputs if isinstance(inputs, Mapping) else {}
     spans = _spans(several)
     point = np.full(len(names), np.nan)
@@ -159,23 +164,23 @@ def _named(
             span = slice(names.index(name), names.index(name) + 1)
         else:
             require_one_of(
-                "The names in at", name, [*_possible_names(names, axes(inputs)), *several]
+                "Each name in at", name, [*_possible_names(names, axes(inputs)), *several]
             )
             span = spans[name]
         if set(range(span.start, span.stop)) <= set(shown):
             message = (
-                f"at must hold features that are no axis. Got a value for {name!r}, which is on an "
-                "axis and takes all values there."
+                "at must not name features that are on an axis, where they take all values. Got a "
+                f"value for {name!r}."
             )
             raise ArgumentError(message)
         shape = () if name in names else several[name].shape[1:]
-        held = _held_value(name, value, shape).ravel()
+        fixed = _fixed_value(name, value, shape).ravel()
         whole = whole_numbers[span]
-        if (held[whole] != np.rint(held[whole])).any():
-            message = f"at must have whole numbers for {name!r}, as were recorded. Got {value!r}."
+        if (fixed[whole] != np.rint(fixed[whole])).any():
+            message = f"at must have integers for {name!r}, as in the recording. Got {value!r}."
             raise ArgumentError(message)
-        point[span] = held
-        words.append(f"{_in_line(str(name))} {_told(point[span])}")
+        point[span] = fixed
+        words.append(f"{_in_line(str(name))} {_values_text(point[span])}")
     left = np.isnan(point)
     point[left] = _middle("median", inputs, at, left)[left]
     left[list(shown)] = False
@@ -183,10 +188,10 @@ def _named(
 
 
 def _listed(words: list[str], at_median: int) -> str:
-    """Return what is held where, the first by name and the number of the others."""
-    told = words if len(words) <= _NAMES_TOLD else words[: _NAMES_TOLD - 1]
-    parts = list(told)
-    if others := len(words) - len(told):
+    """Return the fixed values in words: the first few by name, and the number of the others."""
+    named = words if len(words) <= _MOST_NAMES else words[: _MOST_NAMES - 1]
+    parts = list(named)
+    if others := len(words) - len(named):
         parts.append(f"{others} others as given")
     if at_median and not parts:
         return "the median of all others"
@@ -197,26 +202,26 @@ def _listed(words: list[str], at_median: int) -> str:
 
 
 def _in_line(name: str) -> str:
-    """Return a name of a length that leaves room for others, and what follows to its right.
+    """Return a name, shortened to leave room for others, after which a number can follow.
 
-    Numbers behind a name that is written from right to left would move to its other side.
+    After a name that is written from right to left, a number would appear on its left side.
     """
-    if len(name) > _LETTERS_TOLD:
-        half = _LETTERS_TOLD // 2
+    if len(name) > _MOST_LETTERS:
+        half = _MOST_LETTERS // 2
         name = f"{name[:half]}\N{HORIZONTAL ELLIPSIS}{name[-half:]}"
     backwards = any(unicodedata.bidirectional(letter) in ("R", "AL", "AN") for letter in name)
     return f"{name}\N{LEFT-TO-RIGHT MARK}" if backwards else name
 
 
-def _told(numbers: np.ndarray) -> str:
-    if len(numbers) > _NUMBERS_TOLD:
+def _values_text(numbers: np.ndarray) -> str:
+    if len(numbers) > _MOST_VALUES:
         return "as given"
     listed = ", ".join(f"{number:.4g}" for number in numbers)
     return f"= {listed}" if len(numbers) == 1 else f"= ({listed})"
 
 
-def _held_value(name: str, value: object, shape: tuple[int, ...]) -> np.ndarray:
-    """Return the numbers at which a feature, or an input of a shape, is held."""
+def _fixed_value(name: str, value: object, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the values of a fixed feature, or of a fixed input with a shape."""
     numbers = _numbers(value)
     if numbers.size == 1 and not shape:
         numbers = numbers.reshape(())
@@ -229,31 +234,31 @@ def _held_value(name: str, value: object, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _middle(how: str, inputs: Inputs, at: object, needed: np.ndarray | None = None) -> np.ndarray:
-    """Return median or mean of each feature, float64 (features,).
+    """Return the median or mean of each feature, float64 (features,).
 
     Parameters
     ----------
     how : {"median", "mean"}
     inputs : numpy.ndarray, shape (points, features), or mapping of str to numpy.ndarray
     at : object
-        What was asked for, for the message.
+        The argument that was passed, for the error message.
     needed : numpy.ndarray of bool, shape (features,), optional
         Which features are needed. Default: all.
 
     Raises
     ------
     ArgumentError
-        Features are needed of an input that has no middle.
+        A needed feature belongs to an input without a median or mean.
     """
     several = inputs if isinstance(inputs, Mapping) else {}
     spans = _spans(several)
     for name, array in several.items():
         wanted = needed is None or needed[spans[name]].any()
         if wanted and not is_continuous(array, inputs):
-            what = f"of the shape {array.shape[1:]}" if array.ndim > 2 else "of whole numbers"
+            what = f"has the shape {array.shape[1:]}" if array.ndim > 2 else "consists of integers"
             message = (
-                f"at must say where the input {name!r} is held, which is {what} and has no {how}: "
-                f"by the number of a recorded point, or by a mapping that names {name!r}. Got "
+                f"at must specify the value of input {name!r}, which {what} and so has no {how}. "
+                f"Pass the number of a recorded point, or a mapping that contains {name!r}. Got "
                 f"{at!r}."
             )
             raise ArgumentError(message)
@@ -261,7 +266,7 @@ def _middle(how: str, inputs: Inputs, at: object, needed: np.ndarray | None = No
 
 
 def _spans(inputs: Mapping[str, np.ndarray]) -> dict[str, slice]:
-    """Return which features belong to each of several inputs."""
+    """Return the positions of each input's features, for several inputs."""
     spans, start = {}, 0
     for name, array in inputs.items():
         stop = start + math.prod(array.shape[1:])
@@ -270,7 +275,7 @@ def _spans(inputs: Mapping[str, np.ndarray]) -> dict[str, slice]:
 
 
 def _numbers(value: object) -> np.ndarray:
-    """Return an array of numbers, an empty one for what is none."""
+    """Return an array of numbers; an empty one if the value is not numeric."""
     try:
         return np.asarray(value, np.float64)
     except (TypeError, ValueError):

@@ -9,7 +9,7 @@ import shapely
 
 
 class Piece(NamedTuple):
-    """One path: see `Paths` for what its fields mean."""
+    """One path; `Paths` describes the fields."""
 
     snapshot: int
     value: float
@@ -19,20 +19,20 @@ class Piece(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Paths:
-    """Polylines of different lengths, each belonging to a snapshot.
+    """Polylines of different lengths, each for one snapshot.
 
     Attributes
     ----------
     vertices : numpy.ndarray of float64 or (once thinned) float32, shape (vertices, 2)
-        The paths' vertices, one path after the other.
+        The vertices of all paths, one path after another.
     starts : numpy.ndarray of int64, shape (paths + 1,)
-        Where each path begins in `vertices`, and where the last one ends.
+        The position in `vertices` where each path starts, and where the last one ends.
     snapshot : numpy.ndarray of int64, shape (paths,)
-        The position in the recording to which each path belongs.
+        The snapshot of each path, as a position in the recording.
     value : numpy.ndarray of float64, shape (paths,)
-        What each path stands for: a contour's level, a grid line's number.
+        The level of a contour, or the number of a grid line.
     of_class : numpy.ndarray of int64, shape (paths,)
-        The class whose surface a contour belongs to; 0 for other paths.
+        The class of a contour's surface; 0 for other paths.
     """
 
     vertices: np.ndarray
@@ -43,12 +43,12 @@ class Paths:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Paths":
-        """Return the paths that `arrays` were made from."""
+        """Return the paths that `to_arrays` turned into these arrays."""
         return cls(**{field.name: arrays[field.name] for field in dataclasses.fields(cls)})
 
     @classmethod
     def from_pieces(cls, pieces: Iterable[Piece]) -> "Paths":
-        """Return the paths given one by one."""
+        """Return paths that are given one by one."""
         pieces = list(pieces)
         lengths = [len(piece.vertices) for piece in pieces]
         return cls(
@@ -61,7 +61,7 @@ class Paths:
 
     @classmethod
     def joined(cls, parts: Sequence["Paths"]) -> "Paths":
-        """Return the paths of all parts in one table."""
+        """Return all paths of several tables in one table."""
         return cls.from_pieces(piece for part in parts for piece in part.pieces())
 
     def to_arrays(self) -> dict[str, np.ndarray]:
@@ -85,7 +85,7 @@ class Paths:
         return self.where(np.isin(self.snapshot, np.asarray(snapshots)))
 
     def where(self, wanted: np.ndarray) -> "Paths":
-        """Return only the paths for which a truth value, shape (paths,), is true."""
+        """Return only the paths selected by a boolean array, shape (paths,)."""
         starts = np.concatenate([[0], np.cumsum(self.lengths()[wanted])]).astype(np.int64)
         return Paths(
             vertices=self.vertices[np.repeat(wanted, self.lengths())],
@@ -96,7 +96,7 @@ class Paths:
         )
 
     def simplified(self, tolerance: np.ndarray) -> "Paths":
-        """Return the paths without the vertices that lie close to a straight line.
+        """Return the paths without vertices that are close to a straight line.
 
         Parameters
         ----------
@@ -106,11 +106,11 @@ class Paths:
         References
         ----------
         D. H. Douglas and T. K. Peucker, "Algorithms for the reduction of the number of points
-        required to represent a digitized line or its caricature" (1973), as Shapely has it
+        required to represent a digitized line or its caricature" (1973), as implemented in Shapely
         """
         path = np.repeat(np.arange(len(self.value)), self.lengths())
         broken = np.unique(path[~np.isfinite(self.vertices).all(axis=1)])
-        # A line needs two vertices, all finite: any other stays as it is.
+        # Only a line with at least two vertices, all of them finite, can be simplified.
         whole = ~np.isin(path, broken) & (self.lengths()[path] > 1)
         lines, numbers = np.unique(path[whole], return_inverse=True)
         simple = shapely.simplify(
@@ -130,5 +130,5 @@ class Paths:
 def selected_arrays(
     arrays: Mapping[str, np.ndarray], snapshots: Sequence[int]
 ) -> dict[str, np.ndarray]:
-    """Return the arrays of only the paths of `snapshots`, from those of all."""
+    """Return the arrays of the paths of `snapshots`, given the arrays of all paths."""
     return Paths.from_arrays(arrays).selected(snapshots).to_arrays()

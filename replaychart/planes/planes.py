@@ -1,4 +1,4 @@
-"""The planes of a run: its inputs' own or a slice of them, and its layers' own or projections."""
+"""The planes of a run: of its inputs or a slice through them, and of its layers."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
@@ -16,11 +16,13 @@ from replaychart.facts.inputs import shapes_text, side_by_side
 from replaychart.facts.keys import evaluation_key
 from replaychart.network.graph import no_graph
 from replaychart.planes import extents
+from replaychart.planes.argument_types import Features
 from replaychart.planes.extents import Limits
 from replaychart.planes.features import axes, feature_names
 from replaychart.planes.input_slices import input_slice
+from replaychart.planes.layer_projections import projection_of
 from replaychart.planes.paths import Paths, selected_arrays
-from replaychart.planes.projections import LinearProjection, Projection, projection_of
+from replaychart.planes.projections import LinearProjection, Projection
 from replaychart.planes.rectangle import Rectangle, checked_limits
 from replaychart.planes.surfaces import Surfaces, surfaces_of
 from replaychart.planes.tracer import PlaneTracer
@@ -39,13 +41,13 @@ class Planes:
     stored : StoredRun
         The run.
     memory : Memory
-        What is known of it.
+        The values that are already known.
     network : LazyNetwork
-        Computes what is not.
+        Computes the others.
     evaluations : Evaluations
-        What the network computes for the recorded points.
+        The outputs of the network for the recorded points.
     predictions : Predictions
-        What that means.
+        The predictions that follow from the outputs.
     """
 
     def __init__(
@@ -67,43 +69,43 @@ class Planes:
 
     @cached_property
     def surfaces(self) -> Surfaces:
-        """What the network spans over a plane."""
+        """The surfaces of the network over a plane."""
         return surfaces_of(self._predictions.task, self._predictions.labels, self._stored.name)
 
     def layers(self) -> list[str]:
-        """Return the layers whose output is a point in the plane, the model's output left out."""
+        """Return the layers with two units, without the model's output layer."""
         hidden = self._stored.layers[:-1] if self._stored.has_model else self._stored.layers
         return [layer.name for layer in hidden if layer.output_shape == (2,)]
 
     @cached_property
     def inputs(self) -> np.ndarray:
-        """The recorded points as rows of features, those of several inputs side by side."""
+        """The recorded points as rows of features, with those of several inputs side by side."""
         return side_by_side(self._stored.inputs)
 
     def inputs_are_plane(self) -> bool:
-        """Return whether the inputs have two features."""
+        """Return whether the inputs have two features, both of which can be an axis."""
         return self.inputs.shape[1] == 2 and bool(axes(self._stored.inputs).all())
 
     def input_limits(
         self, xlim: Limits | None = None, ylim: Limits | None = None
     ) -> tuple[Limits, Limits]:
-        """Return the rectangle of the inputs' plane that surfaces and grids cover.
+        """Return the rectangle of the input plane that surfaces and grids cover.
 
         Parameters
         ----------
         xlim, ylim : tuple of float, optional
-            Taken as they are where given, the lower limit first.
+            Limits to use instead of the default, the lower one first.
 
         Returns
         -------
         xlim, ylim : tuple of float
-            By default the recorded points with a margin of 5 %; of equal span where the two
-            features' spans are comparable.
+            By default around the recorded points, with a margin of 5 % and equal spans if the
+            spans of the two features are comparable.
 
         Raises
         ------
         ArgumentError
-            The inputs are not 2-D, or a limit is not a rising pair of numbers.
+            The inputs are not two-dimensional, or limits are not two numbers in increasing order.
         """
         self.require(None)
         default_x, default_y = extents.padded_limits(self.inputs)
@@ -112,7 +114,7 @@ class Planes:
     def slice_limits(
         self, through: LinearProjection, xlim: Limits | None, ylim: Limits | None
     ) -> tuple[Limits, Limits]:
-        """Return the rectangle of a slice of the inputs; as `input_limits`."""
+        """Return the rectangle of a slice through the inputs; see `input_limits`."""
         shown = through.coordinates(self.inputs, 0)
         default_x, default_y = extents.padded_limits(shown)
         return checked_limits("xlim", xlim) or default_x, checked_limits("ylim", ylim) or default_y
@@ -130,21 +132,22 @@ class Planes:
         Parameters
         ----------
         layer : str
-            A layer with two units, or any with `view`.
+            A layer with two units, or any other layer with a `view`.
         xlim, ylim : tuple of float, optional
-            Taken as they are where given, the lower limit first.
+            Limits to use instead of the default, the lower one first.
         view : Projection, optional
-            From the layer's space to the plane.
+            The projection from the layer's space to the plane.
 
         Returns
         -------
         xlim, ylim : tuple of float
-            By default all points, as the layer sees them over the whole run, with a margin of 5 %.
+            By default around all points in the plane of the layer over the whole run, with a margin
+            of 5 %.
 
         Raises
         ------
         ArgumentError
-            The layer is not 2-D, or a limit is not a rising pair of numbers.
+            The layer is not two-dimensional, or limits are not two numbers in increasing order.
         """
         default_x, default_y = extents.padded_limits(self.coordinates(layer, self._every, view))
         return checked_limits("xlim", xlim) or default_x, checked_limits("ylim", ylim) or default_y
@@ -152,7 +155,7 @@ class Planes:
     def coordinates(
         self, layer: str, snapshots: Sequence[int], view: Projection | None
     ) -> np.ndarray:
-        """Return where the points are in a layer's plane, float32 (snapshots, points, 2)."""
+        """Return the points' coordinates in a layer's plane, float32 (snapshots, points, 2)."""
         if view is None:
             self.require(layer)
             return self._evaluations.outputs(layer, snapshots)
@@ -162,25 +165,26 @@ class Planes:
         )
 
     def view(self, layer: str, projection: object, positions: str) -> Projection | None:
-        """Return the projection of a layer to the plane, None for a layer that is one.
+        """Return the projection of a layer to a plane; None if none is needed for two units.
 
         Parameters
         ----------
         layer : str
             One of the layers.
-        projection : object
-            As `feature_space` documents it.
+        projection : {"pca", "aligned"}, pair of int, array_like, transformer or None
+            See `feature_space`. None for the default: no projection for two units, otherwise
+            ``"pca"``.
         positions : {"flatten", "mean"}
-            What is done with outputs of several axes.
+            Whether outputs with several axes are flattened or averaged over all axes but the last.
 
         Raises
         ------
         ArgumentError
             There is no such layer, it has fewer than two units, or the projection does not fit.
         EvaluationError
-            The model does not tell what its layers give.
+            The shapes of the layers' outputs are not known.
         MissingDependencyError
-            scikit-learn is needed and not installed.
+            scikit-learn is needed, but not installed.
         """
         require_one_of("positions", positions, ["flatten", "mean"])
         shape = self._shape(layer)
@@ -189,38 +193,38 @@ class Planes:
         averaged = positions == "mean" and len(shape) > 1
         units = shape[-1] if averaged else int(np.prod([size or 1 for size in shape]))
         if units is not None and units < 2:
-            message = f"layer must have at least 2 units. Got {layer!r}, whose output has 1."
+            message = f"layer must have at least 2 units. Got {layer!r}, which has 1."
             raise ArgumentError(message)
         how = "pca" if projection is None else projection
         key = (layer, how if isinstance(how, str) else id(how), averaged)
         if key not in self._views:
             outputs = partial(self._evaluations.outputs_by_snapshot, layer, self._every)
-            # What was asked for is kept beside it: as long as it lives, its id is its own.
+            # The argument is kept, too, because an id is unique only while its object exists.
             view = projection_of(
                 how, layer, outputs, targets=lambda: self._predictions.labels, averaged=averaged
             )
             self._views[key] = (how, view)
         return self._views[key][1]
 
-    def slice(self, features: object, at: object) -> LinearProjection:
-        """Return the plane of two features through the inputs' space.
+    def slice(self, features: Features, at: object) -> LinearProjection:
+        """Return the plane of two features through the input space.
 
         Parameters
         ----------
         features : pair of str or int
-            The two, by name or by position.
+            The two features, by name or position.
         at : {"median", "mean"}, int, mapping of str to float, or array_like of shape (features,)
-            Where the others are held; an int is the number of a recorded point.
+            The values of the other features. An int is the number of a recorded point.
 
         Raises
         ------
         ArgumentError
-            The inputs are no vectors, there is no such feature or point, or `at` is something else.
+            No input is a vector, there is no such feature or point, or `at` is something else.
         """
         if not self._has_axes():
             message = (
-                f"features are for inputs that are vectors. Run {self._stored.name!r} has inputs "
-                f"of {shapes_text(self._stored.inputs)}."
+                f"features must belong to an input that is a vector. Run {self._stored.name!r} has "
+                f"inputs of {shapes_text(self._stored.inputs)}. Got {features!r}."
             )
             raise ArgumentError(message)
         return input_slice(self._stored.inputs, self.feature_names(), features, at)
@@ -239,7 +243,7 @@ class Planes:
         snapshots: Sequence[int],
         view: Projection | None = None,
     ) -> Paths:
-        """Return grid lines; as `Run.grid`, with positions in the recording."""
+        """Return grid lines; see `Run.grid`. Snapshots are positions in the recording."""
         require_at_least("lines", lines, 2)
         if view is None:
             self.require(layer)
@@ -257,12 +261,12 @@ class Planes:
         return self._paths(key, snapshots, compute)
 
     def grid_in_space(self, layer: str, snapshots: Sequence[int]) -> np.ndarray | None:
-        """Return grid lines of the inputs' plane in a layer's whole space.
+        """Return grid lines of the input plane in the whole space of a layer, not projected.
 
         Returns
         -------
         numpy.ndarray of float32, shape (snapshots, lines, vertices, units), or None
-            None where the inputs are no plane.
+            None if the inputs are not two-dimensional.
         """
         if not self.inputs_are_plane():
             return None
@@ -286,26 +290,26 @@ class Planes:
         bands: int = BANDS,
         view: Projection | None = None,
     ) -> Rectangle:
-        """Return the rectangle of a plane that surfaces and boundaries are traced over.
+        """Return the rectangle of a plane over which surfaces and boundaries are traced.
 
         Parameters
         ----------
         layer, plane, xlim, ylim, resolution, bands
-            As `Run.surface` takes them.
+            As in `Run.surface`.
         view : Projection, optional
-            From the layer's space, or the inputs', to the plane.
+            The projection from the space of the layer, or of the inputs, to the plane.
 
         Raises
         ------
         ArgumentError, EvaluationError
-            As `Run.surface` does.
+            As in `Run.surface`.
         """
         require_one_of("plane", plane, ["inputs", "layer"])
         require_at_least("resolution", resolution, 2)
         require_at_least("bands", bands, 1)
         if view is None:
             self.require(layer)
-        _ = self.surfaces  # raises where there is none
+        _ = self.surfaces  # Raises an error if there are none.
         if layer is None and isinstance(view, LinearProjection):
             xlim, ylim = self.slice_limits(view, xlim, ylim)
         elif plane == "inputs" or layer is None:
@@ -315,8 +319,8 @@ class Planes:
             xlim, ylim = self.layer_limits(layer, xlim, ylim, view=view)
             if view is not None and view.slice is None:
                 message = (
-                    f"This projection of layer {layer!r} has no way back from the plane to the "
-                    "layer, so no surface can be drawn over it. Pass surface=None."
+                    f"The projection of layer {layer!r} has no inverse, so no surface can be drawn "
+                    "over its plane. In feature_space, pass surface=None."
                 )
                 raise ArgumentError(message)
         return Rectangle(layer, plane, xlim, ylim, int(resolution), int(bands), view)
@@ -330,7 +334,7 @@ class Planes:
         return self._contours("boundary", rectangle, snapshots)
 
     def _contours(self, quantity: str, rectangle: Rectangle, snapshots: Sequence[int]) -> Paths:
-        # Both are traced on the same lattice, and whoever asks for one will ask for the other.
+        # Both are traced on the same lattice, and a chart that needs one also needs the other.
         keys = [evaluation_key(name, **rectangle.key()) for name in ("surface", "boundary")]
         asked = evaluation_key(quantity, **rectangle.key())
         if rectangle.view is not None and rectangle.view.key is None:
@@ -352,50 +356,51 @@ class Planes:
         )
 
     def _tracer(self, asked: str) -> PlaneTracer:
-        """Return what traces paths, made when an evaluation needs it."""
+        """Return the tracer, which is created when an evaluation needs it."""
         if self._kept_tracer is None:
             self._kept_tracer = PlaneTracer(self._network.rebuilt(asked), lambda: self.surfaces)
         return self._kept_tracer
 
     def require(self, layer: str | None) -> None:
-        """Raise unless a layer's output, or the inputs, are points in the plane.
+        """Raise an error unless a layer, or the inputs, are two-dimensional.
 
         Parameters
         ----------
         layer : str or None
-            One of `layers`; None for the inputs.
+            One of the layers; None for the inputs.
 
         Raises
         ------
         ArgumentError
-            There is no such layer, or it has not two units.
+            There is no such layer, it does not have two units, or the inputs do not have two
+            features.
         EvaluationError
-            The model does not tell what its layers give.
+            The shapes of the layers' outputs are not known.
         """
         if layer is None:
             if not self.inputs_are_plane():
                 message = (
-                    f"This needs inputs with 2 features. Run {self._stored.name!r} has inputs of "
-                    f"{shapes_text(self._stored.inputs)}."
+                    "Drawing the input plane needs inputs with 2 features. Run "
+                    f"{self._stored.name!r} has inputs of {shapes_text(self._stored.inputs)}."
                 )
                 if self._has_axes():
                     possible = zip(self.feature_names(), axes(self._stored.inputs), strict=True)
                     names = [repr(name) for name, can_be_axis in possible if can_be_axis]
                     listed = ", ".join(names[:5]) + ", ..." * (len(names) > 5)
-                    message += f" Choose two of them: features=(..., ...) of {listed}"
+                    message += f" Choose two of them with features=(..., ...): {listed}"
                 raise ArgumentError(message)
             return
         shape = self._shape(layer)
         if shape != (2,):
             planes = ", ".join(repr(name) for name in self.layers()) or "none"
             message = (
-                f"layer must have 2 units, or be projected with projection=; layers with 2 units "
-                f"are: {planes}. Got {layer!r}, whose output has the shape {shape}."
+                "layer must have 2 units, or be projected with projection=. Layers with 2 units: "
+                f"{planes}. Got {layer!r}, whose output has the shape {shape}."
             )
             raise ArgumentError(message)
 
     def require_grid(self, layer: str | None) -> None:
-        """Raise `ArgumentError` unless the inputs have a plane whose grid lines a layer bends."""
+        """Raise `ArgumentError` unless the inputs are two-dimensional, as grid lines need."""
         if self.inputs_are_plane():
             return
         message = (
@@ -403,27 +408,27 @@ class Planes:
             f"{shapes_text(self._stored.inputs)}."
         )
         if layer is not None:
-            message += f" What layer {layer!r} makes of the points is in points({layer!r})."
+            message += f" For the points in layer {layer!r}, use points({layer!r})."
         raise ArgumentError(message)
 
     def require_carried_through(self, layer: str | None) -> None:
-        """Raise unless paths in the inputs' plane can be carried through a layer.
+        """Raise an error unless paths in the input plane can be mapped through a layer.
 
         Parameters
         ----------
         layer : str or None
-            One of the layers; None for the inputs, whose plane `require` asks for.
+            One of the layers. None for the inputs, which `require` checks.
 
         Raises
         ------
         ArgumentError
-            The inputs are no plane. The message names the layers over whose own plane a surface can
-            be drawn.
+            The inputs are not two-dimensional. The message lists layers over whose own plane a
+            surface can be drawn.
         """
         if layer is None or self.inputs_are_plane():
             return
         message = (
-            f"plane='inputs' needs inputs with 2 features to carry through layer {layer!r}. Run "
+            f"plane='inputs' needs inputs with 2 features to map through layer {layer!r}. Run "
             f"{self._stored.name!r} has inputs of {shapes_text(self._stored.inputs)}. "
         )
         possible = [
@@ -432,20 +437,23 @@ class Planes:
             if known.output_shape not in (None, (1,)) and self.continues_from(known.name)
         ]
         if layer in possible:
-            message += "Pass plane='layer' (in feature_space surface='layer') to draw over its own."
+            message += (
+                "To draw over the plane of the layer, pass plane='layer' (surface='layer' in "
+                "feature_space)."
+            )
         else:
             listed = ", ".join(map(repr, possible[:5])) + ", ..." * (len(possible) > 5)
             message += (
-                "Nor can one be drawn over its own plane, because a branch leads past the layer: "
-                f"with plane='layer' that is possible for {listed or 'no layer'}."
+                "plane='layer' is not possible either, because a branch bypasses the layer. It is "
+                f"possible for {listed or 'no layer'}."
             )
         raise ArgumentError(message)
 
     def continues_from(self, layer: str) -> bool:
-        """Return whether a layer's output is all that the rest of the network needs.
+        """Return whether the rest of the network depends only on a layer's output.
 
-        It is not if a branch leads past the layer. True if it is not known, because the network is
-        neither stored nor can be rebuilt: what was stored of its surfaces is there all the same.
+        It does not if a branch bypasses the layer. If this is not known, because it was not stored
+        and the network cannot be rebuilt, return True: there may still be stored surfaces.
         """
         key = evaluation_key("continues", layer=layer)
 
@@ -459,7 +467,7 @@ class Planes:
             return True
 
     def evaluate(self, layers: Sequence[str]) -> None:
-        """Evaluate what the charts of layers with two units ask for by default, to remember it."""
+        """Evaluate and keep what the charts of layers with two units need by default."""
         flat = self.inputs_are_plane()
         for layer in [None, *layers] if flat else list(layers):
             if flat:
@@ -473,7 +481,7 @@ class Planes:
             self.boundary(rectangle, self._every)
 
     def _has_axes(self) -> bool:
-        """Return whether there are features that can be axes."""
+        """Return whether any feature can be an axis."""
         return bool(axes(self._stored.inputs).any())
 
     def _shape(self, layer: str) -> tuple[int | None, ...]:

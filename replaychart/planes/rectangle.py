@@ -12,23 +12,24 @@ from replaychart.planes.projections import LinearProjection, Projection
 
 @dataclasses.dataclass(frozen=True)
 class Rectangle:
-    """A rectangle of a plane, and how closely it is looked at.
+    """A rectangle of a plane, and the resolution in which to trace over it.
 
     Attributes
     ----------
     layer : str or None
-        The layer in whose plane the paths shall lie; None for the inputs' own plane.
+        The layer in whose plane the paths are returned; None for the input plane.
     plane : {"inputs", "layer"}
-        Where the rectangle lies: in the inputs' plane, from which paths are carried through the
-        layer, or in the layer's own.
+        The plane of the rectangle: the input plane, from which paths are mapped through the layer,
+        or the plane of the layer.
     xlim, ylim : tuple of float
         The rectangle.
     resolution : int
-        Lattice points along each side.
+        The number of lattice points along each side.
     bands : int
-        Number of the surface's levels, see `Surfaces.levels`.
+        The number of levels of the surface; see `Surfaces.levels`.
     view : Projection or None
-        From the layer's space, or the inputs', to the plane; None where that is a plane itself.
+        The projection from the space of the layer, or of the inputs, to the plane; None if that
+        space has two dimensions.
     """
 
     layer: str | None
@@ -40,31 +41,31 @@ class Rectangle:
     view: Projection | None = None
 
     def key(self) -> dict[str, Any]:
-        """Return what tells this rectangle from others, as JSON values."""
+        """Return JSON values that identify the rectangle."""
         own = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return own | {"view": None if self.view is None else self.view.identity}
 
     def slice(self) -> LinearProjection | None:
-        """Return the way from the rectangle's plane back to the space, if it is not a plane."""
+        """Return the projection that maps the rectangle back to its space; None if not needed."""
         through = self.plane == "layer" or self.layer is None
         return self.view if through and isinstance(self.view, LinearProjection) else None
 
     def carries_through(self) -> str | None:
-        """Return the layer that paths are carried through, None if they stay where they are."""
+        """Return the layer that paths are mapped through; None if they are not mapped."""
         return self.layer if self.plane == "inputs" else None
 
     def plane_of(self) -> str | None:
-        """Return the layer in whose plane the rectangle lies, None for the inputs' plane."""
+        """Return the layer in whose plane the rectangle lies; None for the input plane."""
         return self.layer if self.plane == "layer" else None
 
 
 def checked_limits(argument: str, limits: Limits | None) -> Limits | None:
-    """Return limits as two numbers, the lower first, None for none.
+    """Return limits as two floats, or None if there are no limits.
 
     Raises
     ------
     ArgumentError
-        They are something else.
+        They are not two finite numbers in increasing order.
     """
     if limits is None:
         return None

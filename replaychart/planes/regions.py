@@ -1,4 +1,4 @@
-"""Regions of a plane, each given by the rings around it: united, and cut by others."""
+"""Regions of a plane, given by the rings around them: their unions and intersections."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,17 +9,18 @@ import shapely
 def united(rings: Sequence[np.ndarray], group: np.ndarray, groups: int) -> np.ndarray:
     """Return the region that the rings of each group cover, as valid geometries.
 
-    A point is covered if the rings run around it anticlockwise more often than clockwise. So
-    regions that overlap are united, and a ring that runs the other way takes its inside away.
+    A point is covered if the winding number of the group's rings around it is positive. So
+    overlapping regions are united, and a clockwise ring subtracts its interior.
 
     Parameters
     ----------
     rings : sequence of numpy.ndarray, each of shape (vertices, 2)
-        Closed, in any order; they may cross themselves and each other. Vertices that are not
-        finite are left out.
+        Closed rings in any order. They may cross themselves and each other. Vertices that are not
+        finite are ignored.
     group : numpy.ndarray of int, shape (rings,)
+        The group of each ring.
     groups : int
-        How many groups there are; those without rings cover nothing.
+        The number of groups. A group without rings covers nothing.
 
     Returns
     -------
@@ -29,7 +30,7 @@ def united(rings: Sequence[np.ndarray], group: np.ndarray, groups: int) -> np.nd
     vertices = np.concatenate([np.empty((0, 2)), *rings])
     vertices, lengths = _without_repeats(vertices, lengths)
     ends = np.cumsum(lengths)
-    # What has no inside at all is no ring for GEOS.
+    # GEOS does not accept rings without an interior.
     kept = np.flatnonzero(lengths > 3)
     orders = _painting_order(np.asarray(group)[kept], _ring_areas(vertices, lengths)[kept] > 0)
     order, first_ring, first_polygon, own = orders
@@ -44,18 +45,21 @@ def united(rings: Sequence[np.ndarray], group: np.ndarray, groups: int) -> np.nd
         vertices[picked],
         (starts, first_ring, first_polygon),
     )
-    # A buffer of no width keeps what lies on the inner side of more rings than on the outer.
+    # A buffer of width 0 keeps the points with a positive winding number.
     regions[own] = shapely.buffer(every, 0)
     return regions
 
 
 def common(regions: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return what each region has in common with another, as geometries."""
+    """Return the intersection of each region with another, as geometries."""
     return shapely.intersection(regions, others)
 
 
 def outlines(regions: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield the number of each region and a ring of it; holes run against the ring around them."""
+    """Yield the rings of all regions, each with the number of its region.
+
+    Holes have the opposite orientation of the ring around them.
+    """
     parts, of_region = shapely.get_parts(regions, return_index=True)
     is_polygon = shapely.get_dimensions(parts) == 2
     parts, of_region = parts[is_polygon], of_region[is_polygon]
@@ -70,7 +74,7 @@ def outlines(regions: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
 
 
 def widths(rings: Sequence[np.ndarray]) -> np.ndarray:
-    """Return about how wide the inside of each ring is: of a long strip, its width."""
+    """Return the approximate width of the interior of each ring; for a long strip, its width."""
     lengths = np.array([len(ring) for ring in rings], np.int64)
     vertices = np.concatenate([np.empty((0, 2)), *rings])
     steps = np.hypot(*np.diff(vertices, axis=0, append=vertices[-1:]).T)
@@ -83,7 +87,10 @@ def widths(rings: Sequence[np.ndarray]) -> np.ndarray:
 def lines_outside(
     lines: Sequence[np.ndarray], regions: np.ndarray
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield the number of each line and a part of it that lies outside the line's own region."""
+    """Yield the parts of each line outside its region, each with the number of the line.
+
+    Each line has one region, in the same order.
+    """
     if not len(lines):
         return
     lengths = [len(line) for line in lines]
@@ -96,7 +103,7 @@ def lines_outside(
 
 
 def _without_repeats(vertices: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return rings without vertices that are not finite or the same as the one before."""
+    """Return rings without vertices that are not finite or repeat the previous one."""
     of_ring = np.repeat(np.arange(len(lengths)), lengths)
     finite = np.isfinite(vertices).all(axis=1)
     vertices, of_ring = vertices[finite], of_ring[finite]
@@ -114,7 +121,7 @@ def _closed(vertices: np.ndarray, of_ring: np.ndarray, rings: int) -> tuple[np.n
 
 
 def _ring_areas(vertices: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Return the signed area of each ring, positive where it runs anticlockwise."""
+    """Return the signed area of each ring, positive if it is anticlockwise."""
     of_ring = np.repeat(np.arange(len(lengths)), lengths)
     starts = np.cumsum(lengths) - lengths
     x, y = (vertices - vertices[np.repeat(starts, lengths)]).T
@@ -126,14 +133,14 @@ def _ring_areas(vertices: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 def _painting_order(
     group: np.ndarray, anticlockwise: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return how rings make polygons: a group's first one has all of its clockwise rings as holes.
+    """Return how rings form polygons. All clockwise rings are holes of a group's first polygon.
 
     Returns
     -------
     order : numpy.ndarray of int64
-        The rings in the order of the polygons; those of groups that cover nothing are left out.
+        The rings in the order of the polygons, without those of groups that cover nothing.
     first_ring, first_polygon : numpy.ndarray of int64
-        Where each polygon begins among the rings, and each region among the polygons.
+        The position of each polygon's first ring, and of each region's first polygon.
     group : numpy.ndarray of int64
         The group of each region.
     """

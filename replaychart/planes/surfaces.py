@@ -1,4 +1,4 @@
-"""The surfaces that a network spans over a plane: probabilities, margins, or its prediction."""
+"""The surfaces of a network over a plane: a probability, margins, or the prediction."""
 
 import dataclasses
 import math
@@ -10,32 +10,32 @@ from replaychart.errors import EvaluationError
 from replaychart.facts.task import Task
 
 _UNDERLAY = -0.1
-# In place of a rival: whichever is the strongest.
+# Instead of a single rival: the strongest one at each point.
 STRONGEST = -1
 
 
 class Surfaces(Protocol):
-    """What is drawn over a plane."""
+    """The surfaces that are drawn over a plane."""
 
     @property
     def classes(self) -> list[int]:
-        """The class that each surface belongs to; 0 for a prediction."""
+        """The class of each surface; 0 for a prediction."""
 
     @property
     def boundary(self) -> float | None:
-        """The level at which a surface meets the boundary, None if there is none."""
+        """The level of the surfaces at the decision boundary; None if there is no boundary."""
 
     def levels(self, bands: int) -> np.ndarray:
-        """Return the levels to draw, rising; the first one lies below everything."""
+        """Return the levels to draw, in increasing order. Regions at the first cover the plane."""
 
     @property
     def compete(self) -> bool:
-        """Whether the height of a surface is the lead of its class over the strongest other."""
+        """Whether a surface's height is the lead of its class over the strongest other class."""
 
     def scores(self, outputs: np.ndarray) -> np.ndarray:
-        """Return what heights are made of, for outputs of the model, shape (points, surfaces).
+        """Return the scores for outputs of the model, shape (points, surfaces).
 
-        They are the heights themselves where surfaces do not compete.
+        Heights are computed from them. If surfaces do not compete, they are the heights.
         """
 
     def leads(
@@ -47,9 +47,9 @@ class Surfaces(Protocol):
         ----------
         scores : numpy.ndarray, shape (points, surfaces)
         place : numpy.ndarray of int, shape (places,)
-            Which points.
+            The row of each place in `scores`.
         own, rival : numpy.ndarray of int, shape (places,)
-            Whose height, and whose lead it is over: `STRONGEST` for the height itself.
+            The surface, and the one that it leads over. `STRONGEST` for the height of the surface.
         """
 
 
@@ -59,34 +59,34 @@ def surfaces_of(task: Task, targets: np.ndarray, run: str) -> Surfaces:
     Parameters
     ----------
     task : Task
-        What the network was asked to learn.
+        What the network predicts.
     targets : numpy.ndarray, shape (points, ...)
-        The recorded targets, as `Task.labels` gives them.
+        The recorded targets, as returned by `Task.labels`.
     run : str
-        The run's name, for the message.
+        The run's name, for the error message.
 
     Raises
     ------
     EvaluationError
-        The network says several things of a point that no single surface can show.
+        The network predicts several labels or values for each point.
     """
     if task.classes == 2:
         return Probability(task)
     if task.classes:
         return Margins(task)
     if targets.ndim > 1:
-        what = "labels" if task.multi_label or task.per_position else "numbers"
+        what = "labels" if task.multi_label or task.per_position else "values"
         several = math.prod(targets.shape[1:])
         message = (
-            f"Run {run!r} predicts {several} {what} for each point, and a surface shows "
-            "one. Draw without it: surface=None in feature_space."
+            f"Run {run!r} predicts {several} {what} for each point, but a surface can show only "
+            "one. In feature_space, pass surface=None."
         )
         raise EvaluationError(message)
     return Prediction(float(targets.min()), float(targets.max()))
 
 
 class _Alone:
-    """A surface without rivals: its score is its height."""
+    """A surface without rivals, whose score is its height."""
 
     compete = False
 
@@ -97,13 +97,13 @@ class _Alone:
         own: np.ndarray,
         rival: np.ndarray,  # noqa: ARG002
     ) -> np.ndarray:
-        """Return the heights: there are no rivals."""
+        """Return the heights, because there are no rivals."""
         return scores[place, own]
 
 
 @dataclasses.dataclass(frozen=True)
 class Probability(_Alone):
-    """The probability of class 1, where there are two classes."""
+    """The probability of class 1 of two classes."""
 
     task: Task
     boundary = 0.5
@@ -124,7 +124,7 @@ class Probability(_Alone):
 
 @dataclasses.dataclass(frozen=True)
 class Margins:
-    """The margin by which each class wins: its probability less the greatest of the others."""
+    """The margin of each class: its probability minus the largest probability of the others."""
 
     task: Task
     boundary = 0.0
@@ -136,7 +136,7 @@ class Margins:
         return list(range(self.task.classes))
 
     def levels(self, bands: int) -> np.ndarray:
-        """Return half as many levels from 0 on, and one below, under the seams of classes."""
+        """Return half as many levels from 0 on, and one below 0, which closes gaps."""
         count = (bands + 1) // 2
         return np.concatenate([[_UNDERLAY], np.arange(count) / count])
 
@@ -158,12 +158,12 @@ class Margins:
 
 @dataclasses.dataclass(frozen=True)
 class Prediction(_Alone):
-    """The predicted number.
+    """The predicted value.
 
     Attributes
     ----------
     low, high : float
-        The least and the greatest target.
+        The smallest and the largest target.
     """
 
     low: float
@@ -172,11 +172,11 @@ class Prediction(_Alone):
 
     @property
     def classes(self) -> list[int]:
-        """One surface, of no class."""
+        """One surface, which has no class."""
         return [0]
 
     def levels(self, bands: int) -> np.ndarray:
-        """Return evenly spaced levels between the targets, the first at minus infinity."""
+        """Return minus infinity, then evenly spaced levels between the targets."""
         high = self.high if self.high > self.low else self.low + 1.0
         inner = self.low + (high - self.low) * np.arange(1, bands) / bands
         return np.concatenate([[-np.inf], inner])

@@ -1,9 +1,9 @@
-"""Contours of margins, which have an edge where the strongest rival changes.
+"""Contours of margins, which have a kink where the strongest rival changes.
 
-The margin of a class is the least of its leads over each of the others. A lead is smooth; the
-margin is not, and the corner that its contour has at such an edge would be cut off, or a whole
-ridge narrower than a lattice cell left out. So there the region at a level is found from what
-each rival takes away from it, lead by lead.
+The margin of a class is the smallest of its leads over the other classes. Each lead is smooth, but
+the margin is not. Contours of the margin itself would lose corners at these kinks, or ridges
+narrower than a lattice cell. So near a kink, the region at a level is computed by subtracting, for
+each rival, the part where the lead over that rival is too small.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ import numpy as np
 def windows(scores: np.ndarray, level: float) -> list[tuple[slice, slice] | None]:
     """Return the rows and columns within which each class may lead all others by a level.
 
-    None for a class that does so nowhere.
+    None for a class that does not do so anywhere.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def windows(scores: np.ndarray, level: float) -> list[tuple[slice, slice] | None
         The probability of each class over the lattice.
     level : float
     """
-    # In a cell a score is between the least and the greatest of its corners'.
+    # Within a cell, a score lies between the smallest and the largest value at the corners.
     least = _over_cells(np.minimum, scores)
     found: list[tuple[slice, slice] | None] = []
     for own in range(scores.shape[2]):
@@ -43,19 +43,19 @@ def strongest_rivals(scores: np.ndarray, own: int) -> np.ndarray:
 
 
 def margins(scores: np.ndarray, own: int) -> np.ndarray:
-    """Return by how much a class' score exceeds the greatest of the others, (..., )."""
+    """Return how much a class's score exceeds the largest of the others, shape (...,)."""
     return scores[..., own] - _greatest_other(scores, own)
 
 
 def at_edges(scores: np.ndarray, own: int, strongest: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Return whether the contour at each level may run into an edge of the margin.
+    """Return whether the contour at each level may cross a kink of the margin.
 
     Parameters
     ----------
     scores : numpy.ndarray, shape (rows, columns, classes)
     own : int
     strongest : numpy.ndarray of int, shape (rows, columns)
-        As `strongest_rivals` returns it.
+        From `strongest_rivals`.
     levels : numpy.ndarray, shape (levels,)
     """
     row, column = np.nonzero(
@@ -69,7 +69,7 @@ def at_edges(scores: np.ndarray, own: int, strongest: np.ndarray, levels: np.nda
         ]
     )
     leads[:, :, own] = np.inf
-    # Between the corners each lead is at most what it is at one of them, and so is the least.
+    # Within a cell, no lead exceeds its largest value at the corners, nor does the smallest lead.
     low, high = leads.min(axis=(0, 2)), leads.max(axis=0).min(axis=1)
     return np.array([((low < level) & (level <= high)).any() for level in levels], bool)
 
@@ -77,7 +77,8 @@ def at_edges(scores: np.ndarray, own: int, strongest: np.ndarray, levels: np.nda
 def leads(scores: np.ndarray, own: int, strongest: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     """Yield each rival that is the strongest somewhere, and the lead over it, (rows, columns).
 
-    NaN but in the cells around where it is the strongest: all leads together cover every cell.
+    The lead is NaN except around the points where the rival is the strongest. Together, the leads
+    cover every cell.
     """
     for rival in np.unique(strongest):
         near = np.pad(strongest == rival, 1)
@@ -87,7 +88,7 @@ def leads(scores: np.ndarray, own: int, strongest: np.ndarray) -> Iterator[tuple
 
 
 def _over_cells(of_two: np.ufunc, values: np.ndarray) -> np.ndarray:
-    """Return the least or the greatest of the values at each cell's corners."""
+    """Return the smallest or the largest value at the corners of each cell."""
     sides = of_two(values[:-1], values[1:])
     return of_two(sides[:, :-1], sides[:, 1:])
 

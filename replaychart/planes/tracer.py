@@ -1,4 +1,4 @@
-"""Traces grid lines, surfaces and boundaries in a plane, and carries them through layers."""
+"""Traces grid lines, surfaces and boundaries in a plane, and maps them through layers."""
 
 import dataclasses
 import math
@@ -17,18 +17,18 @@ from replaychart.planes.rectangle import Rectangle
 from replaychart.planes.surfaces import Surfaces
 from replaychart.planes.tracings import Lattice, Tracing, assembled, grouped, traced
 
-# A vertex that would move a path by less than this share of the picture is left out: a quarter of
-# a pixel in a chart 500 pixels wide.
+# A vertex is left out if that moves the path by less than this share of the picture: a quarter of a
+# pixel in a chart 500 pixels wide.
 _INVISIBLE = 1 / 2000
-# The images of a folded layer's sheets are united on a grid so many times finer.
+# The images of a folded layer's sheets are united on a grid that is this many times finer.
 _GRIDS_PER_INVISIBLE = 4
-# How many times the determinant is evaluated at a vertex of a fold: it may jump there, and each
-# time halves what is uncertain.
+# How many times the determinant is evaluated at a vertex of a fold. It may jump there, so each
+# evaluation only halves the uncertainty.
 _STEPS_TO_A_FOLD = 4
 _VERTICES_PER_GRID_LINE = 101
-# Fewer where no vertex is left out afterwards.
+# Fewer, because here no vertices are left out afterwards.
 _VERTICES_PER_LINE_IN_SPACE = 25
-# Numbers of a lattice that is evaluated for many snapshots at once: 100 MB.
+# The number of lattice values that are evaluated at once, for several snapshots: 100 MB.
 _LARGEST_LATTICE = 25_000_000
 
 
@@ -40,7 +40,7 @@ class PlaneTracer:
     network : RecordedNetwork
         The recorded network.
     surfaces : callable
-        Returns what its outputs span over a plane; it is called for contours only, because grid
+        Returns the surfaces of the network's outputs. It is called only for contours, because grid
         lines can be traced for any network.
     """
 
@@ -50,7 +50,7 @@ class PlaneTracer:
         self._kept_lattice: tuple[Any, np.ndarray] | None = None
 
     def contours(self, rectangle: Rectangle, snapshots: Sequence[int]) -> tuple[Paths, Paths]:
-        """Return surface and boundary.
+        """Return the surface and the decision boundary.
 
         Parameters
         ----------
@@ -61,9 +61,9 @@ class PlaneTracer:
         Returns
         -------
         surface : Paths
-            Rings around the regions where a surface is at least at a level.
+            Rings around the regions where a surface is at or above a level.
         boundary : Paths
-            The lines where a surface meets the boundary; none for a prediction.
+            The lines where a surface is at the level of the boundary; none for a prediction.
         """
         lattice = Lattice(*contours.lattice(rectangle.xlim, rectangle.ylim, rectangle.resolution))
         rings: list[Paths] = []
@@ -77,7 +77,7 @@ class PlaneTracer:
     def _chunks(
         self, rectangle: Rectangle, points: int, snapshots: Sequence[int]
     ) -> Iterator[tuple[int, ...]]:
-        """Yield as many snapshots as are traced at once."""
+        """Yield groups of snapshots that are traced together."""
         through = rectangle.slice()
         numbers = len(self._surfaces.classes) if through is None else math.prod(through.shape)
         together = max(1, _LARGEST_LATTICE // (points * max(numbers, 2)))
@@ -117,7 +117,7 @@ class PlaneTracer:
         determinants: dict[int, np.ndarray],
         rectangle: Rectangle,
     ) -> list[Piece]:
-        """Return regions in parts that lie on one sheet each and are carried anticlockwise."""
+        """Return regions cut into parts on one sheet each, whose images are anticlockwise."""
         if not determinants:
             return pieces
         found = [piece for piece in pieces if piece.snapshot not in determinants]
@@ -136,7 +136,7 @@ class PlaneTracer:
     def _sheets(
         self, lattice: Lattice, determinants: dict[int, np.ndarray], rectangle: Rectangle
     ) -> dict[tuple[int, int], Any]:
-        """Return the sheets of a layer at each snapshot, by snapshot and sense of rotation."""
+        """Return the sheets of a layer, by snapshot and orientation."""
         snapshots = sorted(determinants)
         pieces = [
             Piece(snapshot, side, ring)
@@ -172,7 +172,7 @@ class PlaneTracer:
         return dict(zip(keys, regions.united(rings, np.array(group), len(keys)), strict=True))
 
     def _bent(self, paths: Paths, rectangle: Rectangle, snapshots: Sequence[int]) -> Paths:
-        """Return paths with more vertices on what the layer does not leave straight."""
+        """Return paths with additional vertices on segments that the layer bends."""
         dense = Paths.from_pieces(
             piece._replace(vertices=folds.divided(piece.vertices)) for piece in paths.pieces()
         )
@@ -193,7 +193,7 @@ class PlaneTracer:
         view: Projection | None,
         snapshots: tuple[int, ...],
     ) -> list[list[Piece]]:
-        """Return lists of paths where the layer carries them, all in one evaluation."""
+        """Return the images of several lists of paths under a layer, in a single evaluation."""
         pieces = [(piece, part) for part, own in enumerate(parts) for piece in own]
         pieces.sort(key=lambda item: item[0].snapshot)
         paths = Paths.from_pieces(piece for piece, _ in pieces)
@@ -214,10 +214,10 @@ class PlaneTracer:
         lines: int,
         view: Projection | None,
     ) -> Paths:
-        """Return grid lines of the inputs' plane as a layer bends them.
+        """Return grid lines of the input plane as a layer bends them.
 
-        The first `lines` paths of a snapshot have a constant first input, the others a constant
-        second input; `Paths.value` numbers them.
+        Along the first `lines` paths of a snapshot, the first input is constant; along the others,
+        the second input is. `Paths.value` is the number of the line.
         """
         straight = _grid_lines(xlim, ylim, lines, vertices=_VERTICES_PER_GRID_LINE)
         flat = straight.reshape(-1, 2)
@@ -247,7 +247,7 @@ class PlaneTracer:
         rectangle: Rectangle,
         snapshots: tuple[int, ...],
     ) -> list[Tracing]:
-        """Return tracings whose vertices lie where the network is at their level."""
+        """Return tracings with their vertices moved to where the network is at their level."""
         paths = Paths.from_pieces(tracing.piece for tracing in tracings)
         lengths = paths.lengths()
         of_snapshot = np.repeat(np.searchsorted(snapshots, paths.snapshot), lengths)
@@ -282,9 +282,9 @@ class PlaneTracer:
         points: np.ndarray | list[np.ndarray],
         snapshots: Sequence[int],
     ) -> Iterator[Any]:
-        """Yield where a layer carries points, None if there is no layer to carry them.
+        """Yield the images of points under a layer at each snapshot; None if there is no layer.
 
-        The points are the same for all snapshots, or each has its own.
+        The points are the same for all snapshots, or a list with an array for each.
         """
         if layer is None:
             yield from (None for _ in snapshots)
@@ -293,7 +293,7 @@ class PlaneTracer:
         for snapshot, image in zip(snapshots, images, strict=True):
             if view is None:
                 yield image
-            else:  # which may refuse to carry no points at all
+            else:  # A user's projection may reject an empty array.
                 yield view.coordinates(image, snapshot) if len(image) else np.empty((0, 2))
 
     def _lattice_scores(
@@ -301,7 +301,7 @@ class PlaneTracer:
     ) -> np.ndarray:
         """Return the scores over a lattice, shape (snapshots, rows, columns, surfaces).
 
-        They are kept for the next chart that asks for the same.
+        They are kept, because another chart may need the same ones next.
         """
         through = rectangle.slice()
         key = (
@@ -322,7 +322,7 @@ class PlaneTracer:
         points: np.ndarray | list[np.ndarray],
         snapshots: Sequence[int],
     ) -> Iterator[np.ndarray]:
-        """Yield each surface's score at points of the rectangle, shape (points, surfaces)."""
+        """Yield the surfaces' scores at points of the rectangle, shape (points, surfaces)."""
         through = rectangle.slice()
         places: np.ndarray | list[np.ndarray] = points
         if through is not None and isinstance(points, np.ndarray) and len(through.bases) == 1:
@@ -339,17 +339,17 @@ class PlaneTracer:
 
 
 def _by_snapshot(paths: Paths, snapshots: Sequence[int] | np.ndarray) -> list[np.ndarray]:
-    """Return the vertices of each snapshot; the paths are sorted by snapshot."""
+    """Return the vertices of each snapshot, given paths that are sorted by snapshot."""
     of_vertex = np.repeat(paths.snapshot, paths.lengths())
     return np.split(paths.vertices, np.searchsorted(of_vertex, snapshots[1:]))
 
 
 def united_sheets(pieces: list[Piece], folded: Container[int]) -> list[Piece]:
-    """Return at folded snapshots rings around what the images of several sheets cover together."""
+    """Return regions in which, at folded snapshots, the images of several sheets are united."""
     found = [piece for piece in pieces if piece.snapshot not in folded]
     pieces = [piece for piece in pieces if piece.snapshot in folded]
     firsts, group = grouped(pieces)
-    # What a layer presses flat comes to lie on single points and lines of a grid, and vanishes.
+    # Rounded to a grid, parts that the layer flattens become points and lines, and vanish.
     grid = _extents(Paths.from_pieces(pieces)) * _INVISIBLE / _GRIDS_PER_INVISIBLE
     thin = Paths.from_pieces(pieces).simplified(grid).pieces()
     rounded = [
@@ -367,12 +367,12 @@ def united_sheets(pieces: list[Piece], folded: Container[int]) -> list[Piece]:
 
 
 def thinned(paths: Paths) -> Paths:
-    """Return the paths without vertices that no chart would show at the snapshot's extent."""
+    """Return the paths without vertices that make no visible difference in a chart."""
     return paths.simplified(_extents(paths) * _INVISIBLE)
 
 
 def _extents(paths: Paths) -> np.ndarray:
-    """Return for each path the larger side of what the paths of its snapshot extend over."""
+    """Return, for each path, the larger extent in x or y of all paths of its snapshot."""
     snapshots, of_path = np.unique(paths.snapshot, return_inverse=True)
     extents = np.zeros(len(snapshots))
     for place, vertices in zip(range(len(snapshots)), _by_snapshot(paths, snapshots), strict=False):

@@ -1,4 +1,4 @@
-"""What is traced on a lattice for a surface and its boundary, and how paths are made of it."""
+"""Traces surfaces and boundaries on a lattice, and assembles paths from what was traced."""
 
 import enum
 from collections.abc import Iterator, Sequence
@@ -20,16 +20,16 @@ class Lattice(NamedTuple):
 
 
 class Kind(enum.Enum):
-    """What a tracing is of."""
+    """The kind of a tracing."""
 
-    REGION = "a ring around where a surface is at least at a level"
-    WINDOW = "a ring around a window of the lattice, from which rivals take away"
-    TAKEN = "a ring around where the lead over a rival is below a level"
+    REGION = "a ring around a region where a surface is at or above a level"
+    WINDOW = "a ring around a window of the lattice, from which parts are subtracted"
+    TAKEN = "a ring around a part to subtract, where the lead over a rival is below a level"
     LINE = "a line of the boundary"
 
 
 class Tracing(NamedTuple):
-    """A path along which a surface, or a lead over one rival, is at a level.
+    """A path along which a surface, or its lead over one rival, is at a level.
 
     Attributes
     ----------
@@ -37,9 +37,9 @@ class Tracing(NamedTuple):
     piece : Piece
         The path, with the level as its value.
     own : int
-        The position of the surface.
+        The position of the surface in `Surfaces.classes`.
     rival : int
-        The position of the surface that it has a lead over, `STRONGEST` for a surface's height.
+        The position of the rival; `STRONGEST` for the height of the surface.
     """
 
     kind: Kind
@@ -57,10 +57,10 @@ def traced(
     ----------
     lattice : Lattice
     scores : numpy.ndarray, shape (rows, columns, surfaces)
-        The surfaces' scores on it.
+        The scores of the surfaces on the lattice.
     surfaces : Surfaces
     bands : int
-        Number of the surface's levels, see `Surfaces.levels`.
+        The number of levels of the surface; see `Surfaces.levels`.
     snapshot : int
         The position in the recording.
     """
@@ -81,12 +81,12 @@ def traced(
 def _competing(
     lattice: Lattice, scores: np.ndarray, surfaces: Surfaces, levels: np.ndarray, snapshot: int
 ) -> Iterator[Tracing]:
-    """Yield the tracings of classes of which one is the strongest; see `traced`."""
+    """Yield the tracings of surfaces that compete; see `traced`."""
     even = 0.0 if surfaces.boundary is None else surfaces.boundary
     windows = zip(ties.windows(scores, levels[0]), ties.windows(scores, even), strict=True)
     for own, (around, within) in enumerate(windows):
         place = Piece(snapshot, even, np.empty((0, 2)), surfaces.classes[own])
-        # Nobody sees the outline of what lies below the boundary, nor its corners.
+        # Below the boundary, outlines and their corners are not visible, so contours are enough.
         if around is not None:
             margin = ties.margins(scores[around], own)
             shown = contours.levels_shown(margin, levels)
@@ -105,7 +105,7 @@ def _winning(
     levels: np.ndarray,
     place: Piece,
 ) -> Iterator[Tracing]:
-    """Yield the tracings of a class from the boundary upwards.
+    """Yield the tracings of a class at the level of the boundary and above.
 
     Parameters
     ----------
@@ -116,12 +116,12 @@ def _winning(
         The position of the class.
     levels : numpy.ndarray, shape (levels,)
     place : Piece
-        The snapshot, the class, and the level of the boundary.
+        The snapshot, the class and the level of the boundary.
     """
     margin, strongest = ties.margins(scores, own), ties.strongest_rivals(scores, own)
     levels = contours.levels_shown(margin, levels)
     cut = ties.at_edges(scores, own, strongest, levels)
-    # The boundary with each rival is a line of its own, which ends where a third is stronger.
+    # The boundary with each rival is a separate line, which ends where a third class is stronger.
     cut[levels == place.value] = (strongest != strongest[0, 0]).any()
     yield from _rings(contours.Contours(x, y, margin), levels[~cut], place, own)
     outline = contours.outline(x, y)
@@ -158,7 +158,7 @@ def assembled(tracings: Sequence[Tracing]) -> tuple[list[Piece], list[Piece]]:
 
 
 def grouped(pieces: Sequence[Piece]) -> tuple[list[Piece], np.ndarray]:
-    """Return a piece of each region, and the number of the region that each piece belongs to."""
+    """Return the first piece of each region, and the number of the region of each piece."""
     numbers: dict[tuple[int, int, float], int] = {}
     firsts: list[Piece] = []
     group = np.zeros(len(pieces), np.int64)
@@ -172,9 +172,9 @@ def grouped(pieces: Sequence[Piece]) -> tuple[list[Piece], np.ndarray]:
 
 
 def _left_over(windows: Sequence[Tracing], taken: Sequence[Tracing]) -> list[Piece]:
-    """Return rings around what rivals leave of each window."""
+    """Return rings around the rest of each window, after subtracting what rivals take."""
     pieces = [window.piece for window in windows]
-    # Running the other way, a ring takes its inside away.
+    # A reversed ring subtracts its interior.
     pieces += [ring.piece._replace(vertices=ring.piece.vertices[::-1]) for ring in taken]
     firsts, group = grouped(pieces)
     left = regions.united([piece.vertices for piece in pieces], group, len(firsts))

@@ -368,7 +368,7 @@ def test_epoch_param_takes_epochs_that_one_of_the_runs_has(
 @pytest.mark.parametrize("build", CHARTS)
 def test_a_path_is_no_run(build: Callable[..., Any]) -> None:
     with pytest.raises(
-        rc.ArgumentError, match="run must be a Run, as open_run returns it. Got str"
+        rc.ArgumentError, match="run must be a Run, as returned by open_run. Got str"
     ):
         build("runs.h5")
 

@@ -1,5 +1,6 @@
 """Frames of weights, gradients and activations, and the densities drawn from them."""
 
+import sys
 from pathlib import Path
 
 import keras
@@ -10,12 +11,13 @@ from support.training import EPOCHS, Training, dense, small_model
 
 import replaychart as rc
 from replaychart.evaluation import densities
+from replaychart.network import keras_network
 
 KINDS = ["weights", "gradients", "activations", "pre_activations"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_summary_is_that_of_the_values(kind: str, branches: Training) -> None:
+def test_summary_matches_the_values(kind: str, branches: Training) -> None:
     run = branches.open()
     values = run.distributions(kind).groupby(["epoch", "layer"], sort=False)["value"]
     summary = run.distributions(kind, summary=True).set_index(["epoch", "layer"])
@@ -64,18 +66,18 @@ def test_inputs_come_first_and_the_output_can_be_left_out(parabola: Training) ->
         ("weights", {"layers": ["hiden"]}, "layers must be one of 'hidden', 'output'. Got 'hiden'"),
         ("weights", {"layers": []}, "layers must name at least one layer"),
         ("weights", {"variable": "gamma"}, "variable must be one of 'kernel', 'bias'. Got 'gamma'"),
-        ("weights", {"inputs": True}, "inputs have no weights"),
+        ("weights", {"inputs": True}, "inputs must be False for kind 'weights'.*Got True"),
         ("weights", {"epochs": 99}, "epochs must be among those recorded"),
     ],
 )
-def test_bad_arguments_are_told(
+def test_bad_arguments_raise_an_error(
     kind: str, options: dict[str, object], message: str, parabola: Training
 ) -> None:
     with pytest.raises(rc.ArgumentError, match=message):
         parabola.open().distributions(kind, **options)
 
 
-def test_a_model_without_kernels_is_told(directory: Path) -> None:
+def test_a_model_without_kernels_raises_an_error(directory: Path) -> None:
     model = small_model(keras.layers.BatchNormalization(name="normal"), features=1)
     X, y = np.ones((4, 1), "float32"), np.ones(4)
     rc.Recorder(X, y, directory / "no_kernels.h5", "no_kernels", model=model)
@@ -85,7 +87,9 @@ def test_a_model_without_kernels_is_told(directory: Path) -> None:
             run.distributions(kind)
     one = small_model(dense(1, "sigmoid", "only"))
     rc.Recorder(np.ones((4, 2)), y, directory / "no_kernels.h5", "one", model=one)
-    with pytest.raises(rc.ArgumentError, match="output=False leaves no layer: 'only'"):
+    with pytest.raises(
+        rc.ArgumentError, match="output must be True .*: 'only' is its only layer.*Got False"
+    ):
         rc.open_run(directory / "no_kernels.h5", "one").distributions("weights", output=False)
 
 
@@ -93,7 +97,7 @@ def test_a_model_without_kernels_is_told(directory: Path) -> None:
 def test_stored_distributions_need_no_keras(
     kind: str, shipped: rc.Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "replaychart.network.network", None)
+    monkeypatch.setitem(sys.modules, keras_network.__name__, None)
     run = rc.open_run(rc.datasets.parabola_recording())
     assert len(run.distributions(kind, summary=True)) == 2 * len(shipped.epochs)
 
@@ -112,7 +116,7 @@ def test_density_is_the_kernel_density_estimate() -> None:
         np.testing.assert_allclose(arrays["density"][row], expected, atol=0.005 * expected.max())
 
 
-def test_density_of_what_is_equal_or_not_finite() -> None:
+def test_density_of_equal_values_and_of_values_that_are_not_finite() -> None:
     (arrays,) = densities.summarized_each(
         [[np.full(5, 2.0)], [np.array([1.0, np.nan, 3.0, np.inf])], [np.full(3, np.nan)]]
     )

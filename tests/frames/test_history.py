@@ -1,4 +1,4 @@
-"""What Keras logged is there, whatever of the model can be evaluated."""
+"""The values that Keras logged are available even if the model cannot be evaluated."""
 
 from pathlib import Path
 from typing import Any
@@ -36,24 +36,26 @@ def _logged(history: Any, name: str) -> list[float]:
     return of_training[of_training["name"] == name]["value"].tolist()
 
 
-def test_loss_that_is_not_known_is_left_out(tmp_path: Path) -> None:
+def test_unknown_loss_is_left_out(tmp_path: Path) -> None:
     model = small_model(dense(1, "sigmoid", "output"), loss=_squared)
     run, logged = _run(model, tmp_path / "a.h5")
-    with one_warning("^Loss is left out of what is replayed: .*'_squared'.*custom_objects"):
+    with one_warning("^Loss cannot be replayed: .*'_squared'.*custom_objects"):
         history = run.history()
     assert _logged(history, "loss") == pytest.approx(logged["loss"])
     assert set(history.query("source == 'replay'")["name"]) == {"accuracy"}
-    with pytest.raises(rc.EvaluationError, match="What Keras logged of 'loss'.*source='training'"):
+    with pytest.raises(
+        rc.EvaluationError, match="the values of 'loss' that Keras logged, pass source='training'"
+    ):
         rc.loss_and_metric(run)
     assert rc.loss_and_metric(run, source="training").to_dict()
 
 
-def test_model_that_cannot_be_rebuilt_leaves_what_was_logged(tmp_path: Path) -> None:
+def test_logged_values_remain_if_the_model_cannot_be_rebuilt(tmp_path: Path) -> None:
     model = Unregistered()
     model.compile("sgd", "binary_crossentropy", metrics=["accuracy"])
     model(np.zeros((1, 2)))
     run, logged = _run(model, tmp_path / "a.h5")
-    with one_warning("^Nothing is replayed: .*Unregistered'.*model="):
+    with one_warning("^Nothing can be replayed: .*Unregistered'.*model="):
         history = run.history()
     for name in ("loss", "accuracy"):
         assert _logged(history, name) == pytest.approx(logged[name])

@@ -1,4 +1,4 @@
-"""The tidy frames: columns, order and numbers."""
+"""The tidy frames: columns, order and values."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def test_points_have_the_documented_columns(parabola: Training) -> None:
     assert [frame[c].dtype.kind for c in frame] == ["i", "i", "i", "f", "f", "i", "f", "f"]
 
 
-def test_points_hold_what_the_arrays_hold(parabola: Training) -> None:
+def test_points_match_the_arrays(parabola: Training) -> None:
     run = parabola.open()
     frame = run.points("hidden").query("epoch == 3")
     np.testing.assert_array_equal(frame[["x", "y"]], run.coordinates("hidden")[3])
@@ -38,7 +38,7 @@ def test_points_without_a_layer_are_the_inputs(parabola: Training) -> None:
     np.testing.assert_array_equal(frame[["x", "y"]], parabola.X)
 
 
-def test_epochs_may_be_given_in_any_way(parabola: Training) -> None:
+def test_epochs_can_be_chosen_in_several_ways(parabola: Training) -> None:
     run = parabola.open()
     expected = run.points("hidden", epochs=[2, 4])
     for epochs in ((e for e in (4, 2)), np.array([2, 4]), range(2, 5, 2), slice(2, 5, 2)):
@@ -55,7 +55,7 @@ def test_coordinates_of_wide_and_narrow_layers_are_numbered(folded: Training) ->
     assert "y" not in columns
 
 
-def test_grid_lines_are_the_lattice_carried_through_the_layer(parabola: Training) -> None:
+def test_grid_lines_are_mapped_through_the_layer(parabola: Training) -> None:
     run = parabola.open()
     lines = run.grid("hidden", lines=5, epochs=[0, EPOCHS])
     assert list(lines.columns) == ["epoch", "line", "constant", "at", "vertex", "x", "y"]
@@ -86,7 +86,7 @@ def test_surface_encloses_the_points_whose_probability_is_higher(parabola: Train
 def test_surface_in_a_layer_covers_every_point_at_its_level(
     name: str, request: pytest.FixtureRequest
 ) -> None:
-    """Where the layer folds the plane too: no side may cancel the other."""
+    """Also if the layer folds the plane: the two sides must not cancel out."""
     run = request.getfixturevalue(name).open()
     layer = run.planes.layers()[-1]
     for epoch in (0, EPOCHS):
@@ -129,7 +129,7 @@ def test_boundary_in_the_last_hidden_layer_is_straight(shipped: rc.Run) -> None:
     assert off.max() < 1e-3
 
 
-def test_plane_of_a_layer_is_evaluated_where_inputs_have_no_plane(branches: Training) -> None:
+def test_plane_of_a_layer_is_evaluated_if_there_is_no_input_plane(branches: Training) -> None:
     run = branches.open()
     boundary = run.boundary("plane", plane="layer", epochs=EPOCHS)
     weights, bias = branches.at(EPOCHS).get_layer("logit").get_weights()
@@ -166,7 +166,7 @@ def test_loss_histogram_keeps_its_bins_when_epochs_are_chosen(parabola: Training
     assert (whole.groupby("epoch")["count"].sum() == 200).all()
 
 
-def test_diverged_training_gives_frames(tmp_path: Path) -> None:
+def test_diverged_training_has_frames(tmp_path: Path) -> None:
     X, y = rc.datasets.parabola(16)
     model = small_model(dense(2, "tanh", "hidden"), dense(1, "sigmoid", "output"))
     model.get_layer("hidden").set_weights([np.full((2, 2), np.nan), np.zeros(2)])
@@ -190,7 +190,7 @@ def test_diverged_training_gives_frames(tmp_path: Path) -> None:
         ({"layer": "output"}, "layer must have 2 units, or be projected.*'hidden'. Got 'output'"),
     ],
 )
-def test_bad_arguments_of_a_surface_are_told(
+def test_bad_arguments_of_a_surface_raise_an_error(
     options: dict, message: str, parabola: Training
 ) -> None:
     with pytest.raises(rc.ArgumentError, match=message):
@@ -212,7 +212,7 @@ def test_surfaces_of_many_classes_enclose_the_points_of_the_winner(
     ranked = np.sort(probabilities, axis=1)
     margin = ranked[:, -1] - ranked[:, -2]
     where = run.coordinates(layer, epochs=EPOCHS)[0]
-    if layer is not None:  # thinned paths may cut the corners of tanh's square by 1/1000
+    if layer is not None:  # thinning may cut the corners of the square by 1/1000
         margin[np.abs(where).max(axis=1) > 0.995] = np.nan
     assert set(surface["class"]) == {0, 1, 2}
     for (number, level), rings in surface.query("level >= 0").groupby(["class", "level"]):

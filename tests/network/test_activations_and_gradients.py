@@ -126,7 +126,7 @@ def test_gradients_do_not_depend_on_the_batches(
     if float(regularized.losses[0]) != 1:
         pytest.skip("this version of Keras adds an activity regularization up over the batch")
     whole = activated.open().distributions("gradients", epochs=[0, EPOCHS])
-    monkeypatch.setattr("replaychart.network.network._NUMBERS_PER_BATCH", 4 * 11)
+    monkeypatch.setattr("replaychart.network.batches.VALUES_PER_BATCH", 4 * 11)
     pieces = activated.open().distributions("gradients", epochs=[0, EPOCHS])
     # Keras divides an activity regularization by the batch: so does each piece.
     np.testing.assert_allclose(pieces["value"], whole["value"], atol=1e-6)

@@ -113,7 +113,7 @@ def test_large_inputs_are_evaluated_in_batches(
     parabola: Training, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = parabola.open().probabilities()
-    monkeypatch.setattr("replaychart.network.network._NUMBERS_PER_BATCH", 14)
+    monkeypatch.setattr("replaychart.network.batches.VALUES_PER_BATCH", 14)
     np.testing.assert_allclose(parabola.open().probabilities(), whole, rtol=0, atol=1e-6)
 
 
@@ -396,7 +396,7 @@ def test_several_targets_for_a_point_are_told(tmp_path: Path) -> None:
     X, _ = rc.datasets.parabola(16)
     run = _record(tmp_path / "a.h5", small_model(dense(2, None, "output"), loss="mse"), X, X)
     assert run.losses().shape == (1, 32)
-    with pytest.raises(rc.EvaluationError, match=r"has \(2,\) targets for each point"):
+    with pytest.raises(rc.EvaluationError, match=r"has targets of the shape \(2,\) for each point"):
         run.points()
 
 

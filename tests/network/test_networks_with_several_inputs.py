@@ -85,7 +85,7 @@ def test_large_inputs_are_evaluated_in_batches(
     training: Training, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, gradients = training.open().losses(), training.open().distributions("gradients")
-    monkeypatch.setattr("replaychart.network.network._NUMBERS_PER_BATCH", 200)
+    monkeypatch.setattr("replaychart.network.batches.VALUES_PER_BATCH", 200)
     np.testing.assert_allclose(training.open().losses(), whole, rtol=1e-5, atol=1e-6)
     again = training.open().distributions("gradients")
     np.testing.assert_allclose(again["value"], gradients["value"], rtol=1e-3, atol=1e-6)

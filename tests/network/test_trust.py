@@ -337,7 +337,7 @@ def test_metric_that_takes_too_much_memory_is_left_out(
     metric: Config, parabola: Training, tmp_path: Path
 ) -> None:
     path = changed(parabola, tmp_path / "a.h5", details={"metrics": {"large": metric}})
-    with pytest.warns(UserWarning, match="'large' is left out of what is replayed"):
+    with pytest.warns(UserWarning, match="'large' cannot be replayed"):
         rc.open_run(path).history()
 
 

@@ -137,10 +137,12 @@ def _off(y_true: Any, y_pred: Any) -> Any:
 def test_weighted_metric_that_is_not_known_stays_in_the_training(tmp_path: Path) -> None:
     model = _model(weighted_metrics=[_off])
     run = _fitted(model, tmp_path / "a.h5", sample_weight=WEIGHTS)
-    with one_warning("Metric '_off' is left out of what is replayed"):
+    with one_warning("Metric '_off' cannot be replayed"):
         history = run.history()
     assert "_off" in set(history[history["source"] == "training"]["name"])
-    with pytest.raises(rc.EvaluationError, match="What Keras logged of '_off'.*source='training'"):
+    with pytest.raises(
+        rc.EvaluationError, match="the values of '_off' that Keras logged, pass source='training'"
+    ):
         rc.loss_and_metric(run, "_off")
     assert rc.loss_and_metric(run, "_off", source="training").to_dict()
 

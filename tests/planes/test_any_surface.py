@@ -1,4 +1,4 @@
-"""Whatever the network: filled contours enclose the region where its surface is at their level."""
+"""For any network, filled contours enclose the region where the surface reaches their level."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ examples = settings(max_examples=settings().max_examples // 10)
 PLACES = 60
 RESOLUTION = 50
 XLIM, YLIM = (-2.0, 2.5), (-1.5, 2.0)
-# Around a place in steps of lattice cells: where all of these are on its side, no line is near.
+# Offsets in lattice cells: if all of these neighbours are on the same side, no line is near.
 AROUND = np.stack(np.meshgrid(np.linspace(-1, 1, 7), np.linspace(-1, 1, 7)), -1).reshape(-1, 2)
 CELL = np.array([XLIM[1] - XLIM[0], YLIM[1] - YLIM[0]]) / (RESOLUTION - 1)
 
@@ -26,7 +26,7 @@ planes = networks(
     gains=(0.5, 1.0, 2.0, 4.0),
 )
 
-# The last hidden layer has two units, onto which the ones before it may fold the plane.
+# The last hidden layer has two units. The layers before it may fold the plane.
 folds = networks(
     features=st.just(2),
     hidden=st.tuples(
@@ -65,10 +65,10 @@ def _check(
     around: np.ndarray,
     can: np.ndarray,
 ) -> None:
-    """Compare what is covered with the heights around, where all are on the same side.
+    """Compare the covered region with the heights of neighbours that are all on the same side.
 
-    `around` has the shape (places, neighbours, classes). Where `can` is false a place may be left
-    empty, but must not be covered at a level that it does not reach.
+    `around` has the shape (places, neighbours, classes). Where `can` is false, a place may be left
+    uncovered, but must not be covered at a level that it does not reach.
     """
     for number, own in _of_class(surface, around.shape[2]):
         low, high = around[:, :, number].min(axis=1), around[:, :, number].max(axis=1)
@@ -128,14 +128,14 @@ def _lattice_image(before: keras.Model) -> np.ndarray:
 
 
 def _largest_cell(before: keras.Model) -> float:
-    """How far apart the layer carries the corners of a lattice cell, at most."""
+    """The largest distance between images of the corners of a lattice cell."""
     image = _lattice_image(before)
     corners = np.stack([image[:-1, :-1], image[:-1, 1:], image[1:, :-1], image[1:, 1:]])
     return float(np.ptp(corners, axis=0).max())
 
 
 def _flat_sided(before: keras.Model, inner: np.ndarray) -> np.ndarray:
-    """Whether the layer neither folds nor presses flat the plane around each place.
+    """Whether the layer neither folds nor flattens the plane around each place.
 
     Paths are thinned: they may be off by 1/2000 of the picture, which is all of a flat part.
     """

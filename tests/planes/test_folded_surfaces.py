@@ -1,4 +1,4 @@
-"""A layer that folds the plane: its surface is that of all sheets, and takes no more vertices."""
+"""The surface of a layer that folds the plane covers all sheets, with few extra vertices."""
 
 import itertools
 from collections.abc import Callable
@@ -67,7 +67,7 @@ def _painted(rings: pd.DataFrame, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def test_painted_is_the_union_of_all_sheets(
     activation: Callable, unfold: Callable, tmp_path: Path
 ) -> None:
-    """Behind a pixel may lie one point of the inputs' plane for each pair of signs."""
+    """A pixel can be the image of one point in the input plane for each pair of signs."""
     surface = _surface(_run(tmp_path / "a.h5", activation))
     high = surface[["x", "y"]].to_numpy().max(axis=0)
     x, y = ((np.arange(PIXELS) + 0.5) / PIXELS * limit for limit in high)
@@ -90,9 +90,9 @@ def test_painted_is_the_union_of_all_sheets(
 def test_folded_frame_takes_about_as_many_vertices_as_an_unfolded_one(
     activation: Callable, times: int, tmp_path: Path
 ) -> None:
-    """Its rings ran along the triangles of the lattice: 55 and 15 times as many.
+    """When rings followed the triangles of the lattice, there were 55 and 15 times as many.
 
-    Unfolded they are straight; the second layer bends them.
+    Unfolded rings are straight; the second layer bends them.
     """
     unfolded = len(_surface(_run(tmp_path / "a.h5", None)))
     assert len(_surface(_run(tmp_path / "b.h5", activation))) < times * unfolded

@@ -1,4 +1,4 @@
-"""Thinning moves no path by more than it may."""
+"""Thinning moves no path by more than its tolerance."""
 
 import itertools
 
@@ -37,7 +37,7 @@ def test_thinned_path_stays_within_its_tolerance(count: int, seed: int, toleranc
     assert _distance(line.astype(float), first.astype(float)).max() <= tolerance * (1 + 1e-5)
 
 
-def test_straight_lines_keep_their_ends_only() -> None:
+def test_straight_lines_keep_only_their_ends() -> None:
     line = np.stack([np.linspace(0, 1, 500), np.linspace(0, 2, 500)], axis=1)
     thin = Paths.from_pieces([Piece(0, 0.0, line)]).simplified(np.array([1e-4]))
     np.testing.assert_allclose(thin.vertices, [[0, 0], [1, 2]])

@@ -11,11 +11,12 @@ import pytest
 from support.training import EPOCHS, Training, dense
 
 import replaychart as rc
+from replaychart.network import keras_network
 
 NAMES = ["zeta[0]", "zeta[1]", "zeta[2]", "beta[0]", "beta[1]"]
 
 
-def test_inputs_stand_side_by_side(two_inputs: Training) -> None:
+def test_features_of_all_inputs_are_side_by_side(two_inputs: Training) -> None:
     run = two_inputs.open()
     assert run.feature_names == NAMES
     np.testing.assert_array_equal(run.coordinates()[2], np.hstack(two_inputs.X))
@@ -44,7 +45,7 @@ def test_slice_through_two_inputs(at: Any, two_inputs: Training) -> None:
 
 
 @pytest.mark.parametrize("given", ["point", "array"])
-def test_an_image_is_held(given: str, image_and_features: Training) -> None:
+def test_an_image_is_held_fixed(given: str, image_and_features: Training) -> None:
     training = image_and_features
     run, model = training.open(), training.at(EPOCHS)
     image, features = training.X["image"], training.X["features"]
@@ -59,7 +60,7 @@ def test_an_image_is_held(given: str, image_and_features: Training) -> None:
     np.testing.assert_allclose(ranked[:, -1], ranked[:, -2], atol=1e-2)
 
 
-def test_tokens_are_held(tokens_and_features: Training) -> None:
+def test_tokens_are_held_fixed(tokens_and_features: Training) -> None:
     training = tokens_and_features
     run, model = training.open(), training.at(EPOCHS)
     surface = run.surface(features=("features[0]", "features[1]"), at=3, epochs=EPOCHS)
@@ -87,17 +88,18 @@ def test_tokens_are_held(tokens_and_features: Training) -> None:
     [
         (
             {},
-            r"inputs of the shapes 'features' \(3,\), 'image' \(6, 6, 1\). Choose two of them: .*",
+            r"inputs of the shapes 'features' \(3,\), 'image' \(6, 6, 1\). Choose two of them with "
+            r"features=\(..., ...\): .*",
         ),
         ({"features": (0, 5)}, "features must be among 'features\\[0\\]'"),
         ({"features": ("image[0]", "features[1]")}, "features must be one of 'features\\[0\\]'"),
         (
             {"features": ("features[0]", "features[1]")},
-            "at must say where the input 'image' is held, which is of the shape .* no median",
+            "at must specify the value of input 'image', which has the shape .* no median",
         ),
         (
             {"features": ("features[0]", "features[1]"), "at": {"features[2]": 1}},
-            "at must say where the input 'image' is held",
+            "at must specify the value of input 'image'",
         ),
         (
             {"features": ("features[0]", "features[1]"), "at": {"image": np.zeros(36)}},
@@ -111,29 +113,34 @@ def test_tokens_are_held(tokens_and_features: Training) -> None:
             {"features": ("features[0]", "features[1]"), "at": {"features[2]": "much"}},
             "at must have a finite number for 'features\\[2\\]'. Got 'much'",
         ),
-        ({"features": ("features[0]", "features[1]"), "at": 50}, "a point from 0 to 49. Got 50"),
+        (
+            {"features": ("features[0]", "features[1]"), "at": 50},
+            "the number of a point, from 0 to 49. Got 50",
+        ),
         ({"features": ("features[0]", "features[1]"), "at": [1.0]}, "or 39 finite numbers"),
     ],
 )
-def test_bad_slices_are_told(
+def test_bad_slices_raise_an_error(
     options: dict[str, Any], message: str, image_and_features: Training
 ) -> None:
     run = image_and_features.open()
-    # Keras orders what is given by name by the names.
+    # Keras sorts inputs that are passed by name.
     assert list(run.inputs) == ["features", "image"]
     with pytest.raises(rc.ArgumentError, match=message):
         rc.decision_boundary(run, **options)
 
 
-def test_whole_numbers_have_no_median(tokens_and_features: Training) -> None:
-    with pytest.raises(rc.ArgumentError, match="'tokens' is held, which is of whole numbers"):
+def test_integers_have_no_median(tokens_and_features: Training) -> None:
+    with pytest.raises(
+        rc.ArgumentError, match="value of input 'tokens', which consists of integers"
+    ):
         rc.decision_boundary(tokens_and_features.open(), features=("features[0]", "features[1]"))
 
 
-def test_whole_numbers_are_held_at_whole_numbers(tokens_and_features: Training) -> None:
+def test_integer_inputs_need_integers(tokens_and_features: Training) -> None:
     run = tokens_and_features.open()
     tokens = np.full(run.inputs["tokens"].shape[1:], 0.5)
-    with pytest.raises(rc.ArgumentError, match="at must have whole numbers for 'tokens'"):
+    with pytest.raises(rc.ArgumentError, match="at must have integers for 'tokens'"):
         rc.decision_boundary(
             run, features=("features[0]", "features[1]"), at={"tokens": tokens.tolist()}
         )
@@ -160,44 +167,46 @@ def test_two_inputs_of_one_feature_are_a_plane(tmp_path: Path) -> None:
     assert [spec["layer"][0]["encoding"][axis]["title"] for axis in "xy"] == ["across", "up"]
 
 
-def test_a_branch_past_a_layer_leaves_no_surface(
+def test_no_surface_if_a_branch_bypasses_the_layer(
     two_inputs: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = two_inputs.open()
     assert len(rc.feature_space(run, "plane").to_dict()["layer"]) == 3
     assert len(rc.feature_space(run, "both").to_dict()["layer"]) == 3
     for layer in ("left", "right"):
-        assert len(rc.feature_space(run, layer).to_dict()["layer"]) == 1, "the points alone"
+        assert len(rc.feature_space(run, layer).to_dict()["layer"]) == 1, "only the points"
         with pytest.raises(
-            rc.EvaluationError, match=f"behind layer '{layer}' cannot.*a branch leads past"
+            rc.EvaluationError, match=f"after layer '{layer}' cannot.*a branch bypasses"
         ):
             rc.feature_space(run, layer, surface="layer")
-    with pytest.raises(rc.EvaluationError, match="It can be behind 'both', 'plane'"):
+    with pytest.raises(rc.EvaluationError, match="It can be evaluated after 'both', 'plane'"):
         run.surface("right", plane="layer")
     rc.Recorder(two_inputs.X, two_inputs.y, tmp_path / "a.h5", "a", model=two_inputs.model)
     rc.open_run(tmp_path / "a.h5").store()
-    monkeypatch.setitem(sys.modules, "replaychart.network.network", None)
+    monkeypatch.setitem(sys.modules, keras_network.__name__, None)
     stored = rc.open_run(tmp_path / "a.h5")
     assert len(rc.feature_space(stored, "right").to_dict()["layer"]) == 1
     assert len(rc.feature_space(stored, "plane").to_dict()["layer"]) == 3
     assert rc.activations(stored, inputs=True).to_dict()
 
 
-def test_what_is_possible_of_a_layer_is_told(two_inputs: Training) -> None:
+def test_errors_say_what_is_possible_with_a_layer(two_inputs: Training) -> None:
     run = two_inputs.open()
     for frame in (run.surface, run.boundary):
         with pytest.raises(
             rc.ArgumentError,
-            match="plane='inputs' needs inputs with 2 features to carry through layer 'right'.* a "
-            "branch leads past the layer: with plane='layer' that is possible for 'both', 'plane'",
+            match="plane='inputs' needs inputs with 2 features to map through layer 'right'.* a "
+            "branch bypasses the layer. It is possible for 'both', 'plane'",
         ):
             frame("right")
-        with pytest.raises(rc.ArgumentError, match="layer 'plane'.* Pass plane='layer'"):
+        with pytest.raises(rc.ArgumentError, match="layer 'plane'.* pass plane='layer'"):
             frame("plane")
         assert len(frame("plane", plane="layer"))
-        with pytest.raises(rc.ArgumentError, match="Choose two of them: features="):
+        with pytest.raises(rc.ArgumentError, match="Choose two of them with features="):
             frame()
-    with pytest.raises(rc.ArgumentError, match=r"Grid lines need.* is in points\('plane'\)"):
+    with pytest.raises(rc.ArgumentError, match=r"Grid lines need.* use points\('plane'\)"):
         run.grid("plane")
-    with pytest.raises(rc.ArgumentError, match="Pass plane='layer' .in feature_space surface="):
+    with pytest.raises(
+        rc.ArgumentError, match="pass plane='layer' .surface='layer' in feature_space"
+    ):
         rc.feature_space(run, "plane", surface="inputs")

@@ -1,4 +1,4 @@
-"""Projections of wide layers, and slices of the inputs: where they show what, and the way back."""
+"""Projections of wide layers and slices through the inputs: coordinates and inverses."""
 
 from pathlib import Path
 from typing import Any
@@ -18,15 +18,16 @@ from support.winding import covered
 
 import replaychart as rc
 from replaychart.evaluation import evaluations
-from replaychart.planes import projections
+from replaychart.facts.keys import evaluation_key
+from replaychart.planes import layer_space
 
 
 def _xy(frame: pd.DataFrame, epoch: int) -> np.ndarray:
     return frame[frame["epoch"] == epoch][["x", "y"]].to_numpy()
 
 
-def _behind(model: keras.Model, layer: str) -> keras.Model:
-    """The part of a Sequential model behind a layer."""
+def _after(model: keras.Model, layer: str) -> keras.Model:
+    """The part of a Sequential model after a layer."""
     names = [each.name for each in model.layers]
     return keras.Sequential(model.layers[names.index(layer) + 1 :])
 
@@ -52,10 +53,10 @@ def test_aligned_components_turn_as_little_as_they_can(regression: Training) -> 
     for epoch in range(EPOCHS + 1):
         own = PCA(2).fit_transform(outputs[epoch])
         shown = _xy(points, epoch)
-        # The same picture as the epoch's own components, turned or mirrored ...
+        # The same picture as the epoch's own components, rotated or mirrored ...
         np.testing.assert_allclose(shown @ shown.T, own @ own.T, atol=1e-3)
         if epoch:
-            # ... and no other turn brings it nearer to the picture before.
+            # ... and no other rotation brings it closer to the previous picture.
             before = _xy(points, epoch - 1)
             turn, _ = orthogonal_procrustes(shown, before)
             np.testing.assert_allclose(turn, np.eye(2), atol=1e-4)
@@ -72,7 +73,7 @@ def test_a_pair_of_units_and_a_matrix(regression: Training) -> None:
     np.testing.assert_allclose(_xy(mixed, 3), outputs @ matrix, atol=1e-5)
 
 
-def test_an_object_of_the_user_s_own_is_copied_and_fitted(regression: Training) -> None:
+def test_an_object_of_the_user_is_copied_and_fitted(regression: Training) -> None:
     run = regression.open()
     own = FastICA(2, random_state=0)
     points = run.points("wide", projection=own, epochs=[0, EPOCHS])
@@ -81,7 +82,7 @@ def test_an_object_of_the_user_s_own_is_copied_and_fitted(regression: Training) 
     fitted = FastICA(2, random_state=0).fit(outputs.reshape(-1, 8))
     np.testing.assert_allclose(_xy(points, EPOCHS), fitted.transform(outputs[EPOCHS]), atol=1e-5)
     view = run.planes.view("wide", own, "flatten")
-    assert view.slice == "what FastICA takes (0, 0) back to"
+    assert view.slice == "the inverse of FastICA at (0, 0)"
     curved = KernelPCA(2, kernel="rbf", fit_inverse_transform=True)
     small = regression.open()
     assert small.planes.view("wide", curved, "flatten").slice is None
@@ -91,15 +92,15 @@ def test_an_object_of_the_user_s_own_is_copied_and_fitted(regression: Training) 
 def test_surface_over_a_projected_plane(projection: Any, regression: Training) -> None:
     run = regression.open()
     view = run.planes.view("wide", projection, "flatten")
-    behind = _behind(regression.at(EPOCHS), "wide")
+    after = _after(regression.at(EPOCHS), "wide")
     surface = run.surface("wide", projection=projection, plane="layer", epochs=EPOCHS)
     (x_low, x_high), (y_low, y_high) = run.planes.layer_limits("wide", view=view)
     rng = np.random.default_rng(0)
     places = rng.uniform((x_low, y_low), (x_high, y_high), (300, 2))
-    # A point of the plane and the point of the space that it stands for are shown at one place.
+    # The point of the space for a point of the plane is projected back to the same point.
     space = view.values(places, EPOCHS)
     np.testing.assert_allclose(view.coordinates(space, EPOCHS), places, atol=1e-5)
-    heights = behind.predict(space, verbose=0)[:, 0]
+    heights = after.predict(space, verbose=0)[:, 0]
     levels = np.sort(surface["level"].unique())
     assert levels[0] >= -np.inf
     span = regression.y.max() - regression.y.min()
@@ -132,20 +133,20 @@ def test_positions_are_flattened_or_averaged(images: Training) -> None:
     np.testing.assert_allclose(_xy(flat, EPOCHS), maps.reshape(60, -1)[:, [0, 7]], atol=1e-6)
     mean = run.points("convolution", projection=(0, 3), positions="mean", epochs=EPOCHS)
     np.testing.assert_allclose(_xy(mean, EPOCHS), maps.mean(axis=(1, 2))[:, [0, 3]], atol=1e-6)
-    # Flattened there is a way back to the maps, averaged there is none.
+    # Flattened maps have an inverse, averaged maps do not.
     boundary = run.boundary("convolution", projection="pca", plane="layer", epochs=EPOCHS)
     view = run.planes.view("convolution", "pca", "flatten")
     space = view.values(boundary[["x", "y"]].to_numpy(), EPOCHS)
     assert space.shape == (len(boundary), 4, 4, 4)
-    ranked = np.sort(_behind(images.at(EPOCHS), "convolution").predict(space, verbose=0), axis=1)
+    ranked = np.sort(_after(images.at(EPOCHS), "convolution").predict(space, verbose=0), axis=1)
     assert len(ranked) > 5
     np.testing.assert_allclose(ranked[:, -1], ranked[:, -2], atol=0.02)
-    with pytest.raises(rc.ArgumentError, match="has no way back.*surface=None"):
+    with pytest.raises(rc.ArgumentError, match="has no inverse.*surface=None"):
         run.surface("convolution", projection="pca", positions="mean", plane="layer")
 
 
 class _Own:
-    """A projection that fails at one of its methods."""
+    """A projection with a method that raises an error."""
 
     def __init__(self, fails: str, error: Exception) -> None:
         self.fails, self.error, self.calls = fails, error, 0
@@ -162,8 +163,8 @@ class _Own:
 
 
 @pytest.mark.parametrize("own", [LinearDiscriminantAnalysis(n_components=2), PLSRegression(2)])
-def test_an_object_whose_fit_needs_targets_gets_them(own: Any, three: Training) -> None:
-    """Whether its signature says so (discriminants) or its first try (partial least squares)."""
+def test_an_object_whose_fit_needs_targets_receives_them(own: Any, three: Training) -> None:
+    """The signature says so (discriminants), or the first try fails (partial least squares)."""
     run = three.open()
     points = run.points("logits", projection=own)
     outputs = run.coordinates("logits")
@@ -180,7 +181,7 @@ def test_an_object_that_fits_a_regression_by_its_targets(regression: Training) -
     targets = np.tile(regression.y, EPOCHS + 1)
     fitted = PLSRegression(2).fit(outputs.reshape(-1, 8), targets)
     expected = fitted.transform(outputs[2])
-    # It looks at the space aslant, so that no plane stands for what it shows.
+    # It projects obliquely, so no plane of the space has these coordinates.
     assert run.planes.view("wide", PLSRegression(2), "flatten").slice is None
     np.testing.assert_allclose(_xy(points, 2), expected, rtol=1e-3, atol=1e-4)
 
@@ -189,18 +190,21 @@ def test_an_object_that_fits_a_regression_by_its_targets(regression: Training) -
     ("projection", "message"),
     [
         ("umap", "projection must be 'pca', 'aligned', a pair of units.*Got 'umap'"),
-        ((0, 8), "two different units of layer 'wide', counted from 0 to 7. Got \\(0, 8\\)"),
+        ((0, 8), "two different units of layer 'wide', from 0 to 7. Got \\(0, 8\\)"),
         ((3, 3), "two different units.*Got \\(3, 3\\)"),
-        (np.ones((5, 2)), "must have the shape \\(8, 2\\).*Got the shape \\(5, 2\\)"),
-        (np.ones((8, 2)), "must have two directions"),
-        (np.full((8, 2), np.nan), "and be finite"),
+        (
+            np.ones((5, 2)),
+            "must be a finite matrix of the shape \\(8, 2\\).*Got the shape \\(5, 2\\)",
+        ),
+        (np.ones((8, 2)), "must have rank 2"),
+        (np.full((8, 2), np.nan), "must be a finite matrix"),
         (PCA(3), "must transform 4 points to the shape \\(4, 2\\). Got the shape \\(4, 3\\)"),
         (PCA(20), "projection PCA cannot be fitted to layer 'wide'"),
         (object(), "an object with fit and transform or, in feature_space .*, 'rotate'. Got <obj"),
         (TSNE(2), "an object with fit and transform or, in feature_space .*, 'rotate'. Got TSNE"),
         ("procrustes", "an object with fit and transform or, .*, 'rotate'. Got 'procrustes'"),
-        ("rotate", "projection 'rotate' is for feature_space, where two sliders turn"),
-        (PCA, r"an object with fit and transform, and not its class. Got PCA: pass PCA\(...\)"),
+        ("rotate", "Got 'rotate', which only feature_space can draw, with two sliders"),
+        (PCA, r"an object with fit and transform, not its class. Got PCA: pass PCA\(...\)"),
         (_Own("fit", RuntimeError("no luck")), "projection _Own cannot be fitted to .*: no luck"),
         (
             _Own("fit", KeyError("a")),
@@ -212,12 +216,14 @@ def test_an_object_that_fits_a_regression_by_its_targets(regression: Training) -
         (7, "projection must be 'pca'"),
     ],
 )
-def test_bad_projections_are_told(projection: Any, message: str, regression: Training) -> None:
+def test_bad_projections_raise_an_error(
+    projection: Any, message: str, regression: Training
+) -> None:
     with pytest.raises(rc.ArgumentError, match=message):
         regression.open().points("wide", projection=projection)
 
 
-def test_bad_positions_are_told(images: Training) -> None:
+def test_bad_positions_raise_an_error(images: Training) -> None:
     with pytest.raises(rc.ArgumentError, match="positions must be one of 'flatten', 'mean'"):
         images.open().points("convolution", projection="pca", positions="max")
 
@@ -234,7 +240,7 @@ def test_slice_through_inputs_with_more_features(branches: Training) -> None:
         assert len(boundary) > 1
         X = np.tile(others, (len(boundary), 1)).astype("float32")
         X[:, [3, 1]] = boundary[["x", "y"]]
-        # The model gives logits: 0 is even. The slope says how exact a vertex can be.
+        # The model returns logits, so the boundary is at 0. The slope limits the accuracy.
         np.testing.assert_allclose(model.predict(X, verbose=0), 0, atol=0.02)
     given = run.boundary(features=(3, 1), at=held["median"], epochs=EPOCHS)
     pd.testing.assert_frame_equal(given, run.boundary(features=(3, 1), epochs=EPOCHS))
@@ -262,13 +268,13 @@ def test_a_pair_of_features_in_any_sequence(features: Any, branches: Training) -
     pd.testing.assert_frame_equal(run.boundary(features=features, epochs=EPOCHS), expected)
 
 
-def test_columns_of_one_name_are_told_apart_by_position(tmp_path: Path) -> None:
+def test_columns_with_the_same_name_are_chosen_by_position(tmp_path: Path) -> None:
     X = pd.DataFrame(np.random.default_rng(0).normal(size=(20, 3)), columns=["a", "b", "a"])
     model = small_model(dense(1, "sigmoid", "output"), features=3)
     rc.Recorder(X, X.to_numpy().argmax(axis=1) > 0, tmp_path / "a.h5", "a", model=model)
     run = rc.open_run(tmp_path / "a.h5")
     assert run.planes.slice((2, 1), "median").titles == ("a", "b")
-    message = r"of the features is meant that are called 'a', at the positions 0, 2. Give "
+    message = "unambiguous, but the features at the positions 0, 2 have the same name. .* Got 'a'"
     for options in ({"features": ("a", "b")}, {"features": (0, 1), "at": {"a": 1}}):
         with pytest.raises(rc.ArgumentError, match=message):
             rc.decision_boundary(run, **options)
@@ -291,32 +297,39 @@ def test_columns_of_one_name_are_told_apart_by_position(tmp_path: Path) -> None:
         ),
         (
             {"features": (0, 1), "at": {"input 1": 1}},
-            "at must hold features that are no axis. Got a value for 'input 1', which is on",
+            "at must not name features that are on an axis.* Got a value for 'input 1'",
         ),
-        ({"features": (0, 1), "at": 400}, "at must be a point from 0 to 119. Got 400"),
-        ({"features": (0, 1), "at": {"size": 1}}, "The names in at must be one of 'input 1'"),
+        (
+            {"features": (0, 1), "at": 400},
+            "at must be the number of a point, from 0 to 119. Got 400",
+        ),
+        ({"features": (0, 1), "at": {"size": 1}}, "Each name in at must be one of 'input 1'"),
         ({"features": (0, 1), "at": [1, 2]}, "or 5 finite numbers. Got \\[1, 2\\]"),
-        ({}, "inputs with 2 features.*Choose two of them: features="),
+        ({}, "inputs with 2 features.*Choose two of them with features="),
     ],
 )
-def test_bad_slices_are_told(options: dict[str, Any], message: str, branches: Training) -> None:
+def test_bad_slices_raise_an_error(
+    options: dict[str, Any], message: str, branches: Training
+) -> None:
     with pytest.raises(rc.ArgumentError, match=message):
         rc.decision_boundary(branches.open(), **options)
 
 
 @pytest.mark.parametrize("how", ["pca", "aligned", (1, 4), np.eye(8, 2)])
-def test_a_layer_that_is_not_held_at_once_is_projected_alike(
+def test_a_layer_that_is_not_kept_in_memory_has_the_same_projection(
     how: Any, regression: Training, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = regression.open().points("wide", projection=how)
-    monkeypatch.setattr(projections, "_LARGEST_FIT", 2000)
-    monkeypatch.setattr(evaluations, "_LARGEST_HELD", 2000)
+    whole = regression.open()
+    held = whole.points("wide", projection=how)
+    monkeypatch.setattr(layer_space, "_LARGEST_FIT", 2000)
+    monkeypatch.setattr(evaluations, "_MOST_VALUES_KEPT", 2000)
     run = regression.open()
     streamed = run.points("wide", projection=how)
     for axis in ("x", "y"):
         np.testing.assert_allclose(streamed[axis], held[axis], atol=1e-5)
-    # Nothing of the layer was kept.
-    assert not any(key.startswith('{"layer": "wide"') for key in run._evaluations._memory)
+    outputs = evaluation_key("outputs", layer="wide")
+    assert whole._memory.holds(outputs)
+    assert not run._memory.holds(outputs), "nothing of the layer was kept"
 
 
 def test_a_regression_with_many_features(tmp_path: Path) -> None:

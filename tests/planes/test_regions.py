@@ -1,4 +1,4 @@
-"""Regions are united by how often rings run around a point."""
+"""Regions are united by the winding number of their rings."""
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from replaychart.planes.regions import outlines, united
 
 
 def _ring(rng: np.random.Generator) -> np.ndarray:
-    """A ring that may cross itself, or run over its own edges."""
+    """A ring that may cross itself or overlap its own edges."""
     count = int(rng.integers(3, 30))
     if rng.random() < 0.5:
         line = np.cumsum(rng.normal(size=(count, 2)), axis=0)
@@ -33,10 +33,10 @@ def _area(ring: np.ndarray) -> float:
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**31), st.integers(1, 6))
-def test_united_is_what_rings_run_around_more_often_anticlockwise(seed: int, count: int) -> None:
+def test_the_union_has_a_positive_winding_number(seed: int, count: int) -> None:
     rng = np.random.default_rng(seed)
     rings = [_ring(rng) for _ in range(count)]
-    # Of rings that all run clockwise in total nothing is promised: no region has such an outline.
+    # Nothing is promised if all rings are clockwise: no region has such an outline.
     rings += [ring[::-1] for ring in rings[:1] if all(_area(one) <= 0 for one in rings)]
     every = np.concatenate(rings)
     points = rng.uniform(every.min(axis=0), every.max(axis=0), (500, 2)) + 1e-4
@@ -47,7 +47,7 @@ def test_united_is_what_rings_run_around_more_often_anticlockwise(seed: int, cou
         np.testing.assert_array_equal(covered(_frame(again), points), expected.astype(int))
 
 
-def test_groups_are_united_apart() -> None:
+def test_groups_are_united_separately() -> None:
     square = np.array([[0, 0], [2, 0], [2, 2], [0, 2], [0, 0]], float)
     hole = (square[::-1] + 1) / 2
     rings = [hole, square + 5, square, square + 1, hole]
@@ -59,7 +59,7 @@ def test_groups_are_united_apart() -> None:
     assert _area(inner) == -1
 
 
-def test_what_has_no_inside_covers_nothing() -> None:
+def test_rings_without_an_interior_cover_nothing() -> None:
     flat = np.array([[0, 0], [1, 0], [1, 0], [0, 0]], float)
     nowhere = np.full((5, 2), np.nan)
     assert united([flat, nowhere], np.array([0, 1]), 2).tolist() == [shapely.Polygon()] * 2

@@ -1,4 +1,4 @@
-"""Where three classes meet: regions end in one point, and ridges are whole."""
+"""Where three classes tie: regions end in one point, and narrow regions are complete."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ PIXELS = 300
 
 
 def _run(path: Path, weights: np.ndarray, bias: np.ndarray) -> rc.Run:
-    """A run whose classes are divided by straight lines."""
+    """A run whose classes are separated by straight lines."""
     classes = len(bias)
     output = dense(classes, "softmax", "output")
     model = small_model(output, loss="sparse_categorical_crossentropy")
@@ -39,14 +39,14 @@ def _region(surface: pd.DataFrame, of_class: int, level: float) -> shapely.Geome
 
 @pytest.fixture
 def star(tmp_path: Path) -> tuple[rc.Run, np.ndarray]:
-    """Three classes, and the point where they meet, off the lattice."""
+    """Three classes, and the point where they tie, which is not on the lattice."""
     weights = np.array([[3.0, -2.0, -1.0], [0.5, 4.0, -3.5]], "float32")
     bias = np.array([0.3, -0.4, 0.1], "float32")
     differences = (weights[:, 1:] - weights[:, :1]).T
     return _run(tmp_path / "a.h5", weights, bias), np.linalg.solve(differences, bias[0] - bias[1:])
 
 
-def test_regions_meet_in_the_point_where_three_classes_tie(
+def test_regions_end_in_the_point_where_three_classes_tie(
     star: tuple[rc.Run, np.ndarray],
 ) -> None:
     run, meeting = star
@@ -72,10 +72,10 @@ def test_lines_of_the_boundary_end_there_and_are_drawn_once(
         assert np.abs(line[ends.argmax() * -1]).max() == pytest.approx(1, abs=1e-3)
 
 
-def test_region_narrower_than_a_lattice_cell_is_whole(tmp_path: Path) -> None:
-    """Between two others a class may win on a strip that no lattice point lies on."""
+def test_region_narrower_than_a_lattice_cell_is_complete(tmp_path: Path) -> None:
+    """A class may win on a strip between two others that contains no lattice point."""
     slope, width = 0.37, 0.008
-    # Along (slope, 1) nothing changes; across, class 1 wins where |distance| < width.
+    # Nothing changes along (slope, 1). Across, class 1 wins where |distance| < width.
     across = np.array([1.0, -slope]) * 40
     weights = np.stack([-across, 0 * across, across], axis=1).astype("float32")
     bias = np.array([-40 * width, 0, -40 * width], "float32")
@@ -101,12 +101,12 @@ def test_regions_are_those_of_the_winners_pixel_by_pixel(three: Training) -> Non
             region = _region(surface, of_class, level)
             inside = shapely.contains_xy(region, pixels)
             wrong = (inside != (margin >= level)).sum() / PIXELS**2
-            # Half a pixel along an outline as long as a side of the picture.
+            # At most half a pixel along an outline as long as a side of the picture.
             assert wrong < 0.5 / PIXELS
 
 
 def test_regions_do_not_leave_gaps_in_a_bent_plane(three: Training) -> None:
-    """In the layer's plane too, where contours of each class were carried on their own."""
+    """In the layer's plane, the contours of each class are mapped separately."""
     surface = three.open().surface("bend", epochs=EPOCHS)
     regions = [_region(surface, of_class, 0.0) for of_class in range(3)]
     whole = shapely.union_all(regions)

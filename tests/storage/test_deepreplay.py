@@ -378,7 +378,7 @@ def test_model_that_is_not_compiled_takes_the_loss_of_the_model_file(
     alone = Path(shutil.copy(old.path, tmp_path))
     run = rc.open_run(alone, model=two_two_one())
     assert_probabilities(run, old)
-    with pytest.raises(rc.EvaluationError, match="'old' has no single loss"):
+    with pytest.raises(rc.EvaluationError, match="'old' must have a single loss"):
         run.losses()
 
 
