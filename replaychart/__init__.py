@@ -1,6 +1,6 @@
 """Watch a neural network learn: record a Keras training, replay it as animated Altair charts.
 
-Everything public is here; what is heavy is imported when it is first used.
+All public names are available here. Heavy dependencies are imported on first use.
 """
 
 import importlib
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from replaychart.version import __version__
 
-# Where each public name lives. Keras and TensorFlow are imported by `Recorder` alone.
+# The module of each public name. Every name in `charts` is also a chart of the command. Only
+# `Recorder` imports Keras and TensorFlow.
 _HOMES = {
     "ArgumentError": "errors",
     "DatasetError": "errors",
@@ -38,7 +39,8 @@ _HOMES = {
     "save": "export.save",
 }
 
-# Importing altair is most of what this costs; the theme must be registered to be enabled by name.
+# The theme must be registered before it can be enabled by name. Importing Altair for it takes most
+# of the time.
 importlib.import_module("replaychart.drawing.theme")
 
 __all__ = ["__version__", "datasets", *sorted(_HOMES)]
@@ -98,6 +100,6 @@ def _require_keras() -> None:
 
         message = (
             "Recorder needs Keras 3 with a backend: pip install 'replaychart[tensorflow]'. "
-            f"Importing it failed: {error}"
+            f"Importing Keras failed: {error}"
         )
         raise MissingDependencyError(message) from error

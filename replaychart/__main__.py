@@ -1,4 +1,4 @@
-"""``python -m replaychart`` is the command ``replaychart``."""
+"""``python -m replaychart`` runs the command ``replaychart``."""
 
 import sys
 

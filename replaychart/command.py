@@ -1,4 +1,4 @@
-"""The command ``replaychart``: a demo, a look into a file, charts and evaluations without code."""
+"""The command ``replaychart``: inspect files, draw charts and store evaluations without code."""
 
 import argparse
 import inspect
@@ -21,9 +21,9 @@ from replaychart.run import Run
 from replaychart.storage import reader
 from replaychart.storage.deepreplay import not_writable
 
-# What `render` draws by default: five charts in one, and not a function of the package.
+# The default chart of `render`. It combines several charts and is not a public function.
 _DASHBOARD = "dashboard"
-# One in two epochs: half the time to draw and half the bytes, and the eye does not miss them.
+# Every second epoch: half the drawing time and half the bytes, with no visible difference.
 _DEMO_GIF_STRIDE = 2
 
 
@@ -33,16 +33,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Default: those of the process.
+        Command-line arguments. Default: those of the process.
 
     Returns
     -------
     int
-        0; 1 after an error that was told; 130 after an interruption.
+        Exit status: 0 for success, 1 for a reported error, 130 for an interruption.
     """
     options = _parser().parse_args(arguments)
-    # Where in this package a warning was raised is no news to a user of this command, nor are the
-    # lines with which TensorFlow greets every process.
+    # Users of the command need neither the line of this package that raised a warning nor the
+    # messages that TensorFlow prints when it starts.
     warnings.formatwarning = _warning_line
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
@@ -57,18 +57,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def demo(options: argparse.Namespace) -> None:
-    """Draw the canonical dashboard as HTML, PNG and GIF."""
+    """Draw the example dashboard as HTML, PNG and GIF."""
     out = Path(options.out)
     if out.exists() and not out.is_dir():
-        message = f"--out must be a directory. Got {options.out!r}, which is a file."
+        message = f"--out must be a directory. Got the file {options.out!r}."
         raise ArgumentError(message)
     if not out.absolute().parent.is_dir():
-        message = f"--out must lie in a directory that exists. Got {options.out!r}."
+        message = f"--out must be in an existing directory. Got {options.out!r}."
         raise ArgumentError(message)
     try:
         out.mkdir(exist_ok=True)
     except OSError as error:
-        message = f"--out cannot be made: {error}"
+        message = f"--out: cannot create the directory: {error}"
         raise ArgumentError(message) from error
     recording = datasets.parabola_recording()
     if options.train:
@@ -80,7 +80,7 @@ def demo(options: argparse.Namespace) -> None:
     chart = demonstration.dashboard(run)
     print(f"{run!r}\nDrawing ...")
     page = save(animate(chart, fps=12), out / "parabola.html")
-    print(f"  {page}  plays in any browser, without a network")
+    print(f"  {page}  plays in any browser, offline")
     still = save(chart, out / "parabola.png", scale=2)
     print(f"  {still}  the last epoch")
     epochs = run.epochs[::_DEMO_GIF_STRIDE].tolist()
@@ -89,14 +89,14 @@ def demo(options: argparse.Namespace) -> None:
 
 
 def info(options: argparse.Namespace) -> None:
-    """List runs, layers and epochs of a file."""
+    """List the runs in a file, their layers and epochs."""
     names = list_runs(options.file)
     if not names:
         print(f"{options.file}: no runs")
     for name in names:
         old = reader.was_recorded_by_deepreplay(Path(options.file), name)
         with warnings.catch_warnings():
-            # The line "state" tells it.
+            # The line "state" below says so.
             warnings.filterwarnings("ignore", message=".* was interrupted after epoch")
             run = open_run(options.file, name, model=options.model if old else None)
         first, last = run.epochs[0], run.epochs[-1]
@@ -109,7 +109,7 @@ def info(options: argparse.Namespace) -> None:
 
 
 def render(options: argparse.Namespace) -> None:
-    """Draw one chart of a run into a file."""
+    """Draw a chart of a run and save it to a file."""
     run = open_run(options.file, options.group, model=options.model)
     build = _chart(options.chart)
     accepted = inspect.signature(build).parameters
@@ -117,7 +117,7 @@ def render(options: argparse.Namespace) -> None:
     given = {name: value for name, value in given.items() if value is not None}
     for name in given:
         if name not in accepted:
-            message = f"--{name} is not for the chart {options.chart!r}."
+            message = f"--{name} does not apply to the chart {options.chart!r}."
             raise ArgumentError(message)
     chart = build(run, max_bytes=options.max_bytes, **given)
     out = Path(options.out)
@@ -142,11 +142,11 @@ def render(options: argparse.Namespace) -> None:
 
 
 def store(options: argparse.Namespace) -> None:
-    """Store a run's evaluations in its file, so that it charts without Keras."""
+    """Store a run's evaluations in its file, so that its charts need no Keras."""
     path, group = Path(options.file), options.group
     names = list_runs(path) if group is None else [reader.existing_name(path, group)]
     if not names:
-        message = f"{options.file!r} holds no run of ReplayChart."
+        message = f"{options.file!r} contains no ReplayChart run."
         raise RunFileError(message)
     for name in names:
         if reader.was_recorded_by_deepreplay(path, name):
@@ -157,7 +157,7 @@ def store(options: argparse.Namespace) -> None:
 
 
 def convert(options: argparse.Namespace) -> None:
-    """Rewrite what DeepReplay recorded in this project's layout."""
+    """Convert DeepReplay recordings to ReplayChart's layout."""
     runs = conversion.convert(
         Path(options.old),
         Path(options.new),
@@ -172,13 +172,13 @@ def convert(options: argparse.Namespace) -> None:
 
 
 def _chart_names() -> list[str]:
-    """Return what --chart allows: every chart of the package by its name, and the dashboard."""
+    """Return the values that --chart allows: the name of every chart, and the dashboard."""
     charts = [name for name, home in replaychart._HOMES.items() if home.startswith("charts.")]
     return [*(name.replace("_", "-") for name in charts), _DASHBOARD]
 
 
 def _chart(name: str) -> Callable[..., Any]:
-    """Return the function that draws the chart of a name, imported only now."""
+    """Return the function that draws a chart. It is imported here, not at startup."""
     if name == _DASHBOARD:
         return demonstration.dashboard
     return getattr(replaychart, name.replace("-", "_"))
@@ -196,61 +196,93 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=replaychart.__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    command = commands.add_parser("demo", help="draw the canonical dashboard as HTML, PNG and GIF")
-    command.add_argument("--out", default="replaychart-demo", metavar="DIR", help="where to")
-    command.add_argument("--train", action="store_true", help="train first (needs TensorFlow)")
+    command = commands.add_parser("demo", help="draw the example dashboard as HTML, PNG and GIF")
+    command.add_argument(
+        "--out",
+        default="replaychart-demo",
+        metavar="DIR",
+        help="output directory; default: %(default)s",
+    )
+    command.add_argument(
+        "--train", action="store_true", help="train the network first (needs TensorFlow)"
+    )
     command.set_defaults(run=demo)
 
-    command = commands.add_parser("info", help="list runs, layers and epochs of a file")
+    command = commands.add_parser("info", help="list the runs in a file, their layers and epochs")
     command.add_argument("file", metavar="FILE")
     _add_model(command)
     command.set_defaults(run=info)
 
-    command = commands.add_parser("render", help="draw one chart of a run into a file")
+    command = commands.add_parser("render", help="draw a chart of a run and save it to a file")
     command.add_argument("file", metavar="FILE")
     command.add_argument("group", metavar="GROUP")
     command.add_argument("--chart", choices=_chart_names(), default=_DASHBOARD)
     command.add_argument(
-        "--out", required=True, metavar="FILE", help="the suffix is the format; DIR/ for PNGs"
+        "--out",
+        required=True,
+        metavar="FILE",
+        help="output file, whose suffix selects the format; DIR/ writes one PNG per epoch",
     )
-    command.add_argument("--layer", help="for feature-space")
-    command.add_argument("--metric", help="for loss-and-metric")
-    command.add_argument("--epoch", type=float, help="for stills; default: the last")
+    command.add_argument("--layer", help="layer to show, for feature-space")
+    command.add_argument("--metric", help="metric to show, for loss-and-metric")
+    command.add_argument("--epoch", type=float, help="epoch of a still image; default: the last")
     command.add_argument(
-        "--every", type=_positive, default=1, help="for moving pictures: one in so many epochs"
+        "--every",
+        type=_positive,
+        default=1,
+        metavar="N",
+        help="show every N-th recorded epoch in an animation; default: %(default)s",
     )
     command.add_argument(
         "--epochs",
         type=_epochs,
         metavar="A,B,... or A:B:C",
-        help="for pictures of many epochs: these, or every C-th from A to before B",
+        help="epochs of an animation or filmstrip: a list, or every C-th from A up to but "
+        "excluding B",
     )
-    command.add_argument("--fps", type=float, default=10, help="for moving pictures and HTML")
-    command.add_argument("--hold", type=float, default=1.0, help="seconds for the last frame")
-    command.add_argument("--scale", type=float, default=1.0, help="the size's factor")
+    command.add_argument(
+        "--fps",
+        type=float,
+        default=10,
+        help="epochs per second of an animation or HTML page; default: %(default)s",
+    )
+    command.add_argument(
+        "--hold",
+        type=float,
+        default=1.0,
+        metavar="SECONDS",
+        help="how long an animation shows its last epoch; default: %(default)s",
+    )
+    command.add_argument(
+        "--scale", type=float, default=1.0, help="factor for the image size; default: %(default)s"
+    )
     command.add_argument(
         "--max-bytes",
         type=_max_bytes,
         default=MAX_BYTES,
         metavar="BYTES",
-        help=f"what the chart's data may take, or none; default: {MAX_BYTES}",
+        help="limit on the size of the chart's data, or none for no limit; default: %(default)s",
     )
     _add_model(command)
     command.set_defaults(run=render)
 
-    command = commands.add_parser("store", help="store evaluations, to chart without Keras")
+    command = commands.add_parser("store", help="store evaluations, so that charts need no Keras")
     command.add_argument("file", metavar="FILE")
-    command.add_argument("group", metavar="GROUP", nargs="?", help="default: every run")
+    command.add_argument(
+        "group", metavar="GROUP", nargs="?", help="run to evaluate; default: all runs"
+    )
     command.set_defaults(run=store)
 
-    command = commands.add_parser("convert", help="rewrite what DeepReplay recorded")
-    command.add_argument("old", metavar="OLD", help="a file of DeepReplay; it is left as it is")
-    command.add_argument("new", metavar="NEW", help="a file of ReplayChart; made or added to")
+    command = commands.add_parser("convert", help="convert DeepReplay recordings")
+    command.add_argument("old", metavar="OLD", help="a DeepReplay file; it is not modified")
     command.add_argument(
-        "--group", action="append", help="one run; may be repeated; default: every run"
+        "new", metavar="NEW", help="a ReplayChart file, created if it does not exist"
+    )
+    command.add_argument(
+        "--group", action="append", help="run to convert; can be repeated; default: all runs"
     )
     _add_model(command)
-    command.add_argument("--overwrite", action="store_true", help="replace runs of the same name")
+    command.add_argument("--overwrite", action="store_true", help="replace runs with the same name")
     command.set_defaults(run=convert)
     return parser
 
@@ -259,7 +291,8 @@ def _add_model(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--model",
         metavar="FILE",
-        help="DeepReplay's model file; default: GROUP_model.h5 beside the recording or here",
+        help="DeepReplay's model file; default: GROUP_model.h5 next to the recording or in the "
+        "working directory",
     )
 
 
@@ -269,7 +302,7 @@ def _warning_line(message: Warning | str, *_: object, **__: object) -> str:
 
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        message = f"must be a whole number of at least 1. Got {text!r}."
+        message = f"must be a positive whole number. Got {text!r}."
         raise argparse.ArgumentTypeError(message)
     return int(text)
 
@@ -278,16 +311,16 @@ def _max_bytes(text: str) -> float | None:
     try:
         return None if text == "none" else float(text)
     except ValueError:
-        message = f"must be a number of bytes, or none. Got {text!r}."
+        message = f"must be a number of bytes or none. Got {text!r}."
         raise argparse.ArgumentTypeError(message) from None
 
 
 def _epochs(text: str) -> slice | list[int]:
-    """Return epochs that are listed, or counted as Python counts."""
+    """Return a list of epochs, or a slice as Python writes it."""
     try:
         if ":" not in text:
             return [int(part) for part in text.split(",")]
         return slice(*(int(part) if part else None for part in text.split(":")))
     except ValueError:
-        message = f"must be epochs such as 0,10,50 or a range such as 0:151:10. Got {text!r}."
+        message = f"must be a list such as 0,10,50 or a range such as 0:151:10. Got {text!r}."
         raise argparse.ArgumentTypeError(message) from None

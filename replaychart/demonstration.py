@@ -1,4 +1,4 @@
-"""The canonical example: the training on two parabolas, and its five charts in one dashboard."""
+"""The running example: a network trained on two parabolas, and a dashboard of its charts."""
 
 from pathlib import Path
 from typing import Any
@@ -18,17 +18,17 @@ GROUP = "parabola"
 
 
 def dashboard(run: Run, *, max_bytes: float | None = MAX_BYTES) -> alt.HConcatChart:
-    """Return feature space, probabilities, loss and metric, and losses, side by side.
+    """Return feature space, probabilities, and loss and metric above losses, side by side.
 
-    Where the targets are numbers, residuals take the place of probabilities; where there are
-    several yes or no for each point, nothing does.
+    For a regression, the residuals replace the probabilities. For a multi-label model, that column
+    is left out.
 
     Parameters
     ----------
     run : Run
-        A training with a hidden layer of at least two units.
+        A training run whose network has a hidden layer with at least two units.
     max_bytes : float or None, default 20,000,000
-        The budget of each chart.
+        Limit on the size of each chart's data. None means no limit.
     """
     curves = loss_and_metric(run, max_bytes=max_bytes) & loss_histogram(run, max_bytes=max_bytes)
     parts: list[Any] = [feature_space(run, max_bytes=max_bytes), curves]
@@ -44,13 +44,13 @@ def train(path: Path, *, epochs: int = 150, seed: int = 8, verbose: int = 0) -> 
     Parameters
     ----------
     path : pathlib.Path
-        The file to record into; a run of the same name is replaced.
+        The file to record to. An existing run with the same name is replaced.
     epochs : int, default 150
-        How long to train, with SGD at 0.05 in batches of 16.
+        Number of epochs to train, with SGD at a learning rate of 0.05 and batches of 16.
     seed : int, default 8
-        Seed of initial weights and batches.
+        Seed for the initial weights and the order of the batches.
     verbose : int, default 0
-        As in ``fit``.
+        Passed to ``fit``.
     """
     import keras
 

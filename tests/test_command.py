@@ -114,9 +114,9 @@ def test_render_moves_and_plays(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        (["--max-bytes", "big"], "argument --max-bytes: must be a number of bytes, or none. Got"),
-        (["--every", "0"], "argument --every: must be a whole number of at least 1. Got '0'"),
-        (["--epochs", "0,b"], "argument --epochs: must be epochs such as 0,10,50 or"),
+        (["--max-bytes", "big"], "argument --max-bytes: must be a number of bytes or none. Got"),
+        (["--every", "0"], "argument --every: must be a positive whole number. Got '0'"),
+        (["--epochs", "0,b"], "argument --epochs: must be a list such as 0,10,50 or a range"),
     ],
 )
 def test_options_that_are_no_numbers(
@@ -316,10 +316,10 @@ def test_errors_of_conversion_are_one_line_and_leave_nothing(
         (
             ["render", "{file}", "parabola", "--chart", "loss-histogram", "--layer", "hidden",
              "--out", "a.png"],
-            "--layer is not for the chart 'loss-histogram'",
+            "--layer does not apply to the chart 'loss-histogram'",
         ),
         (["demo", "--out", "{file}"], "--out must be a directory"),
-        (["demo", "--out", "nowhere/demo"], "--out must lie in a directory that exists"),
+        (["demo", "--out", "nowhere/demo"], "--out must be in an existing directory"),
     ],
 )  # fmt: skip
 def test_errors_are_one_line(

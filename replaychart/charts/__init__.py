@@ -1,1 +1,1 @@
-"""One file per chart, named after its function; what charts share stands beside them."""
+"""The public charts: one file each, named after its function. Shared code is in `drawing`."""

@@ -1,11 +1,11 @@
-"""`activations`: how the activations of each layer are distributed."""
+"""`activations`: the distribution of each layer's activations."""
 
 from collections.abc import Sequence
 
 import altair as alt
 
 from replaychart.drawing.budget import MAX_BYTES
-from replaychart.drawing.violins import Looks, violins
+from replaychart.drawing.violins import ViolinOptions, violins
 from replaychart.facts.epochs import Epochs
 from replaychart.run import Run, require_run
 
@@ -26,52 +26,54 @@ def activations(
 ) -> alt.LayerChart:
     """Draw a violin of each layer's activations over the recorded points.
 
-    They are taken behind the layer's activation function, whether it is fused into the layer or
-    stands behind it as a layer of its own.
+    Activations are the values after the activation function, whether that function is part of the
+    layer or a separate layer after it.
 
     Parameters
     ----------
     run : Run
-        The recorded training, or a recorded untrained model.
+        The recorded training run or untrained model.
     layers : sequence of str, optional
-        Layers to show. Default: every layer with a kernel.
+        Layers to show. Default: all layers with a kernel.
     inputs : bool, default False
-        Whether the recorded points come first.
+        Whether to show the recorded points themselves, before the layers.
     output : bool, default True
-        Whether the default layers hold the last one.
+        Whether the default layers include the last one.
     scale : {"fixed", "per-epoch"}, default "fixed"
-        An axis that holds for all epochs, or that follows the values.
+        Whether the value axis stays the same for all epochs or adapts to each epoch's values.
     epochs : float, slice, range or iterable of float, optional
-        Only these recorded epochs. Default: all.
+        Recorded epochs to include. Default: all.
     epoch : float or altair.Parameter, optional
-        The epoch shown at first, or a parameter from `epoch_param` to share. Default: the last.
+        The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
+        last epoch.
     title : str, optional
-        ``{epoch}`` in it is the epoch shown. Default: what is shown, and the epoch.
+        The title; ``{epoch}`` in it is replaced by the epoch shown. Default: the kind of values and
+        the epoch.
     width, height : int, default 300 and 200
         Size in pixels.
     max_bytes : float or None, default 20,000,000
-        About what the chart's data may take. Past that it keeps evenly spaced epochs, and warns
-        of it. None for no limit.
+        Approximate limit on the size of the chart's data, in bytes. A larger chart is thinned to
+        evenly spaced epochs, with a warning. None means no limit.
 
     Returns
     -------
     altair.LayerChart
-        Per layer a density, as wide as the others where it is widest and cut at the least and the
-        greatest value; a bar between the quartiles; a point at the median. Where values are NaN or
-        infinite, their share stands above.
+        For each layer: a density, scaled to the same maximum width and cut off at the smallest and
+        the largest value; a bar between the quartiles; a point at the median. If some values are
+        NaN or infinite, their percentage is shown at the top.
 
     Raises
     ------
     ArgumentError
-        There is no such layer, none has such a weight, an epoch was not recorded, or an argument is
-        not allowed.
+        A layer does not exist, no layer has such weights, an epoch was not recorded, or another
+        argument is invalid.
     EvaluationError
-        The model cannot be rebuilt, or has no graph of layers.
+        The model cannot be rebuilt or has no graph of layers.
 
     Warns
     -----
     UserWarning
-        Epochs were left out to stay within `max_bytes`.
+        Epochs are left out to stay within `max_bytes`.
 
     Examples
     --------
@@ -88,5 +90,5 @@ def activations(
     selection = run.value_distributions.select(
         "activations", layers=layers, inputs=inputs, output=output
     )
-    looks = Looks(scale, epochs, epoch, title, width, height, max_bytes)
-    return violins(run, selection, looks, noun="Activation", plural="Activations")
+    options = ViolinOptions(scale, epochs, epoch, title, width, height, max_bytes)
+    return violins(run, selection, options, noun="Activation", plural="Activations")

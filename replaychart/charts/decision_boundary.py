@@ -1,4 +1,4 @@
-"""`decision_boundary`: the inputs' own plane, divided by the network."""
+"""`decision_boundary`: the input plane, divided by the network."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -16,7 +16,7 @@ from replaychart.drawing.plane import (
     points_layer,
     surface_layer,
 )
-from replaychart.drawing.titles import add_subtitle, chart_title, check_chart, tell_not_finite
+from replaychart.drawing.titles import add_subtitle, chart_title, check_chart, note_not_finite
 from replaychart.facts.epochs import Epochs
 from replaychart.planes.extents import Limits
 from replaychart.planes.paths import Paths
@@ -40,64 +40,67 @@ def decision_boundary(
     height: int = 400,
     max_bytes: float | None = MAX_BYTES,
 ) -> alt.LayerChart:
-    """Draw the inputs' plane with the points, the decision surface and the boundary.
+    """Draw the input plane with the points, the decision surface and the boundary.
 
-    Where the inputs have more than two features, the plane of two of them is drawn: a slice
-    through the inputs' space, with the other features held fixed. The points are shown where their
-    own two features are, whatever their others. Of a model with several inputs the features of all
-    count; those of images, of sequences and of whole numbers (tokens, categories) can be held, but
-    not be an axis.
+    If the inputs have more than two features, the chart shows the plane of two of them: a slice
+    through the input space, with the other features held fixed. Every point is placed by its own
+    values of the two features, whatever its other features are. For a model with several inputs,
+    the features of all inputs are available; those of images, sequences and integers (tokens,
+    categories) can be held fixed, but cannot be an axis.
 
     Parameters
     ----------
     run : Run
-        A recorded training with an input that is a vector.
+        A recorded training run with at least one vector input.
     features : pair of str or int, optional
-        The two features that the plane shows, by name or by position in `Run.coordinates`. Default:
-        the only two.
+        The two features that span the plane, by name or by position in `Run.coordinates`. Default:
+        the only two; required if there are more.
     at : {"median", "mean"}, int, mapping of str to float, or array_like, default "median"
-        Where the other features are held: their median or mean over the recorded points; at those
-        of a point, by its number; at values by name, the rest at the median; at a vector of all
-        features. Images, sequences and whole numbers beside other inputs have no median: give the
-        number of a point, or name the input in a mapping, with an array of its shape.
+        Where the other features are held: at their median or mean over the recorded points; at the
+        features of one point, given by its number; at values by name, with the rest at the median;
+        or at a vector of all features. Images, sequences and integers have no median: if the model
+        has such inputs, pass the number of a point, or a mapping with the name of each such input
+        and an array of its shape.
     xlim, ylim : tuple of float, optional
-        The axes' limits, which the surface fills. Default: around all
-        recorded points.
+        Limits of the axes, which the surface fills. Default: around all recorded points.
     resolution : int, default 100
-        Lattice points along each side on which contours are found.
+        Number of lattice points along each side of the plane, from which contours are computed.
     grid : bool, default False
-        Whether to draw the grid lines that `feature_space` shows bent; of inputs with two features.
+        Whether to draw the grid lines that `feature_space` shows warped. They need inputs with
+        exactly two features.
     epochs : float, slice, range or iterable of float, optional
-        Only these recorded epochs. Default: all.
+        Recorded epochs to include. Default: all.
     epoch : float or altair.Parameter, optional
-        The epoch shown at first, or a parameter from `epoch_param` to share. Default: the last.
+        The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
+        last epoch.
     title : str, optional
-        ``{epoch}`` in it is the epoch shown.
+        The title; ``{epoch}`` in it is replaced by the epoch shown. Default: what is drawn and the
+        epoch.
     width, height : int, default 400
         Size in pixels.
     max_bytes : float or None, default 20,000,000
-        About what the chart's data may take. Past that it keeps evenly spaced epochs, down to 200,
-        then points, of every class its share, down to 2,000, then fewer of both; and warns of it.
-        None for no limit.
+        Approximate limit on the size of the chart's data, in bytes. A larger chart is thinned, with
+        a warning: first to evenly spaced epochs, down to 200; then to a proportional sample of each
+        class, down to 2,000 points; then both further. None means no limit.
 
     Returns
     -------
     altair.LayerChart
-        Surface, grid lines, points and boundary. Where the targets are numbers, the surface is the
-        prediction, and there is no boundary.
+        Surface, grid lines, points and boundary. For a regression, the surface shows the predicted
+        value and there is no boundary.
 
     Raises
     ------
     ArgumentError
-        The inputs have more than two features and none were chosen, there is no such feature, an
-        epoch was not recorded, or an argument is not allowed.
+        The inputs have more than two features and `features` was not given, a feature does not
+        exist, an epoch was not recorded, or another argument is invalid.
     EvaluationError
-        The model cannot be rebuilt, or it predicts several labels or numbers for each point.
+        The model cannot be rebuilt, or it predicts several labels or values for each point.
 
     Warns
     -----
     UserWarning
-        Epochs or points were left out to stay within `max_bytes`.
+        Epochs or points are left out to stay within `max_bytes`.
 
     Examples
     --------
@@ -115,7 +118,7 @@ def decision_boundary(
     divided = run.planes.surfaces.boundary is not None
 
     def trace(clock: Clock) -> tuple[Paths, Paths | None, Paths | None]:
-        """Return surface, grid lines and boundary, None for what is not drawn."""
+        """Return surface, grid lines and boundary; None for each that is not drawn."""
         snapshots = run.snapshots(clock.epochs)
         lines = partial(run.planes.grid, None, xlim=xlim, ylim=ylim, lines=GRID_LINES)
         return (
@@ -143,8 +146,8 @@ def decision_boundary(
     ]
     what = "Decision boundary" if divided else "Prediction"
     heading = chart_title(title, f"{what} \N{MIDDLE DOT} epoch {{epoch}}", clock)
-    told = run.point_probabilities if run.classes else run.residuals
-    tell_not_finite(heading, clock, "output", width, told(epochs=clock.epochs))
+    outputs = run.point_probabilities if run.classes else run.residuals
+    note_not_finite(heading, clock, "output", width, outputs(epochs=clock.epochs))
     if through is not None and len(run.planes.feature_names()) > 2:
         add_subtitle(heading, f"surface: slice at {through.slice}", width)
     return layered(

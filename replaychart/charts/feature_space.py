@@ -1,4 +1,4 @@
-"""`feature_space`: a hidden layer bending the plane."""
+"""`feature_space`: how a hidden layer bends the plane."""
 
 import dataclasses
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ from replaychart.drawing.titles import (
     chart_title,
     check_chart,
     named_title,
-    tell_not_finite,
+    note_not_finite,
 )
 from replaychart.errors import ArgumentError
 from replaychart.facts.epochs import Epochs
@@ -56,85 +56,89 @@ def feature_space(
     height: int = 400,
     max_bytes: float | None = MAX_BYTES,
 ) -> alt.LayerChart:
-    """Draw the points as a layer bends them, with grid lines, decision surface and boundary.
+    """Draw the points in a layer's space, with warped grid lines, decision surface and boundary.
 
-    A layer with two units is drawn as it is, any other through a projection.
+    A layer with two units is drawn directly, any other through a projection.
 
     Parameters
     ----------
     run : Run
-        The recorded training.
+        The recorded training run.
     layer : str, optional
-        Any layer with at least two units. Default: the last hidden one with exactly two, or else
-        the last hidden one with more.
+        Any layer with at least two units. Default: the last hidden layer with exactly two units, or
+        the last one with more if there is none.
     projection : optional
-        How a layer with more units comes to the plane, on one basis for the whole run:
+        How to project a wider layer to two dimensions; one basis is used for the whole run:
 
-        - ``"pca"``: principal components, fitted over all epochs together; the default.
-        - ``"aligned"``: principal components of each epoch, turned to meet those of the epoch
-          before (orthogonal Procrustes).
+        - ``"pca"`` (the default): principal components, fitted to all epochs together.
+        - ``"aligned"``: principal components of each epoch, rotated to match those of the previous
+          epoch (orthogonal Procrustes).
         - a pair of int: two units, counted from 0.
-        - array_like of shape (units, 2): a matrix that the outputs are multiplied with.
-        - an object with ``fit`` and ``transform``, such as scikit-learn's, which is copied and
-          fitted over all epochs together; with the targets, where its ``fit`` needs them.
-        - ``"rotate"``: for three units, a view that two sliders turn and tilt.
+        - array_like of shape (units, 2): a matrix that multiplies the outputs from the right.
+        - an object with ``fit`` and ``transform``, such as a scikit-learn transformer. It is copied
+          and fitted to all epochs together, and receives the targets if its ``fit`` requires them.
+        - ``"rotate"``: for three units, a 3-D view with two sliders to turn and tilt it.
     positions : {"flatten", "mean"}, default "flatten"
-        Whether outputs of several axes (of convolutions, say) are flattened, or averaged over all
-        positions.
+        Whether outputs with several axes (those of convolutions, for example) are flattened or
+        averaged over all positions.
     xlim, ylim : tuple of float, optional
-        The rectangle of the inputs' plane that is carried through the layer; with
-        ``surface="layer"`` the rectangle of the layer's plane that is evaluated and shown.
+        The rectangle of the input plane that is mapped through the layer; with
+        ``surface="layer"``, the rectangle of the layer's plane that is evaluated and shown.
         Default: around all recorded points.
     resolution : int, default 100
-        Lattice points along each side of the rectangle on which contours are found.
+        Number of lattice points along each side of the rectangle, from which contours are computed.
     grid : bool, default True
-        Whether to draw the warped grid lines. They need inputs with two features, and a model: they
-        are left out otherwise, and for a run that was recorded from outputs.
+        Whether to draw the warped grid lines. They are left out if the inputs do not have exactly
+        two features, or if the run was recorded from outputs, without a model.
     surface : {"auto", "inputs", "layer", None}, default "auto"
         ``"inputs"`` fills the image of the rectangle, ``"layer"`` evaluates the rest of the network
-        over the layer's own plane, None draws no surface. ``"auto"`` takes the first for inputs
-        with two features and the second for any others, as long as the projection has a way back
-        from the plane to the layer; the subtitle then says which slice of the layer's space it is.
-        It draws none where the run has no model, or not all of its weights, where the model
-        predicts several values for each point, or where a branch of the network leads past the
-        layer; the subtitle says which it is.
+        over the layer's own plane, and None draws no surface. ``"auto"`` selects ``"inputs"`` for
+        inputs with two features and ``"layer"`` for all others. It draws no surface, and the
+        subtitle gives the reason, if the run has no model or not all of its weights, or if the
+        model predicts several values for each point; instead of ``"layer"`` also if the projection
+        cannot be inverted, or if a branch of the network bypasses the layer. The plane of a
+        projected layer passes through the mean of the layer's outputs over all epochs; with
+        ``"aligned"``, over each epoch; with a fitted object, through the point that the object maps
+        back from (0, 0).
     scale : {"fixed", "per-epoch"}, default "fixed"
-        Axes that hold for the whole run, or that follow the points.
+        Whether the axes stay the same for the whole run or follow the points.
     epochs : float, slice, range or iterable of float, optional
-        Only these recorded epochs. Default: all.
+        Recorded epochs to include. Default: all.
     epoch : float or altair.Parameter, optional
-        The epoch shown at first, or a parameter from `epoch_param` to share. Default: the last.
+        The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
+        last epoch.
     title : str, optional
-        ``{epoch}`` in it is the epoch shown. Default: the layer's name and the epoch.
+        The title; ``{epoch}`` in it is replaced by the epoch shown. Default: the layer's name and
+        the epoch.
     width, height : int, default 400
-        Size in pixels. Both axes have one scale where the units' spans are comparable and the size
-        is square.
+        Size in pixels. If it is square and the two units span comparable ranges, both axes have the
+        same scale.
     max_bytes : float or None, default 20,000,000
-        About what the chart's data may take. Past that it keeps evenly spaced epochs, down to 200,
-        then points, of every class its share, down to 2,000, then fewer of both; and warns of it.
-        None for no limit.
+        Approximate limit on the size of the chart's data, in bytes. A larger chart is thinned, with
+        a warning: first to evenly spaced epochs, down to 200; then to a proportional sample of each
+        class, down to 2,000 points; then both further. None means no limit.
 
     Returns
     -------
     altair.LayerChart
-        Surface, grid lines, points and boundary. The points are coloured by class, or by the target
-        where that is a number; the surface shows the probability of class 1, the winning class
-        where there are more than two, or the predicted number.
+        Surface, grid lines, points and boundary. The points are coloured by class, or by target for
+        a regression. The surface shows the probability of class 1, the predicted class if there are
+        more than two, or the predicted value for a regression.
 
     Raises
     ------
     ArgumentError
-        There is no such layer, it has fewer than two units, the projection does not fit it, an
-        epoch was not recorded, or an argument is not allowed.
+        The layer does not exist or has fewer than two units, the projection does not fit the layer,
+        an epoch was not recorded, or another argument is invalid.
     EvaluationError
-        The model cannot be rebuilt, or has no graph of layers.
+        The model cannot be rebuilt or has no graph of layers.
     MissingDependencyError
         The projection needs scikit-learn, which is not installed.
 
     Warns
     -----
     UserWarning
-        Epochs or points were left out to stay within `max_bytes`.
+        Epochs or points are left out to stay within `max_bytes`.
 
     Examples
     --------
@@ -196,15 +200,15 @@ def feature_space(
         boundary_layer(plane, run, drawn.boundary) if drawn.boundary else None,
     ]
     heading = chart_title(title, default_title, clock)
-    tell_not_finite(heading, clock, "points", width, coordinates)
+    note_not_finite(heading, clock, "points", width, coordinates)
     if run.tells_predictions and run.targets.ndim == 1 and np.isfinite(coordinates).all():
-        # A ReLU makes 0 of what is not a number.
-        told = run.point_probabilities if run.classes else run.residuals
-        tell_not_finite(heading, clock, "output", width, told(epochs=clock.epochs))
+        # The layer's values can be finite while the outputs are not: a ReLU turns NaN into 0.
+        outputs = run.point_probabilities if run.classes else run.residuals
+        note_not_finite(heading, clock, "output", width, outputs(epochs=clock.epochs))
     if left_out:
         add_subtitle(heading, f"no surface: {left_out}", width)
     if surface == "layer" and view is not None:
-        add_subtitle(heading, f"surface: slice through {view.slice}", width)
+        add_subtitle(heading, "background: network output on the plane shown", width)
     return layered(
         [part for part in layers if part is not None],
         clock,
@@ -215,7 +219,7 @@ def feature_space(
 
 
 class _Drawn(NamedTuple):
-    """What is drawn around the points, None for what is not."""
+    """The paths drawn around the points; None for each that is not drawn."""
 
     rings: Paths | None
     boundary: Paths | None
@@ -224,7 +228,7 @@ class _Drawn(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class _Paths:
-    """What is to be drawn around the points, as `feature_space` documents it."""
+    """The options for what is drawn around the points; see `feature_space` for their meaning."""
 
     run: Run
     layer: str
@@ -261,7 +265,7 @@ class _Paths:
 
 
 def _default_layer(run: Run) -> str:
-    """Return the last hidden layer with two units, or else the last one with more."""
+    """Return the last hidden layer with two units, or the last one with more if there is none."""
     if run.planes.layers():
         return run.planes.layers()[-1]
     shapes = {layer: run.layer_shape(layer) for layer in run.layers}
@@ -272,14 +276,14 @@ def _default_layer(run: Run) -> str:
         return wide[-1]
     listed = ", ".join(f"{layer!r} {shape}" for layer, shape in shapes.items())
     message = (
-        "layer must have at least 2 units, and no hidden layer of run "
-        f"{run.name!r} has. Its layers and their shapes are: {listed}."
+        f"layer must have at least 2 units, but no hidden layer of run {run.name!r} does. Its "
+        f"layers and their shapes are: {listed}."
     )
     raise ArgumentError(message)
 
 
 def _why_no_surface(run: Run, layer: str, view: Projection | None) -> str | None:
-    """Return why no surface can be drawn, None if one can."""
+    """Return the reason why no surface can be drawn, None if one can."""
     if not run.has_model:
         return "recorded from outputs, without the model"
     if not run.tells_predictions:

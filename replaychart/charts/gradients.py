@@ -1,11 +1,11 @@
-"""`gradients`: how the gradients of each layer are distributed."""
+"""`gradients`: the distribution of each layer's gradients."""
 
 from collections.abc import Sequence
 
 import altair as alt
 
 from replaychart.drawing.budget import MAX_BYTES
-from replaychart.drawing.violins import Looks, violins
+from replaychart.drawing.violins import ViolinOptions, violins
 from replaychart.facts.epochs import Epochs
 from replaychart.run import Run, require_run
 
@@ -28,52 +28,54 @@ def gradients(
 ) -> alt.LayerChart:
     """Draw a violin of each layer's gradients.
 
-    The gradients are those of the model's own loss over all recorded points, regularization
-    included, with respect to the weights of the epoch shown. Layers run as in inference.
+    These are the gradients of the model's own loss over all recorded points, including
+    regularization, with respect to the weights at the epoch shown. Layers run in inference mode.
 
     Parameters
     ----------
     run : Run
-        The recorded training, or a recorded untrained model.
+        The recorded training run or untrained model.
     layers : sequence of str, optional
-        Layers to show. Default: every layer with a kernel.
+        Layers to show. Default: all layers with a kernel.
     variable : {"kernel", "bias"}, default "kernel"
-        Which of their weights.
+        Which of the layers' weights to show.
     output : bool, default True
-        Whether the default layers hold the last one.
+        Whether the default layers include the last one.
     scale : {"fixed", "per-epoch"}, default "fixed"
-        An axis that holds for all epochs, or that follows the values.
+        Whether the value axis stays the same for all epochs or adapts to each epoch's values.
     epochs : float, slice, range or iterable of float, optional
-        Only these recorded epochs. Default: all.
+        Recorded epochs to include. Default: all.
     epoch : float or altair.Parameter, optional
-        The epoch shown at first, or a parameter from `epoch_param` to share. Default: the last.
+        The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
+        last epoch.
     title : str, optional
-        ``{epoch}`` in it is the epoch shown. Default: what is shown, and the epoch.
+        The title; ``{epoch}`` in it is replaced by the epoch shown. Default: the kind of values and
+        the epoch.
     width, height : int, default 300 and 200
         Size in pixels.
     max_bytes : float or None, default 20,000,000
-        About what the chart's data may take. Past that it keeps evenly spaced epochs, and warns
-        of it. None for no limit.
+        Approximate limit on the size of the chart's data, in bytes. A larger chart is thinned to
+        evenly spaced epochs, with a warning. None means no limit.
 
     Returns
     -------
     altair.LayerChart
-        Per layer a density, as wide as the others where it is widest and cut at the least and the
-        greatest value; a bar between the quartiles; a point at the median. Where values are NaN or
-        infinite, their share stands above.
+        For each layer: a density, scaled to the same maximum width and cut off at the smallest and
+        the largest value; a bar between the quartiles; a point at the median. If some values are
+        NaN or infinite, their percentage is shown at the top.
 
     Raises
     ------
     ArgumentError
-        There is no such layer, none has such a weight, an epoch was not recorded, or an argument is
-        not allowed.
+        A layer does not exist, no layer has such weights, an epoch was not recorded, or another
+        argument is invalid.
     EvaluationError
         The model or its loss cannot be rebuilt.
 
     Warns
     -----
     UserWarning
-        Epochs were left out to stay within `max_bytes`.
+        Epochs are left out to stay within `max_bytes`.
 
     Examples
     --------
@@ -90,5 +92,5 @@ def gradients(
     selection = run.value_distributions.select(
         "gradients", layers=layers, variable=variable, output=output
     )
-    looks = Looks(scale, epochs, epoch, title, width, height, max_bytes)
-    return violins(run, selection, looks, noun="Gradient", plural=_PLURAL[variable])
+    options = ViolinOptions(scale, epochs, epoch, title, width, height, max_bytes)
+    return violins(run, selection, options, noun="Gradient", plural=_PLURAL[variable])

@@ -1,4 +1,4 @@
-"""`loss_and_metric`: both curves, drawn up to the epoch shown."""
+"""`loss_and_metric`: the curves of loss and metric, up to the epoch shown."""
 
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ from replaychart.drawing.titles import (
     chart_title,
     check_chart,
     named_title,
-    tell_not_finite,
+    note_not_finite,
 )
 from replaychart.errors import ArgumentError, EvaluationError
 from replaychart.facts.epochs import Epochs
@@ -28,7 +28,7 @@ from replaychart.run import Run
 _NOT_METRICS = ("loss", "val_loss")
 
 Side = Literal["left", "right"]
-# What a row of a curve takes: names of columns, epoch and value.
+# Bytes per row of a curve: column names, epoch and value.
 _BYTES_PER_VALUE = 40
 
 
@@ -44,47 +44,51 @@ def loss_and_metric(
     height: int = 157,
     max_bytes: float | None = MAX_BYTES,
 ) -> alt.LayerChart:
-    """Draw loss and metric over the epochs, each on its own axis.
+    """Plot loss and metric against the epochs, each on its own axis.
 
     Parameters
     ----------
     run : Run
-        The recorded training.
+        The recorded training run.
     metric : str, optional
-        A metric of the source. Default: the first one; the loss alone if there is none.
+        A metric that the source provides. Default: the first one, or only the loss if there is
+        none.
     source : {"replay", "training"}, default "replay"
-        ``"replay"`` evaluates each snapshot over the recorded points; ``"training"`` shows what
-        Keras reported, validation included. Within an epoch that is the average over the batches
-        since the epoch began.
+        ``"replay"`` evaluates each snapshot over the recorded points. ``"training"`` shows the
+        values that Keras logged, including validation; within an epoch, they are averages over the
+        batches since the epoch began.
     epochs : float, slice, range or iterable of float, optional
-        Only these recorded epochs. Default: all.
+        Recorded epochs to include. Default: all.
     epoch : float or altair.Parameter, optional
-        The epoch shown at first, or a parameter from `epoch_param` to share. Default: the last.
+        The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
+        last epoch.
     title : str, optional
-        ``{epoch}`` in it is the epoch shown. Default: the names of both curves.
+        The title; ``{epoch}`` in it is replaced by the epoch shown. Default: the names of both
+        curves.
     width, height : int, default 220 and 157
         Size in pixels.
     max_bytes : float or None, default 20,000,000
-        About what the chart's data may take. Past that it keeps evenly spaced epochs, and warns
-        of it. None for no limit.
+        Approximate limit on the size of the chart's data, in bytes. A larger chart is thinned to
+        evenly spaced epochs, with a warning. None means no limit.
 
     Returns
     -------
     altair.LayerChart
-        Per curve: the whole of it, faint; the part up to the epoch shown; a dot at that epoch.
-        Validation is dashed.
+        For each curve: a faint line over all epochs, a strong line up to the epoch shown, and a dot
+        at that epoch. Validation curves are dashed.
 
     Raises
     ------
     ArgumentError
-        The source has no such metric, an epoch was not recorded, or an argument is not allowed.
+        The source does not provide the metric, an epoch was not recorded, or another argument is
+        invalid.
     EvaluationError
         The model, its loss or its metric cannot be rebuilt, or nothing was logged at these epochs.
 
     Warns
     -----
     UserWarning
-        Epochs were left out to stay within `max_bytes`.
+        Epochs are left out to stay within `max_bytes`.
 
     Examples
     --------
@@ -95,7 +99,7 @@ def loss_and_metric(
     check_chart(run, width, height, max_bytes)
     names = run.curves.names(source)
     if not names:
-        message = f"Run {run.name!r} was recorded from outputs, with no losses and no predictions."
+        message = f"Run {run.name!r} was recorded from outputs, without losses or predictions."
         raise EvaluationError(message)
     metrics = [name for name in names if name not in _NOT_METRICS]
     metric = _default_metric(metrics) if metric is None else metric
@@ -109,8 +113,8 @@ def loss_and_metric(
     )
     if source == "training" and not _reported(run, clock, names).any():
         message = (
-            f"Nothing was logged at these epochs of run {run.name!r}, so there are no curves of "
-            "its training. source='replay' evaluates its snapshots."
+            f"Nothing was logged at these epochs of run {run.name!r}. To evaluate the snapshots "
+            "instead, pass source='replay'."
         )
         raise EvaluationError(message)
     quantities: list[tuple[str, str, Side]] = [("loss", colors.LOSS, "right")]
@@ -137,10 +141,10 @@ def loss_and_metric(
         values = run.curves.values("loss", source=source)[run.snapshots(clock.epochs)]
         how = "NaN or infinite"
         if source == "training":
-            # Of epoch 0 Keras reports nothing, and a loop of one's own may log something else.
+            # Keras logs nothing at epoch 0, and a custom training loop may log other values.
             values = np.where(_reported(run, clock, names), values, 0.0)
             how = "NaN, infinite or not logged"
-        tell_not_finite(title_text, clock, "loss", width, values, how=how)
+        note_not_finite(title_text, clock, "loss", width, values, how=how)
     return layered(
         layers,
         clock,
@@ -152,30 +156,30 @@ def loss_and_metric(
 
 
 def _require_metric(run: Run, metric: str, metrics: list[str], source: str) -> None:
-    """Raise `ArgumentError` unless a source has a metric."""
+    """Raise `ArgumentError` unless the source provides the metric."""
     if source == "replay" and metric not in metrics and metric in run.curves.names("training"):
         message = (
-            f"metric {metric!r} is not replayed, which is possible of {metrics!r}. What Keras "
-            "logged of it is there: source='training'."
+            f"metric {metric!r} cannot be replayed; those that can are {metrics!r}. For the values "
+            "Keras logged, pass source='training'."
         )
         raise ArgumentError(message)
     require_one_of("metric", metric, metrics)
 
 
 def _default_metric(metrics: list[str]) -> str | None:
-    """Return the first metric of a source that is not its validation, None if it has none."""
+    """Return the first metric that is not a validation metric, None if there is none."""
     return next((name for name in metrics if not name.startswith("val_")), None)
 
 
 def _reported(run: Run, clock: Clock, names: list[str]) -> np.ndarray:
-    """Return at which of the clock's epochs Keras reported anything, bool (epochs,)."""
+    """Return at which of the clock's epochs Keras logged anything, a bool array (epochs,)."""
     snapshots = run.snapshots(clock.epochs)
     logged = [run.curves.values(name, source="training")[snapshots] for name in names]
     return np.asarray(np.isfinite(logged).any(axis=0))
 
 
 def _curves(run: Run, clock: Clock, name: str, names: list[str], source: str) -> pd.DataFrame:
-    """Return a curve and, where it was logged, its validation: epoch, value, name."""
+    """Return a frame of a curve and its validation curve, if logged: epoch, value, name."""
     snapshots = run.snapshots(clock.epochs)
     pieces = [
         pd.DataFrame(
@@ -195,15 +199,16 @@ def _curves(run: Run, clock: Clock, name: str, names: list[str], source: str) ->
 def _quantity(
     clock: Clock, frame: pd.DataFrame, *, name: str, color: str, axis: alt.Axis, height: int
 ) -> list[alt.Chart]:
-    """Return the layers of one quantity: its own curve, and dashed the one of its validation."""
-    # A curve without a number has its axis all the same.
+    """Return the layers of one quantity: its curve, and its validation curve, dashed."""
+    # Even a curve without finite values gets its axis.
     curves = list(frame.groupby("name", sort=False)) or [(name, frame)]
     layers = [
         layer for curve, own in curves for layer in _curve(clock, own, name=str(curve), color=color)
     ]
     title = fitted(name, height, size=AXIS_TITLE_SIZE)
     scale = alt.Scale(domain=_domain(frame["value"]), nice=True)
-    # Every layer has a scale of its own, with equal domains within a quantity: one axis is enough.
+    # The layers' scales are independent. Those of one quantity have the same domain, so one axis
+    # serves them all.
     return [
         layer.encode(y=alt.Y("value:Q", title=title, axis=axis if first else None, scale=scale))
         for first, layer in zip([True] + [False] * len(layers), layers, strict=False)
@@ -211,12 +216,12 @@ def _quantity(
 
 
 def _curve(clock: Clock, frame: pd.DataFrame, *, name: str, color: str) -> list[alt.Chart]:
-    """Return the whole curve, faint; the part up to the epoch shown; a dot at that epoch."""
+    """Return a faint line over all epochs, a strong line up to the epoch shown, and a dot there."""
     rows: list[dict[str, Any]] = [
         {"epoch": epoch, "value": float(f"{value:.6g}")}
         for epoch, value in frame[["epoch", "value"]].itertuples(index=False)
     ]
-    # Dashes are given outright: a scale of their own would be merged with those of other charts.
+    # Dashes are set on the mark: a scale for them would be merged with scales of other charts.
     dash = [4, 3] if name.startswith("val_") else [1, 0]
     base = (
         alt.Chart(packing.PackedData(rows))
@@ -245,7 +250,7 @@ def _curve(clock: Clock, frame: pd.DataFrame, *, name: str, color: str) -> list[
 
 
 def _domain(values: pd.Series) -> list[float]:
-    """Return [0, 1] for shares, else from 0 to the greatest value."""
+    """Return [0, 1] for fractions, otherwise the range from 0 to the largest value."""
     if not len(values):
         return [0.0, 1.0]
     low, high = min(0.0, float(values.min())), float(values.max())

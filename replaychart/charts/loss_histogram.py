@@ -1,4 +1,4 @@
-"""`loss_histogram`: how the loss is distributed over the points."""
+"""`loss_histogram`: the distribution of the loss over the points."""
 
 import altair as alt
 
@@ -8,7 +8,7 @@ from replaychart.drawing.budget import MAX_BYTES, kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.counts import histogram_of_all
 from replaychart.drawing.packing import BYTES_PER_NUMBER
-from replaychart.drawing.titles import chart_title, check_chart, tell_not_finite
+from replaychart.drawing.titles import chart_title, check_chart, note_not_finite
 from replaychart.facts.epochs import Epochs
 from replaychart.frames.histograms import MOST_BINS
 from replaychart.run import Run
@@ -25,42 +25,43 @@ def loss_histogram(
     height: int = 157,
     max_bytes: float | None = MAX_BYTES,
 ) -> alt.Chart:
-    """Draw how the model's own loss is distributed over the recorded points.
+    """Draw a histogram of the model's own loss over the recorded points.
 
     Parameters
     ----------
     run : Run
-        The recorded training.
+        The recorded training run.
     bins : int, default 20
-        Number of bins, at most 1,000. They are fixed over the whole run.
+        Number of bins, at most 1,000. The bins are the same at every epoch.
     epochs : float, slice, range or iterable of float, optional
-        Only these recorded epochs. Default: all.
+        Recorded epochs to include. Default: all.
     epoch : float or altair.Parameter, optional
-        The epoch shown at first, or a parameter from `epoch_param` to share. Default: the last.
+        The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
+        last epoch.
     title : str, optional
-        ``{epoch}`` in it is the epoch shown. Default: "Losses".
+        The title; ``{epoch}`` in it is replaced by the epoch shown. Default: "Losses".
     width, height : int, default 220 and 157
         Size in pixels.
     max_bytes : float or None, default 20,000,000
-        About what the chart's data may take. Past that it keeps evenly spaced epochs, and warns
-        of it. None for no limit.
+        Approximate limit on the size of the chart's data, in bytes. A larger chart is thinned to
+        evenly spaced epochs, with a warning. None means no limit.
 
     Returns
     -------
     altair.Chart
-        Bars; the count axis is the same at every epoch.
+        Bars. The count axis is the same at every epoch.
 
     Raises
     ------
     ArgumentError
-        An epoch was not recorded, or an argument is not allowed.
+        An epoch was not recorded, or another argument is invalid.
     EvaluationError
         The model or its loss cannot be rebuilt.
 
     Warns
     -----
     UserWarning
-        Epochs were left out to stay within `max_bytes`.
+        Epochs are left out to stay within `max_bytes`.
 
     Examples
     --------
@@ -77,7 +78,7 @@ def loss_histogram(
         bytes_per_epoch=BYTES_PER_NUMBER * int(bins),
     )
     heading = chart_title(title, "Losses", clock)
-    tell_not_finite(heading, clock, "losses", width, run.losses(epochs=clock.epochs))
+    note_not_finite(heading, clock, "losses", width, run.losses(epochs=clock.epochs))
     return histogram_of_all(
         clock,
         run.loss_histogram(bins=bins, epochs=clock.epochs),

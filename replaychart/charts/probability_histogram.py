@@ -1,4 +1,4 @@
-"""`probability_histogram`: how sure the network is of the cases of each class."""
+"""`probability_histogram`: how confident the network is about the cases of each class."""
 
 import altair as alt
 import pandas as pd
@@ -16,10 +16,10 @@ from replaychart.facts.epochs import Epochs
 from replaychart.frames.histograms import MOST_BINS
 from replaychart.run import Run
 
-# Panels stand below each other; so many classes get a column of their own.
+# Panels are stacked in columns of at most this many.
 _PANELS_PER_COLUMN = 5
-# The totals stand in the middle of a panel, at its top: how far they reach to both sides, where the
-# panel is 1 wide, and down, as a share of its height.
+# The totals are in the middle of a panel, at the top. These fractions of the panel's width and
+# height are half the room they need horizontally, and the room they need vertically.
 _HALF_OF_TOTALS = 0.25
 _SHARE_OF_TOTALS = 0.27
 
@@ -37,52 +37,53 @@ def probability_histogram(
     height: int = 157,
     max_bytes: float | None = MAX_BYTES,
 ) -> alt.VConcatChart | alt.LayerChart:
-    """Draw how probabilities are distributed over the cases of each class.
+    """Draw a histogram of the predicted probabilities for the cases of each class.
 
-    Where there are two classes, the probability is that of class 1, over negative and positive
-    cases; where there are more, that of the true class.
+    With two classes, it is the probability of class 1, over the negative and the positive cases.
+    With more, it is the probability of the true class.
 
     Parameters
     ----------
     run : Run
-        A recorded training that tells classes apart.
+        A recorded training run of a classifier.
     target : int, optional
-        Draw only the cases of this class. Default: all, one panel for each.
+        Draw only the cases of this class. Default: all classes, with one panel each.
     bins : int, default 10
         Number of bins between 0 and 1, at most 1,000.
     count_axis : {"shared", "per-class"}, default "shared"
-        Whether the count axis is the same in all panels, or reaches as far as each class needs: so
-        that the bars of a rare one are seen beside a frequent one.
+        Whether all panels share one count axis, or each panel's axis fits its own class. The latter
+        keeps the bars of a rare class visible next to those of a frequent one.
     epochs : float, slice, range or iterable of float, optional
-        Only these recorded epochs. Default: all.
+        Recorded epochs to include. Default: all.
     epoch : float or altair.Parameter, optional
-        The epoch shown at first, or a parameter from `epoch_param` to share. Default: the last.
+        The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
+        last epoch.
     title : str, optional
-        Stands above all panels, or in place of a single one's own; ``{epoch}`` in it is the epoch
-        shown. Default: each panel names its class.
+        The title above all panels, or that of the only panel; ``{epoch}`` in it is replaced by the
+        epoch shown. Default: each panel is titled with its class.
     width, height : int, default 220 and 157
         Size of each panel in pixels.
     max_bytes : float or None, default 20,000,000
-        About what the chart's data may take. Past that it keeps evenly spaced epochs, and warns
-        of it. None for no limit.
+        Approximate limit on the size of the chart's data, in bytes. A larger chart is thinned to
+        evenly spaced epochs, with a warning. None means no limit.
 
     Returns
     -------
     altair.VConcatChart or altair.LayerChart
-        One panel per class, in columns of up to five; a single panel with `target`. Correct and
-        wrong predictions are told apart by colour; the count axis is the same at every epoch.
+        One panel per class, in columns of up to five; with `target`, a single panel. Correct and
+        wrong predictions differ in colour. The count axis is the same at every epoch.
 
     Raises
     ------
     ArgumentError
-        An epoch was not recorded, or an argument is not allowed.
+        An epoch was not recorded, or another argument is invalid.
     EvaluationError
-        The model cannot be rebuilt, or the targets are numbers and no classes.
+        The model cannot be rebuilt, or the targets are not classes.
 
     Warns
     -----
     UserWarning
-        Epochs were left out to stay within `max_bytes`.
+        Epochs are left out to stay within `max_bytes`.
 
     Examples
     --------
@@ -125,7 +126,7 @@ def probability_histogram(
 
 
 def _height(frame: pd.DataFrame) -> int:
-    """Return where the axes of counts end: above all bars, and those below the totals too."""
+    """Return the end of the count axes, with room for all bars and for the totals above them."""
     middle = (frame["bin_start"] + frame["bin_end"]) / 2
     below = frame[(middle - 0.5).abs() < _HALF_OF_TOTALS]
     highest = highest_count(frame, by=["target"])
@@ -135,7 +136,7 @@ def _height(frame: pd.DataFrame) -> int:
 
 
 def _stacked(panels: list[alt.LayerChart], heading: alt.TitleParams | None) -> alt.VConcatChart:
-    """Return the panels below each other, in as many columns as they need."""
+    """Return the panels stacked in as many columns as needed."""
     columns = -(-len(panels) // _PANELS_PER_COLUMN)
     rows = [panels[start : start + columns] for start in range(0, len(panels), columns)]
     return alt.VConcatChart(

@@ -1,4 +1,4 @@
-"""`residual_histogram`: how far a regression is off, over the points."""
+"""`residual_histogram`: the distribution of a regression's residuals over the points."""
 
 import math
 
@@ -10,7 +10,7 @@ from replaychart.drawing.budget import MAX_BYTES, kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.counts import histogram_of_all
 from replaychart.drawing.packing import BYTES_PER_NUMBER
-from replaychart.drawing.titles import add_subtitle, chart_title, check_chart, tell_not_finite
+from replaychart.drawing.titles import add_subtitle, chart_title, check_chart, note_not_finite
 from replaychart.facts.epochs import Epochs
 from replaychart.frames.histograms import MOST_BINS
 from replaychart.run import Run
@@ -27,45 +27,46 @@ def residual_histogram(
     height: int = 157,
     max_bytes: float | None = MAX_BYTES,
 ) -> alt.Chart:
-    """Draw how far the predicted numbers are from the targets, over the recorded points.
+    """Draw a histogram of the residuals (prediction - target) over the recorded points.
 
-    Where several numbers are predicted for each point, as by an autoencoder, all of them count.
+    If the model predicts several values for each point, as an autoencoder does, all are counted.
 
     Parameters
     ----------
     run : Run
-        A recorded training whose targets are numbers.
+        A recorded training run of a regression.
     bins : int, default 20
-        Number of bins, at most 1,000. They lie on both sides of 0 and are fixed over the whole run.
+        Number of bins, at most 1,000. The bins are symmetric around 0 and the same at every epoch.
     epochs : float, slice, range or iterable of float, optional
-        Only these recorded epochs. Default: all.
+        Recorded epochs to include. Default: all.
     epoch : float or altair.Parameter, optional
-        The epoch shown at first, or a parameter from `epoch_param` to share. Default: the last.
+        The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
+        last epoch.
     title : str, optional
-        ``{epoch}`` in it is the epoch shown. Default: "Residuals".
+        The title; ``{epoch}`` in it is replaced by the epoch shown. Default: "Residuals".
     width, height : int, default 220 and 157
         Size in pixels.
     max_bytes : float or None, default 20,000,000
-        About what the chart's data may take. Past that it keeps evenly spaced epochs, and warns
-        of it. None for no limit.
+        Approximate limit on the size of the chart's data, in bytes. A larger chart is thinned to
+        evenly spaced epochs, with a warning. None means no limit.
 
     Returns
     -------
     altair.Chart
-        Bars; the count axis is the same at every epoch.
+        Bars. The count axis is the same at every epoch.
 
     Raises
     ------
     ArgumentError
-        An epoch was not recorded, or an argument is not allowed.
+        An epoch was not recorded, or another argument is invalid.
     EvaluationError
-        The model cannot be rebuilt, or the targets are classes and no numbers, or not as many as
-        the outputs.
+        The model cannot be rebuilt, the targets are classes, or the shapes of targets and outputs
+        differ.
 
     Warns
     -----
     UserWarning
-        Epochs were left out to stay within `max_bytes`.
+        Epochs are left out to stay within `max_bytes`.
 
     Examples
     --------
@@ -86,12 +87,12 @@ def residual_histogram(
     of_point = math.prod(residuals.shape[2:])
     if of_point > 1:
         add_subtitle(heading, f"{of_point:,} for each point", width)
-    tell_not_finite(heading, clock, "residuals", width, residuals)
+    note_not_finite(heading, clock, "residuals", width, residuals)
     return histogram_of_all(
         clock,
         run.residual_histogram(bins=bins, epochs=clock.epochs),
         color=colors.RESIDUALS,
-        x_title="Prediction less target",
+        x_title="Residual (prediction - target)",
         title=heading,
         width=width,
         height=height,

@@ -1,4 +1,4 @@
-"""`spread`: standard deviations of each layer over the epochs."""
+"""`spread`: the standard deviation of each layer's values over the epochs."""
 
 import math
 from collections.abc import Sequence
@@ -17,17 +17,17 @@ from replaychart.drawing.epoch_axis import epoch_axis
 from replaychart.drawing.expressions import outright
 from replaychart.drawing.layer_axis import layer_axis
 from replaychart.drawing.texts import displayed, fitted
-from replaychart.drawing.titles import chart_title, check_chart, tell_not_finite
+from replaychart.drawing.titles import chart_title, check_chart, note_not_finite
 from replaychart.facts.epochs import Epochs
 from replaychart.planes.extents import Limits
 from replaychart.run import Run
 
-# Pixels from one label to the next.
+# Minimum distance between labels, in pixels.
 _LINE = 13
-# How long a layer's name may be.
+# Maximum width of a layer's name, in pixels.
 _NAME = 120
 _TITLE = "Standard deviation"
-# What a row of a line takes: names of columns, epoch, layer, colour and value.
+# Bytes per row of a line: column names, epoch, layer, colour and value.
 _BYTES_PER_VALUE = 90
 
 
@@ -47,58 +47,63 @@ def spread(
     height: int = 200,
     max_bytes: float | None = MAX_BYTES,
 ) -> alt.LayerChart:
-    """Draw the standard deviation of each layer's values over the epochs.
+    """Plot the standard deviation of each layer's values against the epochs.
 
-    Gradients that vanish or explode from layer to layer show as lines that lie far apart; an
-    activation that dies, as one that falls. With a single epoch the layers stand side by side.
+    Gradients that vanish or explode from layer to layer appear as lines that are far apart; a layer
+    whose activations die out, as a falling line. With a single epoch, the layers are placed side by
+    side instead.
 
     Parameters
     ----------
     run : Run
-        The recorded training, or a recorded untrained model.
+        The recorded training run or untrained model.
     kind : {"weights", "gradients", "activations", "pre_activations"}, default "gradients"
-        The values.
+        The values whose standard deviation is shown.
     layers : sequence of str, optional
-        Layers to show. Default: every layer with a kernel.
+        Layers to show. Default: all layers with a kernel.
     variable : {"kernel", "bias"}, default "kernel"
-        Which weights, for weights and gradients.
+        Which of the layers' weights to use. For weights and gradients only.
     inputs : bool, default False
-        Whether the recorded points come first, for activations and pre-activations.
+        Whether to show the recorded points themselves, before the layers. For activations and
+        pre-activations only.
     output : bool, default True
-        Whether the default layers hold the last one.
+        Whether the default layers include the last one.
     scale : {"log", "linear"}, default "log"
-        The axis of the standard deviations. A logarithmic one has no place for 0: there a line has
-        a gap.
+        The scale of the axis of standard deviations. A logarithmic axis cannot show 0, so a line
+        has a gap there.
     epochs : float, slice, range or iterable of float, optional
-        Only these recorded epochs. Default: all.
+        Recorded epochs to include. Default: all.
     epoch : float or altair.Parameter, optional
-        The epoch shown at first, or a parameter from `epoch_param` to share. Default: the last.
+        The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
+        last epoch.
     title : str, optional
-        ``{epoch}`` in it is the epoch shown. Default: "Spread of ..." and the kind.
+        The title; ``{epoch}`` in it is replaced by the epoch shown. Default: "Spread of ..." with
+        the kind of values.
     width, height : int, default 300 and 200
-        Size in pixels, the names of the layers at the right not included.
+        Size in pixels, without the names of the layers at the right.
     max_bytes : float or None, default 20,000,000
-        About what the chart's data may take. Past that it keeps evenly spaced epochs, and warns
-        of it. None for no limit.
+        Approximate limit on the size of the chart's data, in bytes. A larger chart is thinned to
+        evenly spaced epochs, with a warning. None means no limit.
 
     Returns
     -------
     altair.LayerChart
-        Per layer, from light to dark: the whole line, faint; the part up to the epoch shown; a dot
-        at that epoch; the layer's name. Where there are more layers than room for their names, only
-        every second, third, ... has its own.
+        For each layer, coloured from light to dark: a faint line over all epochs, a strong line up
+        to the epoch shown, a dot at that epoch, and the layer's name. If there is not enough room
+        for all names, only every second, third, ... layer is labelled.
 
     Raises
     ------
     ArgumentError
-        There is no such kind or layer, an epoch was not recorded, or an argument is not allowed.
+        The kind or a layer does not exist, an epoch was not recorded, or another argument is
+        invalid.
     EvaluationError
-        The model cannot be rebuilt, or has no graph of layers.
+        The model cannot be rebuilt or has no graph of layers.
 
     Warns
     -----
     UserWarning
-        Epochs were left out to stay within `max_bytes`.
+        Epochs are left out to stay within `max_bytes`.
 
     Examples
     --------
@@ -135,12 +140,12 @@ def spread(
         parts = _over_epochs(clock, frame, names, axis, width)
     heading = chart_title(title, f"Spread of {kind.replace('_', '-')}", clock)
     broken = frame["not_finite"].to_numpy().reshape(len(clock.epochs), -1)
-    tell_not_finite(heading, clock, "values", width, np.where(broken > 0, np.nan, 0.0))
+    note_not_finite(heading, clock, "values", width, np.where(broken > 0, np.nan, 0.0))
     return layered(parts, clock, title=heading, width=width, height=height)
 
 
 class _Axis:
-    """The axis of the standard deviations, and where a value lies on it."""
+    """The axis of the standard deviations, and the positions of values on it."""
 
     def __init__(self, values: pd.Series, scale: str, height: int) -> None:
         self._logarithmic = scale == "log"
@@ -153,13 +158,13 @@ class _Axis:
             type="log" if self._logarithmic else "linear",
             domain=list(self._limits),
             nice=False,
-            # A logarithmic scale knows none, and a renderer would warn of it.
+            # A logarithmic scale has no zero, and a renderer would warn about it.
             zero=alt.Undefined if self._logarithmic else False,
         )
         return alt.Y("value:Q", title=_TITLE, axis=alt.Axis(tickCount=5, format="~g"), scale=scale)
 
     def pixel(self, value: float) -> float:
-        """Return how far below the chart's top a value lies."""
+        """Return the distance of a value from the top of the chart, in pixels."""
         if not value > 0 and self._logarithmic:
             return self.height
         low, middle, high = (
@@ -182,7 +187,7 @@ def _over_epochs(
     clock: Clock, frame: pd.DataFrame, names: list[str], axis: _Axis, width: int
 ) -> list[alt.Chart]:
     tones = dict(zip(names, colors.depth_colors(len(names)), strict=True))
-    # What has no place on the axis is None, and a gap in the line.
+    # A value that the axis cannot show is None, which leaves a gap in the line.
     rows: list[dict[str, Any]] = [
         {
             "epoch": epoch,
@@ -215,10 +220,10 @@ def _over_epochs(
 def _names_at_the_end(
     frame: pd.DataFrame, tones: dict[str, str], axis: _Axis, width: int
 ) -> alt.Chart:
-    """Return the layers' names where their lines end, moved apart where they would overlap.
+    """Return the layers' names at the ends of their lines, moved apart if they would overlap.
 
-    Of more layers than have room, only every second, third, ... is named, as their colours follow
-    each other.
+    If there is not enough room, only every second, third, ... layer is labelled. The colours of the
+    others can be inferred, because they follow the order of the layers.
     """
     last = frame.groupby("layer")["std"].last()
     every = math.ceil(len(tones) / (axis.height // _LINE + 1))
@@ -242,8 +247,8 @@ def _names_at_the_end(
 
 
 def _apart(pixels: list[float], *, lowest: float) -> list[float]:
-    """Return rising positions with room for a label between them, near to where they were."""
-    # Least squares under the order: what would overlap is pooled around its mean.
+    """Return rising positions at least one label apart, as close as possible to the given ones."""
+    # Least squares under an order constraint: labels that would overlap are pooled at their mean.
     pools: list[tuple[float, int]] = []
     for index, pixel in enumerate(pixels):
         mean, count = pixel - index * _LINE, 1
@@ -251,7 +256,7 @@ def _apart(pixels: list[float], *, lowest: float) -> list[float]:
             above, others = pools.pop()
             mean, count = (above * others + mean * count) / (others + count), others + count
         pools.append((mean, count))
-    # What would end below the lowest position moves up, and nothing else.
+    # Only labels that would end below the lowest position move up.
     last = max(0.0, lowest - (len(pixels) - 1) * _LINE)
     bases = [min(max(mean, 0.0), last) for mean, count in pools for _ in range(count)]
     return [round(base + index * _LINE, 1) for index, base in enumerate(bases)]
@@ -260,7 +265,7 @@ def _apart(pixels: list[float], *, lowest: float) -> list[float]:
 def _side_by_side(
     frame: pd.DataFrame, names: list[str], axis: _Axis, width: int
 ) -> list[alt.Chart]:
-    """Return a point for each layer, connected in the layers' order."""
+    """Return one point per layer, connected in the order of the layers."""
     tones = colors.depth_colors(len(names))
     rows: list[dict[str, Any]] = [
         {

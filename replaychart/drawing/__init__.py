@@ -1,1 +1,1 @@
-"""What charts share: the clock, packed data, colours, texts and the theme."""
+"""Code shared by the charts: epochs, packed data, colours, text and the theme."""

@@ -1,4 +1,4 @@
-"""How many bytes a chart may take: past that it keeps fewer epochs and points, and says so."""
+"""The size limit of a chart: above it, the chart is thinned to fewer epochs and points."""
 
 import math
 import sys
@@ -19,27 +19,27 @@ Traced = TypeVar("Traced", bound=tuple[Paths | None, ...])
 
 # The default of every chart's `max_bytes`.
 MAX_BYTES = 20_000_000
-# What a point takes besides its packed numbers: its own, its target, the names of its columns.
+# Bytes per point besides its packed values: its number, its target and the column names.
 _BYTES_PER_POINT = 80
-# More epochs than this make no animation smoother, more points no scatter plot clearer: what goes
-# beyond is left out first.
+# More epochs do not make an animation smoother, and more points do not make a scatter plot clearer,
+# so any beyond these numbers are left out first.
 _ENOUGH_EPOCHS = 200
 _ENOUGH_POINTS = 2_000
 _FEW_EPOCHS = 20
 _FEWEST_EPOCHS = 2
-# From so many epochs it is told how many bytes those of a chart take.
+# The size of all paths is estimated from this many epochs.
 _SAMPLED_EPOCHS = 200
 
 
 class Kept(NamedTuple):
-    """What a chart keeps: epochs, and the numbers of points in the order of `drawing_order`."""
+    """The epochs that a chart keeps, and its points by number, in the order of `drawing_order`."""
 
     clock: Clock
     points: np.ndarray
 
 
 def check_max_bytes(max_bytes: Any) -> None:
-    """Raise `ArgumentError` unless there is a budget of at least a kilobyte, or none."""
+    """Raise `ArgumentError` unless the limit is None or at least a kilobyte."""
     number = is_number(max_bytes)
     if max_bytes is not None and not (number and 1000 <= float(max_bytes) < math.inf):
         message = f"max_bytes must be at least 1000, or None for no limit. Got {max_bytes!r}."
@@ -49,18 +49,18 @@ def check_max_bytes(max_bytes: Any) -> None:
 def kept_epochs(
     run: Run, clock: Clock, max_bytes: float | None, *, bytes_per_epoch: float
 ) -> Clock:
-    """Return a clock with as many evenly spaced epochs as the budget allows.
+    """Return a clock with as many evenly spaced epochs as the limit allows.
 
     Parameters
     ----------
     run : Run
         The run.
     clock : Clock
-        The epochs that the chart was asked for.
+        The epochs requested for the chart.
     max_bytes : float or None
-        The budget; None for no limit.
+        The size limit; None for no limit.
     bytes_per_epoch : float
-        What one epoch takes.
+        Bytes per epoch.
 
     Warns
     -----
@@ -71,7 +71,7 @@ def kept_epochs(
         return clock
     fewer = clock.thinned(max(_FEWEST_EPOCHS, int(max_bytes // bytes_per_epoch)))
     least = bytes_per_epoch * min(_FEWEST_EPOCHS, len(clock.epochs))
-    _tell(run, clock, fewer, None, max_bytes, least=least)
+    _warn(run, clock, fewer, None, max_bytes, least=least)
     return fewer
 
 
@@ -84,25 +84,26 @@ def kept(
     bytes_per_epoch: float,
     fewest_bytes: Callable[[Clock], float] | None = None,
 ) -> Kept:
-    """Return as many epochs and points as the budget allows.
+    """Return as many epochs and points as the limit allows.
 
-    Epochs are evenly spaced. Points are evenly spaced in the order of their targets, so that every
-    class keeps its share.
+    Epochs are evenly spaced. Points are evenly spaced in the order of their targets, which gives a
+    proportional sample of each class.
 
     Parameters
     ----------
     run : Run
         The run.
     clock : Clock
-        The epochs that the chart was asked for.
+        The epochs requested for the chart.
     max_bytes : float or None
-        The budget; None for no limit.
+        The size limit; None for no limit.
     bytes_per_point : float
-        What a point takes at each epoch.
+        Bytes per point and epoch.
     bytes_per_epoch : float
-        What an epoch takes besides.
+        Additional bytes per epoch.
     fewest_bytes : callable, optional
-        Returns what the epochs of a clock of very few take besides. Default: as much as any.
+        Returns the additional bytes for all epochs of a clock with very few epochs. Default:
+        `bytes_per_epoch` for each.
 
     Warns
     -----
@@ -127,36 +128,36 @@ def kept(
     epochs = _between(epochs_with(all_points), _ENOUGH_EPOCHS, all_epochs)
     points = _between(points_with(epochs), _ENOUGH_POINTS, all_points)
     if bytes_per_epoch > points * bytes_per_point and epochs_with(points) >= _FEW_EPOCHS:
-        # It is not the points that take the room.
+        # The points are not what takes up the space, so they are not reduced further.
         share, epochs = 1.0, min(epochs, epochs_with(points))
     else:
-        # What is still too much shrinks on both sides alike: the root of a quadratic equation.
+        # Reduce epochs and points by the same factor, the root of a quadratic equation.
         product = epochs * points * bytes_per_point
         half = (points * _BYTES_PER_POINT + epochs * bytes_per_epoch) / 2
         share = min(1.0, max_bytes / (half + math.sqrt(half**2 + product * max_bytes)))
-    # A chart without a point, or that does not move, is none, whatever the budget.
+    # Whatever the limit, a chart keeps at least one point, and two epochs to move between.
     epochs = min(all_epochs, max(_FEWEST_EPOCHS, int(share * epochs)))
     points = min(int(share * points), points_with(epochs))
     fewer = Kept(clock.thinned(epochs), _share(run, max(1, points)))
     fewest = clock.thinned(_FEWEST_EPOCHS)
     least = len(_share(run, 1)) * (_BYTES_PER_POINT + len(fewest.epochs) * bytes_per_point)
     least += fewest_bytes(fewest) if fewest_bytes else bytes_per_epoch * len(fewest.epochs)
-    _tell(run, clock, fewer.clock, fewer.points, max_bytes, least=least)
+    _warn(run, clock, fewer.clock, fewer.points, max_bytes, least=least)
     return fewer._replace(points=drawing_order(run, fewer.points))
 
 
 def drawing_order(run: Run, points: np.ndarray) -> np.ndarray:
-    """Return points in the order in which they are drawn, the same at every epoch.
+    """Return points in the order in which they are drawn, which is the same at every epoch.
 
-    Those of rare classes come last, so that they lie on top. Classes of which one is not even twice
-    as frequent as the other are mixed as they were recorded: neither shall hide the other.
+    Points of rare classes come last, so that they are on top. Classes whose frequencies differ by
+    less than about a factor of two keep their recorded order, so that neither hides the other.
 
     Parameters
     ----------
     run : Run
         The run.
     points : numpy.ndarray of int64, shape (points,)
-        Numbers of points, rising.
+        Numbers of points, in ascending order.
     """
     if not run.classes:
         return points
@@ -174,23 +175,24 @@ def kept_around_paths(
     *,
     bytes_per_point: float,
 ) -> tuple[Clock, np.ndarray, Traced]:
-    """Return as many epochs and points as the budget allows, and the paths of those epochs.
+    """Return as many epochs and points as the limit allows, and the paths of those epochs.
 
-    What an epoch's paths take is told from a sample, so that those of all are not traced in vain.
+    The size of an epoch's paths is estimated from a sample of epochs, to avoid tracing paths that
+    are then left out.
 
     Parameters
     ----------
     run, clock, max_bytes, bytes_per_point
         As for `kept`.
     trace : callable
-        Returns the paths at the epochs of a clock, None for what is not drawn.
+        Returns the paths at the epochs of a clock; None for each kind that is not drawn.
 
     Returns
     -------
     clock, points
-        As `Kept`.
+        As in `Kept`.
     paths
-        What `trace` gives for that clock.
+        The result of `trace` for that clock.
 
     Warns
     -----
@@ -220,7 +222,7 @@ def _between(count: int, least: int, most: int) -> int:
 
 
 def _share(run: Run, count: int) -> np.ndarray:
-    """Return the numbers of so many points, in which the targets are as frequent as in all."""
+    """Return the numbers of `count` points whose targets are distributed as those of all points."""
     every = len(run.targets)
     if count >= every:
         return np.arange(every)
@@ -230,12 +232,12 @@ def _share(run: Run, count: int) -> np.ndarray:
     evenly = order[np.arange(count) * every // count]
     if not run.classes:
         return np.sort(evenly)
-    # A class may be too rare for a share.
+    # A class may be too rare to appear in the sample, so one point of each is added.
     _, first_of_class = np.unique(run.targets, return_index=True)
     return np.union1d(evenly, first_of_class)
 
 
-def _tell(
+def _warn(
     run: Run,
     clock: Clock,
     fewer: Clock,
@@ -244,35 +246,36 @@ def _tell(
     *,
     least: float,
 ) -> None:
-    """Warn of what is left out, and of a budget that is less than the least that a chart takes."""
-    left = []
+    """Warn that epochs or points are left out, or that the limit is too small for the chart."""
+    kept = []
     if len(fewer.epochs) < len(clock.epochs):
-        left.append(f"{len(fewer.epochs):,} of {len(clock.epochs):,} epochs, evenly spaced")
+        kept.append(f"{len(fewer.epochs):,} of {len(clock.epochs):,} epochs (evenly spaced)")
     if points is not None and len(points) < len(run.targets):
-        shares = "of each class its share" if run.classes else "evenly spaced by their targets"
-        left.append(f"{len(points):,} of {len(run.targets):,} points, {shares}")
+        sample = "a proportional sample of each class" if run.classes else "evenly spaced by target"
+        kept.append(f"{len(points):,} of {len(run.targets):,} points ({sample})")
     chart = f"the chart of run {run.name!r}"
-    keeps = f" It keeps {', and '.join(left)}." if left else ""
     if least > max_bytes:
         message = (
-            f"max_bytes={max_bytes:,.0f} is less than {chart} can do with: at its smallest it "
-            f"takes an estimated {_two_digits(least):,} bytes.{keeps}"
+            f"max_bytes={max_bytes:,.0f} is too small for {chart}, which needs at least about "
+            f"{_two_digits(least):,} bytes."
         )
+        if kept:
+            message += f" It keeps {' and '.join(kept)}."
     else:
-        message = f"To stay within max_bytes={max_bytes:,.0f}, {chart} keeps {', and '.join(left)}."
-    if left:
-        message += " Pass max_bytes=None to keep all of them."
-    warnings.warn(message, UserWarning, stacklevel=_frames_of_this_package() + 1)
+        message = f"To stay within max_bytes={max_bytes:,.0f}, {chart} keeps {' and '.join(kept)}."
+    if kept:
+        message += " Pass max_bytes=None to keep everything."
+    warnings.warn(message, UserWarning, stacklevel=_calls_within_this_package() + 1)
 
 
 def _two_digits(number: float) -> int:
-    """Return a number as exact as it is known."""
+    """Return a number rounded to the two significant digits of an estimate."""
     return int(float(f"{number:.2g}"))
 
 
-def _frames_of_this_package() -> int:
-    """Return how many calls lie between a line of the user's and the caller."""
-    frame, count = sys._getframe(1), 0
-    while frame.f_back is not None and frame.f_globals["__name__"].startswith("replaychart."):
-        frame, count = frame.f_back, count + 1
+def _calls_within_this_package() -> int:
+    """Return the number of nested calls from the user's code to the caller of this function."""
+    call, count = sys._getframe(1), 0
+    while call.f_back is not None and call.f_globals["__name__"].startswith("replaychart."):
+        call, count = call.f_back, count + 1
     return count

@@ -1,4 +1,4 @@
-"""The epochs of a chart, and the expressions that say which of them is shown."""
+"""The epochs of a chart, and the expressions for the epoch that is shown."""
 
 import dataclasses
 
@@ -23,19 +23,18 @@ from replaychart.run import Run
 
 @dataclasses.dataclass(frozen=True)
 class Clock:
-    """The epochs of one chart, and the parameter that says which of them is shown.
+    """The epochs of one chart, and the parameter that selects the one shown.
 
     Attributes
     ----------
-    epochs : numpy.ndarray of int64 or float64, shape (frames,)
-        The chart's epochs, rising.
+    epochs : numpy.ndarray of int64 or float64, shape (epochs,)
+        The chart's epochs, in ascending order.
     parameter : altair.Parameter
         The parameter that all charts share.
     batches : int or None
-        Batches of an epoch, where that is known.
+        Number of batches per epoch, None if unknown.
     every : Clock or None
-        The clock that `epochs` are evenly spaced ones of; None if the chart has all it was asked
-        for.
+        If the chart was thinned, the clock with all requested epochs. Otherwise None.
     """
 
     epochs: np.ndarray
@@ -45,7 +44,7 @@ class Clock:
 
     @classmethod
     def of(cls, run: Run, epochs: Epochs, epoch: float | alt.Parameter | None) -> "Clock":
-        """Return the clock for a chart's ``epochs`` and ``epoch`` arguments."""
+        """Return the clock for the arguments ``epochs`` and ``epoch`` of a chart."""
         if not isinstance(epochs, slice) and epochs is not None:
             epochs = epoch_numbers("epochs", epochs)
         chosen = run.epochs[run.snapshots(epochs)]
@@ -61,14 +60,15 @@ class Clock:
         return cls(chosen, parameter, run.batches_per_epoch)
 
     def thinned(self, count: int) -> "Clock":
-        """Return a clock with so many epochs, evenly spaced, the first and the last among them.
+        """Return a clock with `count` evenly spaced epochs, including the first and the last.
 
-        The parameter stays: charts with other epochs share it. In between, the last kept is shown.
+        The parameter is unchanged, because charts with other epochs share it. At an epoch that was
+        left out, the chart shows the last one before it.
 
         Parameters
         ----------
         count : int
-            At least 2.
+            Number of epochs, at least 2.
         """
         last = len(self.epochs) - 1
         if count > last:
@@ -78,13 +78,13 @@ class Clock:
 
     @property
     def parameters(self) -> tuple[alt.Parameter, ...]:
-        """All parameters that a chart of this clock needs, for ``add_params``."""
+        """All parameters that a chart with this clock needs, for ``add_params``."""
         if isinstance(self.parameter, EpochParameter):
             return tuple(self.parameter)
         return (self.parameter,)
 
     def position_expression(self) -> str:
-        """Return the expression for the position in `epochs`: the last one not after ``epoch``."""
+        """Return the expression for the position of the last of `epochs` not after ``epoch``."""
         count = len(self.epochs)
         if count == 1:
             return "0"
@@ -93,31 +93,32 @@ class Clock:
             last = len(self.every.epochs) - 1
             return f"floor(({self.every.position_expression()}) * {count - 1} / {last})"
         if isinstance(self.parameter, EpochParameter) and self.parameter.position is not None:
-            frames = positions_at(self.epochs, self.parameter.epochs).tolist()
-            own = frames == list(range(len(frames)))
-            return POSITION if own else f"{literal(frames)}[{POSITION}]"
+            positions = positions_at(self.epochs, self.parameter.epochs).tolist()
+            same = positions == list(range(len(positions)))
+            return POSITION if same else f"{literal(positions)}[{POSITION}]"
         if has_equal_steps(self.epochs):
             return _stop_expression(self.epochs)
         if isinstance(self.parameter, EpochParameter):
-            frames = positions_at(self.epochs, self.parameter.epochs).tolist()
-            return f"{literal(frames)}[{_stop_expression(self.parameter.epochs)}]"
+            positions = positions_at(self.epochs, self.parameter.epochs).tolist()
+            return f"{literal(positions)}[{_stop_expression(self.parameter.epochs)}]"
         return " + ".join(f"({NAME} >= {epoch})" for epoch in self.epochs[1:].tolist())
 
     def epoch_expression(self) -> str:
         """Return the expression for the epoch that is shown."""
-        frame = self.position_expression()
+        position = self.position_expression()
         if len(self.epochs) == 1:
             return repr(self.epochs[0].item())
-        if frame == POSITION:
+        if position == POSITION:
             return NAME
         if has_equal_steps(self.epochs):
-            return f"({int(self.epochs[0])} + {step_of(self.epochs)} * {frame})"
-        return f"{literal(self.epochs.tolist())}[{frame}]"
+            return f"({int(self.epochs[0])} + {step_of(self.epochs)} * {position})"
+        return f"{literal(self.epochs.tolist())}[{position}]"
 
     def text_expression(self) -> str:
-        """Return the expression for the epoch that is shown, as a text.
+        """Return the expression for the epoch that is shown, as a string.
 
-        Fractions are written with as many digits as tell them apart, and the batch where known.
+        Fractional epochs have as many decimals as needed to distinguish them, followed by the batch
+        if the number of batches is known.
         """
         shown = self.epoch_expression()
         if not self.fractional:
@@ -129,18 +130,18 @@ class Clock:
 
     @property
     def fractional(self) -> bool:
-        """Whether any of the epochs is not whole."""
+        """Whether any epoch is not a whole number."""
         return bool((self.epochs != np.floor(self.epochs)).any())
 
 
 def _stop_expression(epochs: np.ndarray) -> str:
-    """Return the expression for the position of the epoch shown among epochs of equal steps."""
+    """Return the expression for the position of the epoch shown among equally spaced epochs."""
     first, step = int(epochs[0]), step_of(epochs)
     return f"clamp(floor(({NAME} - {first}) / {step}), 0, {len(epochs) - 1})"
 
 
 def _digits(epochs: np.ndarray) -> int:
-    """Return how many decimals tell epochs apart."""
+    """Return how many decimals are needed to distinguish the epochs."""
     closest = np.diff(epochs).min() if len(epochs) > 1 else 1.0
     fits = (d for d in range(EPOCH_DIGITS) if np.abs(epochs.round(d) - epochs).max() < closest / 20)
     return next(fits, EPOCH_DIGITS)

@@ -1,12 +1,12 @@
 """The colours of all charts.
 
-Classes are blue and orange, which readers with any of the common colour-vision deficiencies tell
-apart; right and wrong differ in lightness too. Fills of the decision surface are tints of the class
-colours, so that points stay visible on them.
+Two classes are blue and orange, which remain distinguishable with all common colour-vision
+deficiencies; correct and wrong predictions also differ in lightness. The decision surface is filled
+with tints of the class colours, so that points stay visible on it.
 """
 
 CLASSES = ("#1b6ca8", "#e07b00")
-# More than two: of different hue and lightness, in an order in which neighbours differ in both.
+# For more than two classes: colours whose neighbours in this order differ in hue and lightness.
 MANY_CLASSES = (
     "#1b6ca8",
     "#e07b00",
@@ -20,7 +20,7 @@ MANY_CLASSES = (
     "#5f6b77",
 )
 SURFACE = ("#9cc5e6", "#f6f4f0", "#ffc981")
-# Numbers, from the least to the greatest.
+# Numbers, from the smallest to the largest.
 NUMBERS = ("#2b2a7a", "#1b6ca8", "#2a9d8f", "#e0a82e", "#d1495b")
 CORRECT = "#a9b1ba"
 WRONG = "#b3134f"
@@ -46,7 +46,7 @@ def class_colors(classes: int) -> list[str]:
     Parameters
     ----------
     classes : int
-        Number of classes. Beyond ten the colours come again, in darker shades.
+        Number of classes. Beyond ten, the colours repeat in darker shades.
     """
     if classes <= len(CLASSES):
         return list(CLASSES[:classes])
@@ -73,13 +73,13 @@ def depth_colors(layers: int) -> list[str]:
 
 
 def ramp(stops: tuple[str, ...], place: float) -> str:
-    """Return the colour at a place between 0 and 1 of evenly spaced stops."""
+    """Return the colour at a position from 0 to 1 on a ramp of evenly spaced stops."""
     at = min(max(place, 0.0), 1.0) * (len(stops) - 1)
     return mixed(stops[int(at)], stops[min(int(at) + 1, len(stops) - 1)], at % 1)
 
 
 def mixed(color: str, other: str, share: float) -> str:
-    """Return a colour with a share of another in it, both as ``#rrggbb``."""
+    """Return a colour mixed with a fraction of another, both as ``#rrggbb``."""
     pairs = zip(_channels(color), _channels(other), strict=True)
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
 

@@ -1,7 +1,7 @@
-"""Puts a chart together in one go.
+"""Assembles a chart in one step.
 
-Altair copies a chart deeply at every step (`properties`, `add_params`, `resolve_scale`), the charts
-in it once more, and theirs again: a chart of five views spends most of its time on copies.
+At every step (`properties`, `add_params`, `resolve_scale`), Altair deep-copies a chart and all the
+charts it contains. For a chart of five views, most of the time would be spent on these copies.
 """
 
 from collections.abc import Sequence
@@ -18,18 +18,18 @@ def layered(
     *parameters: alt.Parameter,
     **options: Any,
 ) -> alt.LayerChart:
-    """Return layers over each other, with the epoch parameter.
+    """Return a layered chart with the epoch parameter.
 
     Parameters
     ----------
     layers : sequence of altair.Chart or altair.LayerChart
-        From the lowest to the topmost.
+        The layers, from bottom to top.
     clock : Clock
         The chart's epochs.
     *parameters : altair.Parameter
-        Any others.
+        Further parameters.
     **options : object
-        What `altair.LayerChart` takes: title, width, height, resolve.
+        Arguments of `altair.LayerChart`: title, width, height, resolve.
     """
     lowest, *others = layers
     return alt.LayerChart(

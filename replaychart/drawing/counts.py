@@ -1,4 +1,4 @@
-"""Bars of counts over bins that stay the same over the whole run."""
+"""Histogram bars over bins that are the same for the whole run."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from replaychart.drawing import packing
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.expressions import literal
 
-# So many points have a tick each.
+# Up to this count, the axis has a tick for every whole number.
 _FEW = 5
 
 
@@ -25,11 +25,11 @@ def count_bars(
         The chart's epochs.
     frame : pandas.DataFrame
         One row per epoch, bin and colour: ``epoch``, ``bin_start``, ``bin_end``, ``count`` and
-        ``color``, sorted alike within each epoch. Bars of one bin are stacked in that order.
+        ``color``, in the same order within each epoch. Bars in one bin are stacked in that order.
     x_title : str
         Title of the value axis.
     highest : int
-        The end of the count axis.
+        Upper end of the count axis.
     counted : str, default "points"
         What is counted.
     """
@@ -76,17 +76,17 @@ def count_bars(
 
 
 def _count_axis(highest: int) -> alt.Axis:
-    """Return the axis of counts, without ticks between two of them."""
+    """Return the count axis, without ticks at fractions."""
     if highest > _FEW:
         return alt.Axis(tickCount=5)
     return alt.Axis(values=list(range(highest + 1)), format="d")
 
 
 def _outright(tones: pd.Series) -> Any:
-    """Return the encoding of a column of one or two colours, given outright.
+    """Return the encoding of a column of one or two colours, without a field or a scale.
 
-    A scale of their own would be merged with the classes' as soon as the chart stands beside one
-    that has them, and a field without a scale would still give its name to their legend.
+    If the chart were placed next to one that is coloured by class, a scale would be merged with
+    that of the classes, and even a field without a scale would add its name to their legend.
     """
     tone, *others = tones.unique().tolist()
     if not others:
@@ -98,22 +98,22 @@ def _outright(tones: pd.Series) -> Any:
 def total_label(
     clock: Clock, totals: np.ndarray, *, suffix: str, color: str, line: int, width: int
 ) -> alt.Chart:
-    """Return a text at the top: a total that follows the epoch, and what it counts.
+    """Return a label at the top: the total at the epoch shown, and what it counts.
 
-    In the middle, because the bars of a trained network stand at the sides.
+    It is centred, because the bars of a trained network are at the sides.
 
     Parameters
     ----------
     clock : Clock
         The chart's epochs.
-    totals : numpy.ndarray of int, shape (frames,)
+    totals : numpy.ndarray of int, shape (epochs,)
         The total at each epoch.
     suffix : str
         What is counted.
     color : str
-        The colour of the text, which explains that of the bars.
+        The colour of the label, which explains the colour of the bars.
     line : int
-        The text's line, counted from 0.
+        The label's line, counted from 0.
     width : int
         The chart's width in pixels.
     """
@@ -131,14 +131,14 @@ def total_label(
 
 
 def highest_count(frame: pd.DataFrame, *, by: list[str]) -> int:
-    """Return the greatest count of any bin at any epoch.
+    """Return the largest count of any bin at any epoch.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        ``epoch``, ``bin_start``, ``count`` and the columns `by`.
+        The columns ``epoch``, ``bin_start``, ``count`` and those in `by`.
     by : list of str
-        Columns whose groups are drawn apart; the others are stacked.
+        Columns whose groups are drawn separately; all other rows of a bin are stacked.
     """
     return max(1, int(frame.groupby(["epoch", "bin_start", *by])["count"].sum().max()))
 
@@ -154,7 +154,7 @@ def histogram_of_all(
     height: int,
     counted: str = "points",
 ) -> alt.Chart:
-    """Return bars over all points together, as a chart of its own.
+    """Return bars over all points together, as a complete chart.
 
     Parameters
     ----------
@@ -162,9 +162,12 @@ def histogram_of_all(
         The chart's epochs.
     frame : pandas.DataFrame
         One row per epoch and bin: ``epoch``, ``bin_start``, ``bin_end`` and ``count``.
-    color, x_title : str
-        Of the bars, and of the value axis.
+    color : str
+        Colour of the bars.
+    x_title : str
+        Title of the value axis.
     title : altair.TitleParams
+        Title of the chart.
     width, height : int
         Size in pixels.
     counted : str, default "points"

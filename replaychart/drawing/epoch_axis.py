@@ -1,4 +1,4 @@
-"""The axis of charts that draw curves over the epochs."""
+"""The epoch axis of charts that draw curves over the epochs."""
 
 from typing import Any
 
@@ -6,12 +6,12 @@ import altair as alt
 
 from replaychart.drawing.clock import Clock
 
-# So many epochs have a tick each.
+# If the epochs span less than this, the axis has a tick for every epoch.
 _FEW = 5
 
 
 def epoch_axis(clock: Clock) -> alt.X:
-    """Return the encoding of the epochs, whose title says what fractions of them are.
+    """Return the encoding of the epochs. The axis title explains fractional epochs.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def epoch_axis(clock: Clock) -> alt.X:
     first, last = clock.epochs[0].item(), clock.epochs[-1].item()
     ticks: dict[str, Any] = {"tickCount": 5}
     if not clock.fractional and last - first < _FEW:
-        # Left to itself, an axis of few epochs counts halves of them.
+        # By default, an axis with few epochs would have ticks at fractions.
         ticks = {"values": list(range(first, last + 1)), "format": "d"}
     return alt.X(
         "epoch:Q",

@@ -1,4 +1,4 @@
-"""The epoch parameter that all charts share, and the frame that a chart shows for its value."""
+"""The epoch parameter that all charts share, and the recorded epoch that its value selects."""
 
 import json
 from collections.abc import Iterator
@@ -19,19 +19,19 @@ POSITION = "snapshot"
 
 
 class EpochParameter(alt.Parameter):
-    """The parameter named ``epoch``, which may need a second one for its slider.
+    """The parameter named ``epoch``, which may need a second parameter for its slider.
 
-    Whole epochs at equal distances have a slider of their own. For any others the slider moves
-    over the positions of what was recorded, as a parameter named ``snapshot``, and ``epoch`` is the
-    epoch recorded there. The charts of this package bring both; a chart of your own that stands
-    alone takes them with ``chart.add_params(*epoch)``.
+    If the epochs are equally spaced whole numbers, the slider sets ``epoch`` directly. Otherwise
+    the slider sets a second parameter named ``snapshot``, the position among the recorded epochs,
+    and ``epoch`` is the epoch at that position. The charts of this package include both; to use
+    them in a chart of your own without one of these charts, call ``chart.add_params(*epoch)``.
 
     Attributes
     ----------
     epochs : numpy.ndarray, shape (stops,)
-        The epochs that the slider stops at, rising.
+        The epochs at which the slider stops, in ascending order.
     position : altair.Parameter or None
-        The parameter named ``snapshot``, where there is one.
+        The parameter named ``snapshot``, or None if it is not needed.
     """
 
     def __init__(self, epochs: np.ndarray, shown: float) -> None:
@@ -54,7 +54,7 @@ class EpochParameter(alt.Parameter):
         self.param = _EpochVariable(name=NAME, **definition)
 
     def __iter__(self) -> Iterator[alt.Parameter]:
-        """Yield all that a chart needs: this, and the parameter of the slider if there is one."""
+        """Yield all parameters that a chart needs: this one, and ``snapshot`` if it is needed."""
         yield self
         if self.position is not None:
             yield self.position
@@ -63,31 +63,31 @@ class EpochParameter(alt.Parameter):
 def epoch_param(*runs: Run, epochs: Epochs = None, value: float | None = None) -> EpochParameter:
     """Return the parameter named ``epoch``, with a slider over the epochs of all runs.
 
-    Charts of one run make it themselves. Charts of several runs need one between them, passed to
-    each as ``epoch=``; a run that ended earlier then holds its last epoch.
+    Charts of one run create it themselves. Charts of several runs must share one: pass it to each
+    chart as ``epoch=``. A run that ended earlier then stays at its last epoch.
 
     Parameters
     ----------
     *runs : Run
-        At least one.
+        One or more runs.
     epochs : float, slice, range or iterable of float, optional
-        Only these recorded epochs of each run. Default: all.
+        Recorded epochs of each run to include. Default: all.
     value : float, optional
-        The epoch shown at first. Default: the last one.
+        The epoch shown initially. Default: the last one.
 
     Returns
     -------
     altair.Parameter
-        Named ``epoch``. Its value is an epoch, so charts of your own can filter on
-        ``datum.epoch == epoch``. Without a slider if there is only one epoch. Where the epochs are
-        fractions or at unequal distances, the slider moves over their positions and is a second
-        parameter, named ``snapshot``: a chart of your own that stands alone, without one of these
-        charts beside it, then takes both with ``add_params(*epoch)``.
+        The parameter ``epoch``. Its value is an epoch, so charts of your own can filter on
+        ``datum.epoch == epoch``. If there is only one epoch, it has no slider. If the epochs are
+        fractional or not equally spaced, the slider sets their position through a second parameter
+        named ``snapshot``. A chart of your own that is not combined with one of these charts then
+        needs both: ``add_params(*epoch)``.
 
     Raises
     ------
     ArgumentError
-        No run was given, or the value lies outside the epochs.
+        No run is given, or the value is outside the range of the epochs.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def epoch_param(*runs: Run, epochs: Epochs = None, value: float | None = None) -
     >>> chart = rc.feature_space(run, epoch=epoch) | rc.loss_histogram(run, epoch=epoch)
     """
     if not runs:
-        message = "runs must be at least one run. Got none."
+        message = "runs must contain at least one run. Got none."
         raise ArgumentError(message)
     for run in runs:
         require_run(run)
@@ -109,44 +109,44 @@ def epoch_param(*runs: Run, epochs: Epochs = None, value: float | None = None) -
     shown = last if value is None else epoch_numbers("epoch", value)[0]
     if not first <= shown <= last:
         message = (
-            f"epoch must lie between {first:g} and {last:g}, the epochs recorded. Got {value!r}."
+            f"epoch must be between {first:g} and {last:g}, the recorded epochs. Got {value!r}."
         )
         raise ArgumentError(message)
-    # Between two of them the earlier is shown, as in every chart.
+    # Between two recorded epochs, the earlier one is shown, as in every chart.
     return EpochParameter(every, every[positions_at(every, np.array([shown]))[0]].item())
 
 
 def has_equal_steps(epochs: np.ndarray) -> bool:
-    """Return whether epochs are whole and at equal distances, as one slider takes them."""
+    """Return whether epochs are equally spaced whole numbers, which a slider can set directly."""
     steps = np.diff(epochs)
     return bool((epochs == np.floor(epochs)).all() and (steps == steps[:1]).all())
 
 
 def _chosen_epochs(runs: tuple[Run, ...], epochs: Epochs) -> np.ndarray:
-    """Return the chosen epochs of all runs together, rising."""
+    """Return the union of the chosen epochs of all runs, in ascending order."""
     if epochs is None or isinstance(epochs, slice):
         return np.unique(np.concatenate([run.epochs[run.snapshots(epochs)] for run in runs]))
-    # An epoch that one of the runs has is enough: the others hold their last one before it.
+    # An epoch needs to be recorded in one run only: the others show their last one before it.
     every = np.unique(np.concatenate([run.epochs for run in runs]))
     return every[chosen_snapshots(every, epochs)]
 
 
 def positions_at(epochs: np.ndarray, stops: np.ndarray) -> np.ndarray:
-    """Return the position of the last epoch not after each stop; the first for earlier stops."""
+    """Return the position of the last epoch not after each stop; 0 for stops before the first."""
     return np.maximum(np.searchsorted(epochs, stops, side="right") - 1, 0)
 
 
 def step_of(epochs: np.ndarray) -> int:
-    """Return the distance of whole epochs at equal distances, 1 for a single one."""
+    """Return the step between equally spaced whole epochs, 1 for a single epoch."""
     return int(epochs[1] - epochs[0]) if len(epochs) > 1 else 1
 
 
 class _EpochVariable(core.VariableParameter):
-    """A variable parameter that says so when it meets another of its name.
+    """A variable parameter that raises an error if it is combined with a different one of its name.
 
-    Altair merges parameters that are equal, and keeps both otherwise; two signals of one name end
-    in a blank page. Composing asks each parameter for its definition and compares them, which is
-    the one place where the mistake can be told to whoever makes it.
+    When charts are composed, Altair merges equal parameters and keeps both if they differ, but two
+    signals with the same name result in a blank page. Altair compares the definitions of the
+    parameters, and this comparison is the only place where the mistake can be reported.
     """
 
     _schema = core.VariableParameter._schema
@@ -163,7 +163,7 @@ class _Definition(dict[str, Any]):
             return True
         message = (
             f"These charts have different {NAME!r} parameters: {_described(self)} and "
-            f"{_described(other)}. Make one for all of them, epoch = epoch_param(run_a, run_b), "
+            f"{_described(other)}. Create one for all of them, epoch = epoch_param(run_a, run_b), "
             "and pass it to each chart as epoch=epoch."
         )
         raise ArgumentError(message)
@@ -179,11 +179,11 @@ def _described(definition: dict[str, Any]) -> str:
     if not isinstance(bind, dict):
         return f"fixed at {definition.get('value')}"
     if definition["name"] == POSITION:
-        return f"snapshots 0 to {bind.get('max')}, shown first {definition.get('value')}"
+        return f"snapshots 0 to {bind.get('max')}, initially {definition.get('value')}"
     span = f"{bind.get('min')} to {bind.get('max')} in steps of {bind.get('step')}"
-    return f"{span}, shown first {definition.get('value')}"
+    return f"{span}, initially {definition.get('value')}"
 
 
 def listed_epochs(expression: str) -> list[float]:
-    """Return the epochs in the expression of a parameter whose slider is ``snapshot``."""
+    """Return the epochs in the expression of a parameter whose slider sets ``snapshot``."""
     return json.loads(expression.removesuffix(f"[{POSITION}]"))

@@ -1,4 +1,4 @@
-"""Vega expressions. Every text that goes into one is escaped here."""
+"""Vega expressions. Every string in an expression is escaped here."""
 
 import json
 from typing import Any
@@ -13,10 +13,10 @@ def literal(value: object) -> str:
     Parameters
     ----------
     value : str, int, float, bool, None or sequence of them
-        Text may hold anything: it stays text.
+        A string may contain anything; it is always treated as plain text.
     """
-    # Vega parses JSON's literals as its own. What could end a script element or a line is written
-    # as an escape, because expressions are carried in HTML.
+    # JSON literals are valid in Vega expressions. Characters that could end a script element or a
+    # line are escaped, because expressions are embedded in HTML.
     text = json.dumps(value, default=_number)
     for character in ("<", ">", "&", "\u2028", "\u2029"):
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -24,28 +24,28 @@ def literal(value: object) -> str:
 
 
 def outright(expression: str) -> Any:
-    """Return the encoding of a channel by what an expression gives for each row, without a scale.
+    """Return the encoding of a channel by an expression that is evaluated for each row.
 
-    A field would give its name to the legend of that channel in any chart that stands beside this
-    one, even if it has no scale; and a scale of its own would be merged with the other chart's.
+    A field, even without a scale, would add its name to the legend of that channel in a
+    neighbouring chart, and a scale would be merged with that of the neighbour.
 
     Parameters
     ----------
     expression : str
-        What a mark's property is, such as ``datum.color``.
+        The expression for the mark's property, such as ``datum.color``.
     """
     return alt.value(alt.ExprRef(expression))
 
 
 def text_with_epoch(template: str, shown_epoch: str) -> str:
-    """Return the expression for a text in which ``{epoch}`` stands for the epoch shown.
+    """Return the expression for a string in which ``{epoch}`` is replaced by the epoch shown.
 
     Parameters
     ----------
     template : str
-        Any text.
+        Any string.
     shown_epoch : str
-        The expression of the epoch shown.
+        The expression for the epoch shown.
     """
     pieces = [literal(piece) for piece in template.split("{epoch}")]
     return f" + ({shown_epoch}) + ".join(pieces)
@@ -54,5 +54,5 @@ def text_with_epoch(template: str, shown_epoch: str) -> str:
 def _number(value: object) -> object:
     if isinstance(value, np.generic):
         return value.item()
-    message = f"No expression can hold {value!r}."
+    message = f"{value!r} cannot be used in an expression."
     raise TypeError(message)

@@ -1,4 +1,4 @@
-"""The limits of the axes around points, and around what is drawn with them."""
+"""The limits of axes around points, grid lines and surface."""
 
 import numpy as np
 
@@ -15,23 +15,28 @@ def axis_limits(
     surface: Paths | None,
     rectangle: tuple[Limits, Limits] | None = None,
 ) -> tuple[list[Limits], list[Limits]]:
-    """Return the limits of both axes: one pair for the whole run, or one for each epoch.
+    """Return the limits of both axes: one pair for the whole run, or one pair per epoch.
 
-    They lie around the points and the grid lines, or the surface if there are no grid lines.
+    The limits enclose the points and the grid lines, or the surface if there are no grid lines.
 
     Parameters
     ----------
     coordinates : numpy.ndarray, shape (epochs, points, 2)
-        Where the points are at each epoch.
+        The position of each point at each epoch.
     snapshots : list of int
         The position of each of these epochs in the recording.
     scale : {"fixed", "per-epoch"}
-        Whether the limits hold for the whole run or follow the epoch.
+        Whether the limits stay the same for the whole run or follow the epoch.
     grid, surface : Paths or None
-        Grid lines and surface as they move with the points; None for what is not drawn.
+        Grid lines and surface; None for each that is not drawn.
     rectangle : tuple of tuple of float, optional
-        The limits of a surface that fills them and does not move. Fixed axes show exactly this
-        rectangle, and axes that follow the epoch show only parts of it.
+        The limits of a surface over the layer's own plane, which does not move with the points.
+        Fixed axes show exactly this rectangle; axes that follow the epoch show a part of it.
+
+    Returns
+    -------
+    xlims, ylims : list of tuple of float
+        With one entry if fixed, otherwise one for each epoch.
     """
     framing = grid if rectangle is not None else grid or surface
     if scale == "per-epoch":
@@ -51,7 +56,7 @@ def axis_limits(
 def _limits_by_epoch(
     coordinates: np.ndarray, snapshots: list[int], framing: Paths | None
 ) -> tuple[list[Limits], list[Limits]]:
-    """Return limits for each epoch, around its own points and its own grid or surface."""
+    """Return limits for each epoch around the points and paths of that epoch."""
     pairs = []
     for position, snapshot in enumerate(snapshots):
         around = [coordinates[position]]
@@ -62,6 +67,6 @@ def _limits_by_epoch(
 
 
 def _within(limits: Limits, rectangle: Limits) -> Limits:
-    """Return the part of the limits that the rectangle covers, the rectangle if it covers none."""
+    """Return the part of the limits within the rectangle, or the rectangle if there is none."""
     low, high = max(limits[0], rectangle[0]), min(limits[1], rectangle[1])
     return (low, high) if low < high else rectangle

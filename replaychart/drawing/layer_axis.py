@@ -1,4 +1,4 @@
-"""An axis of layers in their order."""
+"""An axis of layers, in order."""
 
 import math
 
@@ -7,7 +7,7 @@ import altair as alt
 from replaychart.drawing.expressions import literal
 from replaychart.drawing.texts import NO_LIMIT, SMALL_SIZE, fitted, width_of
 
-# In pixels: how long a name may be, and from one name to the next.
+# Maximum width of a name, and minimum distances between slanted and vertical names, in pixels.
 _LONGEST = 100
 _ROOM_OF_SLANTED = 22
 _ROOM_OF_UPRIGHT = 12
@@ -15,14 +15,14 @@ _SLANTED = -35
 
 
 def layer_axis(field: str, layers: list[str], width: int) -> alt.X:
-    """Return an axis on which layer i stands at i, labelled with its name.
+    """Return an axis with layer i at position i, labelled with its name.
 
-    Numbers and no names, because violins reach to both sides of their layer.
+    The axis is quantitative, because violins extend to both sides of their layer.
 
     Parameters
     ----------
     field : str
-        The field of the positions, as Altair's shorthand.
+        The field of the positions, as an Altair shorthand.
     layers : list of str
         The layers' names.
     width : int
@@ -31,7 +31,7 @@ def layer_axis(field: str, layers: list[str], width: int) -> alt.X:
     room = width / len(layers)
     shown = [fitted(layer, _LONGEST) for layer in layers]
     crowded = max(width_of(layer, size=SMALL_SIZE) for layer in shown) > room - 4
-    # Upright names stand closest to each other; where even they have no room, every other has none.
+    # Vertical names need the least room. If even they do not fit, some layers are not labelled.
     angle = 0 if not crowded else _SLANTED if room >= _ROOM_OF_SLANTED else -90
     every = math.ceil(_ROOM_OF_UPRIGHT / room) if crowded else 1
     return alt.X(
@@ -42,7 +42,7 @@ def layer_axis(field: str, layers: list[str], width: int) -> alt.X:
             labelExpr=f"{literal(shown)}[datum.value]",
             labelAngle=angle,
             labelLimit=NO_LIMIT,
-            # A renderer takes slanted names for wider than they are, and leaves some out.
+            # Renderers overestimate the width of slanted names and would leave some out.
             labelOverlap=False,
             ticks=False,
         ),

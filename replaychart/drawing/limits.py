@@ -1,4 +1,4 @@
-"""Limits of axes, fixed over the run or changing by epoch."""
+"""Limits of axes, fixed over the run or different for each epoch."""
 
 import math
 from typing import Any
@@ -12,7 +12,7 @@ from replaychart.planes.extents import Limits
 
 
 def limits_scale(clock: Clock, limits: list[Limits]) -> alt.Scale:
-    """Return a scale between limits.
+    """Return a scale with these limits.
 
     Parameters
     ----------
@@ -23,23 +23,23 @@ def limits_scale(clock: Clock, limits: list[Limits]) -> alt.Scale:
     """
     domain: list[Any] = list(limits[0])
     if len(limits) > 1:
-        frame = clock.position_expression()
+        position = clock.position_expression()
         domain = [
-            {"expr": f"{literal([_rounded(pair, end) for pair in limits])}[{frame}]"}
+            {"expr": f"{literal([_rounded(pair, end) for pair in limits])}[{position}]"}
             for end in (0, 1)
         ]
     return alt.Scale(domain=domain, nice=False, zero=False)
 
 
 def limits_ruler(limits: list[Limits], pixels: int) -> Ruler:
-    """Return a ruler over all of the limits, fine enough for the closest of them.
+    """Return a ruler over all limits, fine enough for the narrowest of them.
 
     Parameters
     ----------
     limits : list of tuple of float
         As for `limits_scale`.
     pixels : int
-        The axis' length in the chart.
+        The length of the axis in the chart.
     """
     low, high = min(low for low, _ in limits), max(high for _, high in limits)
     closest = min(high - low for low, high in limits)
@@ -47,6 +47,6 @@ def limits_ruler(limits: list[Limits], pixels: int) -> Ruler:
 
 
 def _rounded(limits: Limits, end: int) -> float:
-    """Return one of the limits, to a hundred-thousandth of the span between them."""
+    """Return one of two limits, rounded to a hundred-thousandth of their span."""
     digits = 5 - math.floor(math.log10(limits[1] - limits[0]))
     return round(limits[end], digits)

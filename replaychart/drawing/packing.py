@@ -1,8 +1,8 @@
-"""Packs frames for the browser: whole numbers, arrays by epoch, one row per point or path.
+"""Packs data for the browser: whole numbers, arrays over the epochs, one row per point or path.
 
-A packed dataset is known by its name, and by its columns how a still is drawn from its own epoch's
-data alone (see `at_epoch`): ``replay_epoch`` is the epoch that a row belongs to; a column named
-``replay_<name>`` holds an array with one entry for each of ``replay_epochs``, which stands in the
+A packed dataset is recognised by its name. Its columns make it possible to draw a still image from
+the data of one epoch alone (see `at_epoch`): ``replay_epoch`` is the epoch of a row; a column named
+``replay_<name>`` contains an array with one entry for each of ``replay_epochs``, which is in the
 first row.
 """
 
@@ -27,24 +27,24 @@ _PREFIX = "replay_"
 
 _DATASET = "replaychart-"
 
-# What a number takes in a file: three digits and a comma.
+# Bytes per number in a file: three digits and a comma.
 BYTES_PER_NUMBER = 4
-# What a row of paths takes besides its vertices: names of columns, epoch and label.
+# Bytes per row of paths besides its vertices: column names, epoch and label.
 _BYTES_PER_ROW = 60
 
 Rows = list[dict[str, Any]]
 
 
 class PackedData(core.NamedData):
-    """Rows that Altair carries from chart to chart without copying or validating them.
+    """Rows that Altair passes from chart to chart without copying or validating them.
 
-    In a spec they are a named dataset of the top level; charts with equal rows share it.
+    In a spec, they are a named dataset at the top level, which charts with equal rows share.
     """
 
     _schema = core.NamedData._schema
 
     def __init__(self, rows: Rows) -> None:
-        # Version 2 of marshal's format writes equal values alike, whatever objects they are.
+        # Version 2 of the marshal format depends on the values only, not on object identity.
         digest = hashlib.sha256(marshal.dumps(rows, 2)).hexdigest()[:32]
         with debug_mode(False):
             super().__init__(name=_DATASET + digest)
@@ -65,7 +65,7 @@ class PackedData(core.NamedData):
         ignore: list[str] | None = None,
         context: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Return a reference to the dataset, and hand the rows to the chart being converted."""
+        """Return a reference to the dataset, and add the rows to the chart being converted."""
         if context is not None:
             context.setdefault("datasets", {})[self.name] = self.rows
         return super().to_dict(validate=validate, ignore=ignore, context=None)
@@ -73,12 +73,12 @@ class PackedData(core.NamedData):
 
 @dataclasses.dataclass(frozen=True)
 class Ruler:
-    """Positions as whole numbers of steps from an origin.
+    """Expresses positions as whole numbers of steps from an origin.
 
     Attributes
     ----------
     origin, step : float
-        What 0 and 1 stand for.
+        The position of 0, and the distance from 0 to 1.
     """
 
     origin: float
@@ -86,12 +86,12 @@ class Ruler:
 
     @classmethod
     def over(cls, low: float, high: float, *, pixels: float) -> "Ruler":
-        """Return a ruler whose step is no more than half a pixel.
+        """Return a ruler with a step of at most half a pixel.
 
         Parameters
         ----------
         low, high : float
-            The span that is shown.
+            The range that is shown.
         pixels : float
             Its length in the chart.
         """
@@ -102,7 +102,7 @@ class Ruler:
         return cls(origin=float(f"{np.floor(low / step) * step:.12g}"), step=step)
 
     def measured(self, values: np.ndarray) -> list[Any]:
-        """Return values as whole numbers, None for what is not finite; nested as the array is."""
+        """Return the values as whole numbers in nested lists, with None for non-finite values."""
         finite = np.isfinite(values)
         steps = np.rint((np.where(finite, values, self.origin) - self.origin) / self.step)
         steps = steps.astype(np.int64)
@@ -113,7 +113,7 @@ class Ruler:
         return whole.tolist()
 
     def rounded(self, values: np.ndarray) -> list[float | None]:
-        """Return values as the numbers that their steps stand for, None for what is not finite."""
+        """Return the values rounded to whole steps, with None for non-finite values."""
         digits = max(0, 1 - math.floor(math.log10(self.step)))
         return [
             None if steps is None else round(self.origin + self.step * steps, digits)
@@ -121,26 +121,28 @@ class Ruler:
         ]
 
     def expression(self, steps: str) -> str:
-        """Return the expression for the value that the expression `steps` measures."""
+        """Return the expression for the value at the number of steps that `steps` evaluates to."""
         return f"isValid({steps}) ? {self.origin!r} + {self.step!r} * {steps} : null"
 
 
 def shortened(value: float, digits: int = 6) -> float | None:
-    """Return a number with so many significant digits, None for what is not finite."""
+    """Return a number rounded to `digits` significant digits, None if it is not finite."""
     return float(f"{value:.{digits}g}") if np.isfinite(value) else None
 
 
 def by_epoch(
     clock: Clock, constant: dict[str, list[Any]], changing: dict[str, list[list[Any]]]
 ) -> Rows:
-    """Return one row per point, with an array over the epochs for what changes.
+    """Return one row per point, with an array over the epochs for each column that changes.
 
     Parameters
     ----------
     clock : Clock
         The chart's epochs.
-    constant : dict of str to list, one entry per row
-    changing : dict of str to list of lists, one per row, with one entry per epoch
+    constant : dict of str to list
+        Columns that do not change, with one entry per row.
+    changing : dict of str to list of list
+        Columns that change, with one list per row, which has one entry per epoch.
     """
     names = [*constant, *(_PREFIX + name for name in changing)]
     columns = [*constant.values(), *changing.values()]
@@ -154,12 +156,22 @@ def entry(name: str, clock: Clock) -> str:
     column = f"datum.{_PREFIX}{name}"
     if len(clock.epochs) == 1:
         return f"{column}[0]"
-    # The length is asked for because a still's data holds one entry only.
+    # The data of a still image has a single entry, so the position is limited to the length.
     return f"{column}[min({clock.position_expression()}, {column}.length - 1)]"
 
 
 class Labelled(NamedTuple):
-    """Labels of paths: their column's name, one for each path, and all in the order of painting."""
+    """Labels of paths.
+
+    Attributes
+    ----------
+    name : str
+        Name of the column.
+    labels : list
+        One label for each path.
+    order : list
+        All labels, in the order in which they are painted.
+    """
 
     name: str
     labels: list[Any]
@@ -174,23 +186,23 @@ def paths_by_epoch(
     y: Ruler,
     labelled: Labelled,
 ) -> Rows:
-    """Return one row per epoch and label, its paths in one list, with a gap between paths.
+    """Return one row per epoch and label, with its paths in one list, separated by gaps.
 
     Every epoch has a row for every label. The browser keeps marks in the order in which their
-    groups first appeared: a group that came later would be painted over those before it.
+    groups first appear, so a group that is missing at first would be painted on top later.
 
     Parameters
     ----------
     clock : Clock
         The chart's epochs.
     run_epochs : numpy.ndarray of int64 or float64, shape (snapshots,)
-        The epoch of each position in the recording.
+        All recorded epochs of the run.
     paths : Paths
         The paths.
     x, y : Ruler
-        For the coordinates.
+        Rulers for the coordinates.
     labelled : Labelled
-        What tells the paths of an epoch apart.
+        Labels that distinguish the paths of an epoch.
     """
     xs, ys = x.measured(paths.vertices[:, 0]), y.measured(paths.vertices[:, 1])
     rows: dict[tuple[float, Any], dict[str, Any]] = {
@@ -211,22 +223,22 @@ def paths_by_epoch(
 
 
 def path_bytes(paths: Paths, epochs: int) -> int:
-    """Return about what `paths_by_epoch` takes in a file, for so many epochs."""
-    # A vertex is two numbers, and so is the gap between two paths.
+    """Return the approximate size in a file of `paths_by_epoch` for a number of epochs."""
+    # A vertex and the gap between two paths are two numbers each.
     numbers = 2 * (len(paths.vertices) + len(paths.value))
     rows = epochs * len(np.unique(paths.value)) * (paths.of_class.max(initial=0) + 1)
     return int(numbers * BYTES_PER_NUMBER + rows * _BYTES_PER_ROW)
 
 
 def at_epoch(name: str, rows: Rows, epoch: float) -> Rows:
-    """Return packed rows with what a still of `epoch` shows; any other rows as they are.
+    """Return the part of packed rows that a still image of `epoch` shows; other rows unchanged.
 
     Parameters
     ----------
     name : str
         The dataset's name.
     rows : list of dict
-        Its rows.
+        The dataset's rows.
     epoch : float
         The value of the epoch parameter. A run that ended earlier shows its last epoch.
     """
@@ -234,19 +246,19 @@ def at_epoch(name: str, rows: Rows, epoch: float) -> Rows:
 
 
 class EpochRows:
-    """The rows of a dataset, from which those of one epoch are taken without a look at the others.
+    """The rows of a dataset, indexed by epoch.
 
     Parameters
     ----------
     name : str
         The dataset's name.
     rows : list of dict
-        Its rows.
+        The dataset's rows.
 
     Attributes
     ----------
     columns : list of str
-        The columns that can be left out: none, unless rows are packed by epoch.
+        The columns that can be left out. Empty unless the rows contain arrays over the epochs.
     """
 
     def __init__(self, name: str, rows: Rows) -> None:
@@ -266,28 +278,29 @@ class EpochRows:
 
     @property
     def changes(self) -> bool:
-        """Whether the rows are not the same at every epoch."""
+        """Whether the rows differ between epochs."""
         return len(self._epochs) > 1
 
     def at(self, epoch: float, columns: Collection[str] | None = None) -> Rows:
-        """Return the rows that a still of an epoch shows.
+        """Return the rows that a still image of an epoch shows.
 
         Parameters
         ----------
         epoch : float
             The value of the epoch parameter. A run that ended earlier shows its last epoch.
         columns : collection of str, optional
-            Which of `columns` to keep. Default: all.
+            The `columns` to keep. Default: all.
         """
         if not self._epochs:
             return self._rows
-        frame = max(bisect.bisect_right(self._epochs, epoch) - 1, 0)
+        position = max(bisect.bisect_right(self._epochs, epoch) - 1, 0)
         if self._by_epoch:
-            return self._by_epoch[self._epochs[frame]]
+            return self._by_epoch[self._epochs[position]]
         kept = [name for name in self.columns if columns is None or name in columns]
         packed = [name for name in kept if name.startswith(_PREFIX)]
         constant = [name for name in kept if not name.startswith(_PREFIX)]
         return [
-            {name: row[name] for name in constant} | {name: [row[name][frame]] for name in packed}
+            {name: row[name] for name in constant}
+            | {name: [row[name][position]] for name in packed}
             for row in self._rows
         ]

@@ -23,27 +23,28 @@ from replaychart.planes.extents import Limits
 from replaychart.planes.paths import Paths
 from replaychart.run import Run
 
-# Names of mark styles that no theme defines. A chart that a user zooms must clip; in a still,
-# clipping marks that lie within the limits would cost a renderer two thirds of its time.
+# Names of mark styles that no theme defines. In a browser, marks must be clipped because the user
+# can zoom. In a still image, clipping marks that are within the limits anyway would take two thirds
+# of the rendering time.
 WITHIN_LIMITS = "replaychart-within-limits"
 OVERFLOWING = "replaychart-overflowing"
 
-# Of legends, in pixels: what a name takes besides its letters, what is short in any chart, how much
-# a long one has at the least, and how wide the legend of a probability is, which stands beside that
-# of two classes.
+# Sizes in legends, in pixels: the width of an entry besides its text, the width up to which a label
+# always fits, the minimum width to which a long label is shortened, and the width of the legend of
+# a probability, which is next to the legend of two classes.
 _SYMBOL = 28
 _SHORT_LABEL = 40
 _SHORTEST_LABEL = 60
 _PROBABILITY_LEGEND = 160
 _COLUMNS = 5
-# So many long names stand below each other.
+# Up to this many long names can be placed below each other.
 _FEW_CLASSES = 4
 _TINT = {"fill": outright("datum.tint"), "detail": "tint:N"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Plane:
-    """Axes of a plane, fixed over the run or changing by epoch.
+    """The axes of a plane, fixed over the run or different for each epoch.
 
     Attributes
     ----------
@@ -52,11 +53,11 @@ class Plane:
     xlims, ylims : list of tuple of float
         One pair for the whole run, or one for each of the clock's epochs.
     titles : tuple of str
-        The axes' titles.
+        Titles of the axes.
     width, height : int
-        The chart's size in pixels.
+        Size of the chart in pixels.
     overflows : bool
-        Whether something may lie outside the limits.
+        Whether marks may extend beyond the limits.
     """
 
     clock: Clock
@@ -78,11 +79,11 @@ class Plane:
         return alt.Y("y:Q", title=title, scale=limits_scale(self.clock, self.ylims))
 
     def style(self) -> str:
-        """Return the marks' style, which tells an export whether they need to be clipped."""
+        """Return the style of the marks, by which `save` decides whether they need clipping."""
         return OVERFLOWING if self.overflows else WITHIN_LIMITS
 
     def rulers(self) -> tuple[Ruler, Ruler]:
-        """Return rulers for both coordinates, fine enough for the closest view."""
+        """Return rulers for both coordinates, fine enough for the narrowest limits."""
         return limits_ruler(self.xlims, self.width), limits_ruler(self.ylims, self.height)
 
 
@@ -95,10 +96,10 @@ def points_layer(plane: Plane, run: Run, coordinates: np.ndarray, points: np.nda
         The axes.
     run : Run
         The run.
-    coordinates : numpy.ndarray, shape (frames, points, 2) or (points, 2)
-        Where they are at each of the clock's epochs, or at all of them.
+    coordinates : numpy.ndarray, shape (epochs, points, 2) or (points, 2)
+        Positions of the points at each of the clock's epochs, or at all of them.
     points : numpy.ndarray of int64, shape (points,)
-        Their numbers.
+        Numbers of the points.
     """
     constant: dict[str, list[Any]] = {"point": points.tolist()}
     changing: dict[str, list[Any]] = {}
@@ -128,18 +129,26 @@ def points_layer(plane: Plane, run: Run, coordinates: np.ndarray, points: np.nda
 
 
 def point_bytes(run: Run, coordinates: int) -> int:
-    """Return what a point of `points_layer` takes at each epoch, with so many coordinates."""
-    told = bool(run.classes and run.tells_predictions)
-    return packing.BYTES_PER_NUMBER * (coordinates + told)
+    """Return the bytes per point and epoch of `points_layer` for a number of coordinates."""
+    with_probability = bool(run.classes and run.tells_predictions)
+    return packing.BYTES_PER_NUMBER * (coordinates + with_probability)
 
 
 def by_target(
     run: Run, points: np.ndarray, width: float
 ) -> tuple[dict[str, list[Any]], dict[str, Any], list[alt.Tooltip]]:
-    """Return what tells points by their targets: a column, a colour, and a tooltip.
+    """Return the columns, encodings and tooltips that show the targets of points.
 
-    The colour has a legend for a chart of a width in pixels. There is only the tooltip of the
-    point's number where there is no one target of a point.
+    If a point does not have a single target, the result is only the tooltip of its number.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    points : numpy.ndarray of int64, shape (points,)
+        Numbers of the points.
+    width : float
+        The chart's width in pixels, which the legend of the colours has to fit.
     """
     tooltip = [alt.Tooltip("point:Q", title="Point")]
     if run.classes:
@@ -162,13 +171,14 @@ def class_color(run: Run, width: float) -> alt.Color:
     run : Run
         The run.
     width : float
-        The chart's width in pixels. Long names stand in fewer columns, and are cut off where they
-        would reach beyond.
+        The chart's width in pixels. Long names are arranged in fewer columns, and shortened if they
+        still do not fit.
     """
     if run.classes == 2:
         width -= _PROBABILITY_LEGEND
     longest = max(width_of(str(label), size=SMALL_SIZE) for label in class_labels(run))
-    # Left alone where names are short, so that charts of different widths share a legend.
+    # If names are short, the legend does not depend on the width, so that charts of different
+    # widths share it.
     columns, label = _COLUMNS, cast("Any", alt.Undefined)
     fitting = int(width // (longest + _SYMBOL))
     if longest > _SHORT_LABEL and fitting < min(run.classes, _COLUMNS):
@@ -212,13 +222,13 @@ def number_color(run: Run) -> alt.Color:
 
 
 def number_limits(run: Run) -> list[float]:
-    """Return the least and the greatest target of a regression."""
+    """Return the smallest and the largest target of a regression."""
     low, high = float(run.targets.min()), float(run.targets.max())
     return [low, high if high > low else low + 1.0]
 
 
 def class_labels(run: Run) -> list[Any]:
-    """Return the classes' names, or their numbers as they stand in the frames."""
+    """Return the names of the classes, or their numbers as in the frames."""
     numbers = list(range(run.classes))
     if run.class_names == [str(number) for number in numbers]:
         return numbers
@@ -226,20 +236,20 @@ def class_labels(run: Run) -> list[Any]:
 
 
 def probability_title(run: Run) -> str:
-    """Return what a point's probability is the probability of."""
+    """Return the title for a point's probability, which says of which class it is."""
     if run.classes != 2:
         return "Probability of the true class"
     return f"Probability of class {displayed(run.class_names[1])}"
 
 
 def surface_layer(plane: Plane, run: Run, paths: Paths, *, bands: int) -> alt.Chart:
-    """Return the decision surface, its bands painted from low to high."""
+    """Return the decision surface, with its bands painted from low to high."""
     levels = run.planes.surfaces.levels(bands)
     if not run.classes:
         labelled = _number_tints(run, paths, levels)
         return _surface_chart(plane, run, paths, labelled, _TINT)
     band = np.searchsorted(levels, paths.value - 1e-9)
-    # Each region is painted in the colour at the middle of its band.
+    # Each region has the colour at the middle of its band.
     middles = np.round(np.maximum(levels, 0) + 0.5 * (levels[-1] - levels[-2]), 6)
     if run.classes == 2:
         labels: list[Any] = middles.tolist()
@@ -270,7 +280,7 @@ def _surface_chart(
 
 
 def _number_tints(run: Run, paths: Paths, levels: np.ndarray) -> packing.Labelled:
-    """Return the tint of each path: a light form of the colour at the middle of its band."""
+    """Return the tint of each path: a light version of the colour at the middle of its band."""
     low, high = number_limits(run)
     middles = low + (high - low) * (np.arange(len(levels)) + 0.5) / len(levels)
     tints = [
@@ -281,10 +291,11 @@ def _number_tints(run: Run, paths: Paths, levels: np.ndarray) -> packing.Labelle
 
 
 def _tints(run: Run, paths: Paths, band: np.ndarray, middles: np.ndarray) -> packing.Labelled:
-    """Return the tint of each path: its class' colour, the stronger the higher its band."""
+    """Return the tint of each path: the colour of its class, stronger for higher bands."""
     of_class = colors.class_colors(run.classes)
     tints = [
-        # The last digits keep tints of equal look apart, which are painted at different times.
+        # The last two digits keep bands with the same tint separate, because they are painted at
+        # different times.
         [
             f"{colors.mixed('#ffffff', color, 0.2 + 0.35 * middle)}{255 - i:02x}"
             for color in of_class
@@ -315,7 +326,7 @@ def _probability_fill(run: Run) -> alt.Fill:
 
 
 def grid_layer(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
-    """Return the grid lines of the inputs' plane."""
+    """Return the grid lines of the input plane."""
     return _line_chart(plane, run, paths, width=0.6, color=colors.GRID, opacity=0.45)
 
 
@@ -334,7 +345,7 @@ def _line_chart(
         .mark_line(
             strokeWidth=width,
             color=color,
-            # Not `opacity`, for which a renderer draws each line on a sheet of its own.
+            # With `opacity`, a renderer would draw each line on a separate layer.
             strokeOpacity=opacity,
             clip=True,
             style=plane.style(),

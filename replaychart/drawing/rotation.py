@@ -1,4 +1,4 @@
-"""A layer with three units, seen from an angle that two sliders choose."""
+"""A layer with three units, seen from an angle set by two sliders."""
 
 from typing import Any
 
@@ -13,15 +13,15 @@ from replaychart.drawing.expressions import literal, outright
 from replaychart.drawing.packing import Ruler
 from replaychart.drawing.plane import by_target
 from replaychart.drawing.texts import fitted
-from replaychart.drawing.titles import chart_title, tell_not_finite
+from replaychart.drawing.titles import chart_title, note_not_finite
 from replaychart.errors import ArgumentError
 from replaychart.run import Run
 
-# What the sliders begin with, in degrees: each of the three axes is seen.
+# Initial values of the sliders in degrees, at which all three axes are visible.
 _TURN, _TILT = 35, 20
-# The axes reach this much further than the points.
+# The axes extend beyond the points by this factor.
 _REACH = 1.12
-# Room for the layer's name at the ends of the axes, in pixels.
+# Maximum width of the layer's name at the ends of the axes, in pixels.
 _NAME = 100
 _DIMENSIONS = ("x", "y", "z")
 
@@ -37,31 +37,35 @@ def rotated_space(
     height: int,
     max_bytes: float | None,
 ) -> alt.LayerChart:
-    """Return the points in a layer of three units, with axes that turn.
+    """Return the points in the space of a layer with three units, with axes that turn.
 
     Parameters
     ----------
     run : Run
+        The run.
     layer : str
         A layer with three units.
     clock : Clock
         The chart's epochs.
     grid : bool
-        Whether to draw the inputs' grid lines, where the inputs have two features.
+        Whether to draw the grid lines of the input plane, if the inputs have two features.
     title : str
+        The title; ``{epoch}`` in it is replaced by the epoch shown.
     width, height : int
         Size in pixels.
     max_bytes : float or None
-        The budget.
+        The size limit; None for no limit.
 
     Raises
     ------
     ArgumentError
-        There is no such layer, or it has not three units.
+        The layer does not exist or does not have three units.
     """
     shape = run.layer_shape(layer)
     if shape != (3,):
-        message = f"projection 'rotate' needs a layer with 3 units. Got {layer!r}, of {shape}."
+        message = (
+            f"projection 'rotate' needs a layer with 3 units. Got {layer!r} with the shape {shape}."
+        )
         raise ArgumentError(message)
     one = run.planes.grid_in_space(layer, run.snapshots(clock.epochs[-1])) if grid else None
     clock, points = kept(
@@ -85,12 +89,12 @@ def rotated_space(
         parts.append(_grid_lines(space, lines))
     parts.append(_points(space, run, values, points))
     heading = chart_title(title, title, clock)
-    tell_not_finite(heading, clock, "points", width, values)
+    note_not_finite(heading, clock, "points", width, values)
     return layered(parts, clock, *_sliders(), title=heading, width=width, height=height)
 
 
 class _Space:
-    """A ball around all points, and where its points are seen."""
+    """A ball around all points, and the projection of its points to the chart."""
 
     def __init__(
         self, clock: Clock, middle: np.ndarray, radius: float, width: int, height: int
@@ -110,7 +114,7 @@ class _Space:
         }
 
     def unpacked(self) -> dict[str, str]:
-        """Return the expressions of the three coordinates at the epoch shown."""
+        """Return the expressions for the three coordinates at the epoch shown."""
         return {
             name: self.ruler.expression(packing.entry(name, self.clock)) for name in _DIMENSIONS
         }
@@ -135,7 +139,7 @@ def _sliders() -> list[alt.Parameter]:
 
 
 def _turned() -> dict[str, str]:
-    """Return the expressions of what is seen: to the right, upwards, and towards the eye."""
+    """Return the expressions for the coordinates as seen: to the right, up, and to the viewer."""
     turn, tilt = "turn * PI / 180", "tilt * PI / 180"
     away = f"(datum.x * sin({turn}) + datum.y * cos({turn}))"
     return {
@@ -149,7 +153,7 @@ def _points(space: _Space, run: Run, values: np.ndarray, points: np.ndarray) -> 
     targets, encodings, tooltip = by_target(run, points, space.width)
     constant: dict[str, list[Any]] = {"point": points.tolist(), **targets}
     rows = packing.by_epoch(space.clock, constant, space.packed(values))
-    # What is nearer is larger.
+    # Points that are closer are larger.
     size = f"16 + 9 * datum.near / {literal(space.radius)}"
     return (
         alt.Chart(packing.PackedData(rows))
@@ -185,7 +189,7 @@ def _grid_lines(space: _Space, lines: np.ndarray) -> alt.Chart:
 
 
 def _axes(space: _Space, layer: str) -> alt.LayerChart:
-    """Return the three units' axes through the middle, named at their far ends."""
+    """Return the axes of the three units, starting at the centre and labelled at their ends."""
     shown = fitted(layer, _NAME)
     rows = [
         {

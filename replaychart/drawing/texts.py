@@ -1,41 +1,41 @@
-"""Texts from a run on their way into a chart.
+"""Text from a run on its way into a chart.
 
-Names of layers, features, classes and metrics come out of a file that anybody may have written.
-There are three ways into a chart, and each has its rule:
+Names of layers, features, classes and metrics come from a file that anyone may have written. There
+are three ways into a chart, each with its own rule:
 
-- What stands in a Vega expression goes through `expressions.literal`.
-- What is displayed (data, titles, the domains of scales) goes through `displayed`.
-- Vega-Lite makes expressions of its own out of the titles of tooltips, and of all channels where
-  marks are described for screen readers, and does not escape backslashes in them. So tooltips have
-  titles that are written here, and marks whose axes are named by a run are not described.
+- Text in a Vega expression goes through `expressions.literal`.
+- Text that is displayed (data, titles, domains of scales) goes through `displayed`.
+- Vega-Lite generates expressions from the titles of tooltips and, if marks have descriptions for
+  screen readers, from the titles of all channels, without escaping backslashes. Therefore tooltips
+  have fixed titles, and marks whose axes are titled with a name from a run have no descriptions.
 
-A name may be of any length. Where a long one would push charts apart or run over another, it goes
-through `fitted`; tooltips tell the whole.
+A name can have any length. If a long name would push charts apart or overlap another one, it goes
+through `fitted`; tooltips show the full name.
 """
 
 import re
 import unicodedata
 
-# What would end a script element, or begin a comment in one: Altair's own `to_html`, and with it
-# a notebook, puts a chart into such an element as it is.
+# Text that would end a script element or start a comment in one. Altair's `to_html`, and therefore
+# a notebook, puts the spec into such an element without escaping.
 _ENDS_A_SCRIPT = re.compile(r"<(?=[/!]|script)", re.IGNORECASE)
 _INVISIBLE = "\N{WORD JOINER}"
-# Neither SVG nor any other XML may hold these.
+# Characters that are not allowed in SVG or any other XML.
 _CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff"
-# These turn the order of what follows them on the screen, beyond the name's own end. Names that are
-# written from right to left need none of them.
+# Characters that change the direction of the text after them, beyond the end of the name. Names in
+# right-to-left scripts do not need them.
 _REORDERING = r"\u202a-\u202e\u2066-\u206f\ufff9-\ufffb"
 _REPLACED = re.compile(f"[{_CONTROL}{_REORDERING}]")
 _LONGEST = 300
-# For a renderer's own limits of texts: they cut letters of two halves, such as emoji, in the
-# middle, and it may fail on what is left.
+# Disables a renderer's own limits of text width. They can split characters that consist of two code
+# units, such as emoji, and the renderer may fail on the rest.
 NO_LIMIT = 0
-# The fonts' sizes in the theme, in pixels.
+# Font sizes of the theme, in pixels.
 TITLE_SIZE = 14
 AXIS_TITLE_SIZE = 12
 SMALL_SIZE = 11
-# Widths of letters as shares of the font's size: those of Helvetica, to which the theme's other
-# fonts are alike.
+# Widths of characters as fractions of the font size. They are those of Helvetica, which the other
+# fonts of the theme resemble.
 _WIDTHS = {
     letter: width
     for width, letters in {
@@ -55,16 +55,17 @@ _WIDTHS = {
     for letter in letters
 }
 _OTHERS, _FULL_WIDTH, _BOLD = 0.56, 1.05, 1.07
-# Letters that these fonts lack come from others, which may be wider: from Hebrew and Arabic on.
+# Characters that are missing in these fonts, from Hebrew on, come from other fonts, which may be
+# wider.
 _FIRST_OF_OTHER_FONTS, _IN_OTHER_FONTS = "\u0590", 0.72
 
 
 def displayed(text: str) -> str:
-    """Return a text in a form in which it can be nothing but text, wherever a chart is shown.
+    """Return a string that is safe to show in a chart, wherever the chart is displayed.
 
-    It looks the same: control characters are replaced, those that would reorder other texts too,
-    what would end a script element is broken up by a character of no width, and texts longer than
-    300 letters are cut.
+    Ordinary text does not change. Control characters and characters that would change the direction
+    of other text are replaced, sequences that would end a script element are broken up by a
+    zero-width character, and text longer than 300 characters is cut off.
     """
     if len(text) > _LONGEST:
         text = f"{text[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
@@ -72,18 +73,18 @@ def displayed(text: str) -> str:
 
 
 def fitted(text: str, pixels: float, *, size: float = SMALL_SIZE, bold: bool = False) -> str:
-    """Return a text as `displayed`, with an ellipsis for its middle where it would be too wide.
+    """Return a string as by `displayed`, with an ellipsis in the middle if it is too wide.
 
-    The middle, because names that are alike differ at their ends as often as at their beginnings.
+    The middle is shortened because similar names differ at the end as often as at the beginning.
 
     Parameters
     ----------
     text : str
-        Any text.
+        Any string.
     pixels : float
-        About how wide it may be. It keeps a few letters at the least.
+        Approximate maximum width. A few characters are kept in any case.
     size : float, default 11
-        The font's size in pixels.
+        Font size in pixels.
     bold : bool, default False
         Whether the font is bold.
     """
@@ -94,7 +95,7 @@ def fitted(text: str, pixels: float, *, size: float = SMALL_SIZE, bold: bool = F
     pieces = _whole_letters(text)
     left, right, room = "", "", room - 1
     while pieces:
-        # The side that is shorter grows; ahead of it the beginning.
+        # The shorter side grows, and the beginning if both are equal.
         at_begin = width_of(left) <= width_of(right)
         piece = pieces.pop(0 if at_begin else -1)
         room -= width_of(piece)
@@ -105,16 +106,16 @@ def fitted(text: str, pixels: float, *, size: float = SMALL_SIZE, bold: bool = F
 
 
 def lines(text: str, pixels: float, *, size: float = SMALL_SIZE) -> list[str]:
-    """Return a text as `displayed`, in as many lines as it needs to be so wide at most.
+    """Return a string as by `displayed`, broken into lines of a maximum width.
 
     Parameters
     ----------
     text : str
-        Any text. It is broken between words; a word that is wider than a line is `fitted` into one.
+        Any string. It is broken between words; a word wider than a line is shortened by `fitted`.
     pixels : float
-        About how wide a line may be.
+        Approximate maximum width of a line.
     size : float, default 11
-        The font's size in pixels.
+        Font size in pixels.
     """
     broken: list[str] = []
     for word in displayed(text).split(" "):
@@ -127,12 +128,12 @@ def lines(text: str, pixels: float, *, size: float = SMALL_SIZE) -> list[str]:
 
 
 def width_of(text: str, *, size: float = 1, bold: bool = False) -> float:
-    """Return about how wide a text is, in the unit of the font's size."""
+    """Return the approximate width of a string, in the unit of the font size."""
     return sum(map(_width, text)) * size * (_BOLD if bold else 1)
 
 
 def _width(letter: str) -> float:
-    """Return about how wide a letter is, as a share of the font's size."""
+    """Return the approximate width of a character, as a fraction of the font size."""
     if letter not in _WIDTHS and unicodedata.category(letter) in ("Mn", "Me", "Cf"):
         return 0.0
     if unicodedata.east_asian_width(letter) in "WF":
@@ -141,7 +142,7 @@ def _width(letter: str) -> float:
 
 
 def _whole_letters(text: str) -> list[str]:
-    """Return the letters of a text, each with the marks and modifiers that belong to it."""
+    """Return the characters of a string, each with its combining marks and modifiers."""
     pieces: list[str] = []
     for letter in text:
         joined = bool(pieces) and pieces[-1].endswith("\N{ZERO WIDTH JOINER}")

@@ -1,7 +1,7 @@
-"""The Altair theme ``replaychart``: charts that can be published as they are.
+"""The Altair theme ``replaychart``, for charts that are ready to be published.
 
-Registered when `replaychart` is imported, applied by `save` and the demo, and switched on elsewhere
-by ``alt.theme.enable("replaychart")``.
+It is registered when `replaychart` is imported. `save` and the demo apply it; elsewhere, enable it
+with ``alt.theme.enable("replaychart")``.
 """
 
 import altair as alt
@@ -49,7 +49,7 @@ def replaychart_theme() -> alt.theme.ThemeConfig:
                 "titleFontWeight": "normal",
                 "titlePadding": 8,
             },
-            # Labels that nearly touch read as one number.
+            # Labels that nearly touch would read as one number.
             "axisQuantitative": {"labelLimit": 0, "labelOverlap": True, "labelSeparation": 4},
             "legend": {
                 "labelColor": colors.INK,

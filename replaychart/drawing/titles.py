@@ -1,4 +1,4 @@
-"""Titles and sizes of charts: checked texts, with the epoch shown in them."""
+"""Titles that show the epoch, and checks of the arguments that all charts share."""
 
 import altair as alt
 import numpy as np
@@ -13,22 +13,22 @@ from replaychart.run import Run, require_run
 
 
 def chart_title(title: str | None, default: str, clock: Clock) -> alt.TitleParams:
-    """Return a title in which ``{epoch}`` is the epoch shown.
+    """Return a title in which ``{epoch}`` is replaced by the epoch shown.
 
     Parameters
     ----------
     title : str or None
-        What the user asked for; None for the default.
+        The user's title; None for the default.
     default : str
-        The chart's own title.
+        The default title of the chart.
     clock : Clock
         The chart's epochs.
     """
     if title is not None and not isinstance(title, str):
-        message = f"title must be a text, in which {{epoch}} stands for the epoch. Got {title!r}."
+        message = f"title must be a string, which may contain {{epoch}}. Got {title!r}."
         raise ArgumentError(message)
     if title is None and clock.every is not None and "{epoch}" not in default:
-        # Between two of the epochs that it keeps, the chart shows another one than is asked for.
+        # At an epoch that was left out, the chart shows an earlier one, so the title names it.
         default = f"{default} \N{MIDDLE DOT} epoch {{epoch}}"
     text = displayed(default if title is None else title)
     if "{epoch}" not in text:
@@ -37,35 +37,36 @@ def chart_title(title: str | None, default: str, clock: Clock) -> alt.TitleParam
 
 
 def named_title(name: str, follows: str, width: float, *, before: str = "") -> str:
-    """Return a title with a name in it, shortened to what there is room for.
+    """Return a title that contains a name, shortened to the available width.
 
     Parameters
     ----------
     name : str
         A name from a run.
     follows : str
-        What stands behind it. ``{epoch}`` in it is the epoch shown.
+        The text after the name. ``{epoch}`` in it is replaced by the epoch shown.
     width : float
         The chart's width in pixels.
     before : str, default ""
-        What stands before it.
+        The text before the name.
     """
     rest = width_of(before + follows.replace("{epoch}", "0000"), size=TITLE_SIZE, bold=True)
     return before + fitted(name, width - rest, size=TITLE_SIZE, bold=True) + follows
 
 
 def add_subtitle(title: alt.TitleParams, text: str, width: float) -> None:
-    """Add a text below a title, in as many lines as it takes in a chart of a width in pixels.
+    """Add a subtitle below a title, broken into lines that fit the chart's width in pixels.
 
-    A longer line would push aside what stands beside the chart.
+    A longer line would push neighbouring charts aside.
     """
-    told = title._get("subtitle")
-    known = [] if told is alt.Undefined else [told] if isinstance(told, str) else list(told)
-    every = known + lines(text, width)
+    present = title._get("subtitle")
+    if present is alt.Undefined:
+        present = []
+    every = ([present] if isinstance(present, str) else list(present)) + lines(text, width)
     title.subtitle = every[0] if len(every) == 1 else every
 
 
-def tell_not_finite(
+def note_not_finite(
     title: alt.TitleParams,
     clock: Clock,
     what: str,
@@ -73,9 +74,9 @@ def tell_not_finite(
     *values: np.ndarray | None,
     how: str = "NaN or infinite",
 ) -> None:
-    """Say below a title at which epochs values are NaN or infinite, and nothing if none are.
+    """Add a subtitle that says at which epochs values are NaN or infinite, if there are any.
 
-    A training that diverged is a training: it is shown as far as there is something to show.
+    A training run that diverged is a valid run, and its finite values are shown.
 
     Parameters
     ----------
@@ -84,30 +85,30 @@ def tell_not_finite(
     clock : Clock
         The chart's epochs.
     what : str
-        What the values are.
+        The name of the values.
     width : float
         The chart's width in pixels.
-    *values : numpy.ndarray or None, shape (frames, ...)
+    *values : numpy.ndarray or None, shape (epochs, ...)
         The values at each of the clock's epochs.
     how : str, default "NaN or infinite"
-        What they may be.
+        The description of the values that are not finite.
     """
-    frames = np.zeros(len(clock.epochs), dtype=bool)
+    affected = np.zeros(len(clock.epochs), dtype=bool)
     for some in values:
         if some is not None:
-            frames |= ~np.isfinite(some.reshape(len(frames), -1)).all(axis=1)
-    if not frames.any():
+            affected |= ~np.isfinite(some.reshape(len(affected), -1)).all(axis=1)
+    if not affected.any():
         return
-    first = clock.epochs[frames.argmax()]
-    if frames[frames.argmax() :].all():
+    first = clock.epochs[affected.argmax()]
+    if affected[affected.argmax() :].all():
         when = f"from epoch {first:g} on"
     else:
-        when = f"at {frames.sum()} of {len(frames)} epochs, first at {first:g}"
+        when = f"at {affected.sum()} of {len(affected)} epochs, first at {first:g}"
     add_subtitle(title, f"{what}: {how} {when}", width)
 
 
 def check_chart(run: Run, width: int, height: int, max_bytes: float | None) -> None:
-    """Raise `ArgumentError` unless there is a run, sizes are numbers of pixels, and a budget."""
+    """Raise `ArgumentError` unless the run, the size in pixels and the size limit are valid."""
     require_run(run)
     check_max_bytes(max_bytes)
     for argument, value in (("width", width), ("height", height)):

@@ -1,4 +1,4 @@
-"""Violins: how the values of each layer are distributed at the epoch shown."""
+"""Violins: the distribution of each layer's values at the epoch shown."""
 
 import dataclasses
 from typing import Any
@@ -23,11 +23,11 @@ from replaychart.facts.epochs import Epochs
 from replaychart.planes.extents import Limits
 from replaychart.run import Run
 
-# Half of a violin where it is widest, as a share of the way to the next one.
+# Half the maximum width of a violin, as a fraction of the distance to the next one.
 _HALF = 0.42
 _HALF_STEPS = 200
 _MARGIN = 0.04
-# The density and where it is, then quartiles and the like.
+# The density and its positions, then the quantiles and the standard deviation.
 _NUMBERS_PER_VIOLIN = 2 * POSITIONS + 6
 _COLORS = {
     "weights": colors.WEIGHTS,
@@ -38,18 +38,23 @@ _COLORS = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Looks:
-    """What the four charts of violins let their users choose alike.
+class ViolinOptions:
+    """The options that all four violin charts share, as their docstrings describe them.
 
     Attributes
     ----------
     scale : str
         ``"fixed"`` or ``"per-epoch"``.
     epochs : float, slice, range, iterable of float or None
-    epoch : int, altair.Parameter or None
+        The requested epochs.
+    epoch : float, altair.Parameter or None
+        The epoch shown initially, or a shared parameter.
     title : str or None
+        The title; None for the default.
     width, height : int
+        Size in pixels.
     max_bytes : float or None
+        The size limit; None for no limit.
     """
 
     scale: str
@@ -62,32 +67,32 @@ class Looks:
 
 
 def violins(
-    run: Run, selection: Selection, looks: Looks, *, noun: str, plural: str
+    run: Run, selection: Selection, options: ViolinOptions, *, noun: str, plural: str
 ) -> alt.LayerChart:
     """Return one violin for each layer, with its quartiles and its median.
 
     Parameters
     ----------
     run : Run
-        The recorded training.
+        The recorded training run.
     selection : Selection
         The values.
-    looks : Looks
+    options : ViolinOptions
         Axes, epochs, title and size.
     noun, plural : str
-        What one value is called, and several.
+        The name of one value and of several values.
     """
-    check_chart(run, looks.width, looks.height, looks.max_bytes)
-    require_one_of("scale", looks.scale, ["fixed", "per-epoch"])
+    check_chart(run, options.width, options.height, options.max_bytes)
+    require_one_of("scale", options.scale, ["fixed", "per-epoch"])
     clock = kept_epochs(
         run,
-        Clock.of(run, looks.epochs, looks.epoch),
-        looks.max_bytes,
+        Clock.of(run, options.epochs, options.epoch),
+        options.max_bytes,
         bytes_per_epoch=packing.BYTES_PER_NUMBER * _NUMBERS_PER_VIOLIN * len(selection.layers),
     )
     summaries = run.value_distributions.summaries(selection, run.snapshots(clock.epochs))
-    limits = _limits(np.stack([arrays["quantiles"] for arrays in summaries]), looks.scale)
-    axes = _Axes(clock, selection.layers, limits, noun, looks.width, looks.height)
+    limits = _limits(np.stack([arrays["quantiles"] for arrays in summaries]), options.scale)
+    axes = _Axes(clock, selection.layers, limits, noun, options.width, options.height)
     color = _COLORS[selection.kind]
     layers = [
         _zero_line(axes),
@@ -98,9 +103,9 @@ def violins(
     return layered(
         [layer for layer in layers if layer is not None],
         clock,
-        title=chart_title(looks.title, f"{plural} \N{MIDDLE DOT} epoch {{epoch}}", clock),
-        width=looks.width,
-        height=looks.height,
+        title=chart_title(options.title, f"{plural} \N{MIDDLE DOT} epoch {{epoch}}", clock),
+        width=options.width,
+        height=options.height,
     )
 
 
@@ -114,7 +119,7 @@ class _Axes:
     height: int
 
     def x(self, field: str) -> alt.X:
-        """Return the axis of the layers: numbers, labelled with their names."""
+        """Return the axis of the layers: numbers, labelled with the names of the layers."""
         return layer_axis(field, self.layers, self.width)
 
     def y(self, field: str) -> alt.Y:
@@ -136,7 +141,7 @@ def _limits(quantiles: np.ndarray, scale: str) -> list[Limits]:
     low, high = quantiles[:, :, 0], quantiles[:, :, -1]
     if scale == "fixed":
         return [_padded(low, high)]
-    return [_padded(low[:, frame], high[:, frame]) for frame in range(low.shape[1])]
+    return [_padded(low[:, epoch], high[:, epoch]) for epoch in range(low.shape[1])]
 
 
 def _padded(low: np.ndarray, high: np.ndarray) -> Limits:
@@ -161,13 +166,13 @@ def _zero_line(axes: _Axes) -> alt.Chart | None:
 
 
 def _bodies(axes: _Axes, summaries: list[Arrays], color: str) -> alt.Chart:
-    """Return the densities, each as wide as the others where it is widest."""
+    """Return the densities, all scaled to the same maximum width."""
     values, halves = [], []
     for arrays in summaries:
         greatest = arrays["density"].max(axis=1, keepdims=True)
         share = arrays["density"] / np.where(greatest > 0, greatest, 1)
         steps = np.rint(share * _HALF_STEPS).astype(np.int64)
-        # Values that are all equal have no body, only a median.
+        # If all values are equal, there is no density to draw, only the median.
         where = np.where(greatest > 0, positions(arrays["quantiles"]), np.nan)
         values += axes.ruler().measured(where.T)
         halves += steps.T.tolist()
@@ -247,7 +252,7 @@ def _quartiles(axes: _Axes, summaries: list[Arrays]) -> list[alt.Chart]:
 
 
 def _not_finite(axes: _Axes, summaries: list[Arrays]) -> alt.Chart | None:
-    """Return what share of the values is NaN or infinite, above each layer that has such."""
+    """Return the percentage of NaN and infinite values, above each layer that has any."""
     if not any(arrays["not_finite"].any() for arrays in summaries):
         return None
     shares = [

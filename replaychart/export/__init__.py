@@ -1,1 +1,1 @@
-"""Writes finished charts into files: one module per family of formats."""
+"""Saves finished charts to files, with one module per family of formats."""

@@ -1,17 +1,17 @@
-"""How long each frame of a moving picture stays."""
+"""How long each frame of an animation is shown."""
 
 
 def durations(frames: int, *, fps: float, hold: float, unit: int) -> list[int]:
-    """Return each frame's milliseconds: whole units of time that keep the frame rate.
+    """Return each frame's duration in milliseconds: multiples of a unit that keep the frame rate.
 
     Parameters
     ----------
     frames : int
-        How many frames there are.
+        Number of frames.
     fps : float
         Frames per second.
     hold : float
-        Seconds for which the last frame stays, if that is longer.
+        Minimum duration of the last frame in seconds.
     unit : int
         The format's unit of time in milliseconds.
     """

@@ -1,4 +1,4 @@
-"""How far charts reach, which may be another width and height at each epoch."""
+"""The extents of charts, which can differ between epochs."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from replaychart.export.specs import Moment, Spec, showing
 
 
 class Extent(NamedTuple):
-    """How far a picture reaches from the corner of its views, in pixels of the chart."""
+    """How far an image extends from the top left corner of its views, in pixels of the chart."""
 
     left: float
     top: float
@@ -19,13 +19,13 @@ class Extent(NamedTuple):
 
     @classmethod
     def of(cls, scene: Spec) -> "Extent":
-        """Return the extent of a scene graph of vl-convert."""
+        """Return the extent of a scene graph from vl-convert."""
         left, top = scene["origin"]
         return cls(left, top, scene["width"] - left, scene["height"] - top)
 
     @classmethod
     def around(cls, extents: Iterable["Extent"]) -> "Extent":
-        """Return what all of them have room in."""
+        """Return the smallest extent that contains all given ones."""
         return cls(*map(max, zip(*extents, strict=True)))
 
     @property
@@ -36,14 +36,14 @@ class Extent(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Measure:
-    """Measures epochs where a painter would paint them.
+    """Measures the extent of each epoch, with the interface of a painter.
 
     Attributes
     ----------
     vega : dict
         The compiled chart.
     columns : None
-        It needs all columns.
+        All columns are needed.
     """
 
     vega: Spec
@@ -55,7 +55,7 @@ class Measure:
 
 
 def padded(vega: Spec, own: Extent, room: Extent) -> Spec:
-    """Return a compiled chart with more padding, so that its extent is that of the room."""
+    """Return a compiled chart with more padding, so that its extent grows from `own` to `room`."""
     if own == room:
         return vega
     given = vega.get("padding", 0)

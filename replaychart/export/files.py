@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Atomic writing of files."""
 
 import os
 import tempfile
@@ -11,20 +11,19 @@ from replaychart.errors import ArgumentError, RunFileError
 
 @contextmanager
 def written_beside(path: Path) -> Iterator[Path]:
-    """Give a path to write to, beside `path`, and put the file into place when all went well.
+    """Provide a temporary path next to `path`, and move the file into place on success.
 
-    Whatever goes wrong, an interruption included, leaves the old file, or none, and nothing half
-    written.
+    An error or an interruption leaves any existing file untouched and no partial file behind.
 
     Parameters
     ----------
     path : pathlib.Path
-        Where the file shall be.
+        The final path of the file.
 
     Yields
     ------
     pathlib.Path
-        Where to write it.
+        The path to write to.
 
     Raises
     ------
@@ -34,7 +33,7 @@ def written_beside(path: Path) -> Iterator[Path]:
         The file cannot be written.
     """
     if path.is_dir():
-        message = f"path must be a file. Got {str(path)!r}, which is a directory."
+        message = f"path must be a file. Got the directory {str(path)!r}."
         raise ArgumentError(message)
     try:
         handle, name = tempfile.mkstemp(
@@ -44,21 +43,21 @@ def written_beside(path: Path) -> Iterator[Path]:
         message = f"{str(path)!r} cannot be written: {error}"
         raise RunFileError(message) from error
     os.close(handle)
-    beside = Path(name)
+    temporary = Path(name)
     try:
-        yield beside
-        # mkstemp makes files that only their owner may read.
-        beside.chmod(allowed(0o666))
-        beside.replace(path)
+        yield temporary
+        # mkstemp creates files that only their owner can read.
+        temporary.chmod(allowed(0o666))
+        temporary.replace(path)
     except OSError as error:
         message = f"{str(path)!r} cannot be written: {error}"
         raise RunFileError(message) from error
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def allowed(mode: int) -> int:
-    """Return a file mode without what the user's umask takes away."""
+    """Return a file mode without the permissions that the user's umask removes."""
     mask = os.umask(0)
     os.umask(mask)
     return mode & ~mask

@@ -1,4 +1,4 @@
-"""The frames of a moving picture, painted in parallel processes and handed over in order."""
+"""The frames of an animation, rendered in parallel processes and delivered in order."""
 
 import itertools
 import math
@@ -17,38 +17,38 @@ from PIL import Image
 from tqdm.auto import tqdm
 
 from replaychart.export.extents import Extent, Measure, padded
-from replaychart.export.moving_parts import CannotSplit, held
+from replaychart.export.moving_parts import CannotSplit, with_fixed_layout
 from replaychart.export.painting import MovingParts, Painter, WholeChart, alike
 from replaychart.export.specs import ChartSpec, Compiled, Moment
 
 T = TypeVar("T")
 P = TypeVar("P")
 
-# A shorter film is painted as it is, in this process: it would take longer to start others and to
-# take the chart apart.
+# A film with fewer frames is painted directly in this process: starting others and splitting the
+# chart would take longer.
 _LONG = 12
-# So many frames for each process are on their way at once: what waits is held in memory.
+# The number of frames per process that are in progress at the same time, and thus held in memory.
 _BLOCK = 4
 
 
 class Film:
-    """A chart at one epoch after the other.
+    """A chart at a sequence of epochs.
 
     Parameters
     ----------
     chart : ChartSpec
         A chart with the epoch parameter.
     epochs : sequence of float
-        One frame for each, in this order.
+        One film frame for each, in this order.
     scale : float
         Pixels per pixel of the chart.
 
     Attributes
     ----------
     epochs : sequence of float
-        The same.
+        The same epochs.
     samples : list of PIL.Image.Image
-        The first frame, the one in the middle and the last one, of mode RGBA.
+        The first, the middle and the last frame, with mode RGBA.
     size : tuple of int
         Width and height of all frames in pixels.
     """
@@ -65,9 +65,9 @@ class Film:
         Parameters
         ----------
         finish : callable
-            What becomes of a frame, a picture of mode RGBA, in the process that painted it.
+            Converts a frame, an image with mode RGBA, in the process that painted it.
         bar : str or None
-            Title of a progress bar; None for no bar.
+            Title of the progress bar; None for no bar.
         """
         shots = [(self._painter, epoch) for epoch in self.epochs]
         painted = self._painted(shots, _Finished(self.size, finish))
@@ -78,14 +78,14 @@ class Film:
     def _proven(
         self, scale: float
     ) -> tuple[Painter[Image.Image], list[Image.Image], tuple[int, int]]:
-        """Return the fastest painter whose pictures prove to be right, samples, and their size."""
+        """Return the fastest painter whose images prove correct, sample frames, and their size."""
         first, middle, last = _evenly(self.epochs, 3)
-        # Processes start while the chart is taken apart.
+        # Start the processes while the chart is being split.
         starting = self._parallel(joblib.delayed(_as_it_is)(None) for _ in range(self._jobs()[1]))
         try:
             plain, whole, parts = self._taken_apart(scale)
         except BaseException:
-            # An interruption ends those processes too, which must not be told in its place.
+            # An interruption also ends those processes, but it is the error to report.
             _stop([starting])
             raise
         list(starting)
@@ -96,7 +96,7 @@ class Film:
                 return parts, samples, samples[0].size
         if whole is not plain and alike(samples[0], *self._pictures((whole, first))):
             return whole, samples, samples[0].size
-        # Its views move, and only all epochs tell how large it becomes.
+        # The views of the chart move, so its size is known only after measuring all epochs.
         measure = Measure(self._compiled.vega)
         extents = self._painted([(measure, epoch) for epoch in self.epochs], _as_it_is)
         width, height = Extent.around(extents).size
@@ -104,14 +104,17 @@ class Film:
         return WholeChart(self._compiled.vega, scale), samples, size
 
     def _taken_apart(self, scale: float) -> tuple[WholeChart, WholeChart, MovingParts | None]:
-        """Return the chart as it is, with all places held if they can be, and in its parts."""
+        """Return painters of the chart as it is, with fixed positions, and split into parts.
+
+        If positions cannot be fixed, the second is the first; without parts, the third is None.
+        """
         measure = Measure(self._compiled.vega)
         extents = [measure.paint(self._compiled.at(epoch)) for epoch in _evenly(self.epochs, 5)]
-        # The border of a line that touches that of a view, a longer label: a few pixels.
+        # Extents differ by a few pixels, for a line at the border of a view or a longer label.
         room = Extent.around(extents)
         plain = WholeChart(padded(self._compiled.vega, extents[0], room), scale)
         try:
-            whole = WholeChart(held(self._compiled.vega, room), scale)
+            whole = WholeChart(with_fixed_layout(self._compiled.vega, room), scale)
             return plain, whole, MovingParts.of(whole, self._compiled) if self._long else None
         except CannotSplit:
             return plain, plain, None
@@ -122,9 +125,9 @@ class Film:
     def _painted(
         self, shots: Sequence[tuple[Painter[P], float]], finish: Callable[[P], T]
     ) -> Iterator[T]:
-        """Yield frames in order, while those that come next are being painted."""
+        """Yield frames in order while the next ones are being painted."""
         block = _BLOCK * self._jobs()[1]
-        # A backend that the user chose is one object, which can do but one thing at a time.
+        # A backend chosen by the user is a single object, which runs one batch of tasks at a time.
         ahead = 0 if _backend() is _backend() else 1
         working: list[Iterator[T]] = []
         try:
@@ -147,7 +150,7 @@ class Film:
             yield joblib.delayed(_frame)(painter, moment, finish)
 
     def _parallel(self, tasks: Iterable[Any]) -> Iterator[Any]:
-        """Return the results of tasks, on which work begins at once."""
+        """Start tasks immediately and return an iterator over their results."""
         backend = _backend()
         return iter(
             joblib.Parallel(
@@ -160,7 +163,7 @@ class Film:
         )
 
     def _jobs(self) -> tuple[int, int]:
-        """Return the number of jobs, as joblib counts it, and of processes that it comes to."""
+        """Return the number of jobs in joblib's notation, and the resulting number of processes."""
         backend, jobs = _backend(), get_active_backend()[1]
         if jobs is None:
             jobs = -1 if self._long else backend.default_n_jobs
@@ -168,14 +171,14 @@ class Film:
 
 
 def _backend() -> ParallelBackendBase:
-    """Return joblib's backend: the one that the user chose, or else a new one."""
+    """Return joblib's backend: the one chosen by the user, or a new one."""
     backend = get_active_backend()[0]
-    # Its processes are forks of this one, and the renderer, which has threads, hangs in a fork.
+    # MultiprocessingBackend forks this process, and the renderer, which uses threads, would hang.
     return LokyBackend() if type(backend) is MultiprocessingBackend else backend
 
 
 class _Finished:
-    """Gives frames one size, and makes of them what a format needs."""
+    """Pads frames to the same size and converts them for a format."""
 
     def __init__(self, size: tuple[int, int], finish: Callable[[Image.Image], Any]) -> None:
         self._size = size
@@ -183,7 +186,7 @@ class _Finished:
 
     def __call__(self, picture: Image.Image) -> Any:
         if picture.size != self._size:
-            # The chart lays itself out anew at each epoch.
+            # The layout of the chart differs between epochs.
             sheet = Image.new("RGBA", self._size, picture.getpixel((0, 0)))
             sheet.paste(picture)
             picture = sheet
@@ -199,14 +202,14 @@ def _as_it_is(picture: T) -> T:
 
 
 def _evenly(epochs: Sequence[float], count: int) -> list[float]:
-    """Return so many epochs, from the first to the last; some more than once in a short film."""
+    """Return `count` evenly spaced epochs from first to last, with repetitions in a short film."""
     return [epochs[i * (len(epochs) - 1) // (count - 1)] for i in range(count)]
 
 
 def _stop(working: list[Iterator[T]]) -> None:
-    """Drop the frames that nobody waits for any more."""
+    """Discard frames that are no longer needed."""
     with warnings.catch_warnings():
-        # joblib tells whenever results are dropped, also after an interruption.
+        # joblib warns about discarded results, even after an interruption.
         warnings.simplefilter("ignore")
         for results in working:
             if isinstance(results, Generator):

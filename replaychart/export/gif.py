@@ -1,4 +1,4 @@
-"""Animated GIF with one palette, written frame by frame, each with only what changed."""
+"""Animated GIF with one palette, streamed frame by frame, storing only what changed."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,9 +10,9 @@ from replaychart.export.durations import durations
 from replaychart.export.film import Film
 from replaychart.export.palette import NO_COLOR, InColors, indexed, shared_palette
 
-# A GIF counts time in hundredths of a second, and browsers slow down frames shorter than two.
+# GIF measures time in hundredths of a second, and browsers slow down frames shorter than two.
 FASTEST = 50
-# Seconds for which a frame can stay: 65,535 hundredths.
+# Maximum duration of a frame in seconds: 65,535 hundredths.
 LONGEST = 655
 
 
@@ -30,11 +30,11 @@ def write_gif(
     fps : float
         Frames per second, at most `FASTEST`.
     hold : float
-        Seconds for which the last frame stays.
+        Duration of the last frame in seconds.
     plays : int
-        How many times to play; 0 for ever.
+        Number of times to play; 0 means forever.
     bar : str or None
-        Title of a progress bar.
+        Title of the progress bar; None for no bar.
     """
     palette = shared_palette(film.samples)
     frames = film.frames(InColors(palette), bar=bar)
@@ -51,8 +51,8 @@ def _blocks(
     palette: np.ndarray,
     plays: int,
 ) -> Iterator[bytes]:
-    """Yield the blocks of which a GIF consists."""
-    # Repetitions are counted from the second time on; a file without a count plays once.
+    """Yield the blocks of a GIF file."""
+    # The file contains the number of repetitions after the first time, or none to play once.
     repeat = {} if plays == 1 else {"loop": max(plays - 1, 0)}
     sheet = indexed(np.zeros(size[::-1], np.uint8), palette)
     yield from GifImagePlugin.getheader(sheet, info={"duration": 1, **repeat})[0]
@@ -71,7 +71,10 @@ def _blocks(
 
 
 def _changed(before: np.ndarray | None, frame: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
-    """Return the rectangle of a frame that changed, without what did not, and where it lies."""
+    """Return the rectangle of a frame that changed, and its offset.
+
+    Pixels in it that did not change are marked with `NO_COLOR`.
+    """
     if before is None:
         return frame, (0, 0)
     changed = frame != before

@@ -1,4 +1,4 @@
-"""One HTML file that holds the chart, its data and the libraries that draw it."""
+"""A single HTML file with the chart, its data and the libraries that draw it."""
 
 import html
 import json
@@ -48,7 +48,7 @@ vegaEmbed("#chart", spec, options).then(
 
 
 def write_html(spec: Spec, path: Path, *, title: str) -> None:
-    """Write a page that needs no network.
+    """Write a page that works offline.
 
     Parameters
     ----------
@@ -62,17 +62,17 @@ def write_html(spec: Spec, path: Path, *, title: str) -> None:
     page = _PAGE.format(
         title=html.escape(title), libraries=_libraries(), spec=json_for_script(spec)
     )
-    with written_beside(path) as beside:
-        beside.write_text(page, encoding="utf-8")
+    with written_beside(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
 
 
 def json_for_script(spec: Spec) -> str:
-    """Return a spec as JSON that cannot end the script element which holds it.
+    """Return a spec as JSON that cannot end the script element that contains it.
 
     Parameters
     ----------
     spec : dict
-        May hold any text, from a file of any origin.
+        A spec that may contain any text from an untrusted file.
     """
     text = json.dumps(spec, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -1,4 +1,4 @@
-"""Stills: PNG, SVG and PDF."""
+"""Still images: PNG, SVG and PDF."""
 
 import re
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from replaychart.export.specs import ChartSpec, Spec, vega_theme
 
 
 def write_image(chart: ChartSpec, path: Path, *, epoch: float | None, scale: float) -> None:
-    """Draw one epoch into a file whose suffix is ``.png``, ``.svg`` or ``.pdf``.
+    """Save one epoch to a file whose suffix is ``.png``, ``.svg`` or ``.pdf``.
 
     Parameters
     ----------
@@ -20,13 +20,13 @@ def write_image(chart: ChartSpec, path: Path, *, epoch: float | None, scale: flo
     path : pathlib.Path
         The file.
     epoch : float or None
-        The epoch; None for the one that the chart shows at first.
+        The epoch; None for the one that the chart shows initially.
     scale : float
-        Pixels per pixel of the chart (PNG); the size's factor (PDF). An SVG has no pixels.
+        Pixels per pixel of the chart (PNG) or factor for the size (PDF). Ignored for SVG.
     """
     content = _DRAWN[path.suffix.lower()](chart.still(epoch), scale)
-    with written_beside(path) as beside:
-        beside.write_bytes(content)
+    with written_beside(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def _png(spec: Spec, scale: float) -> bytes:
@@ -45,10 +45,10 @@ _DRAWN: dict[str, Callable[[Spec, float], bytes]] = {".png": _png, ".svg": _svg,
 
 
 def renumbered(svg: str) -> str:
-    """Return an SVG whose clip paths and gradients are counted from 0.
+    """Return an SVG whose clip paths and gradients are numbered from 0.
 
-    Vega counts them through all charts that a process draws, so that the same chart would give
-    another file each time.
+    Vega numbers them across all charts that a process draws, so the same chart would result in a
+    different file each time.
     """
     numbers: dict[str, str] = {}
     return re.sub(

@@ -1,7 +1,7 @@
-"""Splits a compiled chart into what an epoch changes and what it does not.
+"""Splits a compiled chart into the part that changes with the epoch and the part that does not.
 
-Most of what it costs to draw a frame are texts: axes, legends, titles. They stay as they are while
-the epoch moves. So they are drawn once, and each frame draws the marks that move, over them.
+Most of the time to draw a film frame is spent on text: axes, legends and titles. Text that does not
+change with the epoch is drawn once, and each frame draws only the moving marks on top of it.
 """
 
 import copy
@@ -17,9 +17,9 @@ from replaychart.drawing.epoch_parameter import NAME, POSITION
 from replaychart.export.extents import Extent
 from replaychart.export.specs import Spec
 
-# What is under these keys is not drawn.
+# Values of these keys are not drawn.
 _UNSEEN = ("bind", "description", "tooltip")
-# Texts under these keys name fields or stand as they are: they refer to nothing.
+# Strings under these keys are field names or literal text, and refer to nothing else.
 _PLAIN = ("as", "field", "fields", "format", "groupby", "name", "text", "title", "value", "values")
 _DEFINED = ("signals", "data", "scales", "projections")
 _DRAWN = ("marks", "axes", "legends", "title")
@@ -27,32 +27,32 @@ _OUTSIDE = ("left", "right", "top", "bottom")
 
 
 class CannotSplit(Exception):  # noqa: N818
-    """A chart has something whose place or order is not known to stay."""
+    """A chart cannot be split because the position or order of a part may change."""
 
 
-def held(vega: Spec, room: Extent | None = None) -> Spec:
-    """Return a chart whose views and titles stay where they are, whatever its data becomes.
+def with_fixed_layout(vega: Spec, room: Extent | None = None) -> Spec:
+    """Return a chart whose views and titles have fixed positions, independent of its data.
 
-    Vega lays a chart out anew for each epoch: a line that touches the border moves what stands
-    beside it.
+    Otherwise Vega computes the layout for each epoch, and a line that touches the border of a view
+    moves its neighbours.
 
     Parameters
     ----------
     vega : dict
         A compiled chart with the data of one epoch.
     room : Extent, optional
-        How far it may reach at another epoch. Default: no farther.
+        The extent that it needs over all epochs. Default: that of the given epoch.
 
     Raises
     ------
     CannotSplit
-        Not all places can be told.
+        Not all positions can be determined.
     """
     scene = vl_convert.vega_to_scenegraph(vega)
     root = scene["scenegraph"]["items"][0]
     room = room or Extent.of(scene)
     width, height = root["width"], root["height"]
-    still = _held_view({**copy.deepcopy({**vega, "data": []}), "data": vega["data"]}, root)
+    still = _fixed_view({**copy.deepcopy({**vega, "data": []}), "data": vega["data"]}, root)
     return {
         **still,
         "autosize": "none",
@@ -67,13 +67,13 @@ def held(vega: Spec, room: Extent | None = None) -> Spec:
     }
 
 
-def _held_view(view: Spec, place: Spec) -> Spec:
+def _fixed_view(view: Spec, place: Spec) -> Spec:
     for mark in view.get("marks", []):
         if mark["type"] == "group" and "from" not in mark:
             drawn = _only_item(place, mark)
             at = {axis: {"value": drawn[axis]} for axis in ("x", "y")}
             mark.setdefault("encode", {}).setdefault("update", {}).update(at)
-            _held_view(mark, drawn)
+            _fixed_view(mark, drawn)
         elif "layout" in view:
             raise CannotSplit
     title = view.get("title")
@@ -92,28 +92,29 @@ def _can_hold(title: Spec) -> bool:
 
 
 def split(vega: Spec, changing: Collection[str]) -> tuple[Spec, str]:
-    """Return the part of a chart that moves, and a picture of the rest.
+    """Return the part of a chart that moves, and an image of the rest.
 
-    Painted over the rest, the moving part is the whole chart.
+    Painting the moving part on top of the rest gives the whole chart.
 
     Parameters
     ----------
     vega : dict
-        A compiled chart with the data of one epoch, its places held.
+        A compiled chart with the data of one epoch and with fixed positions.
     changing : collection of str
         The datasets that are replaced when the epoch changes.
 
     Returns
     -------
     dict
-        A Vega spec of the same size, without background, axes, legends and marks that stay.
+        A Vega spec of the same size, without the background, axes, legends and marks that do not
+        change.
     str
-        An SVG of what stays.
+        An SVG of the rest.
 
     Raises
     ------
     CannotSplit
-        The chart is not known to come apart.
+        The chart cannot be split safely.
     """
     whole = {**copy.deepcopy({**vega, "data": []}), "data": vega["data"]}
     parts = _Parts(whole, changing)
@@ -124,20 +125,20 @@ def split(vega: Spec, changing: Collection[str]) -> tuple[Spec, str]:
 
 
 def drawn_only(vega: Spec) -> Spec:
-    """Return a chart without what is not drawn, such as tooltips and what is only for them."""
+    """Return a chart without anything that is not drawn, such as tooltips and their formulas."""
     return _without_unused({**vega, "marks": [_bare(mark) for mark in vega.get("marks", [])]})
 
 
 def without_texts(svg: str) -> str:
-    """Return an SVG without its texts, which are most of what it costs to draw one."""
+    """Return an SVG without its text elements, which take most of the time to draw."""
     root = ElementTree.fromstring(svg)
     _remove(root, lambda part: part.tag.endswith("}text") or part.get("display") == "none")
     return ElementTree.tostring(root, encoding="unicode")
 
 
 def painted_below(svg: str, below: str) -> str:
-    """Return an SVG with another one of the same size below what it shows."""
-    # Not as an SVG within the SVG, which a renderer draws on a sheet of its own.
+    """Return an SVG with another one of the same size below its content."""
+    # Not nested as an SVG element, which a renderer would draw on a separate layer.
     shapes = "".join(
         ElementTree.tostring(part, encoding="unicode") for part in ElementTree.fromstring(below)
     )
@@ -146,12 +147,12 @@ def painted_below(svg: str, below: str) -> str:
 
 
 class _Parts:
-    """Takes a chart apart. What moves gets a name in the whole chart, to be found in its SVG.
+    """Splits a chart. Each moving part is given a name, by which it can be found in the SVG.
 
     Attributes
     ----------
     cut : set of str
-        Names of what moves.
+        Names of the moving parts.
     """
 
     def __init__(self, whole: Spec, changing: Collection[str]) -> None:
@@ -172,8 +173,8 @@ class _Parts:
 
     def _moving_view(self, view: Spec) -> Spec | None:
         """Return the part of a view that moves, None if nothing does."""
-        frame = {key: view[key] for key in view if key not in (*_DEFINED, *_DRAWN)}
-        if self._names.mentioned(frame) or not all(map(self._stays, view.get("legends", []))):
+        own = {key: view[key] for key in view if key not in (*_DEFINED, *_DRAWN)}
+        if self._names.mentioned(own) or not all(map(self._stays, view.get("legends", []))):
             raise CannotSplit
         marks = self._moving_marks(view)
         axes = [
@@ -195,16 +196,16 @@ class _Parts:
         return {**moving, "title": self._found(title, "group")} if title else moving
 
     def _stays(self, legend: Spec) -> bool:
-        """Return whether a legend stays as it is, at a place where nothing moves beneath it."""
+        """Return whether a legend does not change and is outside the views, away from the marks."""
         default = self._config.get("legend", {}).get("orient", "right")
         return legend.get("orient", default) in _OUTSIDE and not self._names.mentioned(legend)
 
     def _moving_marks(self, view: Spec) -> list[Spec]:
-        """Return a view's marks from the first one that moves: what is painted later lies above."""
+        """Return a view's marks from the first moving one on, as later marks are painted on top."""
         moving: list[Spec] = []
         for mark in view.get("marks", []):
             if mark["type"] == "group" and "from" not in mark:
-                # Views stand beside each other, so their order does not matter.
+                # Views do not overlap, so their order does not matter.
                 part = self._moving_view(mark)
                 moving += [part] if part else []
             elif moving or self._names.mentioned(mark):
@@ -213,7 +214,7 @@ class _Parts:
         return moving
 
     def _found(self, guide: Spec, part: str) -> Spec:
-        """Return an axis or a title that can be found in the SVG by its name."""
+        """Return an axis or a title with a name by which it can be found in the SVG."""
         name = f"moving_{len(self.cut)}"
         guide.setdefault("encode", {}).setdefault(part, {})["name"] = name
         self.cut.add(name)
@@ -221,9 +222,9 @@ class _Parts:
 
 
 class _Following:
-    """The names of what follows the epoch: signals, data, scales.
+    """The names of signals, data and scales that depend on the epoch.
 
-    Where a text may or may not mean a name, it is taken to mean it.
+    A string that may or may not refer to such a name is assumed to refer to it.
 
     Parameters
     ----------
@@ -240,7 +241,7 @@ class _Following:
         known = 0
         while known != len(self._signals) + len(self._others):
             known = len(self._signals) + len(self._others)
-            # In an expression a signal stands alone, data and scales are named in quotes.
+            # In an expression, signals are not quoted, but names of data and scales are.
             self._pattern = re.compile(
                 rf"(?<![\w$.\"'])(?:{_any(self._signals)})(?![\w$\"'])"
                 rf"|(?<![\w$])(?:{_any(self._others)})(?![\w$])"
@@ -251,7 +252,7 @@ class _Following:
                     self._others |= others
 
     def mentioned(self, node: object, *, plain: bool = False) -> bool:
-        """Return whether a part of the chart mentions anything that follows the epoch."""
+        """Return whether a part of the chart refers to anything that depends on the epoch."""
         if isinstance(node, dict):
             return any(
                 self.mentioned(value, plain=key in _PLAIN)
@@ -259,7 +260,7 @@ class _Following:
                 if key not in _UNSEEN
             )
         if isinstance(node, list):
-            # Rows of data are lists of plain values, and long.
+            # Rows of data are long lists of plain values, so they are skipped.
             return not plain and any(self.mentioned(value) for value in node)
         return isinstance(node, str) and not plain and self._pattern.search(node) is not None
 
@@ -269,7 +270,7 @@ def _any(names: Collection[str]) -> str:
 
 
 def _definitions(view: Spec) -> Iterator[tuple[set[str], set[str], Spec]]:
-    """Yield the signals, the other names and the definition of all that a chart defines."""
+    """Yield signal names, other names and the definition for everything that a chart defines."""
     for signal in view.get("signals", []):
         yield {signal["name"]}, set(), signal
     for data in view.get("data", []):
@@ -287,7 +288,7 @@ def _definitions(view: Spec) -> Iterator[tuple[set[str], set[str], Spec]]:
 
 
 def _only_item(place: Spec, mark: Spec) -> Spec:
-    """Return what a group became in the scene, of which there must be one."""
+    """Return the item of a group in the scene, which must be the only one."""
     found = [drawn for drawn in place["items"] if drawn.get("name") == mark.get("name")]
     if "name" not in mark or len(found) != 1 or len(found[0]["items"]) != 1:
         raise CannotSplit
@@ -295,7 +296,7 @@ def _only_item(place: Spec, mark: Spec) -> Spec:
 
 
 def _bare(mark: Spec) -> Spec:
-    """Return a mark without what is not drawn."""
+    """Return a mark without anything that is not drawn."""
     encode = {
         step: {name: value for name, value in channels.items() if name not in _UNSEEN}
         for step, channels in mark.get("encode", {}).items()
@@ -307,7 +308,7 @@ def _bare(mark: Spec) -> Spec:
 
 
 def _without_unused(view: Spec) -> Spec:
-    """Return a view without formulas whose result nothing mentions, such as those of tooltips."""
+    """Return a view without formulas whose results are not used, such as those of tooltips."""
     drawn = {**view, "data": [{**data, "values": []} for data in view.get("data", [])]}
     words = Counter(re.findall(r"\w+", json.dumps(drawn)))
     return {
@@ -322,7 +323,7 @@ def _without_unused(view: Spec) -> Spec:
 
 
 def _used(step: Spec, words: Counter[str]) -> bool:
-    # Once is where the formula itself names its result.
+    # One occurrence is the definition itself.
     return step["type"] != "formula" or words[step["as"]] > 1
 
 

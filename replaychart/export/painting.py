@@ -1,4 +1,4 @@
-"""Paints single epochs: a chart as a whole, or only what moves in it over what stays."""
+"""Paints single epochs: the whole chart, or only its moving parts on top of the rest."""
 
 import dataclasses
 import io
@@ -16,25 +16,25 @@ Painted = TypeVar("Painted", covariant=True)
 
 
 class Painter(Protocol[Painted]):
-    """Paints epochs, or tells something else of each. It can be sent to another process."""
+    """Paints or measures epochs. A painter can be sent to another process."""
 
     @property
     def columns(self) -> Collection[str] | None:
-        """The columns it needs of those that can be left out; None for all."""
+        """The optional columns that the painter needs; None for all."""
 
     def paint(self, moment: Moment) -> Painted:
-        """Return the picture of an epoch, of mode RGBA.
+        """Return the image of an epoch, with mode RGBA.
 
         Parameters
         ----------
         moment : Moment
-            What the chart is set to for that epoch.
+            The settings of the chart for that epoch.
         """
 
 
 @dataclasses.dataclass(frozen=True)
 class WholeChart:
-    """Paints everything anew for each epoch.
+    """Paints the whole chart for each epoch.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class WholeChart:
     scale : float
         Pixels per pixel of the chart.
     columns : None
-        It needs all of them.
+        All columns are needed.
     """
 
     vega: Spec
@@ -51,28 +51,28 @@ class WholeChart:
     columns: Collection[str] | None = None
 
     def paint(self, moment: Moment) -> Image.Image:
-        """Return the picture of an epoch, of mode RGBA."""
+        """Return the image of an epoch, with mode RGBA."""
         return _opened(vl_convert.vega_to_png(showing(self.vega, moment), scale=self.scale))
 
 
 @dataclasses.dataclass(frozen=True)
 class MovingParts:
-    """Paints what moves over shapes that stay, and copies texts that stay.
+    """Paints the moving parts on top of the static shapes, and copies the static text.
 
     Attributes
     ----------
     whole : WholeChart
-        The same chart as a whole.
+        The painter of the whole chart.
     moving : dict
-        A Vega spec of what moves.
+        A Vega spec of the moving parts.
     shapes : str
-        An SVG of what stays, but for texts.
+        An SVG of everything static except text.
     place : numpy.ndarray of int32, shape (pixels,)
-        Where the pixels of those texts are, in the picture as one row.
+        Indices of the pixels of the static text in the flattened image.
     below, texts : numpy.ndarray of uint8, shape (pixels, 4)
-        Those pixels without and with the texts.
+        These pixels without and with the text.
     columns : collection of str
-        The columns that something is drawn from.
+        The columns that are drawn.
     """
 
     whole: WholeChart
@@ -90,14 +90,14 @@ class MovingParts:
         Parameters
         ----------
         whole : WholeChart
-            The chart with the data of one epoch, its places held.
+            The chart with the data of one epoch and with fixed positions.
         compiled : Compiled
             The chart.
 
         Raises
         ------
         CannotSplit
-            The chart is not known to come apart.
+            The chart cannot be split safely.
         """
         moving, rest = split(whole.vega, compiled.changing)
         shapes = without_texts(rest)
@@ -108,7 +108,7 @@ class MovingParts:
         place = np.flatnonzero((below != texts).any(axis=1)).astype(np.int32)
         drawn = drawn_only(whole.vega)
         return cls(
-            # The changing data comes with each epoch.
+            # The changing data is passed with each epoch.
             dataclasses.replace(whole, vega=compiled.without_data(drawn)),
             compiled.without_data(moving),
             shapes,
@@ -119,22 +119,22 @@ class MovingParts:
         )
 
     def paint(self, moment: Moment) -> Image.Image:
-        """Return the picture of an epoch, of mode RGBA."""
+        """Return the image of an epoch, with mode RGBA."""
         svg = vl_convert.vega_to_svg(showing(self.moving, moment))
-        # The renderer's half-transparent pixels are not exact, so what moves is painted right onto
-        # what lies below it.
+        # The renderer rounds half-transparent pixels, so the moving parts are painted directly on
+        # top of the static shapes instead of being blended afterwards.
         svg = painted_below(svg, self.shapes)
         picture = _opened(vl_convert.svg_to_png(svg, scale=self.whole.scale))
         pixels = np.array(picture).reshape(-1, 4)
         if not np.array_equal(pixels[self.place], self.below):
-            # Something came to lie on a text, and belongs above or below it.
+            # A moving part overlaps static text and may belong above or below it.
             return self.whole.paint(moment)
         pixels[self.place] = self.texts
         return Image.fromarray(pixels.reshape(picture.height, picture.width, 4))
 
 
 def alike(picture: Image.Image, other: Image.Image) -> bool:
-    """Return whether two pictures are the same for the eye."""
+    """Return whether two images look the same."""
     if picture.size != other.size:
         return False
     return bool(np.abs(np.asarray(picture, int) - np.asarray(other, int)).max() <= 2)
@@ -145,7 +145,7 @@ def _opened(png: bytes) -> Image.Image:
 
 
 def on_white(picture: Image.Image) -> Image.Image:
-    """Return a picture without transparency, of mode RGB."""
+    """Return an image without transparency, with mode RGB."""
     if picture.getchannel("A").getextrema() == (255, 255):
         return picture.convert("RGB")
     paper = Image.new("RGBA", picture.size, "white")

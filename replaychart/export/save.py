@@ -1,4 +1,4 @@
-"""`save`: a finished chart into a file, whose suffix picks the format."""
+"""`save`: saves a finished chart to a file, whose suffix selects the format."""
 
 import json
 import os
@@ -29,17 +29,17 @@ from replaychart.playback.parameter import EpochSlider, FoundParameter
 STILL = (".png", ".svg", ".pdf")
 MOVING = (".gif", ".webp", ".mp4", ".webm")
 WHOLE = (".html", ".json")
-# Frames per second. Browsers slow a GIF down that is faster; screens show no more than the other.
+# Maximum frames per second: browsers slow down faster GIFs, and screens show no more in any format.
 _FASTEST = {".gif": FASTEST}
 _FASTEST_OTHERS = 120
-# How many times Pillow's formats can count.
+# The most repetitions that the file formats can store.
 _MOST_PLAYS = 65_535
 _COUNTING_PLAYS = (".gif", ".webp")
 _OPTIONS_FOR = {
-    "fps": "moving pictures (an HTML page plays as animate was told)",
-    "hold": "moving pictures",
-    "loop": ".gif and .webp (a page plays as animate was told, a video as its player is)",
-    "scale": "pictures of pixels and .pdf",
+    "fps": "animations (for an HTML page, pass it to animate)",
+    "hold": "animations",
+    "loop": ".gif and .webp (for an HTML page, pass it to animate; a video depends on its player)",
+    "scale": "raster images, animations and .pdf",
 }
 
 
@@ -55,45 +55,45 @@ def save(
     loop: bool | int = True,
     progress: bool = True,
 ) -> Path:
-    """Write a chart into a file.
+    """Save a chart to a file.
 
-    ``.html`` is self-contained and opens without a network; it plays if the chart went through
+    ``.html`` is self-contained and works offline; it plays if the chart was animated with
     `animate`. ``.json`` is the Vega-Lite spec. ``.png``, ``.svg`` and ``.pdf`` show one epoch, or
-    several in a row. ``.gif``, ``.webp``, ``.mp4`` and ``.webm`` move through many, and a directory
-    takes one PNG of each. The theme ``replaychart`` is applied unless another one is enabled. The
-    file appears only when it is whole.
+    several side by side. ``.gif``, ``.webp``, ``.mp4`` and ``.webm`` are animations, and a
+    directory receives one PNG per epoch. The theme ``replaychart`` is applied unless another one is
+    enabled. Files are written atomically: an interrupted save leaves any existing file untouched.
 
     Parameters
     ----------
     chart : altair chart
-        Any Altair chart, composed or not.
+        Any Altair chart, single or composed.
     path : str or os.PathLike
-        The file. Its suffix is one of ``.html``, ``.json``, ``.png``, ``.svg``, ``.pdf``,
-        ``.gif``, ``.webp``, ``.mp4``, ``.webm``; its directory must exist. An existing file is
-        replaced. A text that ends in a slash, or a directory that exists, takes PNG files named
-        ``epoch_0000.png``; those of the same names are replaced, all others stay. Videos need
-        ``pip install 'replaychart[video]'``.
+        The file. Its suffix must be one of ``.html``, ``.json``, ``.png``, ``.svg``, ``.pdf``,
+        ``.gif``, ``.webp``, ``.mp4``, ``.webm``, and its directory must exist. An existing file is
+        replaced. If `path` is a string that ends in a slash, or an existing directory, PNG files
+        named ``epoch_0000.png`` are written to it; files with the same names are replaced, all
+        others are kept. Videos need ``pip install 'replaychart[video]'``.
     epoch : float, optional
-        For stills, and for what ``.html`` and ``.json`` show at first. Default: the epoch that the
-        chart shows at first.
+        For still images, the epoch to show; for ``.html`` and ``.json``, the epoch shown initially.
+        Default: the epoch that the chart shows initially.
     epochs : float, slice or iterable of float, optional
-        For moving pictures and directories: one frame for each, in this order; a slice counts
-        those that the slider stops at. Default: all of them. For ``.png``, ``.svg`` and ``.pdf``: a
-        filmstrip, one still for each from left to right, with the epoch below where no title
-        shows it.
+        For animations and directories: the epochs to show, one frame for each, in this order; a
+        slice selects from the epochs at which the slider stops. Default: all of them. For ``.png``,
+        ``.svg`` and ``.pdf``: a filmstrip with one image for each, from left to right, captioned
+        with the epoch unless a title shows it.
     fps : float, default 10
-        For moving pictures: frames per second, more than 0, at most 50 for ``.gif`` and 120 for
-        others. For ``.html`` give it to `animate`.
+        For animations: frames per second, more than 0 and at most 50 for ``.gif`` or 120 for other
+        formats. For ``.html``, pass it to `animate`.
     scale : float, default 1.0
-        The size's factor; not for ``.html``, ``.json`` and ``.svg``. Videos have an even width and
-        height; where the chart has not, a line of its paper is added at the right or the bottom.
+        Factor for the image size; not for ``.html``, ``.json`` and ``.svg``. Videos need an even
+        width and height, so a line of background is added at the right or bottom if necessary.
     hold : float, default 1.0
-        For moving pictures: seconds for which the last frame stays, at most 655.
+        For animations: duration of the last frame in seconds, at most 655.
     loop : bool or int, default True
-        For ``.gif`` and ``.webp``: whether to begin again for ever, or how many times to play.
-        Whether a video begins again is up to its player.
+        For ``.gif`` and ``.webp``: whether to repeat forever, or the number of times to play.
+        Whether a video repeats depends on the player.
     progress : bool, default True
-        For moving pictures and directories: whether to show a progress bar.
+        For animations and directories: whether to show a progress bar.
 
     Returns
     -------
@@ -103,18 +103,18 @@ def save(
     Raises
     ------
     ArgumentError
-        The suffix is unknown, the directory does not exist, an epoch lies outside the chart's, or
-        an argument is not allowed or does not go with the format.
+        The suffix is unknown, the directory does not exist, an epoch is outside the range of the
+        chart, or another argument is invalid or does not apply to the format.
     MissingDependencyError
-        A video is asked for and PyAV is not installed.
+        The format is a video and PyAV is not installed.
     RunFileError
         The file cannot be written.
 
     Notes
     -----
-    Of a frame, only what moves is painted anew. Frames are painted by joblib in one process per
-    core and written as they come, so memory does not grow with their number. Another joblib backend
-    takes the work elsewhere, for example to a cluster::
+    Each frame redraws only what changed. Frames are rendered in parallel by joblib, in one process
+    per core, and streamed to disk, so memory use does not depend on their number. Another joblib
+    backend can move the work elsewhere, for example to a cluster::
 
         client = distributed.Client("scheduler:8786")
         with joblib.parallel_config(backend="dask"):
@@ -135,7 +135,7 @@ def save(
     _check_number("scale", scale, least=0, most=20)
     _check_number("fps", fps, least=1 / LONGEST, most=_FASTEST.get(suffix, _FASTEST_OTHERS))
     if not is_number(hold) or not 0 <= hold <= LONGEST:
-        message = f"hold must be at least 0 and at most {LONGEST} seconds. Got {hold!r}."
+        message = f"hold must be between 0 and {LONGEST} seconds. Got {hold!r}."
         raise ArgumentError(message)
     plays = _plays(loop)
     if not isinstance(progress, (bool, np.bool_)):
@@ -144,13 +144,13 @@ def save(
     moving = into_directory or suffix in MOVING
     where = "a directory" if into_directory else suffix
     if epoch is not None and moving:
-        message = f"epoch is for stills; for {where} give epochs. Got {epoch!r}."
+        message = f"epoch is for still images; for {where}, pass epochs. Got {epoch!r}."
         raise ArgumentError(message)
     if epochs is not None and suffix in WHOLE:
-        message = f"epochs is for pictures; for {suffix} give epoch. Got {epochs!r}."
+        message = f"epochs is for images and animations; for {suffix}, pass epoch. Got {epochs!r}."
         raise ArgumentError(message)
     if epochs is not None and epoch is not None:
-        message = f"epoch must not be given together with epochs. Got {epoch!r} and {epochs!r}."
+        message = f"Pass either epoch or epochs. Got epoch={epoch!r} and epochs={epochs!r}."
         raise ArgumentError(message)
 
     _check_used(
@@ -163,7 +163,7 @@ def save(
         },
     )
 
-    # The formats' writers and vl-convert take Python's numbers.
+    # The writers of the formats and vl-convert need Python numbers.
     fps, scale, hold = float(fps), float(scale), float(hold)
     drawn = ChartSpec.of(chart)
     if epoch is not None:
@@ -179,9 +179,9 @@ def save(
     elif suffix == ".html":
         write_html(drawn.starting_at(epoch), path, title=path.stem)
     else:
-        with written_beside(path) as beside:
+        with written_beside(path) as temporary:
             compact = json.dumps(drawn.starting_at(epoch), separators=(",", ":"))
-            beside.write_text(compact, encoding="utf-8")
+            temporary.write_text(compact, encoding="utf-8")
     return path
 
 
@@ -202,30 +202,28 @@ def _write_frames(
         return
     if suffix in VIDEOS:
         require_av()
-    with written_beside(path) as beside:
+    with written_beside(path) as temporary:
         film = Film(chart, epochs, scale)
         if suffix == ".gif":
-            write_gif(film, beside, fps=fps, hold=hold, plays=plays, bar=bar)
+            write_gif(film, temporary, fps=fps, hold=hold, plays=plays, bar=bar)
         elif suffix == ".webp":
-            write_webp(film, beside, fps=fps, hold=hold, plays=plays, bar=bar)
+            write_webp(film, temporary, fps=fps, hold=hold, plays=plays, bar=bar)
         else:
-            write_video(film, beside, fps=fps, hold=hold, bar=bar)
+            write_video(film, temporary, fps=fps, hold=hold, bar=bar)
 
 
 def _chosen_epochs(
     epochs: float | slice | Iterable[float] | None, slider: EpochSlider | None
 ) -> list[float]:
     if slider is None:
-        message = (
-            f"chart must have the {NAME!r} parameter with a slider to move. Got a chart without it."
-        )
+        message = f"chart must have the {NAME!r} parameter with a slider. Got a chart without it."
         raise ArgumentError(message)
     if epochs is None or isinstance(epochs, slice):
         chosen = slider.epochs()[epochs or slice(None)]
     else:
         chosen = epoch_numbers("epochs", epochs)
     if not chosen:
-        message = f"epochs must name at least one epoch. Got {epochs!r}."
+        message = f"epochs must contain at least one epoch. Got {epochs!r}."
         raise ArgumentError(message)
     for epoch in chosen:
         _check_epoch("epochs", epoch, slider.first, slider.last)
@@ -233,9 +231,12 @@ def _chosen_epochs(
 
 
 def _check_shown(epoch: float, parameter: FoundParameter | None) -> None:
-    """Raise `ArgumentError` unless a chart with this parameter can show this epoch."""
+    """Raise `ArgumentError` unless a chart with this parameter can show the epoch."""
     if parameter is None:
-        message = f"epoch needs a chart with the {NAME!r} parameter. Got {epoch!r} for one without."
+        message = (
+            f"epoch needs a chart with the {NAME!r} parameter. Got {epoch!r} for a chart without "
+            "it."
+        )
         raise ArgumentError(message)
     if not is_number(epoch):
         message = f"epoch must be a number. Got {epoch!r}."
@@ -251,14 +252,14 @@ def _check_shown(epoch: float, parameter: FoundParameter | None) -> None:
 def _check_epoch(argument: str, epoch: float, first: float, last: float) -> None:
     if not first <= epoch <= last:
         message = (
-            f"{argument} must lie between {first:g} and {last:g}, the chart's epochs. Got "
-            f"{epoch!r}."
+            f"{argument} must be between {first:g} and {last:g}, the first and the last epoch of "
+            f"the chart. Got {epoch!r}."
         )
         raise ArgumentError(message)
 
 
 def _is_directory(path: str | PathLike[str]) -> bool:
-    """Return whether a path asks for a directory of stills."""
+    """Return whether a path means a directory of still images."""
     ends_so = os.fspath(path).endswith(("/", os.sep))
     known = Path(path).suffix.lower() in (*WHOLE, *STILL, *MOVING)
     return ends_so or (Path(path).is_dir() and not known)
@@ -268,25 +269,25 @@ def _check_path(path: Path, suffix: str, into_directory: bool) -> None:
     known = (*WHOLE, *STILL, *MOVING)
     if not into_directory and suffix not in known:
         message = (
-            f"path must end in one of {', '.join(known)}, or in / for a directory of stills. "
+            f"path must end in one of {', '.join(known)}, or in / for a directory of PNG files. "
             f"Got {str(path)!r}."
         )
         raise ArgumentError(message)
     if into_directory and path.exists() and not path.is_dir():
-        message = f"path must be a directory if it ends in /. Got {str(path)!r}, which is a file."
+        message = f"path must be a directory if it ends in /. Got the file {str(path)!r}."
         raise ArgumentError(message)
     if not path.parent.is_dir():
-        message = f"path must lie in a directory that exists. Got {str(path)!r}."
+        message = f"path must be in an existing directory. Got {str(path)!r}."
         raise ArgumentError(message)
 
 
 def _plays(loop: object) -> int:
-    """Return how many times to play, 0 for ever."""
+    """Return the number of times to play, 0 for forever."""
     if isinstance(loop, (bool, np.bool_)):
         return 0 if loop else 1
     if not isinstance(loop, (int, np.integer)) or not 1 <= loop <= _MOST_PLAYS:
         message = (
-            f"loop must be True, False or how many times to play, from 1 to {_MOST_PLAYS}. "
+            f"loop must be True, False or the number of times to play, from 1 to {_MOST_PLAYS:,}. "
             f"Got {loop!r}."
         )
         raise ArgumentError(message)
@@ -294,19 +295,19 @@ def _plays(loop: object) -> int:
 
 
 def _check_used(where: str, options: Mapping[str, tuple[Any, Any, bool]]) -> None:
-    """Raise `ArgumentError` for an option that was given and does not go with the format.
+    """Raise `ArgumentError` if an option was passed that does not apply to the format.
 
     Parameters
     ----------
     where : str
         The format.
     options : mapping of str to tuple
-        By the argument's name what was given, the default, and whether the format uses it.
+        For each argument, by name: the value passed, the default, and whether the format uses it.
     """
     for argument, (given, default, is_used) in options.items():
         if not is_used and given != default:
             formats = _OPTIONS_FOR[argument]
-            message = f"{argument} is for {formats}, and not for {where}. Got {given!r}."
+            message = f"{argument} is for {formats}, not for {where}. Got {given!r}."
             raise ArgumentError(message)
 
 

@@ -1,4 +1,4 @@
-"""A directory of stills, one PNG per frame."""
+"""A directory of still images, one PNG per epoch."""
 
 import io
 import shutil
@@ -18,25 +18,25 @@ from replaychart.facts.epochs import EPOCH_DIGITS
 def write_sequence(
     chart: ChartSpec, directory: Path, *, epochs: Sequence[float], scale: float, bar: str | None
 ) -> None:
-    """Write one PNG per epoch, named ``epoch_0000.png`` with as many digits as it takes.
+    """Write one PNG per epoch, named ``epoch_0000.png``, with more digits if needed.
 
-    Fractions of epochs are written out: ``epoch_0000.250000.png``.
+    Fractional epochs have decimals: ``epoch_0000.250000.png``.
 
-    A directory that is not there yet appears when all of them are written. In one that is there,
-    files of the same names are replaced, each when it is whole, and all others stay.
+    A new directory is created atomically, once all files are written. In an existing directory,
+    files with the same names are replaced atomically, one by one, and all others are kept.
 
     Parameters
     ----------
     chart : ChartSpec
         A chart with the epoch parameter.
     directory : pathlib.Path
-        Where to.
+        The directory.
     epochs : sequence of float
-        One file for each.
+        One file is written for each.
     scale : float
         Pixels per pixel of the chart.
     bar : str or None
-        Title of a progress bar.
+        Title of the progress bar; None for no bar.
 
     Raises
     ------
@@ -47,13 +47,13 @@ def write_sequence(
         if directory.is_dir():
             _write_into(directory, Film(chart, epochs, scale), bar)
             return
-        beside = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
+        temporary = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
         try:
-            _write_into(beside, Film(chart, epochs, scale), bar)
-            beside.chmod(allowed(0o777))
-            beside.rename(directory)
+            _write_into(temporary, Film(chart, epochs, scale), bar)
+            temporary.chmod(allowed(0o777))
+            temporary.rename(directory)
         finally:
-            shutil.rmtree(beside, ignore_errors=True)
+            shutil.rmtree(temporary, ignore_errors=True)
     except RunFileError:
         raise
     except OSError as error:
@@ -63,12 +63,12 @@ def write_sequence(
 
 def _write_into(directory: Path, film: Film, bar: str | None) -> None:
     digits = max(4, len(str(int(max(film.epochs)))))
-    # Fractions of epochs have six decimals each, so that the names are in their order.
+    # Fractional epochs all have six decimals, so that sorting the names sorts the epochs.
     whole = all(epoch == int(epoch) for epoch in film.epochs)
     form = f"0{digits}.0f" if whole else f"0{digits + EPOCH_DIGITS + 1}.{EPOCH_DIGITS}f"
     for epoch, png in zip(film.epochs, film.frames(_png, bar=bar), strict=True):
-        with written_beside(directory / f"epoch_{epoch:{form}}.png") as beside:
-            beside.write_bytes(png)
+        with written_beside(directory / f"epoch_{epoch:{form}}.png") as temporary:
+            temporary.write_bytes(png)
 
 
 def _png(picture: Image.Image) -> bytes:

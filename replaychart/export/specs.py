@@ -1,4 +1,4 @@
-"""The specs behind files: a chart's own, and that of one epoch with no other epoch's data."""
+"""The specs that are saved to files: the whole chart, or one epoch with only its own data."""
 
 import dataclasses
 import json
@@ -24,21 +24,21 @@ Datasets = dict[str, Rows]
 def spec_of(chart: ChartType) -> Spec:
     """Return a chart's Vega-Lite spec, with the theme ``replaychart`` unless another is enabled."""
     theme = THEME if alt.theme.active == "default" else alt.theme.active
-    # A file holds its data, however many rows: Altair's limit is for notebooks.
+    # Altair limits the number of rows for notebooks. A file may contain any number.
     with alt.theme.enable(theme), alt.data_transformers.disable_max_rows():
         return chart.to_dict()
 
 
 @dataclasses.dataclass(frozen=True)
 class ChartSpec:
-    """A chart's Vega-Lite spec, and its epoch parameter, looked up once.
+    """A chart's Vega-Lite spec with its epoch parameter, which is looked up only once.
 
     Attributes
     ----------
     spec : dict
         The spec.
     parameter : FoundParameter or None
-        The parameter; None for a chart without it.
+        The epoch parameter; None if the chart has none.
     """
 
     spec: Spec
@@ -51,23 +51,23 @@ class ChartSpec:
         Raises
         ------
         ArgumentError
-            The chart has the parameter without the one that its slider sets.
+            The parameter ``snapshot``, which the slider sets, is missing.
         """
         spec = spec_of(chart)
         return cls(spec, find_parameter(spec))
 
     @property
     def slider(self) -> EpochSlider | None:
-        """The slider of the parameter, None without one."""
+        """The slider of the parameter; None if there is none."""
         return None if self.parameter is None else self.parameter.slider
 
     def starting_at(self, epoch: float | None) -> Spec:
-        """Return the whole spec, set to show an epoch at first, also if it plays.
+        """Return the whole spec, which initially shows an epoch, or starts playing there.
 
         Parameters
         ----------
         epoch : float or None
-            The epoch; None for the parameter's own value.
+            The epoch; None for the value of the parameter.
         """
         if self.parameter is None or epoch is None:
             return self.spec
@@ -76,12 +76,12 @@ class ChartSpec:
         return shown if self.slider is None else starting_at(shown, self.slider, epoch)
 
     def still(self, epoch: float | None) -> Spec:
-        """Return a spec that shows one epoch and holds only what it shows.
+        """Return a spec that shows one epoch and contains only the data for it.
 
         Parameters
         ----------
         epoch : float or None
-            The epoch; None for the parameter's own value, or for a chart without the parameter.
+            The epoch; None for the value of the parameter, or for a chart without the parameter.
         """
         spec = _unclipped(self.spec)
         if self.parameter is None:
@@ -98,15 +98,15 @@ class ChartSpec:
 
 
 def vega_theme(spec: Spec) -> Any:
-    """Return the name of the Vega theme that an Altair theme such as ``dark`` stands for, or None.
+    """Return the name of the Vega theme that an Altair theme such as ``dark`` refers to, or None.
 
-    Altair leaves such themes to vega-embed, which does not take part in drawing images.
+    Altair leaves such themes to vega-embed, which is not involved in drawing images.
     """
     return spec.get("usermeta", {}).get("embedOptions", {}).get("theme")
 
 
 def _unclipped(view: Spec) -> Spec:
-    """Return a view whose marks are clipped only where something lies outside the limits."""
+    """Return a view whose marks are clipped only if some extend beyond the limits."""
     view = dict(view)
     for kind in ("layer", "hconcat", "vconcat", "concat"):
         if kind in view:
@@ -118,14 +118,14 @@ def _unclipped(view: Spec) -> Spec:
 
 
 class Moment(NamedTuple):
-    """What a compiled chart is set to for one epoch.
+    """The settings of a compiled chart for one epoch.
 
     Attributes
     ----------
     signals : dict of str to float
-        The value of the signal that moves the chart, by its name.
+        The signal that selects the epoch, with its value.
     datasets : dict of str to list of dict
-        What the datasets that are not the same at every epoch hold at this one.
+        The rows at this epoch of the datasets that differ between epochs.
     """
 
     signals: dict[str, float]
@@ -133,14 +133,14 @@ class Moment(NamedTuple):
 
 
 class Compiled:
-    """A chart compiled to Vega once, and what it is set to for each of its epochs.
+    """A chart that is compiled to Vega once, and its settings for each epoch.
 
     Parameters
     ----------
     chart : ChartSpec
         A chart with the epoch parameter.
     epoch : float
-        Any epoch of it, for which it is compiled.
+        The epoch for which the chart is compiled; any of its epochs.
 
     Attributes
     ----------
@@ -160,49 +160,49 @@ class Compiled:
 
     @property
     def changing(self) -> list[str]:
-        """The datasets that are not the same at every epoch."""
+        """The datasets that differ between epochs."""
         return list(self._changing)
 
     def at(self, epoch: float, columns: Collection[str] | None = None) -> Moment:
-        """Return what the chart is set to for an epoch.
+        """Return the settings of the chart for an epoch.
 
         Parameters
         ----------
         epoch : float
             The epoch.
         columns : collection of str, optional
-            Only these of the columns that can be left out. Default: all.
+            The optional columns to keep. Default: all.
         """
         signals = {} if self._parameter is None else self._parameter.settings(epoch)
         datasets = {name: rows.at(epoch, columns) for name, rows in self._changing.items()}
         return Moment(signals, datasets)
 
     def without_data(self, vega: Spec) -> Spec:
-        """Return a Vega spec without what its changing datasets hold."""
+        """Return a Vega spec without the rows of the datasets that differ between epochs."""
         return showing(vega, Moment({}, {name: [] for name in self._changing}))
 
     def columns_mentioned(self, vega: Spec) -> set[str]:
-        """Return the columns that can not be left out for a Vega spec."""
+        """Return the optional columns that a Vega spec needs."""
         text = json.dumps({**vega, "data": [{**data, "values": []} for data in vega["data"]]})
         columns = {column for rows in self._changing.values() for column in rows.columns}
         return {column for column in columns if re.search(rf"\b{re.escape(column)}\b", text)}
 
 
 def showing(vega: Spec, moment: Moment) -> Spec:
-    """Return a Vega spec set to another epoch.
+    """Return a Vega spec that shows another epoch.
 
     Parameters
     ----------
     vega : dict
         The spec at any epoch.
     moment : Moment
-        What to set it to.
+        The settings for the new epoch.
     """
-    held = moment.datasets
+    rows = moment.datasets
     return {
         **vega,
         "data": [
-            {**data, "values": held[data["name"]]} if data["name"] in held else data
+            {**data, "values": rows[data["name"]]} if data["name"] in rows else data
             for data in vega.get("data", [])
         ],
         "signals": set_to(moment.signals, vega["signals"]),

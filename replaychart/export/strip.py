@@ -1,4 +1,4 @@
-"""Filmstrips: stills of several epochs in a row."""
+"""Filmstrips: several epochs side by side in one image."""
 
 import html
 import itertools
@@ -17,9 +17,9 @@ _CAPTION_HEIGHT = 22
 
 
 def write_strip(chart: ChartSpec, path: Path, *, epochs: Sequence[float], scale: float) -> None:
-    """Draw epochs side by side into a file whose suffix is ``.png``, ``.svg`` or ``.pdf``.
+    """Save epochs side by side to a file whose suffix is ``.png``, ``.svg`` or ``.pdf``.
 
-    Below each still stands its epoch, unless the titles show it.
+    Each image has its epoch below, unless the titles show it.
 
     Parameters
     ----------
@@ -28,9 +28,9 @@ def write_strip(chart: ChartSpec, path: Path, *, epochs: Sequence[float], scale:
     path : pathlib.Path
         The file.
     epochs : sequence of float
-        From left to right.
+        The epochs, from left to right.
     scale : float
-        Pixels per pixel of the chart (PNG); the size's factor (PDF). An SVG has no pixels.
+        Pixels per pixel of the chart (PNG) or factor for the size (PDF). Ignored for SVG.
     """
     compiled = Compiled(chart, epochs[0])
     stills = [
@@ -40,24 +40,24 @@ def write_strip(chart: ChartSpec, path: Path, *, epochs: Sequence[float], scale:
     font = chart.spec.get("config", {}).get("font", "sans-serif")
     strip = _row(stills, [] if shown else [f"epoch {epoch}" for epoch in epochs], font)
     suffix = path.suffix.lower()
-    with written_beside(path) as beside:
+    with written_beside(path) as temporary:
         if suffix == ".svg":
-            beside.write_text(renumbered(strip), encoding="utf-8")
+            temporary.write_text(renumbered(strip), encoding="utf-8")
         elif suffix == ".png":
-            beside.write_bytes(vl_convert.svg_to_png(strip, scale=scale))
+            temporary.write_bytes(vl_convert.svg_to_png(strip, scale=scale))
         else:
-            beside.write_bytes(vl_convert.svg_to_pdf(strip, scale=scale))
+            temporary.write_bytes(vl_convert.svg_to_pdf(strip, scale=scale))
 
 
 def _shows(still: str, epoch: float) -> bool:
-    """Return whether a title of a still shows its epoch."""
+    """Return whether a title of an image shows its epoch."""
     titles = re.findall(r"role-title-(?:sub)?text[^>]*>(.*?)</g>", still)
     texts = [re.sub("<[^>]*>", " ", title) for title in titles]
     return any(re.search(rf"(?<!\w){epoch}(?!\w)", text) for text in texts)
 
 
 def _row(stills: Sequence[str], captions: Sequence[str], font: str) -> str:
-    """Return one SVG of many, each with its caption below."""
+    """Return several SVGs side by side as one, each with its caption below."""
     sizes = [_size(still) for still in stills]
     lefts = [0, *itertools.accumulate(width for width, _ in sizes)]
     height = max(height for _, height in sizes)

@@ -1,4 +1,4 @@
-"""Video files: H.264 in MP4, VP9 in WebM."""
+"""Video files: H.264 in MP4 and VP9 in WebM."""
 
 import dataclasses
 from fractions import Fraction
@@ -12,7 +12,7 @@ from replaychart.errors import MissingDependencyError
 from replaychart.export.film import Film
 from replaychart.export.painting import on_white
 
-# Of nearly lossless quality, at which lines and texts stay sharp.
+# Nearly lossless quality, which keeps lines and text sharp.
 _CODECS: dict[str, tuple[str, dict[str, str]]] = {
     ".mp4": ("libx264", {"crf": "18", "preset": "medium", "tune": "animation"}),
     ".webm": ("libvpx-vp9", {"crf": "24", "b:v": "0", "deadline": "good", "cpu-used": "5"}),
@@ -27,16 +27,16 @@ def write_video(film: Film, path: Path, *, fps: float, hold: float, bar: str | N
     Parameters
     ----------
     film : Film
-        The frames. Where the format asks for an even width and height, a line of their own colour
-        is added at the right and at the bottom.
+        The frames. The formats require an even width and height, so the last column or row of
+        pixels is repeated if necessary.
     path : pathlib.Path
         The file.
     fps : float
         Frames per second.
     hold : float
-        Seconds for which the last frame stays.
+        Duration of the last frame in seconds.
     bar : str or None
-        Title of a progress bar.
+        Title of the progress bar; None for no bar.
 
     Raises
     ------
@@ -59,18 +59,18 @@ def write_video(film: Film, path: Path, *, fps: float, hold: float, bar: str | N
 
 
 def require_av() -> Any:
-    """Return PyAV.
+    """Return the module of PyAV.
 
     Raises
     ------
     MissingDependencyError
-        It is not installed.
+        PyAV is not installed.
     """
     try:
         import av
     except ImportError as error:
         message = (
-            f"Videos need PyAV: pip install 'replaychart[video]'. Importing it failed: {error}"
+            f"Videos need PyAV: pip install 'replaychart[video]'. Importing PyAV failed: {error}"
         )
         raise MissingDependencyError(message) from error
     return av
@@ -78,12 +78,12 @@ def require_av() -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class _Even:
-    """Gives a frame's pixels on a sheet of even width and height.
+    """Pads the pixels of a film frame to an even width and height.
 
     Attributes
     ----------
     width, height : int
-        The sheet's size in pixels.
+        The padded size in pixels.
     """
 
     width: int

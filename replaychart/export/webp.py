@@ -1,4 +1,4 @@
-"""Animated WebP: lossless in the colours of one palette, so that texts stay crisp."""
+"""Animated WebP: lossless with the colours of one palette, so that text stays sharp."""
 
 from pathlib import Path
 
@@ -8,8 +8,8 @@ from replaychart.export.durations import durations
 from replaychart.export.film import Film
 from replaychart.export.palette import InColors, indexed, shared_palette
 
-# Of what was tried, the settings after which more time saves little. Frames are stored as what
-# changed since the one before; the whole picture comes once.
+# In measurements, slower settings reduced the size only slightly. Only the first frame is stored
+# whole; the others are stored as changes to the previous one.
 _SETTINGS = {"lossless": True, "method": 3, "quality": 40, "kmin": 10**6 - 1, "kmax": 10**6}
 
 
@@ -27,11 +27,11 @@ def write_webp(
     fps : float
         Frames per second.
     hold : float
-        Seconds for which the last frame stays.
+        Duration of the last frame in seconds.
     plays : int
-        How many times to play; 0 for ever.
+        Number of times to play; 0 means forever.
     bar : str or None
-        Title of a progress bar.
+        Title of the progress bar; None for no bar.
     """
     stay = durations(len(film.epochs), fps=fps, hold=hold, unit=1)
     frames = _Frames(film, bar)
@@ -39,10 +39,10 @@ def write_webp(
 
 
 class _Frames(Image.Image):
-    """An image of many frames, each of which comes when it is its turn.
+    """An image with many frames, each created only when it is needed.
 
-    Pillow's writer holds the images that are to be appended all at once, but goes through the
-    frames of one.
+    Pillow's writer keeps appended images in memory all at once, but reads the frames of a single
+    image one by one.
     """
 
     def __init__(self, film: Film, bar: str | None) -> None:
@@ -54,12 +54,12 @@ class _Frames(Image.Image):
         self._advance()
 
     def seek(self, frame: int) -> None:
-        """Go to a frame: the next one."""
+        """Go to a frame, which must not be an earlier one."""
         while self._position < min(frame, self.n_frames - 1):
             self._advance()
 
     def tell(self) -> int:
-        """Return the position of the frame."""
+        """Return the position of the current frame."""
         return self._position
 
     def _advance(self) -> None:

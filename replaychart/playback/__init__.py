@@ -1,1 +1,1 @@
-"""Makes a finished chart play by itself."""
+"""Makes a finished chart play as an animation."""

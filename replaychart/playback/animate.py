@@ -1,4 +1,4 @@
-"""`animate`: the same chart, which plays by itself wherever vega-embed draws it."""
+"""`animate`: adds playback to a chart, wherever vega-embed displays it."""
 
 from typing import Any
 
@@ -21,33 +21,33 @@ Spec = dict[str, Any]
 def animate(
     chart: ChartType, *, fps: float = 10, loop: bool = True, autoplay: bool = True
 ) -> ChartType:
-    """Return the same chart, which plays by itself.
+    """Return the same chart with playback.
 
-    The timer travels in the spec, so the chart plays without a kernel, in a notebook, in a saved
-    page and in docs. Beside the slider stands a box that stops it and lets it go on. Composing
-    comes first: animate the finished chart.
+    The timer is part of the spec, so the chart plays without a kernel: in a notebook, a saved page
+    or documentation. A checkbox next to the slider pauses and resumes it. Compose charts first,
+    then animate the result.
 
     Parameters
     ----------
     chart : altair chart
-        Any chart with the ``epoch`` parameter, alone or composed.
+        Any chart with the ``epoch`` parameter, single or composed.
     fps : float, default 10
         Epochs (steps of the slider) per second, more than 0 and at most 60.
     loop : bool, default True
-        Whether to begin again after the last epoch. Otherwise it stops there; playing again
-        begins at the first.
+        Whether to start over after the last epoch. Otherwise, the chart stops there, and playing it
+        again starts at the first epoch.
     autoplay : bool, default True
-        Whether it plays from the start.
+        Whether the chart starts playing immediately.
 
     Returns
     -------
     altair chart
-        Of the same class, showing the first epoch at first.
+        A chart of the same class, which initially shows the first epoch.
 
     Raises
     ------
     ArgumentError
-        The chart has no ``epoch`` slider, or an argument is not allowed.
+        The chart has no ``epoch`` slider, or another argument is invalid.
 
     Examples
     --------
@@ -75,8 +75,8 @@ def animate(
     slider = find_slider(spec)
     if slider is None:
         message = (
-            f"chart must have the {NAME!r} parameter with a slider, which charts of ReplayChart "
-            "of more than one epoch have. Got a chart without it."
+            f"chart must have the {NAME!r} parameter with a slider, as ReplayChart's charts of "
+            "several epochs do. Got a chart without it."
         )
         raise ArgumentError(message)
     patch = _patch(
@@ -94,16 +94,16 @@ def animate(
 
 
 def starting_at(spec: Spec, slider: EpochSlider, epoch: float) -> Spec:
-    """Return a spec whose chart, if it plays, begins at an epoch.
+    """Return a spec whose chart, if it plays, starts at an epoch.
 
     Parameters
     ----------
     spec : dict
         A chart's Vega-Lite spec.
     slider : EpochSlider
-        Its slider.
+        The chart's slider.
     epoch : float
-        One of its epochs.
+        One of the chart's epochs.
     """
     options = spec.get("usermeta", {}).get("embedOptions", {})
     if not isinstance(options.get("patch"), list):
@@ -116,7 +116,7 @@ def starting_at(spec: Spec, slider: EpochSlider, epoch: float) -> Spec:
 
 
 def _compiled_signals(spec: Spec) -> list[dict[str, Any]]:
-    """Return the signals of the compiled chart. They do not depend on its data."""
+    """Return the signals of the compiled chart, which do not depend on its data."""
     empty: Spec = {name: [] for name in spec.get("datasets", {})}
     return vl_convert.vegalite_to_vega({**spec, "datasets": empty})["signals"]
 

@@ -1,4 +1,4 @@
-"""Finds the epoch parameter in a finished spec, and sets it."""
+"""Finds and sets the epoch parameter in a finished spec."""
 
 import dataclasses
 from bisect import bisect_right
@@ -13,16 +13,16 @@ Spec = dict[str, Any]
 
 @dataclasses.dataclass(frozen=True)
 class EpochSlider:
-    """The epochs that a chart's slider runs over.
+    """The slider of a chart's epochs.
 
     Attributes
     ----------
     signal : str
         The parameter that the slider sets: ``epoch``, or ``snapshot``, a position in `stops`.
     low, high, step : int
-        The slider's range.
+        Range and step of the slider.
     stops : list of float
-        Every epoch that it stops at, rising.
+        The epochs at which the slider stops, in ascending order.
     """
 
     signal: str
@@ -42,11 +42,11 @@ class EpochSlider:
         return self.stops[-1]
 
     def epochs(self) -> list[float]:
-        """Return every epoch that the slider stops at."""
+        """Return the epochs at which the slider stops."""
         return self.stops
 
     def setting(self, epoch: float) -> float:
-        """Return what the slider is set to for an epoch: the last stop not after it."""
+        """Return the value of the slider for an epoch: that of the last stop not after it."""
         position = max(bisect_right(self.stops, epoch) - 1, 0)
         return self.stops[position] if self.signal == NAME else position
 
@@ -58,18 +58,18 @@ class FoundParameter:
     Attributes
     ----------
     shown : float
-        The epoch that the chart shows at first.
+        The epoch that the chart shows initially.
     slider : EpochSlider or None
-        The slider that moves it; None if the chart has none, as with a single epoch.
+        The slider of the parameter; None if there is none, as for a single epoch.
     """
 
     shown: float
     slider: EpochSlider | None
 
     def settings(self, epoch: float) -> dict[str, float]:
-        """Return the value, by name, of the parameter to set for the chart to show an epoch.
+        """Return the name and the value of the parameter to set to show an epoch.
 
-        A compiled chart has a signal of the same name.
+        In a compiled chart, the signal has the same name.
         """
         if self.slider is None:
             return {NAME: epoch}
@@ -77,14 +77,14 @@ class FoundParameter:
 
 
 def set_to(settings: dict[str, float], definitions: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return definitions of parameters, or of a compiled chart's signals, with other values.
+    """Return definitions of parameters, or of a compiled chart's signals, with new values.
 
     Parameters
     ----------
     settings : dict of str to float
-        The values, by name.
+        The new values, by name.
     definitions : list of dict
-        The definitions. Those that are not named stay as they are.
+        The definitions. Those with other names are not changed.
     """
     return [
         {**one, "value": settings[one["name"]]} if one.get("name") in settings else one
@@ -98,7 +98,7 @@ def find_parameter(spec: Spec) -> FoundParameter | None:
     Raises
     ------
     ArgumentError
-        The chart has the parameter without the one that its slider sets.
+        The parameter ``snapshot``, which the slider sets, is missing.
     """
     parameter = _definition(spec, NAME)
     if parameter is None:
@@ -123,14 +123,14 @@ def find_slider(spec: Spec) -> EpochSlider | None:
     Raises
     ------
     ArgumentError
-        As for `find_parameter`.
+        As in `find_parameter`.
     """
     parameter = find_parameter(spec)
     return None if parameter is None else parameter.slider
 
 
 def _slider(bind: object) -> EpochSlider | None:
-    """Return the slider of a parameter that is bound to one over whole epochs, else None."""
+    """Return the slider of a binding if it moves over whole epochs, None otherwise."""
     if not isinstance(bind, dict) or bind.get("input") != "range":
         return None
     limits = [bind.get("min"), bind.get("max"), bind.get("step", 1)]

@@ -27,9 +27,7 @@ def test_a_wide_layer_is_projected(regression: Training) -> None:
     assert _axis_titles(chart)[0].startswith("wide, component 1 (")
     assert "subtitle" not in chart.to_dict()["title"]
     over = rc.feature_space(run, "wide", surface="layer", projection=(0, 1)).to_dict()
-    assert over["title"]["subtitle"] == (
-        "surface: slice through the mean over all epochs of the other units"
-    )
+    assert over["title"]["subtitle"] == "background: network output on the plane shown"
 
 
 def test_many_features_and_classes(one_hot: Training) -> None:

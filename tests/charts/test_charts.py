@@ -83,8 +83,8 @@ def test_sizes_and_titles(build: Callable[..., Any], parabola: Training) -> None
         ({"height": "tall"}, "height must be a positive number of pixels. Got 'tall'"),
         ({"width": True}, "width must be a positive number of pixels. Got True"),
         ({"epoch": True}, "epoch must be a number or the result of epoch_param. Got True"),
-        ({"title": 7}, "title must be a text"),
-        ({"epoch": EPOCHS + 1}, "epoch must lie between 0 and 6, the epochs recorded. Got 7"),
+        ({"title": 7}, "title must be a string"),
+        ({"epoch": EPOCHS + 1}, "epoch must be between 0 and 6, the recorded epochs. Got 7"),
         ({"epoch": "last"}, "epoch must be a number or the result of epoch_param"),
         ({"epoch": alt.param(name="time")}, "epoch must be a parameter named 'epoch'"),
         ({"epochs": [77]}, "epochs must be among those recorded, 0 to 6"),
@@ -505,7 +505,7 @@ def test_points_of_rare_classes_lie_on_top(tmp_path: Path) -> None:
 
 def test_rare_classes_stay_on_top_within_a_budget(tmp_path: Path) -> None:
     run, y = _imbalanced(tmp_path / "a.h5")
-    with pytest.warns(UserWarning, match="of each class its share"):
+    with pytest.warns(UserWarning, match="a proportional sample of each class"):
         _, rows = _point_rows(rc.feature_space(run, grid=False, surface=None, max_bytes=10_000))
     drawn = np.array([row["target"] for row in rows])
     assert set(drawn) == {0, 1, 2, 3}

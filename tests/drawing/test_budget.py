@@ -1,4 +1,4 @@
-"""Charts that would be too large keep evenly spaced epochs and every class' share of points."""
+"""Charts above the size limit keep evenly spaced epochs and a proportional sample of points."""
 
 import json
 import re
@@ -62,7 +62,7 @@ def test_a_budget_holds_and_the_warning_names_the_option(name: str, shipped: rc.
 def test_points_stay_where_it_is_lines_that_take_the_room(shipped: rc.Run) -> None:
     clock = Clock.of(shipped, None, None)
     for lines, points in ((60_000, 2000), (6_000, 1600)):
-        with pytest.warns(UserWarning, match="epochs, evenly spaced"):
+        with pytest.warns(UserWarning, match=r"epochs \(evenly spaced\)"):
             kept = budget.kept(shipped, clock, 3_000_000, bytes_per_point=12, bytes_per_epoch=lines)
         assert len(kept.points) <= points
         assert (len(kept.points) == 2000) == (points == 2000)
@@ -84,7 +84,7 @@ def test_a_thinned_histogram_tells_its_epoch(
 
 
 def test_every_class_keeps_its_share_of_points(shipped: rc.Run) -> None:
-    with pytest.warns(UserWarning, match="2,000 points, of each class its share"):
+    with pytest.warns(UserWarning, match=r"2,000 points \(a proportional sample of each class\)"):
         rows = points_of(rc.feature_space(shipped, max_bytes=200_000))
     numbers = [row["point"] for row in rows]
     assert numbers == sorted(set(numbers))
@@ -107,7 +107,7 @@ def test_a_rare_class_is_not_lost(tmp_path: Path) -> None:
         tmp_path / "rare.h5", "rare", inputs=inputs, targets=targets, epochs=snapshots
     )
     run = rc.open_run(tmp_path / "rare.h5")
-    with pytest.warns(UserWarning, match="of each class its share"):
+    with pytest.warns(UserWarning, match="a proportional sample of each class"):
         rows = points_of(rc.feature_space(run, "plane", max_bytes=50_000))
     assert {1234, 2345} <= {row["point"] for row in rows}
     assert len(rows) < 1000
@@ -176,7 +176,7 @@ def test_fractional_epochs_thin_alike(parabola: Training, tmp_path: Path) -> Non
         parabola.X, parabola.y, epochs=3, batch_size=10, verbose=0, callbacks=[recorder]
     )
     run = rc.open_run(tmp_path / "batches.h5")
-    with pytest.warns(UserWarning, match=f"of {len(run.epochs)} epochs, evenly spaced"):
+    with pytest.warns(UserWarning, match=rf"of {len(run.epochs)} epochs \(evenly spaced\)"):
         chart = rc.loss_histogram(run, max_bytes=1000)
     for position in (0, 1, 17, 30, len(run.epochs) - 1):
         epoch = run.epochs[position].item()
@@ -207,7 +207,7 @@ def test_a_budget_that_cannot_hold_is_told_with_the_least(
         warnings.simplefilter("always")
         chart = CHARTS[name](shipped, max_bytes=1000, epochs=epochs)
     (message,) = (str(one.message) for one in told)
-    pattern = "is less than the chart of run 'parabola' can do with: .* an estimated (.*) bytes"
+    pattern = "is too small for the chart of run 'parabola', which needs at least about (.*) bytes"
     found = re.search(pattern, message)
     assert found, message
     least = int(found[1].replace(",", ""))
@@ -219,4 +219,4 @@ def test_a_budget_that_cannot_hold_is_told_with_the_least(
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         CHARTS[name](shipped, max_bytes=1.1 * least, epochs=epochs)
-    assert not any("is less than" in str(one.message) for one in told)
+    assert not any("is too small" in str(one.message) for one in told)

@@ -19,7 +19,7 @@ from support.training import EPOCHS, Training
 import replaychart as rc
 from replaychart import demonstration
 from replaychart.export.film import Film
-from replaychart.export.moving_parts import CannotSplit, held
+from replaychart.export.moving_parts import CannotSplit, with_fixed_layout
 from replaychart.export.painting import MovingParts, WholeChart, on_white
 from replaychart.export.specs import ChartSpec, Compiled, Moment
 
@@ -74,7 +74,7 @@ def _decoded(path: Path) -> list[np.ndarray]:
 @pytest.mark.parametrize("name", CHARTS)
 def test_moving_parts_over_the_rest_are_the_whole_chart(name: str, shipped: rc.Run) -> None:
     compiled = Compiled(ChartSpec.of(CHARTS[name](shipped)), 0)
-    whole = WholeChart(held(compiled.vega), 1.3)
+    whole = WholeChart(with_fixed_layout(compiled.vega), 1.3)
     parts = MovingParts.of(whole, compiled)
     assert ("labelOverlap" in str(parts.moving)) == (name == "per_epoch"), "axes that stay"
     for epoch in (0, 3, 77, 150):
@@ -92,7 +92,7 @@ def test_chart_whose_legend_follows_the_epoch_is_painted_as_a_whole(
     own = _own(shipped).encode(color="loss:Q")
     compiled = Compiled(ChartSpec.of(own | rc.loss_histogram(shipped)), 0)
     with pytest.raises(CannotSplit):
-        MovingParts.of(WholeChart(held(compiled.vega), 1.0), compiled)
+        MovingParts.of(WholeChart(with_fixed_layout(compiled.vega), 1.0), compiled)
     chart = own | rc.loss_histogram(shipped)
     path = rc.save(chart, tmp_path / "a.gif", epochs=range(0, 131, 10), progress=False)
     last = list(_frames(path))[-1][0]
@@ -161,7 +161,7 @@ def test_mark_that_comes_over_a_label_is_painted_with_it(
     # Beside it, a chart whose tooltips need columns that no frame does.
     chart = chart | rc.decision_boundary(shipped) if beside else chart
     compiled = Compiled(ChartSpec.of(chart), 0)
-    whole = WholeChart(held(compiled.vega), 1.0)
+    whole = WholeChart(with_fixed_layout(compiled.vega), 1.0)
     parts = MovingParts.of(whole, compiled)
     for epoch in (0, 50):
         expected = whole.paint(compiled.at(epoch))
@@ -262,7 +262,7 @@ def test_directory_takes_a_still_per_epoch(parabola: Training, tmp_path: Path) -
 
 def test_directory_where_a_file_is(parabola: Training, tmp_path: Path) -> None:
     (tmp_path / "frames").write_text("mine")
-    with pytest.raises(rc.ArgumentError, match="which is a file"):
+    with pytest.raises(rc.ArgumentError, match="must be a directory.* Got the file"):
         rc.save(rc.loss_histogram(parabola.open()), f"{tmp_path}/frames/")
 
 
