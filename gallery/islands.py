@@ -51,12 +51,12 @@ if not recording.exists():
 run = rc.open_run(recording, "islands")
 
 
-def on(name, held):
+def on(name, island):
     """Draw a slice with the island fixed, and only the penguins that live there as points."""
     chart = rc.decision_boundary(
         run,
         features=("bill length, standardized", "bill depth, standardized"),
-        at={"island": held},
+        at={"island": island},
         title=f"{name} \N{MIDDLE DOT} epoch {{epoch}}",
         width=250,
         height=250,

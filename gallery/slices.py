@@ -8,10 +8,10 @@ versicolor.
 
 At epoch 5 the network still takes it for a versicolor, and from epoch 12 on for a virginica. At the
 end, the ring is in the region of versicolor in the first chart, which assumes sepals of median
-size, but in the region of virginica in the second. The third chart shows why: flower 106 has small
-sepals, and with petals like these, small sepals mean virginica. The third chart contains only
-flowers with similar petals. In a slice, the colour under a point is the network's answer for that
-point only if the point has the same fixed features.
+size, but in the region of virginica in the second. The third chart shows why. Its points are the
+flowers with similar petals, and none of the others has sepals as small as flower 106: the network
+has drawn its boundary around a single flower. In a slice, the colour under a point is the network's
+answer for that point only if the point has the same fixed features.
 """
 # category: Decision boundaries
 

@@ -70,19 +70,19 @@ epoch = rc.epoch_param(*runs)
 size = {"width": 265, "height": 250}
 
 
-def days(run, held, name):
+def days(run, value, name):
     """Draw the slice of the dry days or of the wet days, with only those days as points."""
     chart = rc.decision_boundary(
         run,
         features=("highest temperature, °C", "wind, m/s"),
-        at={"wet": held},
+        at={"wet": value},
         xlim=(-3, 37),
         ylim=(0, 10),
         epoch=epoch,
         title=f"{name} days, {run.name} \N{MIDDLE DOT} epoch {{epoch}}",
         **size,
     )
-    there = weather.index[wet == held].tolist()
+    there = weather.index[wet == value].tolist()
     chart.layer[1] = chart.layer[1].transform_filter(
         alt.FieldOneOfPredicate(field="point", oneOf=there)
     )

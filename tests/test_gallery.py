@@ -117,7 +117,7 @@ def _run(script: gallery_scripts.GalleryScript, cache: Path) -> Any:
     try:
         return gallery_scripts.run_script(script, cache)
     except OSError as error:
-        # One data set is downloaded once. Everything else must run without a network.
+        # One dataset is downloaded on first use. Everything else must run without a network.
         if script.name == "spambase" and "resol" in str(error).lower():
             pytest.skip(f"needs a network once: {error}")
         raise
@@ -180,7 +180,7 @@ def test_recordings_are_kept_for_the_same_code(
 ) -> None:
     script = SCRIPTS["weight_initialisers"]
     first = gallery_scripts.run_script(script, cache).to_dict()
-    monkeypatch.setattr(rc, "Recorder", None)  # a second training would fail
+    monkeypatch.setattr(rc, "Recorder", None)  # training again would fail
     assert gallery_scripts.run_script(script, cache).to_dict() == first
 
 
