@@ -1,13 +1,13 @@
-"""Sigmoid, tanh and ReLU on one clock
+"""Sigmoid, tanh and ReLU side by side
 
-Three networks that differ in nothing but the activation of their two hidden units: same data, same
-seed, same learning rate. Sigmoid and tanh squeeze the plane into a square and push the points
-along its edges; ReLU folds the plane along two lines and leaves straight what it does not cut off.
-Tanh has parted the curves by epoch 30, ReLU a little later, and sigmoid takes three times as long:
-it is never steeper than a quarter of tanh. Compare the axes too: nothing bounds a ReLU, so its
-picture grows for as long as the training lasts.
+Three networks that differ only in the activation of their two hidden units: the data, the seed and
+the learning rate are the same. Sigmoid and tanh squeeze the plane into a square and push the points
+along its edges. ReLU folds the plane along two lines and leaves the rest flat. Tanh has separated
+the two curves by epoch 30 and ReLU by epoch 40. Sigmoid needs about three times as long, because
+its slope is at most a quarter of that of tanh. Compare the axes, too: a ReLU is unbounded, so its
+picture grows throughout training.
 
-``epoch_param`` makes one slider for several runs.
+``epoch_param`` creates one slider for several runs.
 """
 # category: Comparisons
 # thumbnail-epoch: 30

@@ -1,10 +1,12 @@
 """Two branches, BatchNormalization and Dropout
 
-A functional model looks at the same two features in two ways: through a wide ReLU layer that drops
-half of its units in training, and through a narrow one whose activations are normalized before the
-tanh. Both meet in a layer of two units. What is drawn is the network as it predicts: nothing is
-dropped, and the normalization uses its moving averages. Early on these lag behind, which is why
-the picture is worse than the loss that Keras reports (dashed on the right is validation).
+A functional model processes the same two features in two branches. One is a wide ReLU layer that
+drops half of its units during training; the other is a narrow layer whose outputs are normalized
+before the tanh. The branches are joined in a layer of two units, shown on the left. The charts show
+the network as it predicts: without dropout, and with the moving averages of the normalization. The
+training curves that Keras logs (solid) are measured during each epoch, with dropout; the validation
+curves (dashed) are measured at its end, without. This is why the validation loss starts below the
+training loss.
 """
 # category: Feature spaces
 

@@ -1,10 +1,10 @@
-"""Circles: a boundary closes on itself
+"""Circles: a boundary that closes
 
-No straight line parts a ring from what lies inside it, so the network has to build a closed
-boundary out of the straight edges that its ReLU units bring. At the start two edges cut the plane
-in a wedge that ignores the rings. By epoch 15 they have closed around the inner ring, still too
-tight at one side; by epoch 40 every point is on its side. From there on the polygon hardly moves:
-what changes is the colour, as the probabilities move to 0 and 1.
+No straight line separates a ring from the points inside it, so the network has to build a closed
+boundary from straight edges, the ones its ReLU units provide. At first, two edges cut the plane
+like a wedge that ignores the rings. By epoch 15 the boundary has closed around the inner ring, but
+it is still too tight on one side. By epoch 40 every point is on the correct side. After that the
+polygon hardly moves, and only the colours change, as the probabilities approach 0 and 1.
 """
 # category: Decision boundaries
 # thumbnail-epoch: 30

@@ -1,10 +1,12 @@
 """Inside a convolution
 
-A small convolution net reads handwritten digits. The output of its second convolution is 3 x 3
-positions of 16 channels for each digit. Averaged over the positions there are 16 numbers, of which
-the plot on the left shows the two directions that vary most; flattened there are 144, on the
-right, with a way back to the layers behind and so with a surface. The violins tell how the layers'
-outputs spread.
+A small convolutional network reads handwritten digits. For each digit, its second convolution
+outputs 16 channels at 3 x 3 positions. The chart on the left averages each channel over the
+positions and shows the two directions in which these 16 values vary most. The chart in the middle
+flattens the output to 144 values instead. Unlike the averages, these can be passed on to the output
+layer, so this chart has decision regions. The axes of both charts follow the points
+(``scale="per-epoch"``). The violins on the right show how the outputs of both convolutions spread
+out during training.
 """
 # category: Inside the network
 
@@ -41,9 +43,9 @@ if not recording.exists():
 
 run = rc.open_run(recording, "digits")
 
-size = {"width": 310, "height": 310}
-averaged = rc.feature_space(run, "second", positions="mean", **size)
-flattened = rc.feature_space(run, "second", **size)
+options = {"scale": "per-epoch", "width": 320, "height": 380}
+averaged = rc.feature_space(run, "second", positions="mean", **options)
+flattened = rc.feature_space(run, "second", **options)
 spread = rc.activations(run, output=False, width=200) & rc.loss_and_metric(run, width=200)
 
 averaged | flattened | spread

@@ -1,10 +1,10 @@
 """Ten digits unfold in a plane
 
 Images of handwritten digits, 64 pixels each, pass through a hidden layer with two units before a
-softmax tells them apart. All ten start in one heap. Within ten epochs the heap opens like a fan:
-every digit gets a sector of its own, and the further out an image lies, the surer the network is.
-The axes follow the points, so read them too: the fan grows for as long as the training lasts. Look
-at which digits become neighbours, and which part last.
+softmax classifies them. At first, all ten digits are in one heap. Within ten epochs the heap opens
+like a fan: every digit gets its own sector, and the farther out an image is, the more certain the
+network is. The axes follow the points, so read them, too: the fan grows throughout training. Look
+at which digits become neighbours, and which separate last.
 """
 # category: Feature spaces
 

@@ -1,7 +1,9 @@
-"""The first second of a training, batch by batch
+"""The first two epochs, batch by batch
 
-Most of what it takes to tell two moons apart is learned in a few batches. Recorded after each, the
-clock counts fractions of an epoch, and the slider moves over what was recorded.
+Most of what it takes to separate two moons is learned within a few batches. This run is recorded
+after every batch (``every="1 batch"``), so the slider moves in fractions of an epoch. After five
+batches, a boundary with a single bend already classifies 87 % of the points correctly. During the
+second epoch the boundary starts to wind around the tips of the moons.
 """
 # category: Trainings
 

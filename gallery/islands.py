@@ -1,11 +1,11 @@
 """Two inputs: the same bills on three islands
 
-The network is told two things of each penguin: the measures of its bill, and the island that it
-lives on. Each has an input and a layer of its own; both meet in a layer of two units, on the left
-below. Chinstraps live on Dream alone, Gentoos on Biscoe alone and Adelies on all three islands,
-which the network finds out. Each chart of the upper row is a slice: the bill varies, the other
-input is held at one island, and the points are the penguins that live there. In the end one and
-the same bill is a Chinstrap's on Dream and an Adelie's or a Gentoo's elsewhere.
+The network gets two inputs for each penguin: the measurements of its bill, and the island where it
+lives. Each input has a layer of its own; the two are joined in a layer of two units, shown at the
+bottom left. Chinstraps live only on Dream, Gentoos only on Biscoe and Adelies on all three islands,
+and the network discovers this. Each chart in the upper row is a slice: the bill varies, the island
+is fixed, and the points are the penguins that live there. In the end, the same bill can belong to a
+Chinstrap on Dream and to an Adelie or a Gentoo elsewhere.
 """
 # category: Decision boundaries
 
@@ -51,12 +51,12 @@ if not recording.exists():
 run = rc.open_run(recording, "islands")
 
 
-def on(name, held):
-    """A slice through the bills with the island held, and the penguins of that island."""
+def on(name, island):
+    """Draw a slice with the island fixed, and only the penguins that live there as points."""
     chart = rc.decision_boundary(
         run,
         features=("bill length, standardized", "bill depth, standardized"),
-        at={"island": held},
+        at={"island": island},
         title=f"{name} \N{MIDDLE DOT} epoch {{epoch}}",
         width=250,
         height=250,

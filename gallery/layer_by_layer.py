@@ -1,11 +1,12 @@
 """Two spirals, layer by layer
 
-Three hidden layers of two tanh units each have to part two spirals. A layer of that kind can turn,
-stretch and bend the plane, but it cannot tear or fold it. So the network must unwind the spirals
-step by step, and here is every step: the inputs with the boundary, and the plane behind each
-layer. Follow one colour from chart to chart: what is a spiral in the first is an open arc in the
-second, and behind the last layer a straight line is enough. Until epoch 12 that line cuts through
-both arms; what is left to learn then is to press each arm into a corner.
+Three hidden layers of two tanh units each have to separate two spirals. Such a layer can turn,
+stretch and bend the plane, but it cannot tear or fold it, so the network must unwind the spirals
+step by step. The charts show every step: the inputs with the decision boundary, then the plane
+after each layer. Follow one colour from chart to chart: the spiral of the first chart becomes an
+open arc in the second, and after the last layer a straight line is enough. Up to epoch 11 that line
+cuts through both arms. From epoch 12 on it separates them, and the network only pushes each arm
+farther towards a corner.
 
 After C. Olah's `Neural Networks, Manifolds, and Topology
 <https://colah.github.io/posts/2014-03-NN-Manifolds-Topology/>`_.

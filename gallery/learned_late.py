@@ -1,14 +1,14 @@
 """Which points are learned last?
 
-``run.points()`` is a tidy frame, one row per epoch and point, so questions of one's own are a few
-lines of pandas. Here a point counts as learned at the epoch after it has been wrong for the last
-time. The chart on the left shows each point once it is learned for good, in the colour of that
-epoch. The outer arms come at once, without any training to speak of. The inner tips of the moons
-have to wait until the boundary bends, and the grey points that remain at the end, deep in the
-other moon, are never learned.
+``run.points()`` returns a tidy DataFrame with one row per epoch and point, so a few lines of pandas
+answer questions of your own. In this example, a point counts as learned from the epoch after its
+last misclassification. The chart on the left shows each point once it is learned for good; the
+colour is the epoch at which that happened. The outer arms are right from the start. The inner tips
+of the moons have to wait until the boundary bends. The points that are still grey at the end, deep
+in the other moon, are never learned.
 
-The charts share a slider because they use one parameter, ``epoch``. The question goes back to M.
-Toneva et al., `An Empirical Study of Example Forgetting <https://arxiv.org/abs/1812.05159>`_.
+Both charts use the parameter ``epoch``, so they share a slider. The question goes back to
+M. Toneva et al., `An Empirical Study of Example Forgetting <https://arxiv.org/abs/1812.05159>`_.
 """
 # category: Your own charts
 # thumbnail-epoch: 40

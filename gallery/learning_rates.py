@@ -1,11 +1,13 @@
 """Learning rates: too small, right, too large
 
-One network, one start, three learning rates. With the small one the boundary goes the right way
-and does not get there: at the end it is still almost straight. With the middle one it winds itself
-between the moons from epoch 30 on. With the large one it jumps, until within a few epochs no ReLU
-unit answers to any point any more: the network says the same everywhere, no gradient is left to
-change that, and the curve of the loss is flat. The curves are a chart of one's own below those of
-ReplayChart, on the same clock: the part up to the epoch shown is drawn in full.
+One network, the same initial weights, three learning rates. With the small rate, the boundary moves
+in the right direction but too slowly: at the end it is still almost straight. With the middle rate,
+it winds between the moons from epoch 30 on. With the large rate, the weights jump so far that
+within two epochs no ReLU unit responds to any point. The network then predicts the same probability
+everywhere, no gradient is left to change that, and the loss stays flat.
+
+The loss curves are a custom chart on the same slider. The part up to the selected epoch is drawn in
+full colour.
 """
 # category: Comparisons
 # thumbnail-epoch: 45

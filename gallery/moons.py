@@ -1,14 +1,14 @@
 """Moons pulled apart
 
-The same network twice: on the left the moons as they are, with a boundary that winds between them;
-on the right the moons as the last hidden layer sees them, where the boundary is a straight line at
-every epoch, because all that follows the layer is a weighted sum. For twenty epochs the layer lays
-both moons along each other, and their tips remain on the wrong side of a line that cuts through
-both. Around epoch 25 it pulls them apart, tips last; by epoch 40 each moon is on its way into a
-corner of its own, and the pale band between them is empty.
+The same network, seen from two sides. On the left are the moons as they are, with a boundary that
+winds between them. On the right are the moons as the last hidden layer sees them. There the
+boundary is a straight line at every epoch, because the output is a weighted sum of the two units.
+For the first twenty epochs the layer places both moons along the same path, and the line cuts
+through both, so the tips are misclassified. Around epoch 25 the moons separate, tips last. By epoch
+40 each one is on its way to a corner of its own, and the pale band between them is empty.
 
-The axes of the right chart follow the points (``scale="per-epoch"``), so that small beginnings
-fill the picture; the grid is left out, and ``surface="layer"`` colours the layer's whole plane.
+In the right chart, the axes follow the points (``scale="per-epoch"``), so that early, small changes
+fill the picture. The grid is hidden, and ``surface="layer"`` colours the whole plane of the layer.
 """
 # category: Feature spaces
 # thumbnail-epoch: 20

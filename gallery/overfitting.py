@@ -1,11 +1,11 @@
 """Overfitting: forty points learned by heart
 
-A network with far more weights than it needs gets forty points whose classes overlap. Until about
-epoch 15 the boundary is one sensible curve, and the loss over 1,000 other points of the same kind
-(dashed) falls along with that of the training. Then the curve grows a bay around a few blue
-points, which ends as an island. The training goes on improving, and the loss of the validation is
-about three times its minimum in the end: the island is drawn in full colour where most new points
-are orange, so the network is not only wrong there, it is sure of it.
+A network with far more weights than it needs learns forty points whose classes overlap. Until about
+epoch 15 the boundary is one simple curve, and the loss on 1,000 new points (dashed) falls together
+with the training loss. Then the boundary grows a bay around a few blue points, and the bay becomes
+an island. The training loss keeps falling, but the validation loss ends at about three times its
+minimum: the island is strongly coloured in an area where most new points are orange, so the network
+is not just wrong there, it is confident.
 """
 # category: Decision boundaries
 # thumbnail-epoch: 40

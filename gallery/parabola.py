@@ -1,18 +1,18 @@
 """Two parabolas, five views
 
-A hidden layer of two sigmoid units learns to tell two parabolas apart. On the left is the plane as
-the layer sees it. At epoch 15 the curves still run beside each other, and the straight boundary
-cuts through both; by epoch 60 the layer has turned and stretched the grid until one straight line
-parts them. In the middle, watch the dark bars: these are the points on the wrong side, and they
-are gone by epoch 60. The loss keeps falling all the same, because a network that is right can
-still become surer.
+A hidden layer of two sigmoid units learns to separate two parabolas. The chart on the left shows
+the plane as this layer sees it. At epoch 15 the curves still run side by side, and the straight
+boundary cuts through both. By epoch 69 the layer has turned and stretched the grid so far that one
+straight line separates them. In the middle, watch the red bars, the points on the wrong side: they
+shrink until none are left. The loss keeps falling after that, because correct predictions can still
+become more certain.
 
-The recording comes with ReplayChart, so this example needs no Keras. It is the first example of
-`Hyper-parameters in Action!
+The recording is included in ReplayChart, so this example does not need Keras. It is the first
+example of `Hyper-parameters in Action!
 <https://towardsdatascience.com/hyper-parameters-in-action-a524bf5bf1c>`_.
 """
 # category: Feature spaces
-# thumbnail-epoch: 60
+# thumbnail-epoch: 69
 
 import replaychart as rc
 

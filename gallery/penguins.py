@@ -1,13 +1,14 @@
-"""Penguins: three species, two measures
+"""Penguins: three species, two measurements
 
-Length and depth of the bill are nearly enough to tell Adelie, Chinstrap and Gentoo penguins apart.
-The hidden layer has two units, so the same training can be seen from both sides: on the left the
-three regions swing into place in the plane of the measures, on the right the layer carries each
-species into a corner of its own. The few penguins that remain on the wrong side lie where the
-species overlap; no boundary through these two measures gets them all.
+The length and the depth of the bill are almost enough to tell Adelie, Chinstrap and Gentoo penguins
+apart. The hidden layer has two units, so you can watch training from both sides. On the left, the
+three regions take shape in the plane of the measurements: by epoch 5 only Adelie and Gentoo have
+one, and by epoch 15 a wedge for Chinstrap has opened between them. On the right, the layer moves
+each species to a corner of its own. The few penguins that stay on the wrong side are where the
+species overlap.
 
-Both measures are standardized. Two of the 344 `Palmer penguins
-<https://allisonhorst.github.io/palmerpenguins/>`_ were not measured and are left out.
+Both measurements are standardized. Two of the 344 `Palmer penguins
+<https://allisonhorst.github.io/palmerpenguins/>`_ have no measurements and are left out.
 """
 # category: Decision boundaries
 

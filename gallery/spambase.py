@@ -1,13 +1,13 @@
-"""Spam: 57 features in a plane of two
+"""Spam: from 57 features to a plane
 
-An e-mail is a point in 57 dimensions here, and its hidden layer has ten units: neither can be
-drawn. The way round is an extra hidden layer with *two units and no activation* in front of the
-output. It splits the network into an encoder, which carries an e-mail into a plane, and a decoder,
-which cuts that plane with one straight line; and the plane can be watched. All e-mails begin in
-one heap. Within five epochs they are drawn out along one direction, spam at one end, and what
-stays near the line are the e-mails of which the network is not sure.
+Each e-mail has 57 features and the first hidden layer has ten units: too many dimensions to draw.
+The solution is an extra hidden layer with *two units and no activation* before the output. It
+splits the network into an encoder, which maps an e-mail to a point in a plane, and a decoder, which
+divides that plane by one straight line. You can watch this plane. All e-mails start in one heap.
+Within five epochs the heap stretches in one direction, with spam at one end. The e-mails that stay
+near the line are the ones the network is unsure about.
 
-The 1,000 e-mails shown are not among those it is trained on.
+The 1,000 e-mails shown are not part of the training data.
 """
 # category: Feature spaces
 

@@ -2,11 +2,12 @@
 
 `Friedman's first problem
 <https://scikit-learn.org/stable/modules/generated/sklearn.datasets.make_friedman1.html>`_ has ten
-features: the first two work together in a wave, the third in a bowl, the next two add to that, and
-five are noise. Two slices through the ten dimensions, with all other features at their median, show
-what the network makes of it: a slope at first, then the wave (left) and the bowl (right). Below,
-the second hidden layer, projected to its two principal components, lines the points up by their
-target, and the residuals gather around 0.
+features: the first two interact in a sine wave, the third is a parabola, the next two are linear,
+and five are noise. The upper row shows two slices through the ten dimensions, with all other
+features fixed at their medians. At epoch 5 both slices show little more than a slope; by epoch 15
+the wave (left) and the bowl (right) have appeared. At the bottom left, the second hidden layer is
+projected to its two principal components, and the points sort themselves by their target. At the
+bottom right, the residuals gather around 0.
 """
 # category: Decision boundaries
 
@@ -24,6 +25,8 @@ if not recording.exists():
     X, y = make_friedman1(1200, n_features=10, noise=0.5, random_state=0)
     X = pd.DataFrame(X.astype("float32"))
     X.columns = ["wave, first", "wave, second", "bowl", "slope", "gentle slope", *"abcde"]
+    average = keras.initializers.Constant(y.mean())
+
     keras.utils.set_random_seed(5)
     model = keras.Sequential(
         [
@@ -31,7 +34,7 @@ if not recording.exists():
             keras.layers.Normalization(name="normal"),
             keras.layers.Dense(32, "tanh", name="hidden"),
             keras.layers.Dense(16, "tanh", name="second"),
-            keras.layers.Dense(1, name="number"),
+            keras.layers.Dense(1, bias_initializer=average),
         ]
     )
     model.get_layer("normal").adapt(X.to_numpy())

@@ -1,9 +1,10 @@
 """Three units, turned
 
-A layer of three units lifts one ring out of the plane of the other, so that a flat cut can tell
-them apart. Turn and tilt the view with the two sliders, also while the training plays. The grid is
-the plane of the inputs: a sheet that the layer pushes up in the middle. On the right the same
-sheet is seen through its principal components, with the decision on it.
+A layer of three units lifts one ring out of the plane of the other, so that a flat cut can separate
+them. Use the two sliders to turn and tilt the view, even while the animation plays. The grid is the
+plane of the inputs: a sheet that the layer pushes up in the middle, until the inner ring lies at
+the corner of a box and along its three edges. On the right is the same sheet, projected to its
+principal components, with the decision regions.
 """
 # category: Feature spaces
 

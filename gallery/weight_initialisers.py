@@ -1,12 +1,12 @@
-"""Weight initializers: will a signal come through?
+"""Weight initializers: does the signal get through?
 
-Five hidden layers of 100 ReLU units, before any training: points from a 10-dimensional ball go in,
-and each column starts from other weights. With small normal weights the pre-activations (first
-row) shrink from layer to layer until nothing is left, and so does what comes back: the gradients
-(last row) are smaller by a factor of a thousand than those on the right; read the axes. Glorot's
-weights fit their layer's width, but they were derived for activations that are symmetric around
-zero, and a ReLU halves the signal: it still fades. He's weights make up for that half, and the
-fifth layer sees as much as the first.
+Five hidden layers of 100 ReLU units, before any training. The inputs are points in a 10-dimensional
+ball, and each column uses a different weight initializer. With small normal weights, the
+pre-activations (first row) shrink from layer to layer until almost nothing is left. So do the
+gradients on their way back (last row): read the axes, they are about a thousand times smaller than
+those on the right. Glorot's weights match the width of their layer, but they were derived for
+activations that are symmetric around zero. A ReLU discards half of the signal, so it still fades.
+He's weights compensate for that half, and the fifth layer gets as much signal as the first.
 
 ``Recorder(..., model=model)`` records an untrained model without ``fit``. After part II of
 `Hyper-parameters in Action!

@@ -1,12 +1,12 @@
 """A wide layer, projected
 
-Digits of 8 x 8 pixels go through a layer of 32 units, and no screen has 32 dimensions. On the left
-the layer is projected on the two principal components of all epochs together: the view stands
-still, so whatever moves is the network. On the right each epoch has components of its own, turned
-to meet those of the epoch before: more of each epoch can be seen, but the view moves along.
+Digits of 8 x 8 pixels pass through a layer of 32 units, far too many dimensions for a screen. On
+the left, the layer is projected to the two principal components of all epochs together: the view is
+fixed, so any movement is that of the network. On the right, each epoch has its own components,
+rotated to match those of the previous epoch: you see more of each epoch, but the view moves, too.
 
-Watch the ten classes leave the heap in the middle during the first ten epochs. The surface is the
-decision of the layers behind, on the slice of the layer's space that the plane stands for.
+Watch the digits leave the heap in the middle during the first ten epochs. The background shows the
+decision of the output layer on a slice through the space of the layer.
 """
 # category: Feature spaces
 

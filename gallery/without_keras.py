@@ -1,7 +1,9 @@
-"""A training without Keras, recorded by its outputs
+"""Training without Keras, recorded from outputs
 
-scikit-learn trains the network. What its hidden layer, its probabilities and its losses are for the
-points is recorded epoch by epoch, and every chart that needs no model draws it.
+Here scikit-learn trains the network. ``record_outputs`` records the hidden layer, the probabilities
+and the losses of the points after each epoch; all charts that do not need the model itself can draw
+them. Watch the hidden layer, which has two units: until about epoch 40 both moons lie along the
+same path, and the accuracy stays just below 0.9. Then the moons separate, and the loss falls again.
 """
 # category: Trainings
 
