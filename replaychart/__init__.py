@@ -46,34 +46,36 @@ importlib.import_module("replaychart.drawing.theme")
 __all__ = ["__version__", "datasets", *sorted(_HOMES)]
 
 if TYPE_CHECKING:
-    from replaychart import datasets
-    from replaychart.charts.activations import activations
-    from replaychart.charts.decision_boundary import decision_boundary
-    from replaychart.charts.feature_space import feature_space
-    from replaychart.charts.gradients import gradients
-    from replaychart.charts.loss_and_metric import loss_and_metric
-    from replaychart.charts.loss_histogram import loss_histogram
-    from replaychart.charts.pre_activations import pre_activations
-    from replaychart.charts.probability_histogram import probability_histogram
-    from replaychart.charts.residual_histogram import residual_histogram
-    from replaychart.charts.spread import spread
-    from replaychart.charts.weights import weights
-    from replaychart.drawing.epoch_parameter import epoch_param
-    from replaychart.errors import (
-        ArgumentError,
-        DatasetError,
-        EvaluationError,
-        MissingDependencyError,
-        RecordingError,
-        ReplayChartError,
-        RunFileError,
+    # `as` says that a name is public: type checkers cannot read it out of `_HOMES`.
+    from replaychart import datasets as datasets
+    from replaychart.charts.activations import activations as activations
+    from replaychart.charts.decision_boundary import decision_boundary as decision_boundary
+    from replaychart.charts.feature_space import feature_space as feature_space
+    from replaychart.charts.gradients import gradients as gradients
+    from replaychart.charts.loss_and_metric import loss_and_metric as loss_and_metric
+    from replaychart.charts.loss_histogram import loss_histogram as loss_histogram
+    from replaychart.charts.pre_activations import pre_activations as pre_activations
+    from replaychart.charts.probability_histogram import (
+        probability_histogram as probability_histogram,
     )
-    from replaychart.export.save import save
-    from replaychart.opening import list_runs, open_run
-    from replaychart.playback.animate import animate
-    from replaychart.recording.outputs import record_outputs
-    from replaychart.recording.recorder import Recorder
-    from replaychart.run import Run
+    from replaychart.charts.residual_histogram import residual_histogram as residual_histogram
+    from replaychart.charts.spread import spread as spread
+    from replaychart.charts.weights import weights as weights
+    from replaychart.drawing.epoch_parameter import epoch_param as epoch_param
+    from replaychart.errors import ArgumentError as ArgumentError
+    from replaychart.errors import DatasetError as DatasetError
+    from replaychart.errors import EvaluationError as EvaluationError
+    from replaychart.errors import MissingDependencyError as MissingDependencyError
+    from replaychart.errors import RecordingError as RecordingError
+    from replaychart.errors import ReplayChartError as ReplayChartError
+    from replaychart.errors import RunFileError as RunFileError
+    from replaychart.export.save import save as save
+    from replaychart.opening import list_runs as list_runs
+    from replaychart.opening import open_run as open_run
+    from replaychart.playback.animate import animate as animate
+    from replaychart.recording.outputs import record_outputs as record_outputs
+    from replaychart.recording.recorder import Recorder as Recorder
+    from replaychart.run import Run as Run
 else:
 
     def __getattr__(name: str) -> Any:

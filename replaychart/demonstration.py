@@ -1,5 +1,9 @@
-"""The running example: a network trained on two parabolas, and a dashboard of its charts."""
+"""The running example: a network trained on two parabolas, and a dashboard of its charts.
 
+``python -m replaychart.demonstration FILE`` records that training run into a new file.
+"""
+
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,7 @@ from replaychart.charts.loss_histogram import loss_histogram
 from replaychart.charts.probability_histogram import probability_histogram
 from replaychart.charts.residual_histogram import residual_histogram
 from replaychart.drawing.budget import MAX_BYTES
+from replaychart.opening import open_run
 from replaychart.run import Run
 
 GROUP = "parabola"
@@ -72,3 +77,26 @@ def train(path: Path, *, epochs: int = 150, seed: int = 8, verbose: int = 0) -> 
     )
     recorder = Recorder(X, y, path, GROUP, if_exists="overwrite")
     model.fit(X, y, epochs=epochs, batch_size=16, verbose=verbose, callbacks=[recorder])
+
+
+def record(path: Path, *, epochs: int = 150) -> None:
+    """Train as `train` does and record into a new file, with evaluations, to chart without Keras.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file to write; one that exists is replaced.
+    epochs : int, default 150
+        How long to train.
+    """
+    # HDF5 does not give back the space of a run that is replaced.
+    path.unlink(missing_ok=True)
+    train(path, epochs=epochs)
+    open_run(path, GROUP).store()
+    print(f"Recorded {path} ({path.stat().st_size / 1e6:.1f} MB)")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m replaychart.demonstration FILE")
+    record(Path(sys.argv[1]))

@@ -29,7 +29,7 @@ class Kept(dict[str, list[Any]]):
 
 def _torch_training(kept: Kept) -> Iterator[dict[str, Any]]:
     """Train a plain PyTorch network as long as epochs are asked for."""
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="torch is not installed: see CONTRIBUTING.md")
     torch.manual_seed(1)
     points, targets = (torch.tensor(values, dtype=torch.float32) for values in _data())
     hidden = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Tanh())

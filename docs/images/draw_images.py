@@ -1,0 +1,133 @@
+"""Draw the README's pictures: ``parabola.gif``, by running its code, and a thumbnail per chart.
+
+Usage: python docs/images/draw_images.py. It needs Keras and takes a minute or two.
+"""
+
+import contextlib
+import io
+import json
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import vl_convert
+from PIL import Image
+
+import replaychart as rc
+
+HERE = Path(__file__).parent
+README = HERE.parents[1] / "README.md"
+# Pixels of a thumbnail. The README shows it at half the size, so that it is sharp on fine screens.
+SIZE = (320, 240)
+PLOT = {"width": 216, "height": 156}
+PADDING, SCALE = 12, 4 / 3
+HALF = 66  # the height of each of two plots
+
+
+def draw_parabola() -> None:
+    """Run the README's code and keep the GIF that it saves."""
+    found = re.search(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    assert found, "README.md has no block of Python code"
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        exec(found[1], {})
+        picture = Path("parabola.gif").read_bytes()
+    (HERE / "parabola.gif").write_bytes(picture)
+
+
+def regression(path: Path) -> rc.Run:
+    """Return a short training of a network that predicts numbers."""
+    keras.utils.set_random_seed(3)
+    X = np.random.default_rng(0).uniform(-2, 2, (400, 2))
+    y = np.sin(2 * X[:, 0]) + X[:, 1] ** 2 / 2
+    model = keras.Sequential(
+        [keras.Input((2,)), keras.layers.Dense(16, "tanh"), keras.layers.Dense(1)]
+    )
+    model.compile(keras.optimizers.Adam(0.02), "mse")
+    model.fit(X, y, epochs=20, verbose=0, callbacks=[rc.Recorder(X, y, path, "waves")])
+    return rc.open_run(path, "waves")
+
+
+def charts(run: rc.Run, numbers: rc.Run) -> dict[str, tuple[Any, int]]:
+    """Return each chart of the README's table, by its function, with the epoch to show.
+
+    Parameters
+    ----------
+    run, numbers : Run
+        A classification and a regression.
+    """
+    violins = {**PLOT, "scale": "per-epoch"}
+    half = {**PLOT, "height": HALF}
+    return {
+        "feature_space": (rc.feature_space(run, "hidden", **PLOT), 40),
+        "decision_boundary": (rc.decision_boundary(run, **PLOT), 40),
+        "probability_histogram": (rc.probability_histogram(run, **half), 50),
+        "loss_and_metric": (rc.loss_and_metric(run, **PLOT), 60),
+        "loss_histogram": (rc.loss_histogram(run, **PLOT), 20),
+        "residual_histogram": (rc.residual_histogram(numbers, **PLOT), 10),
+        "weights": (rc.weights(run, **violins), 40),
+        "gradients": (rc.gradients(run, **violins), 15),
+        "activations": (rc.activations(run, **violins), 40),
+        "pre_activations": (rc.pre_activations(run, **violins), 60),
+        "spread": (rc.spread(run, **PLOT), 60),
+    }
+
+
+def draw_thumbnail(chart: Any, path: Path, *, epoch: int) -> None:
+    """Draw a chart's plots alone, without titles, axes, legends and labels.
+
+    Parameters
+    ----------
+    chart : altair chart
+    path : pathlib.Path
+        A PNG file.
+    epoch : int
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        spec = json.loads(rc.save(chart, Path(folder) / "chart.json", epoch=epoch).read_bytes())
+    kept = {key: spec.pop(key) for key in ("datasets", "config")}
+    kept["config"] |= {
+        "axis": {"disable": True},
+        "legend": {"disable": True},
+        "padding": PADDING,
+    }
+    # Marks at the rim do not make a picture larger, so that the frames of all plots are aligned.
+    layout: dict[str, Any] = {"autosize": "none"}
+    if "vconcat" in spec:
+        layout = {"spacing": PLOT["height"] - 2 * HALF, "bounds": "flush"}
+    png = vl_convert.vegalite_to_png(_bare(spec) | kept | layout, scale=SCALE)
+    with Image.open(io.BytesIO(png)) as image:
+        image.convert("RGB").crop((0, 0, *SIZE)).quantize(256).save(path, optimize=True)
+
+
+def _bare(part: Any) -> Any:
+    """Return a part of a spec without titles, axes, legends and text."""
+    if isinstance(part, list):
+        return [_bare(item) for item in part if not _is_text(item)]
+    if not isinstance(part, dict):
+        return part
+    left = {key: _bare(value) for key, value in part.items() if key != "title"}
+    return {key: None if key in ("axis", "legend") else value for key, value in left.items()}
+
+
+def _is_text(layer: Any) -> bool:
+    mark = layer.get("mark") if isinstance(layer, dict) else None
+    return (mark.get("type") if isinstance(mark, dict) else mark) == "text"
+
+
+def main() -> None:
+    """Draw all pictures."""
+    draw_parabola()
+    folder = HERE / "charts"
+    folder.mkdir(exist_ok=True)
+    run = rc.open_run(rc.datasets.parabola_recording())
+    with tempfile.TemporaryDirectory() as recordings:
+        numbers = regression(Path(recordings) / "numbers.h5")
+        for name, (chart, epoch) in charts(run, numbers).items():
+            draw_thumbnail(chart, folder / f"{name}.png", epoch=epoch)
+
+
+if __name__ == "__main__":
+    main()
