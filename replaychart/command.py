@@ -106,6 +106,7 @@ def info(options: argparse.Namespace) -> None:
         print(f"  points  {len(run.targets)}, each of {shapes_text(run.inputs)}")
         print("  layers  " + ", ".join(f"{layer} {_shape(run, layer)}" for layer in run.layers))
         print("  curves  " + ", ".join(run.curves.names("training")))
+        print(f"  replay  {_agreement(run, verify=options.verify)}")
 
 
 def render(options: argparse.Namespace) -> None:
@@ -184,6 +185,16 @@ def _chart(name: str) -> Callable[..., Any]:
     return getattr(replaychart, name.replace("-", "_"))
 
 
+def _agreement(run: Run, *, verify: bool) -> str:
+    """Return whether the replay agrees with the training, in words."""
+    if not run.witnessed_epochs:
+        return "unverified: the recording has nothing to compare it with"
+    verified = run.verified if verify else None
+    if verified is None:
+        return f"not verified here{'; --verify does' * (not verify)}"
+    return "verified" if verified else " ".join(["differs.", *run.differences])
+
+
 def _shape(run: Run, layer: str) -> str:
     shape = run.layer_shape(layer)
     return "(?)" if shape is None else "x".join("?" if n is None else str(n) for n in shape)
@@ -211,6 +222,9 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("info", help="list the runs in a file, their layers and epochs")
     command.add_argument("file", metavar="FILE")
     _add_model(command)
+    command.add_argument(
+        "--verify", action="store_true", help="compare the replay with the training (needs Keras)"
+    )
     command.set_defaults(run=info)
 
     command = commands.add_parser("render", help="draw a chart of a run and save it to a file")

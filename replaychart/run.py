@@ -16,6 +16,7 @@ from replaychart.evaluation.lazy_network import LazyNetwork
 from replaychart.evaluation.memory import Memory
 from replaychart.evaluation.predictions import Predictions
 from replaychart.facts.epochs import Epochs, chosen_snapshots
+from replaychart.facts.keys import evaluation_key
 from replaychart.frames.grid import grid_frame
 from replaychart.frames.histograms import (
     MOST_BINS,
@@ -115,10 +116,19 @@ class Run:
         """Return the name, points, epochs and layers, and the state if the run is not finished."""
         layers = ", ".join(repr(layer) for layer in self.layers)
         unfinished = f", {self.state}" if self.state in (BEING_RECORDED, INTERRUPTED) else ""
+        verified = {True: ", verified", False: ", replay differs", None: ""}[self._known_verified]
         return (
             f"Run({self.name!r}: {len(self._stored.targets)} points, epochs {self.epochs[0]:g} to "
-            f"{self.epochs[-1]:g}, layers {layers}{unfinished})"
+            f"{self.epochs[-1]:g}, layers {layers}{unfinished}{verified})"
         )
+
+    @property
+    def _known_verified(self) -> bool | None:
+        """Whether the replay agrees, None if telling it would take an evaluation."""
+        key = evaluation_key("verified")
+        if self._network.is_rebuilt or self._memory.holds(key):
+            return self.verified
+        return None
 
     @property
     def state(self) -> State:
@@ -137,6 +147,36 @@ class Run:
     def interrupted(self) -> bool:
         """Whether training was interrupted: `state` is ``"interrupted"``."""
         return self.state == INTERRUPTED
+
+    @property
+    def verified(self) -> bool | None:
+        """Whether the replay agrees with what the live model computed while it was recorded.
+
+        A `Recorder` keeps the model's own outputs, losses and metrics for a few of the recorded
+        points at the first and the last epoch. The replay must agree with them to within 1e-4 of
+        their size (2e-2 for layers that compute in 16 bits). If the outputs do not, every
+        evaluation raises an `EvaluationError` that says what differs and what to do; if only the
+        loss or a metric does not, that one does. None if it is not known: nothing was kept (by
+        `record_outputs` or DeepReplay, for example), or Keras is not installed and the result was
+        not stored.
+        """
+        key = evaluation_key("verified")
+        if self._memory.holds(key):
+            return bool(self._memory.recall(key, range(len(self.epochs)))["values"].all())
+        return self._network.verified
+
+    @property
+    def differences(self) -> list[str]:
+        """What the replay computes otherwise than the live model did, a sentence each.
+
+        Empty if `verified` is True or None.
+        """
+        return self._network.differences
+
+    @property
+    def witnessed_epochs(self) -> list[float]:
+        """The epochs at which values of the live model were kept, to compare the replay with."""
+        return [witness.epoch for witness in self._stored.witnesses]
 
     @property
     def has_model(self) -> bool:
@@ -916,6 +956,11 @@ class Run:
             self.coordinates(layer)
         self.value_distributions.evaluate()
         self.planes.evaluate([layer for layer in layers if self.layer_shape(layer) == (2,)])
+        verified = self.verified
+        if verified is not None:
+            values = np.full(len(self.epochs), verified)
+            every = range(len(self.epochs))
+            self._memory.remember(evaluation_key("verified"), every, {"values": values})
         self._memory.store()
 
 

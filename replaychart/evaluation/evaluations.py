@@ -92,7 +92,8 @@ class Evaluations:
         For each layer, an array of float32, shape (points, ...).
         """
         kind = "pre_activations" if before_activation else "activations"
-        network = self._network.rebuilt(evaluation_key(kind, layer=layers[0]))
+        key = evaluation_key("distribution", kind=kind, layer=layers[0])
+        network = self._network.rebuilt(key)
         return network.layers_by_snapshot(
             layers, self._stored.inputs, snapshots, before_activation=before_activation
         )
@@ -101,7 +102,9 @@ class Evaluations:
         self, positions: Sequence[int], snapshots: Sequence[int]
     ) -> Iterator[list[np.ndarray]]:
         """Yield the gradients of the loss, one array for each weight, snapshot by snapshot."""
-        network = self._network.rebuilt(evaluation_key("gradients"))
+        network = self._network.rebuilt(
+            evaluation_key("distribution", kind="gradients", variable="kernel")
+        )
         return network.gradients(positions, snapshots)
 
     def distributions(

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from replaychart.errors import EvaluationError, MissingDependencyError
 from replaychart.evaluation.memory import Memory
+from replaychart.evaluation.verification import VerifiedNetwork
+from replaychart.facts.keys import described, described_key
 from replaychart.network.protocol import RecordedNetwork
 from replaychart.network.rebuilding import rebuilt_network
 from replaychart.storage.reader import StoredRun
@@ -67,25 +69,46 @@ class LazyNetwork:
         except ImportError as error:
             raise self._framework_missing(asked) from error
 
+    @property
+    def verified(self) -> bool | None:
+        """Whether the network replays what the live model computed; None if that is not known."""
+        if not self._stored.has_model or not self._stored.witnesses:
+            return None
+        try:
+            return self._network.verified
+        except ImportError:
+            return None
+
+    @property
+    def differences(self) -> list[str]:
+        """What the replay computes otherwise than the live model did, a sentence each."""
+        return self._network.differences if self.verified is False else []
+
+    @property
+    def is_rebuilt(self) -> bool:
+        """Whether the network was rebuilt already."""
+        return "_network" in vars(self)
+
     @cached_property
-    def _network(self) -> RecordedNetwork:
-        return rebuilt_network(self._stored, model=self._model, custom_objects=self._custom_objects)
+    def _network(self) -> VerifiedNetwork:
+        rebuilt = rebuilt_network(
+            self._stored, model=self._model, custom_objects=self._custom_objects
+        )
+        return VerifiedNetwork(self._stored, rebuilt)
 
     def _framework_missing(self, asked: str) -> MissingDependencyError:
-        known = self._memory.keys()
-        stored = f"Stored are: {'; '.join(known)}" if known else "No evaluations are stored"
         message = (
-            f"The evaluation {asked} is not stored in run {self._stored.name!r}, and computing it "
-            "needs Keras with a backend: pip install 'replaychart[tensorflow]'. Or store it on a "
-            "machine with Keras, with Run.store() or the command 'replaychart store'. "
-            f"{stored}."
+            f"Run {self._stored.name!r} does not contain the {described_key(asked)}, and computing "
+            "this needs Keras, which is not installed: pip install 'replaychart[tensorflow]'. Or "
+            "store it on a machine with Keras: run.store(), or the command 'replaychart store'. "
+            f"Stored: {described(self._memory.keys())}."
         )
         return MissingDependencyError(message)
 
     def _no_model(self, asked: str) -> EvaluationError:
         message = (
-            f"Run {self._stored.name!r} was recorded from outputs and has no model, so the "
-            f"evaluation {asked} cannot be computed. Recorded are: "
-            f"{'; '.join(self._memory.keys())}."
+            f"Run {self._stored.name!r} was recorded from outputs, without a model, so the "
+            f"{described_key(asked)} cannot be computed. Recorded: "
+            f"{described(self._memory.keys())}."
         )
         return EvaluationError(message)

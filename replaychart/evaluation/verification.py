@@ -53,7 +53,7 @@ class VerifiedNetwork:
         places = {epoch: place for place, epoch in enumerate(stored.epochs.tolist())}
         self._witnesses = [
             (places[witness.epoch], witness)
-            for witness in stored.witnesses()
+            for witness in stored.witnesses
             if witness.epoch in places
         ]
         self._metrics: dict[str, Difference | None] = {}
@@ -68,7 +68,7 @@ class VerifiedNetwork:
         return all(difference is None for difference in found)
 
     @property
-    def problems(self) -> list[str]:
+    def differences(self) -> list[str]:
         """What differs, a sentence each."""
         names = {name for _, witness in self._witnesses for name in witness.metrics}
         found = {"outputs": self._outputs}

@@ -1,11 +1,14 @@
 """The recorded points: one array, or one array per input of the model, by name."""
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
 Inputs = np.ndarray | Mapping[str, np.ndarray]
+Run = TypeVar("Run", bound=Any)
 
 
 def arrays_of(inputs: Inputs) -> tuple[np.ndarray, ...]:
@@ -21,6 +24,25 @@ def with_arrays(inputs: Inputs, arrays: Sequence[np.ndarray]) -> Inputs:
 def rows_of(inputs: Inputs, points: np.ndarray) -> Inputs:
     """Return some of the points, given by their rows, in the form of `inputs`."""
     return with_arrays(inputs, [array[points] for array in arrays_of(inputs)])
+
+
+def of_points(run: Run, points: np.ndarray) -> Run:
+    """Return a run with only some of its points.
+
+    Parameters
+    ----------
+    run : dataclass
+        A description of a run, with ``inputs``, ``targets`` and ``sample_weights``.
+    points : numpy.ndarray of int64, shape (few,)
+        The rows of the points to keep.
+    """
+    weights = run.sample_weights
+    return dataclasses.replace(
+        run,
+        inputs=rows_of(run.inputs, points),
+        targets=run.targets[points],
+        sample_weights=None if weights is None else weights[points],
+    )
 
 
 def number_of_points(inputs: Inputs) -> int:

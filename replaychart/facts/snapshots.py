@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from replaychart.facts.inputs import Inputs, rows_of
+from replaychart.facts.inputs import Inputs
 from replaychart.facts.layers import RecordedLayer, Variable
 from replaychart.facts.witness import Witness
 
@@ -44,16 +44,6 @@ class RunDescription:
     details: Mapping[str, object]
     variables: tuple[Variable, ...] = ()
     sample_weights: np.ndarray | None = None
-
-    def of_points(self, points: np.ndarray) -> "RunDescription":
-        """Return the description with only some of the points, given by their rows."""
-        weights = self.sample_weights
-        return dataclasses.replace(
-            self,
-            inputs=rows_of(self.inputs, points),
-            targets=self.targets[points],
-            sample_weights=None if weights is None else weights[points],
-        )
 
 
 @dataclasses.dataclass(frozen=True)

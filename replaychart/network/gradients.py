@@ -1,13 +1,13 @@
 """Gradients of the model's loss with respect to its weights, at each snapshot."""
 
 from collections.abc import Callable, Iterator, Sequence
-from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
 from replaychart.facts.inputs import arrays_of, numbers_per_point
+from replaychart.network import calling
 from replaychart.network import model as models
 from replaychart.network.batches import batches
 from replaychart.network.compilation import compiled, gradient
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 def gradients_by_snapshot(
     network: "KerasNetwork",
+    stored: StoredRun,
     objectives: Objectives,
     positions: Sequence[int],
     snapshots: Sequence[int],
@@ -33,6 +34,8 @@ def gradients_by_snapshot(
     ----------
     network : KerasNetwork
         The run's network.
+    stored : StoredRun
+        The run.
     objectives : Objectives
         The network's loss.
     positions : sequence of int
@@ -51,7 +54,6 @@ def gradients_by_snapshot(
     EvaluationError
         The loss was not recorded, is not known, or is not a single loss for a single output.
     """
-    stored = objectives.stored
     function = _compiled_gradient(network, stored, positions, objectives.unreduced_loss())
     every = list(batches(len(stored.targets), numbers_per_point(stored.inputs)))
     for snapshot in snapshots:
@@ -81,7 +83,7 @@ def _compiled_gradient(
     recorded = network.recorded_positions(variables)
     watched = [[index for index, _ in recorded].index(position) for position in positions]
     trainable = len(model.trainable_variables)
-    mode = {"training": False} if "training" in signature(model.call).parameters else {}
+    mode = calling.inference_mode(model)
     inputs = arrays_of(stored.inputs)
 
     def batch_loss(replaced: list[Any], x: list[Any], y: Any, w: Any, values: list[Any]) -> Any:
@@ -91,7 +93,7 @@ def _compiled_gradient(
         outputs, _, regularization = model.stateless_call(
             values[:trainable],
             values[trainable:],
-            models.called_with(model, x, stored),
+            calling.called_with(model, x, stored),
             return_losses=True,
             **mode,
         )
@@ -111,7 +113,7 @@ def _compiled_gradient(
 
     def function(rows: slice, weights: Sequence[Any]) -> list[np.ndarray]:
         found = traced(
-            *network.tensors(model, [array[rows] for array in inputs]),
+            *calling.input_tensors(model, [array[rows] for array in inputs], stored),
             keras.ops.convert_to_tensor(targets[rows]),
             keras.ops.convert_to_tensor(sample_weights[rows]),
             [models.value_of(weights, position) for position in recorded],

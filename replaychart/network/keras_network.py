@@ -1,30 +1,33 @@
 """Evaluates a recorded network with the weights of each epoch, without setting them."""
 
+import copy
+import dataclasses
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from inspect import signature
 from typing import Any
 
 import keras
 import numpy as np
-from keras.src.backend import get_keras_mask
 
 from replaychart.errors import EvaluationError
+from replaychart.facts.compile_config import single_output
 from replaychart.facts.inputs import (
     Inputs,
     arrays_of,
     number_of_points,
     numbers_per_point,
+    of_points,
     taken_apart,
 )
-from replaychart.network import activations, gradients
+from replaychart.network import activations, calling, gradients
 from replaychart.network import model as models
 from replaychart.network.batches import batch_size, batches, each_of, stacked
 from replaychart.network.compilation import mapped
+from replaychart.network.description import compile_config_of
 from replaychart.network.graph import no_graph
 from replaychart.network.objectives import Objectives
-from replaychart.storage.reader import StoredRun
+from replaychart.storage.reader import StoredRun, loss_of
 from replaychart.storage.weights import UnrecordedWeight
 
 
@@ -56,7 +59,7 @@ class KerasNetwork:
         self._stored = stored
         self._run = stored.name
         self._custom_objects = custom_objects
-        self._objectives = Objectives(stored, model, custom_objects)
+        self._objectives = _objectives(stored, model, custom_objects)
         models.check_weights(self.model, self._weights, stored.name)
         models.check_inputs(self.model, stored)
         if model is None:
@@ -98,7 +101,7 @@ class KerasNetwork:
         before_activation: bool,
     ) -> Iterator[list[np.ndarray]]:
         """Yield activations or pre-activations; see `RecordedNetwork.layers_by_snapshot`."""
-        if not models.has_graph(self.model):
+        if not calling.has_graph(self.model):
             raise no_graph(layers[0], self._run)
         function = self._compiled(
             keras.Model(self.model.inputs, self._activations(layers, before_activation))
@@ -120,7 +123,9 @@ class KerasNetwork:
         self, positions: Sequence[int], snapshots: Sequence[int]
     ) -> Iterator[list[np.ndarray]]:
         """Yield the loss's gradients; see `RecordedNetwork.gradients`."""
-        return gradients.gradients_by_snapshot(self, self._objectives, positions, snapshots)
+        return gradients.gradients_by_snapshot(
+            self, self._stored, self._objectives, positions, snapshots
+        )
 
     def _judged(
         self, snapshots: Sequence[int], predictions: Callable[[], np.ndarray]
@@ -141,7 +146,7 @@ class KerasNetwork:
     @cached_property
     def _logits(self) -> tuple[Callable[..., list[np.ndarray]], Callable[[Any], Any]] | None:
         """The compiled function that computes the logits, and the activation function after it."""
-        if keras.backend.backend() != "tensorflow" or not models.has_graph(self.model):
+        if keras.backend.backend() != "tensorflow" or not calling.has_graph(self.model):
             return None
         found = activations.logits_of(self.model, self._custom_objects)
         if found is None:
@@ -160,10 +165,10 @@ class KerasNetwork:
         if self._mask_of(slice(0, 1)) is None:
             return None
         rows = batches(len(self._stored.targets), numbers_per_point(self._stored.inputs))
-        masks = [keras.ops.convert_to_numpy(self._mask_of(some)) for some in rows]
-        return np.concatenate(masks).astype(bool)
+        masks = [self._mask_of(some) for some in rows]
+        return np.concatenate([mask for mask in masks if mask is not None])
 
-    def _mask_of(self, rows: slice) -> Any:
+    def _mask_of(self, rows: slice) -> np.ndarray | None:
         """Return the mask of the model's output for some of the recorded points."""
         model = self.model
         variables = [*model.trainable_variables, *model.non_trainable_variables]
@@ -171,17 +176,19 @@ class KerasNetwork:
         values = [
             models.value_of(weights, position) for position in self.recorded_positions(variables)
         ]
-        points = self.tensors(model, [array[rows] for array in arrays_of(self._stored.inputs)])
+        points = calling.input_tensors(
+            model, [array[rows] for array in arrays_of(self._stored.inputs)], self._stored
+        )
         trainable = len(model.trainable_variables)
         what = f"The model of run {self._run!r} cannot be evaluated"
         with models.failures_told(what, "Its architecture may differ from the recorded one."):
             outputs, _ = model.stateless_call(
                 values[:trainable],
                 values[trainable:],
-                models.called_with(model, points, self._stored),
-                **_mode(model),
+                calling.called_with(model, points, self._stored),
+                **calling.inference_mode(model),
             )
-        return None if isinstance(outputs, (list, tuple, dict)) else get_keras_mask(outputs)
+        return calling.mask_of(outputs)
 
     def weights_at(self, snapshot: int) -> list[np.ndarray | UnrecordedWeight]:
         """Return the recorded weights of one snapshot, in the order of ``model.weights``."""
@@ -190,39 +197,25 @@ class KerasNetwork:
             for weight in self._weights
         ]
 
+    def of_points(self, points: np.ndarray) -> "KerasNetwork":
+        """Return the network of some of the points; see `RecordedNetwork.of_points`."""
+        few = copy.copy(self)
+        few._stored = of_points(self._stored, points)
+        few._objectives = dataclasses.replace(
+            self._objectives, run=of_points(self._objectives.run, points)
+        )
+        few.__dict__.pop("mask", None)
+        return few
+
     def depends_on_alone(self, layer: str) -> bool:
         """Return whether the model's output depends only on a layer's output."""
-        return models.has_graph(self.model) and activations.output_needs_alone(self.model, layer)
+        return calling.has_graph(self.model) and activations.output_needs_alone(self.model, layer)
 
     def _depended_on_alone(self) -> str:
         """Return the hidden layers from which the network can be evaluated, in words."""
         layers = [one for one in self.model.layers if not isinstance(one, keras.layers.InputLayer)]
         alone = [layer.name for layer in layers[:-1] if self.depends_on_alone(layer.name)]
         return ", ".join(map(repr, alone[:5])) + ", ..." * (len(alone) > 5) or "no layer"
-
-    def tensors(self, part: keras.Model, arrays: Sequence[np.ndarray]) -> list[Any]:
-        """Return arrays in the order of a part's inputs, as tensors of their dtypes.
-
-        Parameters
-        ----------
-        part : keras.Model
-            The model, or a part of it.
-        arrays : sequence of numpy.ndarray
-            For points in the model's input space, one array for each input, in the recorded order.
-        """
-        if not models.has_graph(part):
-            dtypes = [models.input_dtype(array) for array in arrays]
-        else:
-            dtypes = [tensor.dtype for tensor in part.inputs]
-            names = [tensor.name for tensor in part.inputs]
-            if len(names) > 1 and set(names) == set(self._stored.inputs):
-                # A model passed to open_run may have the same inputs in a different order.
-                recorded = dict(zip(self._stored.inputs, arrays, strict=True))
-                arrays = [recorded[name] for name in names]
-        return [
-            keras.ops.convert_to_tensor(array, dtype=dtype)
-            for array, dtype in zip(arrays, dtypes, strict=True)
-        ]
 
     def _by_input(self, inputs: Inputs | Sequence[np.ndarray]) -> Inputs | Sequence[Inputs]:
         """Return points in the model's input space, with an array for each of several inputs."""
@@ -234,7 +227,7 @@ class KerasNetwork:
 
     def _is_output(self, layer: str) -> bool:
         """Return whether a layer is the last one of the model."""
-        if not models.has_graph(self.model):
+        if not calling.has_graph(self.model):
             return False
         return activations.output_of(self.model, layer) is self.model.outputs[0]
 
@@ -287,7 +280,7 @@ class KerasNetwork:
         variables = [*part.trainable_variables, *part.non_trainable_variables]
         trainable = len(part.trainable_variables)
         positions = self.recorded_positions(variables)
-        mode = _mode(part)
+        mode = calling.inference_mode(part)
 
         def call(points: list[Any], recorded: list[Any]) -> list[Any]:
             given = iter(recorded)
@@ -296,7 +289,7 @@ class KerasNetwork:
                 variable.value if position is None else next(given)
                 for position, variable in positions
             ]
-            inputs = models.called_with(part, points, self._stored)
+            inputs = calling.called_with(part, points, self._stored)
             outputs, _ = part.stateless_call(values[:trainable], values[trainable:], inputs, **mode)
             every = outputs if isinstance(outputs, list) and part is not self.model else [outputs]
             if any(isinstance(output, (list, tuple, dict)) for output in every):
@@ -304,7 +297,7 @@ class KerasNetwork:
                 raise EvaluationError(message)
             return [keras.ops.cast(output, "float32") for output in every]
 
-        outputs = len(part.outputs) if models.has_graph(part) else 1
+        outputs = len(part.outputs) if calling.has_graph(part) else 1
         every_snapshot = mapped(call, outputs=outputs)
 
         def function(points: list[np.ndarray], snapshots: Sequence[int]) -> list[np.ndarray]:
@@ -317,7 +310,7 @@ class KerasNetwork:
             ]
             what = f"The model of run {self._run!r} cannot be evaluated"
             with models.failures_told(what, "Its architecture may differ from the recorded one."):
-                found = every_snapshot(self.tensors(part, points), recorded)
+                found = every_snapshot(calling.input_tensors(part, points, self._stored), recorded)
                 return [keras.ops.convert_to_numpy(output) for output in found]
 
         return function
@@ -330,7 +323,7 @@ class KerasNetwork:
         """Return the part of the model before or after a layer, which shares its variables."""
         if plane_of is None and layer is None:
             return self.model
-        if not models.has_graph(self.model):
+        if not calling.has_graph(self.model):
             raise no_graph(str(layer or plane_of), self._run)
         begin = (
             self.model.inputs if plane_of is None else activations.output_of(self.model, plane_of)
@@ -346,7 +339,19 @@ class KerasNetwork:
         return keras.Model(begin, end)
 
 
-def _mode(model: keras.Model) -> dict[str, bool]:
-    """Return the argument that runs a model in inference mode."""
-    # A subclassed model may not accept `training`. Its layers then run in inference mode.
-    return {"training": False} if "training" in signature(model.call).parameters else {}
+def _objectives(
+    stored: StoredRun, model: keras.Model | None, custom_objects: Mapping[str, Any] | None
+) -> Objectives:
+    """Return the recorded loss and metrics.
+
+    The loss of a model that the user passes is used only if it is the recorded one, which a file
+    cannot always hold completely, or if none was recorded.
+    """
+    if model is None or not model.compiled:
+        return Objectives(stored, stored.name, custom_objects)
+    own, recorded = compile_config_of(model), loss_of(stored.compile_config)
+    if recorded is None:
+        stored = dataclasses.replace(stored, compile_config=own)
+    is_recorded = recorded is None or loss_of(own) == recorded
+    loss = single_output(model.loss) if is_recorded else None
+    return Objectives(stored, stored.name, custom_objects, loss=loss)

@@ -3,25 +3,43 @@
 import dataclasses
 import json
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
 from keras.src.backend import set_keras_mask
 
 from replaychart.errors import EvaluationError, ReplayChartError
-from replaychart.facts.compile_config import loss_weight, single_output, weighted_metrics
+from replaychart.facts.compile_config import loss_weight, weighted_metrics
 from replaychart.facts.task import ACCURACY
 from replaychart.network import keras2_functions  # noqa: F401  (registers functions that old models use)
 from replaychart.network.compilation import each_alone
-from replaychart.network.description import compile_config_of
 from replaychart.network.model import failures_told
 from replaychart.network.trust import built, require_small, require_trusted
-from replaychart.storage.reader import StoredRun
 
 _WAY_OUT = "Pass it to open_run as custom_objects={'name': function}."
 # A metric keeps one value for each of its thresholds, or for each pair of classes.
 _METRIC_NUMBERS = 10_000_000
+
+
+class Judged(Protocol):
+    """What a loss and metrics are of: a run that is stored, or one that is being recorded."""
+
+    @property
+    def targets(self) -> np.ndarray:
+        """Targets of the points."""
+
+    @property
+    def sample_weights(self) -> np.ndarray | None:
+        """The factor for the loss of each point."""
+
+    @property
+    def compile_config(self) -> str:
+        """The model's compile configuration as JSON."""
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """Versions, names and shapes."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,17 +48,20 @@ class Objectives:
 
     Attributes
     ----------
-    stored : StoredRun
-        The run.
-    model : keras.Model or None
-        A compiled model whose loss to use instead of the recorded one.
+    run : StoredRun or RunDescription
+        What was recorded.
+    name : str
+        The name of the run, for messages.
     custom_objects : mapping or None
         Losses and metrics that are not part of Keras, by name.
+    loss : str, keras.losses.Loss or callable, optional
+        The loss to use instead of the recorded one.
     """
 
-    stored: StoredRun
-    model: keras.Model | None
+    run: Judged
+    name: str
     custom_objects: Mapping[str, Any] | None
+    loss: Any = None
 
     def losses(self, outputs: Iterable[Any], mask: np.ndarray | None) -> np.ndarray:
         """Return the loss of each recorded point.
@@ -66,8 +87,8 @@ class Objectives:
             The loss was not recorded, is not known, or is not a single loss for a single output.
         """
         loss, _, weights = self.unreduced_loss()
-        targets = targets_of(self.stored)
-        what = f"The loss of run {self.stored.name!r} cannot be evaluated"
+        targets = targets_of(self.run)
+        what = f"The loss of run {self.name!r} cannot be evaluated"
         with failures_told(what, "It may differ from the recorded one."):
             of_points = _losses_of_points(loss, targets, mask)
             return np.stack([of_points(judged) * weights for judged in outputs])
@@ -92,16 +113,16 @@ class Objectives:
         EvaluationError
             The metric is not known to Keras.
         """
-        unweighted = self.stored.details.get("metrics") or {}
-        weighted = weighted_metrics(self.stored.compile_config, unweighted)
+        unweighted = self.run.details.get("metrics") or {}
+        weighted = weighted_metrics(self.run.compile_config, unweighted)
         resolved = self._resolved_metric(name, {**unweighted, **weighted}[name])
-        weights = None if name in unweighted else self.stored.sample_weights
+        weights = None if name in unweighted else self.run.sample_weights
         if weights is not None and mask is not None:
             # Keras expects both in the same shape. With PyTorch, it changes the weights in place.
             columns = weights.reshape(-1, *(1 for _ in mask.shape[1:]))
             weights = np.broadcast_to(columns, mask.shape).copy()
-        targets = targets_of(self.stored)
-        what = f"The metric {name!r} of run {self.stored.name!r} cannot be evaluated"
+        targets = targets_of(self.run)
+        what = f"The metric {name!r} of run {self.name!r} cannot be evaluated"
         values = []
         with failures_told(what, "It may differ from the recorded one."):
             for output in outputs:
@@ -123,40 +144,34 @@ class Objectives:
         """
         loss = self._compiled_loss()
         summed = getattr(loss, "reduction", None) == "sum"
-        weights = _sample_weights(self.stored, loss) * np.float32(self._loss_weight())
+        weights = _sample_weights(self.run, loss) * np.float32(loss_weight(self.run.compile_config))
         return _per_sample(loss), summed, weights
 
     def _resolved_metric(self, name: str, identifier: Any) -> keras.metrics.Metric | None:
         """Return a metric, or None for ``"accuracy"``, which depends on the outputs' shape."""
         if identifier in ACCURACY:
             return None
-        resolved = _resolved(_metric_or_loss, identifier, self.custom_objects, self.stored.name)
+        resolved = _resolved(_metric_or_loss, identifier, self.custom_objects, self.name)
         if isinstance(resolved, keras.metrics.Metric):
             return resolved
         return keras.metrics.MeanMetricWrapper(resolved, name=name)
 
-    def _loss_weight(self) -> float:
-        """Return the factor by which the whole loss is multiplied."""
-        if self.model is not None and self.model.compiled:
-            return loss_weight(compile_config_of(self.model))
-        return loss_weight(self.stored.compile_config)
-
     def _compiled_loss(self) -> Any:
         """Return the loss that the model was compiled with: a ``Loss`` or a function."""
-        if self.model is not None and self.model.compiled:
-            identifier = single_output(self.model.loss)
-        else:
-            identifier = (json.loads(self.stored.compile_config) or {}).get("loss")
+        identifier = self.loss
+        if identifier is None:
+            identifier = (json.loads(self.run.compile_config) or {}).get("loss")
         several = isinstance(identifier, (list, tuple)) or (
             isinstance(identifier, Mapping) and "class_name" not in identifier
         )
         if identifier is None or several:
             message = (
-                f"Run {self.stored.name!r} must have a single loss for a single output. Got "
-                f"{identifier!r}."
+                f"Run {self.name!r} must have a single loss for a single output. Got "
+                f"{identifier!r}. If the model was trained without compiling a loss, pass loss= "
+                "to the Recorder."
             )
             raise EvaluationError(message)
-        return _resolved(keras.losses.get, identifier, self.custom_objects, self.stored.name)
+        return _resolved(keras.losses.get, identifier, self.custom_objects, self.name)
 
 
 def _accuracy(targets: Any, outputs: Any) -> keras.metrics.Metric:
@@ -182,19 +197,19 @@ def _metric_or_loss(identifier: Any) -> Any:
     return keras.metrics.get(identifier)
 
 
-def _sample_weights(stored: StoredRun, loss: Any) -> np.ndarray:
+def _sample_weights(run: Judged, loss: Any) -> np.ndarray:
     """Return the factor of each point's loss, float32 (points,)."""
-    if stored.sample_weights is None:
-        return np.ones(len(stored.targets), np.float32)
+    if run.sample_weights is None:
+        return np.ones(len(run.targets), np.float32)
     if getattr(loss, "reduction", None) != "mean_with_sample_weight":
-        return stored.sample_weights
+        return run.sample_weights
     # Then Keras divides by the sum of the weights, not by the number of points.
-    return stored.sample_weights / stored.sample_weights.mean(dtype=np.float64).astype(np.float32)
+    return run.sample_weights / run.sample_weights.mean(dtype=np.float64).astype(np.float32)
 
 
-def targets_of(stored: StoredRun) -> Any:
+def targets_of(run: Judged) -> Any:
     """Return the targets as a tensor of the outputs' rank, as losses and metrics expect."""
-    targets = stored.targets[:, None] if stored.targets.ndim == 1 else stored.targets
+    targets = run.targets[:, None] if run.targets.ndim == 1 else run.targets
     return keras.ops.convert_to_tensor(targets)
 
 

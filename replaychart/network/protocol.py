@@ -142,5 +142,14 @@ class RecordedNetwork(Protocol):
             depend on the weight.
         """
 
+    def of_points(self, points: np.ndarray) -> "RecordedNetwork":
+        """Return the same network for only some of the recorded points.
+
+        Parameters
+        ----------
+        points : numpy.ndarray of int64, shape (few,)
+            Rows of the recorded points.
+        """
+
     def depends_on_alone(self, layer: str) -> bool:
         """Return whether the model's output depends only on a layer's output."""

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from replaychart.facts.compile_config import single_output
-from replaychart.facts.inputs import arrays_of
+from replaychart.facts.inputs import arrays_of, of_points
 from replaychart.facts.snapshots import RunDescription
 from replaychart.facts.witness import Witness
 from replaychart.network import calling
@@ -76,7 +76,7 @@ class _Asked:
         few = np.random.default_rng(0).choice(count, min(count, _POINTS), replace=False)
         self._points = np.sort(few)
         self._model = model
-        self._described = described.of_points(self._points)
+        self._described = of_points(described, self._points)
         self._loss = single_output(model.loss) if loss is None else loss
         self._recorded = dict(zip(map(id, model.weights), weights, strict=True))
 
@@ -117,14 +117,14 @@ class _Asked:
 
     def _losses(self, outputs: Any) -> np.ndarray | None:
         try:
-            objectives = Objectives(self._described, None, loss=self._loss)
+            objectives = Objectives(self._described, "", {}, loss=self._loss)
             return objectives.losses([outputs], calling.mask_of(outputs))[0]
         except Exception:  # without it, the outputs are still a witness
             return None
 
     def _metrics(self, outputs: Any) -> dict[str, np.ndarray]:
         """Return the metrics that Keras has built by now, which it does at the first batch."""
-        known = self._described.details.get("metrics") or {}
+        known: Any = self._described.details.get("metrics") or {}
         compiled = next((one for one in self._model.metrics if hasattr(one, "metrics")), None)
         metrics = {}
         for metric in getattr(compiled, "metrics", ()):
