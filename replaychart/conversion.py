@@ -60,13 +60,13 @@ def convert(
     names = _names(old, groups)
     _check_destination(old, new, names, overwrite=overwrite)
     runs = [stored_run(old, name, model=model, custom_objects=None) for name in names]
-    with written_beside(new) as beside:
+    with written_beside(new) as copy:
         if new.exists():
-            shutil.copyfile(new, beside)
+            shutil.copyfile(new, copy)
         else:
-            beside.unlink()  # An empty file is not an HDF5 file.
+            copy.unlink()  # An empty file is not an HDF5 file.
         for run in runs:
-            write_run(beside, run)
+            write_run(copy, run)
     return runs
 
 

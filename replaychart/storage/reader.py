@@ -287,7 +287,7 @@ def _check_layout(path: Path, name: str, attributes: Attributes) -> None:
     message = (
         f"Run {name!r} of {str(path)!r} has layout version {version}; this version of replaychart "
         f"reads layout version {layout.LAYOUT_VERSION}. It was written by {writer}: "
-        f"{'upgrade to that' if newer else 'record it again'}."
+        f"{'upgrade to that version' if newer else 'record it again'}."
     )
     raise RunFileError(message)
 

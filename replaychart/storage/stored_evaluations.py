@@ -201,10 +201,10 @@ def write(
         Named arrays for each key.
     """
     # Written under another name, then renamed: new bytes need no journal.
-    beside = layout.EVALUATIONS + ".new"
-    if beside in run:
-        del run[beside]
-    group = run.create_group(beside)
+    new = layout.EVALUATIONS + ".new"
+    if new in run:
+        del run[new]
+    group = run.create_group(new)
     number_datasets.set_attribute(group, layout.EPOCHS, epochs)
     for index, (key, arrays) in enumerate(evaluations.items()):
         evaluation = group.create_group(str(index))
@@ -213,7 +213,7 @@ def write(
             number_datasets.write(evaluation, name, values, compression="gzip", shuffle=True)
     if layout.EVALUATIONS in run:
         del run[layout.EVALUATIONS]
-    run.move(beside, layout.EVALUATIONS)
+    run.move(new, layout.EVALUATIONS)
 
 
 def _are_distributions(arrays: Mapping[str, np.ndarray]) -> bool:

@@ -102,11 +102,11 @@ HOSTILE: dict[str, tuple[Change, str]] = {
         "'targets' in /parabola is a link to another file",
     ),
     "link within the file": (replaced("inputs", _link_within_the_file), "a link to another place"),
-    "group behind a link": (
+    "link instead of a group": (
         replaced("model", lambda run, part, _: run.update({part: h5py.ExternalLink("m.h5", "/")})),
         "'model' in /parabola is a link to another file",
     ),
-    "weights behind a link": (
+    "link instead of weights": (
         replaced("weights/float32", _link_to_another_file),
         "'float32' in /parabola/weights is a link to another file",
     ),
