@@ -50,11 +50,11 @@ class VerifiedNetwork:
     def __init__(self, stored: StoredRun, network: RecordedNetwork) -> None:
         self._stored = stored
         self._network = network
+        # Without all weights, only some layers can be replayed, and nothing of these was kept.
+        witnesses = stored.witnesses if stored.has_all_weights else ()
         places = {epoch: place for place, epoch in enumerate(stored.epochs.tolist())}
         self._witnesses = [
-            (places[witness.epoch], witness)
-            for witness in stored.witnesses
-            if witness.epoch in places
+            (places[witness.epoch], witness) for witness in witnesses if witness.epoch in places
         ]
         self._metrics: dict[str, Difference | None] = {}
 

@@ -32,8 +32,16 @@ def padded_limits(*coordinates: np.ndarray) -> tuple[Limits, Limits]:
     least = np.maximum(0.1, np.abs(high) + np.abs(low)) * 1e-6
     flat = np.array([0.1, 1e4 * least.max(), (high - low).max()]).max()
     span = np.where(high - low > least, high - low, flat)
-    if span.max() <= _COMPARABLE * span.min():
-        span = np.full(2, span.max())
+    span = shared_spans(span)
     middle, half = (low + high) / 2, span * (0.5 + _MARGIN)
     (x_low, y_low), (x_high, y_high) = (middle - half).tolist(), (middle + half).tolist()
     return (x_low, x_high), (y_low, y_high)
+
+
+def shared_spans(spans: np.ndarray) -> np.ndarray:
+    """Return spans in x and y as they are shown, shape (..., 2).
+
+    Comparable spans share a scale, so both become the larger one; so do those of a flat picture.
+    """
+    least, most = spans.min(axis=-1, keepdims=True), spans.max(axis=-1, keepdims=True)
+    return np.where((most <= _COMPARABLE * least) | (least == 0), most, spans)

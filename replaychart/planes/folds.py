@@ -107,7 +107,7 @@ def divided(line: np.ndarray) -> np.ndarray:
     return np.concatenate([between.reshape(-1, 2), line[-1:]])
 
 
-def bent(image: np.ndarray, tolerance: float) -> np.ndarray:
+def bent(image: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
     """Return which vertices of a `divided` line are needed, shape (vertices,).
 
     These are the original vertices, and the additional ones where the map bends a segment.
@@ -116,11 +116,11 @@ def bent(image: np.ndarray, tolerance: float) -> np.ndarray:
     ----------
     image : numpy.ndarray, shape (vertices, 2)
         The image of the divided line.
-    tolerance : float
-        How far a segment may deviate from a straight line.
+    tolerance : numpy.ndarray of float64, shape (2,)
+        How far a segment may deviate from a straight line, in x and in y.
     """
-    off = np.abs(image - divided(image[::_PARTS]))[:-1].max(axis=1).reshape(-1, _PARTS)
-    needed = np.repeat(off.max(axis=1) > tolerance, _PARTS)
+    off = (np.abs(image - divided(image[::_PARTS]))[:-1] > tolerance).any(axis=1)
+    needed = np.repeat(off.reshape(-1, _PARTS).any(axis=1), _PARTS)
     needed[::_PARTS] = True
     return np.append(needed, True)
 

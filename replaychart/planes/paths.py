@@ -100,8 +100,8 @@ class Paths:
 
         Parameters
         ----------
-        tolerance : numpy.ndarray of float64, shape (paths,)
-            How far any part of a path may move.
+        tolerance : numpy.ndarray of float64, shape (paths, 2)
+            How far any part of a path may move in x and in y, both positive or both 0.
 
         References
         ----------
@@ -113,18 +113,36 @@ class Paths:
         # Only a line with at least two vertices, all of them finite, can be simplified.
         whole = ~np.isin(path, broken) & (self.lengths()[path] > 1)
         lines, numbers = np.unique(path[whole], return_inverse=True)
+        # Shapely has one tolerance for both axes, so y is stretched to the scale of x. The third
+        # coordinate is the number of the vertex, because it returns no others.
+        vertices = np.column_stack(
+            [stretched(self.vertices, tolerance[path]), np.arange(len(path))]
+        )
         simple = shapely.simplify(
-            shapely.linestrings(self.vertices[whole], indices=numbers),
-            np.asarray(tolerance, np.float64)[lines],
+            shapely.linestrings(vertices[whole], indices=numbers),
+            np.asarray(tolerance, np.float64)[lines, 0],
             preserve_topology=False,
         )
-        vertices, of_line = shapely.get_coordinates(simple, return_index=True)
-        every = np.concatenate([lines[of_line], path[~whole]])
-        order = np.argsort(every, kind="stable")
-        thinned = np.concatenate([vertices, self.vertices[~whole]])[order].astype(np.float32)
-        lengths = np.bincount(every, minlength=len(self.value))
+        kept = shapely.get_coordinates(simple, include_z=True)[:, 2].astype(np.int64)
+        every = np.sort(np.concatenate([kept, np.flatnonzero(~whole)]))
+        lengths = np.bincount(path[every], minlength=len(self.value))
         starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        thinned = self.vertices[every].astype(np.float32)
         return dataclasses.replace(self, vertices=thinned, starts=starts)
+
+
+def stretched(vertices: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
+    """Return vertices with y stretched so that its tolerance is that of x.
+
+    Parameters
+    ----------
+    vertices : numpy.ndarray, shape (vertices, 2)
+    tolerance : numpy.ndarray of float64, shape (vertices, 2) or (2,)
+        In x and in y; 0 in y leaves y as it is.
+    """
+    of_x, of_y = tolerance[..., 0], tolerance[..., 1]
+    factor = np.divide(of_x, of_y, out=np.ones_like(of_x), where=of_y > 0)
+    return np.stack([vertices[:, 0], vertices[:, 1] * factor], axis=1)
 
 
 def selected_arrays(

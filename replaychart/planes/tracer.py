@@ -10,8 +10,8 @@ import numpy as np
 
 from replaychart.network.protocol import RecordedNetwork
 from replaychart.planes import contours, folds, regions
-from replaychart.planes.extents import Limits
-from replaychart.planes.paths import Paths, Piece
+from replaychart.planes.extents import Limits, shared_spans
+from replaychart.planes.paths import Paths, Piece, stretched
 from replaychart.planes.projections import Projection
 from replaychart.planes.rectangle import Rectangle
 from replaychart.planes.surfaces import Surfaces
@@ -353,15 +353,15 @@ def united_sheets(pieces: list[Piece], folded: Container[int]) -> list[Piece]:
     grid = _extents(Paths.from_pieces(pieces)) * _INVISIBLE / _GRIDS_PER_INVISIBLE
     thin = Paths.from_pieces(pieces).simplified(grid).pieces()
     rounded = [
-        np.rint(piece.vertices.astype(np.float64) / step) * step if step else piece.vertices
+        np.rint(piece.vertices.astype(np.float64) / step) * step if step.all() else piece.vertices
         for piece, step in zip(thin, grid, strict=True)
     ]
     whole = regions.united(rounded, group, len(firsts))
     united = [firsts[number]._replace(vertices=ring) for number, ring in regions.outlines(whole)]
-    wide = regions.widths([piece.vertices for piece in united])
     least = dict(zip((piece.snapshot for piece in pieces), grid, strict=True))
+    wide = regions.widths([stretched(one.vertices, least[one.snapshot]) for one in united])
     found += [
-        piece for piece, width in zip(united, wide, strict=True) if width > least[piece.snapshot]
+        piece for piece, width in zip(united, wide, strict=True) if width > least[piece.snapshot][0]
     ]
     return sorted(found, key=lambda piece: piece.snapshot)
 
@@ -372,13 +372,17 @@ def thinned(paths: Paths) -> Paths:
 
 
 def _extents(paths: Paths) -> np.ndarray:
-    """Return, for each path, the larger extent in x or y of all paths of its snapshot."""
+    """Return, for each path, what a picture of all paths of its snapshot extends over, (paths, 2).
+
+    In x and in y; the larger of the two for both, where they share a scale.
+    """
     snapshots, of_path = np.unique(paths.snapshot, return_inverse=True)
-    extents = np.zeros(len(snapshots))
+    extents = np.zeros((len(snapshots), 2))
     for place, vertices in zip(range(len(snapshots)), _by_snapshot(paths, snapshots), strict=False):
         finite = vertices[np.isfinite(vertices).all(axis=1)]
-        extents[place] = np.ptp(finite, axis=0).max() if len(finite) else 0.0
-    return extents[of_path]
+        if len(finite):
+            extents[place] = np.ptp(finite, axis=0)
+    return shared_spans(extents)[of_path]
 
 
 def _grid_lines(xlim: Limits, ylim: Limits, lines: int, *, vertices: int) -> np.ndarray:

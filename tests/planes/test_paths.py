@@ -30,7 +30,7 @@ def test_thinned_path_stays_within_its_tolerance(count: int, seed: int, toleranc
     line = np.cumsum(rng.normal(size=(count, 2)) * 0.1, axis=0).astype(np.float32)
     other = np.array([[0, 0], [1, 1]], np.float32)
     paths = Paths.from_pieces([Piece(0, 0.0, line), Piece(1, 1.0, other)])
-    thin = paths.simplified(np.array([tolerance, tolerance]))
+    thin = paths.simplified(np.full((2, 2), tolerance))
     first, second = (piece.vertices for piece in thin.pieces())
     np.testing.assert_array_equal(first[[0, -1]], line[[0, -1]])
     np.testing.assert_array_equal(second, other)
@@ -39,7 +39,7 @@ def test_thinned_path_stays_within_its_tolerance(count: int, seed: int, toleranc
 
 def test_straight_lines_keep_only_their_ends() -> None:
     line = np.stack([np.linspace(0, 1, 500), np.linspace(0, 2, 500)], axis=1)
-    thin = Paths.from_pieces([Piece(0, 0.0, line)]).simplified(np.array([1e-4]))
+    thin = Paths.from_pieces([Piece(0, 0.0, line)]).simplified(np.full((1, 2), 1e-4))
     np.testing.assert_allclose(thin.vertices, [[0, 0], [1, 2]])
 
 
