@@ -1,4 +1,4 @@
-"""The command, run as a user runs it."""
+"""The command line, run as a user would run it."""
 
 import re
 import subprocess
@@ -17,7 +17,7 @@ from replaychart.command import main
 
 CHARTS = [name.replace("_", "-") for name, home in rc._HOMES.items() if home.startswith("charts.")]
 
-# Importing either fails in the process: what runs there runs on a machine without them.
+# Importing Keras or TensorFlow fails in this process, as on a machine without them.
 _WITHOUT_KERAS = (
     "import sys; sys.modules['keras'] = sys.modules['tensorflow'] = None; "
     "from replaychart.command import main; sys.exit(main(sys.argv[1:]))"
@@ -64,7 +64,7 @@ def test_info_lists_runs_layers_and_epochs(parabola: Training) -> None:
         assert text in result.stdout
 
 
-def test_info_tells_several_inputs(two_inputs: Training) -> None:
+def test_info_lists_several_inputs(two_inputs: Training) -> None:
     result = _run("info", two_inputs.path)
     assert result.returncode == 0
     assert "points  70, each of the shapes 'zeta' (3,), 'beta' (2,)" in result.stdout
@@ -88,7 +88,7 @@ def test_render_offers_every_chart_of_the_package(capsys: pytest.CaptureFixture[
     assert offered == [*CHARTS, "dashboard"]
 
 
-# Its targets are classes: it has no residuals.
+# The targets are classes, so there are no residuals.
 @pytest.mark.parametrize("name", sorted(set(CHARTS) - {"residual-histogram"}))
 def test_render_draws_each_chart_as_its_function_does(name: str, tmp_path: Path) -> None:
     recording = rc.datasets.parabola_recording()
@@ -119,7 +119,7 @@ def test_render_moves_and_plays(tmp_path: Path) -> None:
         (["--epochs", "0,b"], "argument --epochs: must be a list such as 0,10,50 or a range"),
     ],
 )
-def test_options_that_are_no_numbers(
+def test_options_that_are_not_numbers(
     option: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
@@ -127,7 +127,7 @@ def test_options_that_are_no_numbers(
     assert message in capsys.readouterr().err
 
 
-def test_warnings_are_told_in_a_line(tmp_path: Path) -> None:
+def test_warnings_are_one_line(tmp_path: Path) -> None:
     common = ["render", rc.datasets.parabola_recording(), "parabola", "--chart", "loss-histogram"]
     result = _run(*common, "--out", tmp_path / "a.json", "--max-bytes", "1000")
     assert result.returncode == 0
@@ -176,12 +176,12 @@ def test_stored_run_charts_without_keras(parabola: Training, tmp_path: Path) -> 
     from replaychart.demonstration import dashboard
 
     expected = rc.save(dashboard(fresh), tmp_path / "b.svg")
-    assert out.read_text() == expected.read_text(), "the same numbers with and without Keras"
+    assert out.read_text() == expected.read_text(), "the same values with and without Keras"
 
 
 @pytest.fixture(scope="module")
 def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two runs of DeepReplay, one of which was to go on for longer, with their model files."""
+    """Two DeepReplay runs with their model files, the second with one more epoch."""
     path = tmp_path_factory.mktemp("old") / "old.h5"
     X, y = rc.datasets.parabola(40)
     for group, epochs in (("one", 2), ("two", 3)):
@@ -199,8 +199,8 @@ def test_old_runs_convert_and_give_the_same_numbers(
     before = old.read_bytes()
     assert main(["convert", str(old), str(new)]) == 0
     assert old.read_bytes() == before
-    told = capsys.readouterr().out
-    assert told.splitlines() == [
+    printed = capsys.readouterr().out
+    assert printed.splitlines() == [
         "Converted 'one', epochs 0 to 2 (3 recorded)",
         "Converted 'two', epochs 0 to 3 (4 recorded)",
         str(new),

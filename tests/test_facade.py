@@ -1,4 +1,4 @@
-"""The package from outside: names, imports, examples."""
+"""The public interface: names, imports and examples."""
 
 import ast
 import doctest
@@ -66,7 +66,7 @@ def test_importing_imports_nothing_heavy() -> None:
     assert result.stdout.strip() == "[]"
 
 
-def test_missing_keras_is_told() -> None:
+def test_missing_keras_is_reported() -> None:
     code = "import sys; sys.modules['keras'] = None; import replaychart; replaychart.Recorder"
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False

@@ -1,4 +1,4 @@
-"""Whatever the epochs: Vega's own expressions pick the frame that is shown, and the epoch."""
+"""For any schedule of epochs, Vega's own expressions select the position and epoch shown."""
 
 import re
 
@@ -24,7 +24,7 @@ schedules = st.one_of(
 
 
 def _shown(signals: list[dict], *expressions: str) -> list[str]:
-    """What Vega makes of expressions, for each list of signals."""
+    """The values of expressions in Vega, for each list of signals."""
     marks = [
         {"type": "text", "encode": {"enter": {"text": {"signal": f"'<' + ({one}) + '>'"}}}}
         for one in expressions
@@ -52,7 +52,7 @@ def _last_not_after(epochs: np.ndarray, epoch: float) -> int:
 def test_shown_frame_is_the_last_one_not_after_the_epoch(
     own: np.ndarray, other: np.ndarray, place: float
 ) -> None:
-    """A chart of the one schedule, under a slider over its own epochs, and over both's."""
+    """A chart of one schedule, with a slider over its own epochs and over those of both."""
     for stops in (own, np.unique(np.concatenate([own, other]))):
         parameter = EpochParameter(stops, stops[-1].item())
         clock = Clock(own, parameter)
@@ -71,7 +71,7 @@ def test_shown_frame_is_the_last_one_not_after_the_epoch(
 
 @examples
 @given(own=schedules, epoch=st.floats(-10, 1000))
-def test_epoch_of_a_parameter_of_ones_own_may_lie_between(own: np.ndarray, epoch: float) -> None:
+def test_epoch_of_an_own_parameter_may_be_between_snapshots(own: np.ndarray, epoch: float) -> None:
     clock = Clock(own, alt.param(name="epoch", value=epoch))
     signals = [{"name": "epoch", "value": epoch}]
     position, shown = _shown(signals, clock.position_expression(), clock.epoch_expression())

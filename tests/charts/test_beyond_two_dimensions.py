@@ -1,4 +1,4 @@
-"""Charts of wide layers, of inputs with many features, of images and of numbers."""
+"""Charts of wide layers, inputs with many features, images and regressions."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -123,7 +123,7 @@ def test_turning_shows_what_a_rotation_would(
     )
     upwards = np.array([[1, 0, 0], [0, np.sin(tilt), np.cos(tilt)]])
     expected = run.coordinates("space", epochs=2)[0] @ (upwards @ around).T
-    # Up to where the middle is; and distances on the screen, to the rounding of packed numbers.
+    # Up to the position of the centre, and to the rounding of packed distances on the screen.
     np.testing.assert_allclose(
         shown - shown.mean(axis=0), expected - expected.mean(axis=0), atol=5e-3
     )
@@ -169,11 +169,11 @@ def test_every_chart_of_several_inputs(
 
 
 def _subtitle(chart: Any) -> str:
-    told = chart.to_dict()["title"]["subtitle"]
-    return told if isinstance(told, str) else " ".join(told)
+    lines = chart.to_dict()["title"]["subtitle"]
+    return lines if isinstance(lines, str) else " ".join(lines)
 
 
-def test_why_there_is_no_surface_is_told(
+def test_the_reason_for_no_surface_is_shown(
     two_inputs: Training, images: Training, branches: Training, tmp_path: Path
 ) -> None:
     chart = rc.feature_space(two_inputs.open(), "right")
@@ -195,7 +195,7 @@ def test_why_there_is_no_surface_is_told(
 
 
 @pytest.mark.parametrize(
-    ("at", "told"),
+    ("at", "expected"),
     [
         ("median", "the median of all others"),
         ({"input 2": 1}, "input 2 = 1 and 2 others at the median"),
@@ -203,12 +203,12 @@ def test_why_there_is_no_surface_is_told(
         ({"input 2": 1, "input 3": 0, "input 5": 2}, "input 2 = 1, input 3 = 0 and input 5 = 2"),
     ],
 )
-def test_a_slice_says_where_every_feature_is_held(at: Any, told: str, branches: Training) -> None:
+def test_a_slice_says_where_features_are_held(at: Any, expected: str, branches: Training) -> None:
     chart = rc.decision_boundary(branches.open(), features=(0, 3), at=at)
-    assert _subtitle(chart) == f"surface: slice at {told}"
+    assert _subtitle(chart) == f"surface: slice at {expected}"
 
 
-def test_a_slice_at_many_values_is_told_in_short(tmp_path: Path) -> None:
+def test_a_slice_at_many_values_is_abbreviated(tmp_path: Path) -> None:
     names = [f"feature {number}" for number in range(12)]
     names[2], names[3] = "ارتفاع", "feature of a name that is longer than what there is room for"
     X = np.random.default_rng(0).normal(size=(20, 12)).astype("float32")
@@ -216,14 +216,14 @@ def test_a_slice_at_many_values_is_told_in_short(tmp_path: Path) -> None:
     rc.Recorder(X, X[:, 0] > 0, tmp_path / "a.h5", "a", model=model, feature_names=names)
     run = rc.open_run(tmp_path / "a.h5")
 
-    def told(held: int) -> str:
+    def subtitle(held: int) -> str:
         at = dict.fromkeys(names[2 : 2 + held], 0.25)
         return _subtitle(rc.decision_boundary(run, features=(0, 1), at=at))
 
-    # Behind a name from right to left a mark keeps the number at its right.
-    assert told(2) == (
+    # A mark after a right-to-left name keeps the number to the right of it.
+    assert subtitle(2) == (
         "surface: slice at ارتفاع\u200e = 0.25, feature of a na\u2026ere is room for = 0.25 and "
         "8 others at the median"
     )
-    assert told(7).endswith("feature 4 = 0.25, 4 others as given and 3 others at the median")
-    assert told(10).endswith("feature 4 = 0.25 and 7 others as given")
+    assert subtitle(7).endswith("feature 4 = 0.25, 4 others as given and 3 others at the median")
+    assert subtitle(10).endswith("feature 4 = 0.25 and 7 others as given")

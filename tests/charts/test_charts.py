@@ -1,4 +1,4 @@
-"""The five charts: their marks, scales and data, read off the specs."""
+"""The five charts: marks, scales and data, as read from the specs."""
 
 import json
 import re
@@ -92,7 +92,7 @@ def test_sizes_and_titles(build: Callable[..., Any], parabola: Training) -> None
         ({"epochs": [True, False]}, "epochs must be finite numbers. Got True"),
     ],
 )
-def test_bad_arguments_are_told(
+def test_bad_arguments_raise(
     build: Callable[..., Any], options: dict[str, Any], message: str, parabola: Training
 ) -> None:
     with pytest.raises(rc.ArgumentError, match=message):
@@ -137,7 +137,7 @@ def test_feature_space_takes_the_last_hidden_layer_with_two_units(
     assert title.startswith('"fold ')
     branched = rc.feature_space(branches.open())
     assert branched.to_dict()["title"]["text"]["expr"].startswith('"plane ')
-    assert _marks(branched) == ["line", "circle", "line"], "no grid lines without a plane of inputs"
+    assert _marks(branched) == ["line", "circle", "line"], "no grid lines without an input plane"
 
 
 def test_feature_space_without_a_layer_to_take_lists_the_layers(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_feature_space_without_a_layer_to_take_lists_the_layers(tmp_path: Path) 
         rc.feature_space(rc.open_run(tmp_path / "a.h5"), "narrow")
 
 
-def test_axes_are_fixed_over_the_run_and_hold_everything(parabola: Training) -> None:
+def test_axes_are_fixed_over_the_run_and_contain_everything(parabola: Training) -> None:
     run = parabola.open()
     view, _ = _point_rows(rc.feature_space(run))
     grid = run.grid("hidden")
@@ -159,7 +159,7 @@ def test_axes_are_fixed_over_the_run_and_hold_everything(parabola: Training) -> 
         assert low < values.min()
         assert high > values.max()
     spans = [np.ptp(view["encoding"][axis]["scale"]["domain"]) for axis in "xy"]
-    assert spans[0] == pytest.approx(spans[1]), "a square has one scale on both axes"
+    assert spans[0] == pytest.approx(spans[1]), "in a square, both axes have the same scale"
 
 
 def test_axes_per_epoch_follow_the_epoch(parabola: Training) -> None:
@@ -207,7 +207,7 @@ def test_probability_histogram_has_one_count_axis(parabola: Training) -> None:
     domains = [view["encoding"]["y"]["scale"]["domain"] for view in bars]
     counts = run.probability_histogram().groupby(["epoch", "target", "bin_start"])["count"].sum()
     assert domains[0] == domains[1]
-    # Above the bars in the middle there is room for the totals.
+    # There is room for the totals above the bars in the middle.
     middle = counts[counts.index.get_level_values("bin_start").isin([0.3, 0.4, 0.5, 0.6])]
     assert domains[0][0] == 0
     assert counts.max() <= domains[0][1] <= counts.max() / 0.7
@@ -256,7 +256,7 @@ def test_histogram_of_late_epochs_shows_their_own_data(parabola: Training) -> No
 
 
 def _curve_titles(chart: Any) -> dict[str, list[int]]:
-    """Name and dashes of each curve that is drawn up to the epoch."""
+    """Name and dashes of each curve that is drawn up to the epoch shown."""
     lines = [view for view in _views(chart.to_dict()) if view["mark"].get("strokeWidth") == 2]
     return {
         json.loads(view["transform"][0]["calculate"]): view["mark"]["strokeDash"] for view in lines
@@ -282,7 +282,7 @@ def test_loss_and_metric_by_source(parabola: Training) -> None:
         rc.loss_and_metric(run, source="both")
 
 
-def test_loss_stands_alone_where_there_is_no_metric(tmp_path: Path) -> None:
+def test_loss_is_alone_if_there_is_no_metric(tmp_path: Path) -> None:
     X, y = rc.datasets.parabola(16)
     model = small_model(dense(1, None, "output"), loss="mse")
     model.compile(loss="mse")
@@ -292,7 +292,7 @@ def test_loss_stands_alone_where_there_is_no_metric(tmp_path: Path) -> None:
     assert chart.to_dict()["title"]["text"] == "Loss"
 
 
-def test_limits_are_told_apart_far_from_zero(tmp_path: Path) -> None:
+def test_limits_are_distinct_far_from_zero(tmp_path: Path) -> None:
     X, y = rc.datasets.parabola(16)
     model = small_model(dense(2, None, "far"), dense(1, "sigmoid", "output"))
     model.get_layer("far").set_weights([np.eye(2), np.array([2e6, -2e6])])
@@ -366,7 +366,7 @@ def test_epoch_param_takes_epochs_that_one_of_the_runs_has(
 
 
 @pytest.mark.parametrize("build", CHARTS)
-def test_a_path_is_no_run(build: Callable[..., Any]) -> None:
+def test_a_path_is_not_a_run(build: Callable[..., Any]) -> None:
     with pytest.raises(
         rc.ArgumentError, match="run must be a Run, as returned by open_run. Got str"
     ):
@@ -426,7 +426,7 @@ def test_legend_of_a_users_own_chart_keeps_its_title_and_its_lines(
 
 
 def _legends(chart: Any) -> list[tuple[Any, dict[str, Any]]]:
-    """Title and channels of each legend of a chart, as it is compiled."""
+    """Title and channels of each legend in the compiled chart."""
     found = []
 
     def walk(group: dict[str, Any]) -> None:
@@ -471,7 +471,7 @@ def test_legend_of_a_users_own_chart_is_the_same_beside_another(
 
 
 def _imbalanced(path: Path) -> tuple[rc.Run, np.ndarray]:
-    """Five hundred points of a class, and two rare ones, at the same places."""
+    """Five hundred points of one class and two rare classes, at the same positions."""
     y = np.repeat([0, 1, 2, 3], [300, 10, 160, 3])
     np.random.default_rng(0).shuffle(y)
     X = np.random.default_rng(1).normal(size=(len(y), 2)).astype("float32")
@@ -493,9 +493,9 @@ def test_points_of_rare_classes_lie_on_top(tmp_path: Path) -> None:
         assert sorted(points) == list(range(len(y)))
         assert [row["target"] for row in rows] == y[points].tolist()
         orders.append(points.tolist())
-    assert orders[0] == orders[1], "one order in all charts"
+    assert orders[0] == orders[1], "the same order in all charts"
     drawn = y[orders[0]]
-    # Of classes that are about as frequent as each other neither lies over the other.
+    # Classes with similar frequencies are mixed, so neither covers the other.
     frequent, rare, rarest = (np.flatnonzero(np.isin(drawn, of)) for of in ([0, 2], [1], [3]))
     assert frequent.max() < rare.min()
     assert rare.max() < rarest.min()
@@ -543,7 +543,7 @@ def test_counts_and_epochs_have_no_ticks_between_them(tmp_path: Path, shipped: r
 
 
 def _ticks(svg: str) -> list[str]:
-    """The labels of the axis of epochs."""
+    """The labels of the epoch axis."""
     axis = svg.split("X-axis titled 'Epoch'")[1].split("role-axis-title")[0]
     return re.findall(r"<text[^>]*>([^<]*)</text>", axis.split("role-axis-label")[1])
 
@@ -559,7 +559,7 @@ HISTOGRAMS = [rc.probability_histogram, rc.loss_histogram, rc.residual_histogram
 
 @pytest.mark.parametrize("build", HISTOGRAMS)
 @pytest.mark.parametrize("bins", [0, 10**9, 1001, 2.5, True, "many"])
-def test_numbers_of_bins_are_told(
+def test_bad_numbers_of_bins_raise(
     build: Callable[..., Any], bins: Any, parabola: Training, regression: Training
 ) -> None:
     run = (regression if build is rc.residual_histogram else parabola).open()
@@ -603,7 +603,7 @@ def test_layers_are_names(layers: Any, message: str, parabola: Training) -> None
             use()
 
 
-def test_one_epoch_is_shown_first(parabola: Training) -> None:
+def test_the_initial_epoch_must_be_a_number(parabola: Training) -> None:
     run = parabola.open()
     for wrong in ([1, 2], True, "last"):
         with pytest.raises(rc.ArgumentError, match="epoch must be a number. Got"):

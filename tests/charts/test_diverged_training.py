@@ -1,4 +1,4 @@
-"""A training whose weights become NaN or infinite is shown as far as there is something to show."""
+"""A training run whose weights become NaN or infinite is shown up to that point."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ FIRST = 4
 
 @pytest.fixture(scope="module")
 def diverged(folded: Training, tmp_path_factory: pytest.TempPathFactory) -> rc.Run:
-    """The recorded weights, of which some are NaN at epoch 4 and all infinite from then on."""
+    """Recorded weights, some of which are NaN at epoch 4, and all infinite after it."""
     path = tmp_path_factory.mktemp("diverged") / "diverged.h5"
     path.write_bytes(folded.path.read_bytes())
     with h5py.File(path, "a") as file:
@@ -54,16 +54,16 @@ CHARTS: dict[str, tuple[Callable[[rc.Run], Any], str]] = {
 def test_chart_draws_and_says_what_is_not_finite(
     name: str, diverged: rc.Run, folded: Training, tmp_path: Path
 ) -> None:
-    draw, told = CHARTS[name]
+    draw, note = CHARTS[name]
     chart = draw(diverged)
     for epoch in (FIRST, EPOCHS):
         svg = rc.save(chart, tmp_path / f"{epoch}.svg", epoch=epoch).read_text("utf-8")
-        assert told in svg
+        assert note in svg
     whole = rc.save(draw(folded.open()), tmp_path / "whole.svg", epoch=FIRST).read_text("utf-8")
-    assert told not in whole
+    assert note not in whole
 
 
-def test_regression_and_relu_tell_what_is_not_finite(regression: Training, tmp_path: Path) -> None:
+def test_regression_and_relu_note_non_finite_values(regression: Training, tmp_path: Path) -> None:
     path = tmp_path / "diverged.h5"
     path.write_bytes(regression.path.read_bytes())
     with h5py.File(path, "a") as file:
@@ -105,7 +105,7 @@ def test_epochs_before_are_drawn_as_ever(diverged: rc.Run, folded: Training) -> 
     )
 
 
-def test_a_loss_that_keras_reported_as_nan_is_told(tmp_path: Path) -> None:
+def test_a_loss_that_keras_logged_as_nan_is_noted(tmp_path: Path) -> None:
     keras.utils.set_random_seed(1)
     X = np.random.default_rng(0).normal(size=(40, 2)).astype("float32") * 50
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, "relu", name="plane")])
@@ -118,7 +118,7 @@ def test_a_loss_that_keras_reported_as_nan_is_told(tmp_path: Path) -> None:
     chart = rc.loss_and_metric(run, "learning_rate", source="training")
     svg = rc.save(chart, tmp_path / "a.svg").read_text("utf-8")
     assert "loss: NaN, infinite or not logged" in svg
-    assert ">loss</text>" in svg, "its axis stays"
-    # What a ReLU makes of NaN is 0, for numbers as for classes.
+    assert ">loss</text>" in svg, "the axis remains"
+    # A ReLU turns NaN into 0, for regressions as well as classes.
     svg = rc.save(rc.feature_space(run, "plane"), tmp_path / "b.svg").read_text("utf-8")
     assert "NaN or infinite from epoch" in svg

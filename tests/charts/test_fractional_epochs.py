@@ -1,4 +1,4 @@
-"""Snapshots within epochs and at unequal distances: what charts and sliders make of them."""
+"""How charts and sliders handle snapshots within epochs and at unequal intervals."""
 
 import io
 import itertools
@@ -20,14 +20,14 @@ import replaychart as rc
 from replaychart.drawing.clock import Clock
 
 Opened = Callable[[Any], Page]
-# Sevenths have no finite decimals: where floating point can go wrong, it does here.
+# Sevenths have no finite decimal expansion, so rounding errors would show here.
 STEPS = 7
 RECORDED = [0, 0.285714, 0.571429, 0.857143, 1, 1.142857, 1.428571, 1.714286, 2]
 
 
 @pytest.fixture(scope="module")
 def sevenths(directory: Path) -> rc.Run:
-    """Two epochs of seven batches; every second batch was recorded."""
+    """Two epochs of seven batches, with every second batch recorded."""
     keras.utils.set_random_seed(1)
     X, y = rc.datasets.parabola(56)
     model = small_model(dense(2, "tanh", "hidden"), dense(1, "sigmoid", "output"))
@@ -59,7 +59,7 @@ def test_frames_have_the_epochs_that_were_recorded(sevenths: rc.Run) -> None:
         assert sorted(frame["epoch"].unique()) == RECORDED
 
 
-def test_titles_and_axis_tell_fraction_and_batch(sevenths: rc.Run, parabola: Training) -> None:
+def test_titles_and_axis_show_fraction_and_batch(sevenths: rc.Run, parabola: Training) -> None:
     clock = Clock.of(sevenths, None, None)
     assert clock.text_expression() == (
         "format(epoch, '.2f') + ' (batch ' + format(round(epoch * 7), ',') + ')'"
@@ -144,7 +144,7 @@ def test_still_is_what_the_browser_shows(
     assert expected in _texts(page)
 
 
-def test_saved_page_begins_where_it_is_told(sevenths: rc.Run, tmp_path: Path) -> None:
+def test_saved_page_starts_at_the_given_epoch(sevenths: rc.Run, tmp_path: Path) -> None:
     path = rc.save(rc.animate(rc.loss_histogram(sevenths)), tmp_path / "a.json", epoch=1.5)
     spec = json.loads(path.read_text())
     assert {one["name"]: one.get("value") for one in spec["params"]} == {
@@ -172,7 +172,7 @@ def test_two_runs_share_a_clock_of_both(
     assert page.epoch() == EPOCHS
 
 
-def test_charts_that_do_not_share_a_clock_are_told(sevenths: rc.Run, parabola: Training) -> None:
+def test_charts_that_do_not_share_a_clock_raise(sevenths: rc.Run, parabola: Training) -> None:
     with pytest.raises(rc.ArgumentError, match="different 'epoch' parameters: .* epoch_param"):
         rc.loss_histogram(sevenths) | rc.loss_histogram(parabola.open())
     with pytest.raises(rc.ArgumentError, match="9 epochs from 0 to 2 and 3 epochs from 0 to 2"):
@@ -181,7 +181,7 @@ def test_charts_that_do_not_share_a_clock_are_told(sevenths: rc.Run, parabola: T
         ).to_dict()
 
 
-def test_chart_of_ones_own_that_stands_alone_takes_both_parameters(
+def test_own_chart_that_is_not_composed_takes_both_parameters(
     sevenths: rc.Run, opened: Opened, tmp_path: Path
 ) -> None:
     own = alt.Chart(sevenths.points("hidden")).mark_point().encode(x="x", y="y")
@@ -204,7 +204,7 @@ def test_whole_epochs_at_equal_distances_keep_their_slider(shipped: rc.Run) -> N
 
 
 @pytest.mark.parametrize(("steps", "digits"), [(2, 1), (4, 2), (63, 3), (1000, 3)])
-def test_titles_have_the_digits_that_tell_snapshots_apart(steps: int, digits: int) -> None:
+def test_titles_have_enough_digits_to_distinguish_snapshots(steps: int, digits: int) -> None:
     from replaychart.drawing.clock import _digits
 
     epochs = np.array([round(batch / steps, 6) for batch in range(3 * steps)])
@@ -217,7 +217,7 @@ def test_titles_have_the_digits_that_tell_snapshots_apart(steps: int, digits: in
 
 
 def _texts(page: Page) -> list[str]:
-    """Every text that the chart shows."""
+    """All text that the chart shows."""
     return page.page.evaluate(
         """() => {
             const found = [];

@@ -1,4 +1,4 @@
-"""Charts keep their places whatever the names of classes, layers, metrics and features are."""
+"""The layout does not depend on the names of classes, layers, metrics and features."""
 
 import re
 from collections.abc import Callable
@@ -87,7 +87,7 @@ CHARTS: dict[str, Callable[[rc.Run], Any]] = {
 
 @pytest.fixture(scope="module")
 def sizes(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], dict[str, Any]]:
-    """The sizes of charts of so many classes, where all names are short."""
+    """The sizes of charts of a number of classes if all names are short."""
 
     @cache
     def found(classes: int) -> dict[str, Any]:
@@ -107,14 +107,14 @@ def test_charts_are_as_large_as_with_short_names(
     long = _run(tmp_path / "long.h5", classes, 130, kind)
     for name, expected in sizes(classes).items():
         width, height = _size(CHARTS[name](long), tmp_path / "b.svg")
-        # Names at the right of the lines, and slanted ones, take what they have room for; legends
-        # take more lines, and so do subtitles.
+        # Names to the right of lines and slanted names use the available room; legends and
+        # subtitles use more lines.
         wider = 130 if "spread" in name else 40
         assert width <= expected[0] + wider, name
         assert height <= expected[1] + 110, name
 
 
-def test_the_whole_name_is_told(tmp_path: Path) -> None:
+def test_tooltips_show_the_whole_name(tmp_path: Path) -> None:
     run = _run(tmp_path / "a.h5", 3, 130, "long")
     for draw, names in (
         (rc.feature_space, run.class_names),
@@ -122,17 +122,17 @@ def test_the_whole_name_is_told(tmp_path: Path) -> None:
         (rc.weights, run.layers),
     ):
         spec = draw(run).to_dict()
-        told = {
+        shown = {
             value
             for rows in spec["datasets"].values()
             for row in rows
             for value in row.values()
             if isinstance(value, str)
         }
-        assert set(names) <= told
+        assert set(names) <= shown
 
 
-def test_names_that_differ_at_their_ends_are_told_apart(tmp_path: Path) -> None:
+def test_names_that_differ_at_their_ends_stay_distinct(tmp_path: Path) -> None:
     letters = "block_of_a_long_name_" * 3
     model = keras.Sequential(
         [keras.Input((2,)), *(dense(2, "tanh", f"{letters}{i}") for i in range(3))]
@@ -155,7 +155,7 @@ def test_every_layer_is_named(tmp_path: Path) -> None:
     for width in (300, 700, 1200):
         svg = rc.save(rc.weights(run, width=width), tmp_path / "a.svg").read_text("utf-8")
         assert [name for name in names if f">{name}</text>" not in svg] == []
-    # Names of layers that have no room have gaps of one size between them.
+    # If there is no room for all names of layers, the gaps between them are equal.
     svg = rc.save(rc.weights(run, width=90), tmp_path / "a.svg").read_text("utf-8")
     assert re.findall(r">dense_(\d+)</text>", svg) == ["0", "2", "4", "6", "8", "10", "12"]
 

@@ -1,4 +1,4 @@
-"""Violins and the spread over the epochs, read off the specs, the pictures and a browser."""
+"""Violins and the spread over the epochs, as read from specs, images and a browser."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -42,7 +42,7 @@ def test_a_violin_for_each_layer(build: Callable[..., Any], branches: Training) 
     assert len(rows) == len(layers) * densities.POSITIONS
     low, high = view["encoding"]["y"]["scale"]["domain"]
     assert low < summary["min"].min() < summary["max"].max() < high
-    # Each body reaches from the least value to the greatest, and is as wide as any other.
+    # Each body extends from the smallest to the largest value, and all are equally wide.
     step = float(view["transform"][0]["calculate"].split("* datum")[0].split("+")[-1])
     for at, layer in enumerate(layers):
         values = np.array([row["replay_value"] for row in rows if row["at"] == at])
@@ -147,7 +147,7 @@ def test_spread_over_the_epochs(branches: Training) -> None:
 
 
 def test_spread_has_a_gap_where_nothing_is_spread(parabola: Training) -> None:
-    # All biases are 0 before training, and a logarithmic axis has no place for that.
+    # All biases are 0 before training, which a logarithmic axis cannot show.
     _, rows = _view(rc.spread(parabola.open(), kind="weights", variable="bias"), "line")
     assert [row["value"] is None for row in rows if row["layer"] == "hidden"][:2] == [True, False]
 
@@ -164,7 +164,7 @@ def test_violins_follow_the_slider(parabola: Training, opened: Callable[..., Any
 
 
 def test_names_of_lines_stay_beside_their_ends() -> None:
-    # Only those that would end below the axis move.
+    # Only names that would end below the axis move.
     assert _apart([10.0, 198.0, 199.0, 200.0], lowest=200) == [10.0, 174.0, 187.0, 200.0]
     assert _apart([50.0, 51.0], lowest=200) == [44.0, 57.0]
     assert _apart([-5.0, 1.0], lowest=200) == [0.0, 13.0]

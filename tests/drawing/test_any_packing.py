@@ -1,6 +1,6 @@
-"""Whatever was recorded: what a chart carries, unpacked, is the frame that it was made from.
+"""For any recording, the unpacked data of a chart equal the frame from which it was made.
 
-The packed form is unpacked here anew, as `charts/packing.py` documents it.
+The data are unpacked here independently, as `drawing/packing.py` documents the packed form.
 """
 
 import re
@@ -51,7 +51,7 @@ def _by_point(view: dict[str, Any], rows: list[dict[str, Any]], column: str) -> 
 
 
 def _rings(view: dict[str, Any], row: dict[str, Any]) -> list[np.ndarray]:
-    """The vertices of each ring in one packed row; a gap stands between two rings."""
+    """The vertices of each ring in one packed row, in which rings are separated by gaps."""
     origin_x, step_x = _ruler(view, "x")
     origin_y, step_y = _ruler(view, "y")
     rings: list[list[tuple[float, float]]] = [[]]
@@ -76,7 +76,7 @@ def test_points_unpack_to_their_frame(network: AnyNetwork, directory: Path) -> N
     assert sorted(points) == list(range(network.points))
     assert [str(row["target"]) for row in rows] == list(map(str, run.targets[points]))
     for axis, column in enumerate("xy"):
-        # They stay where they are: plain numbers, as fine as what is packed of the same plane.
+        # These do not move: plain numbers with the precision of the packed ones of the same plane.
         _, step = _ruler(surface, column)
         away = np.abs([row[column] for row in rows] - run.inputs[points, axis])
         assert away.max() <= step / 2 * (1 + 1e-6), column
@@ -96,7 +96,7 @@ def test_surface_unpacks_to_its_frame(network: AnyNetwork, directory: Path) -> N
     frame = run.surface(resolution=RESOLUTION, bands=BANDS)
     allowed = np.array([_ruler(view, column)[1] for column in "xy"]) / 2 * (1 + 1e-6)
     for epoch in network.epochs:
-        # Painted one over the other: the order of rows is that of levels, then of classes.
+        # They are painted on top of each other, so rows are ordered by level, then by class.
         packed = [
             ring for row in rows if row["replay_epoch"] == epoch for ring in _rings(view, row)
         ]

@@ -51,15 +51,15 @@ def test_within_the_budget_nothing_is_left_out(name: str, shipped: rc.Run) -> No
 
 
 @pytest.mark.parametrize("name", CHARTS)
-def test_a_budget_holds_and_the_warning_names_the_option(name: str, shipped: rc.Run) -> None:
+def test_a_limit_is_kept_and_the_warning_names_the_option(name: str, shipped: rc.Run) -> None:
     whole = bytes_of(CHARTS[name](shipped))
-    with pytest.warns(UserWarning, match=r"max_bytes=.*of 151 epochs.*Pass max_bytes=None") as told:
+    with pytest.warns(UserWarning, match=r"max_bytes=.*of 151 epochs.*Pass max_bytes=None") as seen:
         smaller = CHARTS[name](shipped, max_bytes=max(1000, whole // 4))
     assert bytes_of(smaller) < max(1000, whole // 4) * 1.6
-    assert Path(told[0].filename) == Path(__file__)
+    assert Path(seen[0].filename) == Path(__file__)
 
 
-def test_points_stay_where_it_is_lines_that_take_the_room(shipped: rc.Run) -> None:
+def test_points_are_kept_if_lines_take_the_space(shipped: rc.Run) -> None:
     clock = Clock.of(shipped, None, None)
     for lines, points in ((60_000, 2000), (6_000, 1600)):
         with pytest.warns(UserWarning, match=r"epochs \(evenly spaced\)"):
@@ -71,7 +71,7 @@ def test_points_stay_where_it_is_lines_that_take_the_room(shipped: rc.Run) -> No
 
 
 @pytest.mark.parametrize("build", [rc.loss_histogram, rc.probability_histogram])
-def test_a_thinned_histogram_tells_its_epoch(
+def test_a_thinned_histogram_shows_its_epoch(
     build: Callable[..., Any], shipped: rc.Run, tmp_path: Path
 ) -> None:
     with pytest.warns(UserWarning, match="epochs"):
@@ -83,7 +83,7 @@ def test_a_thinned_histogram_tells_its_epoch(
     assert "\N{MIDDLE DOT} epoch" not in whole
 
 
-def test_every_class_keeps_its_share_of_points(shipped: rc.Run) -> None:
+def test_points_are_a_proportional_sample_of_each_class(shipped: rc.Run) -> None:
     with pytest.warns(UserWarning, match=r"2,000 points \(a proportional sample of each class\)"):
         rows = points_of(rc.feature_space(shipped, max_bytes=200_000))
     numbers = [row["point"] for row in rows]
@@ -138,7 +138,7 @@ def test_thinned_epochs_are_evenly_spaced_with_the_first_and_the_last(
     assert thinned.parameter is clock.parameter
 
 
-def test_beside_a_whole_chart_one_slider_moves_both_and_the_title_tells_the_epoch_kept(
+def test_one_slider_moves_a_thinned_and_a_whole_chart_and_the_title_shows_the_kept_epoch(
     shipped: rc.Run, opened: Callable[[Any], Page]
 ) -> None:
     with pytest.warns(UserWarning, match="epochs"):
@@ -154,7 +154,7 @@ def test_beside_a_whole_chart_one_slider_moves_both_and_the_title_tells_the_epoc
         assert f"hidden \N{MIDDLE DOT} epoch {shown}" in page.page.evaluate(titles)
 
 
-def test_a_film_of_a_thinned_chart_holds_the_last_epoch_kept(
+def test_an_animation_of_a_thinned_chart_stays_at_the_last_kept_epoch(
     shipped: rc.Run, tmp_path: Path
 ) -> None:
     with pytest.warns(UserWarning, match="epochs"):
@@ -199,24 +199,24 @@ def test_a_budget_is_a_number_or_none(wrong: Any, shipped: rc.Run) -> None:
 
 @pytest.mark.parametrize("name", ["feature_space", "decision_boundary", "weights"])
 @pytest.mark.parametrize("kept", ["few", "all"])
-def test_a_budget_that_cannot_hold_is_told_with_the_least(
+def test_a_limit_that_is_too_small_is_reported_with_the_minimum(
     name: str, kept: str, shipped: rc.Run
 ) -> None:
     epochs = [0, 150] if kept == "all" else None
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         chart = CHARTS[name](shipped, max_bytes=1000, epochs=epochs)
-    (message,) = (str(one.message) for one in told)
+    (message,) = (str(one.message) for one in seen)
     pattern = "is too small for the chart of run 'parabola', which needs at least about (.*) bytes"
     found = re.search(pattern, message)
     assert found, message
     least = int(found[1].replace(",", ""))
-    # What does not change with the epoch is not foreseen, but for that of points.
+    # The estimate ignores data that do not change with the epoch, except for the points.
     assert 1000 < least < 1.6 * bytes_of(chart)
     assert name == "weights" or least > bytes_of(chart) / 1.6
     assert ("It keeps 2 of 151 epochs" in message) == (kept == "few")
     assert (name != "weights") == (" 2 of 2,000 points" in message)
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         CHARTS[name](shipped, max_bytes=1.1 * least, epochs=epochs)
-    assert not any("is too small" in str(one.message) for one in told)
+    assert not any("is too small" in str(one.message) for one in seen)

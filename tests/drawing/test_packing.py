@@ -1,4 +1,4 @@
-"""Packed rows give back what went in, and a still its own epoch alone."""
+"""Packed rows can be unpacked exactly, and a still image contains only its own epoch."""
 
 import altair as alt
 import numpy as np
@@ -27,7 +27,7 @@ def test_what_is_not_finite_becomes_nothing() -> None:
 
 
 @pytest.mark.parametrize("build", [rc.feature_space, rc.loss_histogram, rc.loss_and_metric])
-def test_still_holds_its_own_epoch(build: object, parabola: Training) -> None:
+def test_still_contains_its_own_epoch(build: object, parabola: Training) -> None:
     spec = build(parabola.open()).to_dict()  # type: ignore[operator]
     for name, rows in spec["datasets"].items():
         still = at_epoch(name, rows, 4)
@@ -40,7 +40,7 @@ def test_still_holds_its_own_epoch(build: object, parabola: Training) -> None:
                     assert values == [before[column][4]]
 
 
-def test_still_beyond_a_shorter_run_holds_its_last_epoch(parabola: Training) -> None:
+def test_still_after_a_shorter_run_shows_its_last_epoch(parabola: Training) -> None:
     spec = rc.feature_space(parabola.open()).to_dict()
     for name, rows in spec["datasets"].items():
         assert at_epoch(name, rows, 500) == at_epoch(name, rows, EPOCHS)

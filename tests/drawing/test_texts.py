@@ -1,4 +1,4 @@
-"""Names on their way into a chart: nothing but text, in its own order, and not too wide."""
+"""Names in a chart: always plain text, with their own direction, and not too wide."""
 
 import pytest
 

@@ -1,7 +1,7 @@
-"""Names that would be code if they were taken for anything but text, in every chart and file.
+"""Names that would run as code if they were not treated as text, in every chart and file.
 
-Every name in the file of a run is one of these: features, classes, layers, metrics. Pages and
-pictures are opened in a real browser, which must show them, and run nothing.
+All names in the file of a run are replaced: features, classes, layers and metrics. Pages and images
+are opened in a real browser, which must show the names and run nothing.
 """
 
 import html
@@ -43,7 +43,7 @@ NAMES = {
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Runs of two classes, of three, and of numbers, all of whose names are bad."""
+    """Runs with two classes, with three, and a regression, in which all names are hostile."""
     path = tmp_path_factory.mktemp("hostile") / "hostile.h5"
     keras.utils.set_random_seed(1)
     rng = np.random.default_rng(0)
@@ -81,7 +81,7 @@ _CLASSES = ("comment", "end", "apostrophe")
 
 
 def _rename(run: h5py.Group, features: int, classes: int) -> None:
-    """Give bad names to all that has a name."""
+    """Replace all names by hostile ones."""
     renamed = {f'"{old}"': json.dumps(NAMES[new]) for old, new in _LAYERS.items()}
 
     def with_names(text: str) -> str:
@@ -128,7 +128,7 @@ CHARTS: dict[str, Callable[[rc.Run], Any]] = {
 
 
 def try_to(draw: Callable[[rc.Run], Any], run: rc.Run) -> Any:
-    """Return a run's chart, None where it has no such chart."""
+    """Return a chart of a run, or None if the run has no such chart."""
     try:
         return draw(run)
     except (rc.ReplayChartError, TypeError):
@@ -147,26 +147,26 @@ def _moving(drawn: dict[str, Any]) -> list[Any]:
 
 @pytest.fixture
 def watched(browser: Any) -> Iterator[Any]:
-    """A page in which nothing may run, ask or load."""
+    """A page that must not run scripts, open dialogs or load anything."""
     page = browser.new_page(viewport={"width": 2600, "height": 1800}, offline=True)
-    told: list[str] = []
-    page.on("dialog", lambda dialog: (told.append(f"dialog {dialog.message}"), dialog.dismiss()))
-    page.on("pageerror", lambda error: told.append(f"error {error}"))
+    events: list[str] = []
+    page.on("dialog", lambda dialog: (events.append(f"dialog {dialog.message}"), dialog.dismiss()))
+    page.on("pageerror", lambda error: events.append(f"error {error}"))
     page.on(
         "request",
         lambda request: (
             None
             if request.url.startswith(("file:", "data:", "blob:"))
-            else told.append(f"request {request.url}")
+            else events.append(f"request {request.url}")
         ),
     )
     page.on(
         "console",
-        lambda message: told.append(message.text) if message.type == "error" else None,
+        lambda message: events.append(message.text) if message.type == "error" else None,
     )
     yield page
     assert page.evaluate("window.pwned") is None
-    assert told == []
+    assert events == []
     page.close()
 
 
@@ -186,15 +186,15 @@ def test_names_are_text_in_a_page(group: str, hostile: Path, watched: Any, tmp_p
     texts = _texts(page.evaluate("view.toSVG()"))
     shown = displayed(NAMES["script"])
     assert any(shown in text for text in texts), texts
-    # Whatever lies under the pointer is told about, in text.
-    told = page.evaluate(POINT_AT_MARKS)
-    assert any(displayed(NAMES["template"])[:10] in text or "Class" in text for text, _ in told)
-    assert not {tag for _, tags in told for tag in tags} & {"img", "script", "a", "iframe"}
+    # Tooltips of the marks under the pointer contain only text.
+    tooltips = page.evaluate(POINT_AT_MARKS)
+    assert any(displayed(NAMES["template"])[:10] in text or "Class" in text for text, _ in tooltips)
+    assert not {tag for _, tags in tooltips for tag in tags} & {"img", "script", "a", "iframe"}
 
 
 POINT_AT_MARKS = """
 () => {
-  const told = new Map();
+  const found = new Map();
   const marks = [...document.querySelectorAll(
     "#chart .mark-symbol path, #chart .mark-rect path, #chart .mark-rule line")];
   for (const mark of marks.filter((_, i) => i % 7 === 0)) {
@@ -205,10 +205,10 @@ POINT_AT_MARKS = """
     }
     const tooltip = document.getElementById("vg-tooltip-element");
     if (tooltip && tooltip.innerText) {
-      told.set(tooltip.innerText, [...tooltip.querySelectorAll("*")].map((one) => one.localName));
+      found.set(tooltip.innerText, [...tooltip.querySelectorAll("*")].map((one) => one.localName));
     }
   }
-  return [...told];
+  return [...found];
 }
 """
 
@@ -231,7 +231,7 @@ def test_names_are_text_in_pictures(
     watched.goto(strip.as_uri())
     assert watched.evaluate("document.documentElement.localName") == "svg"
     for name in _LAYERS.values():
-        # The chart of spreads names layers in whatever room there is.
+        # The chart of spreads shortens the names of layers to the available room.
         assert fitted(NAMES[name], 120) in found, name
 
 
@@ -246,7 +246,7 @@ def test_names_are_text_in_a_film(hostile: Path, tmp_path: Path) -> None:
 def test_names_are_text_where_altair_writes_the_page(
     hostile: Path, watched: Any, tmp_path: Path
 ) -> None:
-    """As in a notebook, whose output holds the spec in a script element as it is."""
+    """As in a notebook, whose output contains the unescaped spec in a script element."""
     whole = alt.vconcat(*_moving(charts(hostile, "two"))).resolve_scale(color="independent")
     page = tmp_path / "page.html"
     page.write_text(whole.to_html(inline=True), "utf-8")

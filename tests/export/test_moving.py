@@ -1,4 +1,4 @@
-"""Moving pictures: every frame as the still of its epoch, files whole, nothing left behind."""
+"""Animations: each frame equals the still image of its epoch, and saving is atomic."""
 
 import os
 import signal
@@ -36,7 +36,7 @@ CHARTS = {
 
 
 def _own(run: rc.Run) -> alt.Chart:
-    """A chart of a user's own: all epochs in long form, axes that stay."""
+    """A user's own chart, with all epochs in long form and fixed axes."""
     points = run.points("hidden", epochs=range(0, 151, 50))
     return (
         alt.Chart(points)
@@ -76,7 +76,7 @@ def test_moving_parts_over_the_rest_are_the_whole_chart(name: str, shipped: rc.R
     compiled = Compiled(ChartSpec.of(CHARTS[name](shipped)), 0)
     whole = WholeChart(with_fixed_layout(compiled.vega), 1.3)
     parts = MovingParts.of(whole, compiled)
-    assert ("labelOverlap" in str(parts.moving)) == (name == "per_epoch"), "axes that stay"
+    assert ("labelOverlap" in str(parts.moving)) == (name == "per_epoch"), "fixed axes stay"
     for epoch in (0, 3, 77, 150):
         painter = WholeChart(compiled.vega, 1.3) if epoch == 0 else whole
         expected = painter.paint(compiled.at(epoch))
@@ -101,7 +101,7 @@ def test_chart_whose_legend_follows_the_epoch_is_painted_as_a_whole(
 
 
 def _panel_for_each_target(run: rc.Run) -> alt.FacetChart:
-    """Axes that follow the epoch, in panels whose places nobody can hold."""
+    """Panels with axes that follow the epoch, whose positions cannot be fixed."""
     points = run.points("hidden", epochs=range(0, 151, 10)).query("point < 200")
     return (
         alt.Chart(points, width=100, height=100)
@@ -135,7 +135,7 @@ def test_no_frame_is_cut_off_where_a_chart_grows(
         for side in (0, 1):
             ink = np.flatnonzero((frame < 250).any(axis=(1 - side, 2)))
             inked = np.flatnonzero((still < 250).any(axis=(1 - side, 2)))
-            assert np.ptp(ink) >= np.ptp(inked) - 1, "all of it is there, at some place"
+            assert np.ptp(ink) >= np.ptp(inked) - 1, "the whole chart is visible, at some position"
 
 
 def _bar_that_runs_over_labels(run: rc.Run) -> alt.Chart:
@@ -158,7 +158,7 @@ def test_mark_that_comes_over_a_label_is_painted_with_it(
     beside: bool, shipped: rc.Run, capfd: pytest.CaptureFixture[str]
 ) -> None:
     chart = _bar_that_runs_over_labels(shipped)
-    # Beside it, a chart whose tooltips need columns that no frame does.
+    # The neighbour has tooltips that need columns which no frame needs.
     chart = chart | rc.decision_boundary(shipped) if beside else chart
     compiled = Compiled(ChartSpec.of(chart), 0)
     whole = WholeChart(with_fixed_layout(compiled.vega), 1.0)
@@ -173,10 +173,10 @@ def test_mark_that_comes_over_a_label_is_painted_with_it(
 def test_nothing_jumps_though_lines_reach_over_the_border(shipped: rc.Run, tmp_path: Path) -> None:
     chart = rc.decision_boundary(shipped, width=200) | rc.loss_histogram(shipped)
     stills = [_still(rc.save(chart, tmp_path / "a.png", epoch=epoch)) for epoch in (0, 150)]
-    assert stills[0].shape != stills[1].shape, "else there is nothing to hold"
+    assert stills[0].shape != stills[1].shape, "otherwise there is nothing to fix"
     path = rc.save(chart, tmp_path / "a.gif", epochs=[0, 150], progress=False)
     (first, _), (last, _) = _frames(path)
-    # Labels and title of the histogram's axis, at the right of what moves.
+    # Labels and title of the histogram's axis, to the right of the moving part.
     axis = (slice(20, 280), slice(285, 335))
     assert first[axis].min() < 128
     assert np.array_equal(first[axis], last[axis])
@@ -217,13 +217,13 @@ def test_video_shows_every_epoch(suffix: str, parabola: Training, tmp_path: Path
     chart = rc.loss_histogram(parabola.open(), width=150, height=100)
     path = rc.save(chart, tmp_path / f"a.{suffix}", fps=5, hold=0.6, scale=1.01, progress=False)
     frames = _decoded(path)
-    assert len(frames) == EPOCHS + 1 + 2, "the last frame stays for three"
+    assert len(frames) == EPOCHS + 1 + 2, "the last frame is shown three times as long"
     stills = [
         _still(rc.save(chart, tmp_path / "a.png", epoch=epoch, scale=1.01))
         for epoch in range(EPOCHS + 1)
     ]
     height, width = stills[0].shape[:2]
-    assert height % 2 or width % 2, "else nothing is added"
+    assert height % 2 or width % 2, "otherwise nothing is added"
     assert frames[0].shape == (height + height % 2, width + width % 2, 3)
     for frame, still in zip(frames, stills, strict=False):
         # Colours of a video are stored at half the resolution.
@@ -279,7 +279,7 @@ def test_filmstrip_lays_stills_in_a_row(shipped: rc.Run, tmp_path: Path) -> None
     assert strip.shape[1] == left
 
 
-def test_filmstrip_tells_the_epoch_where_no_title_does(shipped: rc.Run, tmp_path: Path) -> None:
+def test_filmstrip_shows_the_epoch_if_no_title_does(shipped: rc.Run, tmp_path: Path) -> None:
     chart = rc.loss_histogram(shipped)
     svg = rc.save(chart, tmp_path / "strip.svg", epochs=[0, 10]).read_text()
     assert ">epoch 0<" in svg
@@ -308,7 +308,7 @@ def test_backends_of_joblib_paint_the_same_frames(
     here = rc.save(
         rc.loss_histogram(shipped), tmp_path / "here.gif", epochs=range(40), progress=False
     )
-    # In a process of its own, because it might hang.
+    # In a separate process, because it might hang.
     script = tmp_path / "save.py"
     script.write_text(_SAVE_WITH)
     there = tmp_path / "there.gif"
@@ -319,7 +319,7 @@ def test_backends_of_joblib_paint_the_same_frames(
     assert there.read_bytes() == here.read_bytes()
 
 
-@pytest.mark.filterwarnings("ignore:`apply_async` is deprecated")  # joblib 1.5, to itself
+@pytest.mark.filterwarnings("ignore:`apply_async` is deprecated")  # by joblib 1.5 itself
 def test_cluster_paints_the_same_frames(shipped: rc.Run, tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
     chart = rc.loss_histogram(shipped)
@@ -351,15 +351,15 @@ def test_interruption_leaves_nothing(name: str, tmp_path: Path) -> None:
         start_new_session=True,
         text=True,
     )
-    # The progress bar counts frames that are drawn.
+    # The progress bar counts finished frames.
     assert process.stderr is not None
     seen = ""
     while "3/151" not in seen:
         read = process.stderr.read(1)
-        assert read, f"it has ended: {seen}"
+        assert read, f"the process ended: {seen}"
         seen += read
-    assert list(tmp_path.iterdir()), "the file is being written beside"
-    # As a terminal does: to the process and those that draw.
+    assert list(tmp_path.iterdir()), "a temporary file is being written"
+    # Like a terminal, signal the process and its workers.
     os.killpg(process.pid, signal.SIGINT)
     _, error = process.communicate(timeout=60)
     assert process.returncode != 0

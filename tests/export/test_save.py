@@ -1,4 +1,4 @@
-"""Saved files: whole, of the right epoch, at the right speed."""
+"""Saved files are complete and show the right epoch at the right speed."""
 
 import io
 import json
@@ -23,7 +23,7 @@ def _image(source: Path | bytes) -> np.ndarray:
 
 
 def _count(image: np.ndarray, color: str) -> int:
-    """Pixels of a colour."""
+    """The number of pixels of a colour."""
     wanted = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)])
     return int((np.abs(image - wanted).max(axis=2) <= 6).sum())
 
@@ -61,7 +61,7 @@ def test_still_of_its_own_data_is_the_picture_of_all_data(
         spec = chart.to_dict()
     spec["params"][0]["value"] = 2
     difference = np.abs(_image(path) - _image(vl_convert.vegalite_to_png(spec)))
-    assert (difference.max(axis=2) > 16).mean() < 1e-3, "but for points that touch the border"
+    assert (difference.max(axis=2) > 16).mean() < 1e-3, "except for points that touch the border"
 
 
 def test_same_chart_gives_the_same_bytes(chart: alt.LayerChart, tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_gif_has_a_frame_per_epoch_at_its_rate(shipped: rc.Run, tmp_path: Path) 
     for position in (0, 7, 15):
         still = rc.save(chart, tmp_path / "still.png", epoch=epochs[position])
         assert np.abs(frames[position] - _image(still)).mean() < 2
-    assert (frames[0][2, 2] == 255).all(), "paper stays white"
+    assert (frames[0][2, 2] == 255).all(), "the background stays white"
 
 
 def test_gif_without_a_loop(parabola: Training, tmp_path: Path) -> None:
@@ -248,7 +248,7 @@ def test_slider_of_others_over_no_whole_epochs_is_left_alone(
         ("a.gif", {"epochs": [True]}, "epochs must be finite numbers. Got True"),
     ],
 )
-def test_bad_arguments_are_told_and_nothing_is_written(
+def test_bad_arguments_raise_and_nothing_is_written(
     name: str, options: dict[str, Any], message: str, chart: alt.LayerChart, tmp_path: Path
 ) -> None:
     with pytest.raises(rc.ArgumentError, match=message):
@@ -281,7 +281,7 @@ def test_still_of_a_single_epoch_names_it(parabola: Training, tmp_path: Path) ->
         rc.save(chart, tmp_path / "a.png", epoch=4)
 
 
-def test_places_that_cannot_be_written_are_told(chart: alt.LayerChart, tmp_path: Path) -> None:
+def test_paths_that_cannot_be_written_raise(chart: alt.LayerChart, tmp_path: Path) -> None:
     (tmp_path / "a.png").mkdir()
     with pytest.raises(rc.ArgumentError, match="path must be a file. Got the directory"):
         rc.save(chart, tmp_path / "a.png")
@@ -300,7 +300,7 @@ def test_charts_without_epochs_do_not_move(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [None, 5, "", b"a.png", "a\0.png"])
-def test_paths_are_texts(
+def test_paths_are_strings(
     path: Any, chart: alt.LayerChart, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""Charts that play, in a real Chromium."""
+"""Animated charts in a real Chromium."""
 
 import io
 from collections.abc import Callable
@@ -22,7 +22,7 @@ def _pixels(picture: bytes) -> Image.Image:
 
 
 def _difference(first: bytes, second: bytes) -> float:
-    """Share of pixels that differ visibly."""
+    """The fraction of pixels that differ visibly."""
     difference = np.asarray(ImageChops.difference(_pixels(first), _pixels(second)))
     return float((difference.max(axis=2) > 24).mean())
 
@@ -105,7 +105,7 @@ def test_own_chart_moves_with_the_slider(parabola: Training, opened: Opened) -> 
     assert _difference(before, page.picture()) > 0.005
 
 
-def test_shorter_run_holds_its_last_epoch(
+def test_shorter_run_stays_at_its_last_epoch(
     parabola: Training, shipped: rc.Run, opened: Opened
 ) -> None:
     run = parabola.open()
@@ -134,7 +134,7 @@ def test_animated_chart_keeps_its_class_and_its_other_options(parabola: Training
 
 
 @pytest.mark.parametrize("wrong", [{"loop": 3}, {"loop": "x"}, {"autoplay": "no"}, {"loop": None}])
-def test_what_is_true_or_false_is_told(wrong: dict[str, Any], parabola: Training) -> None:
+def test_bad_switches_raise(wrong: dict[str, Any], parabola: Training) -> None:
     (name,) = wrong
     with pytest.raises(
         rc.ArgumentError, match=f"{name} must be True or False. Got {wrong[name]!r}"
@@ -150,12 +150,12 @@ def test_numbers_of_numpy_count_like_python_s(parabola: Training) -> None:
 
 
 @pytest.mark.parametrize("fps", [0, -1, 61, "fast", True, np.True_, [5]])
-def test_bad_frame_rates_are_told(fps: Any, parabola: Training) -> None:
+def test_bad_frame_rates_raise(fps: Any, parabola: Training) -> None:
     with pytest.raises(rc.ArgumentError, match="fps must be more than 0 and at most 60"):
         rc.animate(rc.loss_histogram(parabola.open()), fps=fps)
 
 
-def test_charts_that_cannot_play_are_told(parabola: Training) -> None:
+def test_charts_that_cannot_play_raise(parabola: Training) -> None:
     still = rc.loss_histogram(parabola.open(), epochs=[2])
     with pytest.raises(rc.ArgumentError, match="must have the 'epoch' parameter with a slider"):
         rc.animate(still)
