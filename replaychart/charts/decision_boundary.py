@@ -149,7 +149,7 @@ def decision_boundary(
     outputs = run.point_probabilities if run.classes else run.residuals
     note_not_finite(heading, clock, "output", width, outputs(epochs=clock.epochs))
     if through is not None and len(run.planes.feature_names()) > 2:
-        add_subtitle(heading, f"surface: slice at {through.slice}", width)
+        add_subtitle(heading, f"background: slice at {through.slice}", width)
     return layered(
         [layer for layer in layers if layer is not None],
         clock,

@@ -293,7 +293,7 @@ def _why_no_surface(run: Run, layer: str, view: Projection | None) -> str | None
     if run.planes.inputs_are_plane():
         return None
     if view is not None and view.slice is None:
-        return "the projection has no way back to the layer"
+        return "the projection cannot be inverted"
     if not run.planes.continues_from(layer):
-        return "a branch of the network leads past the layer"
+        return "a branch bypasses the layer"
     return None

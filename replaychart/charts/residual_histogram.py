@@ -86,7 +86,7 @@ def residual_histogram(
     residuals = run.residuals(epochs=clock.epochs)
     of_point = math.prod(residuals.shape[2:])
     if of_point > 1:
-        add_subtitle(heading, f"{of_point:,} for each point", width)
+        add_subtitle(heading, f"{of_point:,} residuals per point", width)
     note_not_finite(heading, clock, "residuals", width, residuals)
     return histogram_of_all(
         clock,

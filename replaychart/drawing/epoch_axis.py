@@ -34,4 +34,4 @@ def epoch_axis(clock: Clock) -> alt.X:
 def _title(clock: Clock) -> str:
     if not clock.fractional:
         return "Epoch"
-    return f"Epoch ({clock.batches} batches each)" if clock.batches else "Epoch, with fractions"
+    return f"Epoch ({clock.batches} batches each)" if clock.batches else "Epoch (fractional)"

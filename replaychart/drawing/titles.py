@@ -101,7 +101,7 @@ def note_not_finite(
         return
     first = clock.epochs[affected.argmax()]
     if affected[affected.argmax() :].all():
-        when = f"from epoch {first:g} on"
+        when = f"from epoch {first:g}"
     else:
         when = f"at {affected.sum()} of {len(affected)} epochs, first at {first:g}"
     add_subtitle(title, f"{what}: {how} {when}", width)

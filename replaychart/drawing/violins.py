@@ -228,8 +228,8 @@ def _quartiles(axes: _Axes, summaries: list[Arrays]) -> list[alt.Chart]:
                 alt.Tooltip("median:Q", title="Median", format=".4~g"),
                 alt.Tooltip("lower:Q", title="Lower quartile", format=".4~g"),
                 alt.Tooltip("upper:Q", title="Upper quartile", format=".4~g"),
-                alt.Tooltip("least:Q", title="Least", format=".4~g"),
-                alt.Tooltip("greatest:Q", title="Greatest", format=".4~g"),
+                alt.Tooltip("least:Q", title="Minimum", format=".4~g"),
+                alt.Tooltip("greatest:Q", title="Maximum", format=".4~g"),
                 alt.Tooltip("deviation:Q", title="Standard deviation", format=".4~g"),
             ],
         )

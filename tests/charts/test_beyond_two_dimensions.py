@@ -76,7 +76,7 @@ def test_residuals(regression: Training) -> None:
 def test_a_slice_says_what_it_is(branches: Training) -> None:
     run = branches.open()
     chart = rc.decision_boundary(run, features=(0, 3), at=5)
-    assert chart.to_dict()["title"]["subtitle"] == "surface: slice at point 5"
+    assert chart.to_dict()["title"]["subtitle"] == "background: slice at point 5"
     assert _axis_titles(chart) == ("input 1", "input 4")
     view = next(v for v in _views(chart.to_dict()) if v["mark"]["type"] == "circle")
     assert len(chart.to_dict()["datasets"][view["data"]["name"]]) == len(branches.X)
@@ -141,7 +141,7 @@ def test_a_slice_of_several_inputs(two_inputs: Training) -> None:
     chart = rc.decision_boundary(run, features=("zeta[2]", "beta[0]"), at=5)
     assert _marks(chart) == ["line", "circle", "line"]
     assert _axis_titles(chart) == ("zeta[2]", "beta[0]")
-    assert chart.to_dict()["title"]["subtitle"] == "surface: slice at point 5"
+    assert chart.to_dict()["title"]["subtitle"] == "background: slice at point 5"
     shown = run.planes.slice(("zeta[2]", "beta[0]"), 5).coordinates(run.planes.inputs, 0)
     expected = np.stack([two_inputs.X[0][:, 2], two_inputs.X[1][:, 0]], axis=1)
     np.testing.assert_array_equal(shown, expected)
@@ -178,10 +178,10 @@ def test_the_reason_for_no_surface_is_shown(
 ) -> None:
     chart = rc.feature_space(two_inputs.open(), "right")
     assert _marks(chart) == ["circle"]
-    assert _subtitle(chart) == "no surface: a branch of the network leads past the layer"
+    assert _subtitle(chart) == "no surface: a branch bypasses the layer"
     assert "subtitle" not in rc.feature_space(two_inputs.open(), "plane").to_dict()["title"]
     chart = rc.feature_space(images.open(), "convolution", positions="mean")
-    assert _subtitle(chart) == "no surface: the projection has no way back to the layer"
+    assert _subtitle(chart) == "no surface: the projection cannot be inverted"
     asked_for_none = rc.feature_space(two_inputs.open(), "right", surface=None)
     assert "subtitle" not in asked_for_none.to_dict()["title"]
 
@@ -205,7 +205,7 @@ def test_the_reason_for_no_surface_is_shown(
 )
 def test_a_slice_says_where_features_are_held(at: Any, expected: str, branches: Training) -> None:
     chart = rc.decision_boundary(branches.open(), features=(0, 3), at=at)
-    assert _subtitle(chart) == f"surface: slice at {expected}"
+    assert _subtitle(chart) == f"background: slice at {expected}"
 
 
 def test_a_slice_at_many_values_is_abbreviated(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_a_slice_at_many_values_is_abbreviated(tmp_path: Path) -> None:
 
     # A mark after a right-to-left name keeps the number to the right of it.
     assert subtitle(2) == (
-        "surface: slice at ارتفاع\u200e = 0.25, feature of a na\u2026ere is room for = 0.25 and "
+        "background: slice at ارتفاع\u200e = 0.25, feature of a na\u2026ere is room for = 0.25 and "
         "8 others at the median"
     )
     assert subtitle(7).endswith("feature 4 = 0.25, 4 others as given and 3 others at the median")

@@ -28,20 +28,20 @@ def diverged(folded: Training, tmp_path_factory: pytest.TempPathFactory) -> rc.R
 
 
 CHARTS: dict[str, tuple[Callable[[rc.Run], Any], str]] = {
-    "layer": (lambda run: rc.feature_space(run, "fold"), "points: NaN or infinite from epoch 4 on"),
+    "layer": (lambda run: rc.feature_space(run, "fold"), "points: NaN or infinite from epoch 4"),
     "per epoch": (
         lambda run: rc.feature_space(run, "fold", scale="per-epoch"),
-        "points: NaN or infinite from epoch 4 on",
+        "points: NaN or infinite from epoch 4",
     ),
     "components": (lambda run: rc.feature_space(run, "wide"), "points: NaN or infinite"),
     "aligned": (
         lambda run: rc.feature_space(run, "wide", projection="aligned"),
         "points: NaN or infinite",
     ),
-    "boundary": (rc.decision_boundary, "output: NaN or infinite from epoch 4 on"),
+    "boundary": (rc.decision_boundary, "output: NaN or infinite from epoch 4"),
     "probabilities": (rc.probability_histogram, "not finite"),
-    "curves": (rc.loss_and_metric, "loss: NaN or infinite from epoch 4 on"),
-    "losses": (rc.loss_histogram, "losses: NaN or infinite from epoch 4 on"),
+    "curves": (rc.loss_and_metric, "loss: NaN or infinite from epoch 4"),
+    "losses": (rc.loss_histogram, "losses: NaN or infinite from epoch 4"),
     "spread": (lambda run: rc.spread(run, kind="weights"), "values: NaN or infinite from epoch 4"),
     "weights": (rc.weights, "not finite"),
     "gradients": (rc.gradients, "not finite"),
@@ -70,7 +70,7 @@ def test_regression_and_relu_note_non_finite_values(regression: Training, tmp_pa
         file["regression/weights/float32"][FIRST:] = np.nan
     chart = rc.decision_boundary(rc.open_run(path))
     svg = rc.save(chart, tmp_path / "a.svg", epoch=FIRST).read_text("utf-8")
-    assert "output: NaN or infinite from epoch 4 on" in svg
+    assert "output: NaN or infinite from epoch 4" in svg
 
     X = regression.X
     model = keras.Sequential(
@@ -88,7 +88,7 @@ def test_regression_and_relu_note_non_finite_values(regression: Training, tmp_pa
     svg = rc.save(
         rc.feature_space(rc.open_run(tmp_path / "relu.h5"), "plane"), tmp_path / "b.svg"
     ).read_text("utf-8")
-    assert "NaN or infinite from epoch 1 on" in svg
+    assert "NaN or infinite from epoch 1" in svg
 
 
 def test_spread_ends_where_nothing_is_finite(diverged: rc.Run, tmp_path: Path) -> None:
