@@ -138,8 +138,8 @@ class Run:
         ``"being recorded"``: training continues; open the run again to see later epochs.
         ``"interrupted"``: the process crashed or was killed, training was stopped by Ctrl-C or an
         error, or the file could no longer be written; all epochs recorded until then are complete.
-        ``"unknown"``: the run was recorded by DeepReplay, or on another machine, so its state cannot
-        be determined.
+        ``"unknown"``: the run was recorded by DeepReplay, or on another machine, so its state
+        cannot be determined.
         """
         return cast("State", self._stored.state)
 
