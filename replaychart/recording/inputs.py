@@ -225,11 +225,11 @@ def given_inputs(
         numbers of points.
     """
     if isinstance(X, Mapping):
-        form = "nested" if any(map(_holds_arrays, X.values())) else "mapping"
+        form = "nested" if any(map(_contains_arrays, X.values())) else "mapping"
     elif not isinstance(X, (list, tuple)):
         form = "array"
     elif any(isinstance(item, Mapping) for item in X) or (
-        any(map(_is_array, X)) and any(map(_holds_arrays, X))
+        any(map(_is_array, X)) and any(map(_contains_arrays, X))
     ):
         form = "nested"
     else:
@@ -272,10 +272,10 @@ def _is_array(item: Any) -> bool:
     return len(getattr(item, "shape", ())) > 0
 
 
-def _holds_arrays(item: Any) -> bool:
+def _contains_arrays(item: Any) -> bool:
     """Return whether an item is a structure of arrays, not an array itself."""
     if isinstance(item, (list, tuple)):
-        return any(_is_array(inner) or _holds_arrays(inner) for inner in item)
+        return any(_is_array(inner) or _contains_arrays(inner) for inner in item)
     return isinstance(item, Mapping)
 
 
@@ -291,7 +291,7 @@ def _leaves(label: str, given: Any, *, in_order: bool) -> Iterator[tuple[str, An
     if isinstance(given, Mapping):
         for key in sorted(given) if in_order else given:
             yield from _leaves(f"{label}[{key!r}]", given[key], in_order=in_order)
-    elif isinstance(given, (list, tuple)) and _holds_arrays(given):
+    elif isinstance(given, (list, tuple)) and _contains_arrays(given):
         for place, item in enumerate(given):
             yield from _leaves(f"{label}[{place}]", item, in_order=in_order)
     else:
@@ -347,7 +347,7 @@ def _alike(given: Any, struct: Any) -> bool:
     if isinstance(struct, (list, tuple)):
         same = isinstance(given, (list, tuple)) and len(given) == len(struct)
         return same and all(map(_alike, given, struct))
-    return not isinstance(given, Mapping) and not _holds_arrays(given)
+    return not isinstance(given, Mapping) and not _contains_arrays(given)
 
 
 def _described(given: GivenInputs) -> str:

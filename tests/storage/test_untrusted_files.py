@@ -340,7 +340,7 @@ def test_architecture_without_inputs_takes_no_more_than_was_recorded(
 
     run = rc.open_run(changed(parabola, tmp_path / "wide.h5", widened))
     before = psutil.Process().memory_info().rss
-    with pytest.raises(rc.EvaluationError, match="in its variables, where 9 were recorded"):
+    with pytest.raises(rc.EvaluationError, match="in its variables, but 9 were recorded"):
         run.losses()
     assert psutil.Process().memory_info().rss - before < 500e6
 
