@@ -50,7 +50,7 @@ def test_labels_of_logits_are_labels(tmp_path: Path) -> None:
     for run in _twins(keras.losses.BinaryCrossentropy, 3, tmp_path, y):
         with pytest.raises(rc.EvaluationError, match="multi-label"):
             run.probabilities()
-        with pytest.raises(rc.EvaluationError, match="predicts labels and no numbers"):
+        with pytest.raises(rc.EvaluationError, match="predicts labels, not numbers"):
             run.residuals()
 
 
