@@ -75,8 +75,8 @@ class Predictions:
         predicted, given = math.prod(outputs.shape[2:]), math.prod(self._stored.targets.shape[1:])
         if predicted != given:
             message = (
-                f"Run {self._stored.name!r} has {predicted} output values and {given} target "
-                "values for each point, so there are no residuals."
+                f"Run {self._stored.name!r} must have as many outputs as targets for each point to "
+                f"have residuals. Got {predicted} and {given}."
             )
             raise EvaluationError(message)
         targets = self._stored.targets.reshape(outputs.shape[1:])
