@@ -133,3 +133,33 @@ def test_a_model_of_the_same_shapes_that_computes_otherwise_is_refused(tmp_path:
     assert wrong.verified is False
     with pytest.raises(rc.EvaluationError, match="The difference begins at layer 'hidden'"):
         rc.feature_space(wrong, "hidden")
+
+
+def test_what_cannot_be_evaluated_is_not_compared(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(20)
+    model = small_model(dense(2, "tanh", "hidden"), dense(1, "sigmoid", "output"))
+    rc.Recorder(X, y, tmp_path / "a.h5", "a", model=model, layers=["hidden"])
+    run = rc.open_run(tmp_path / "a.h5")
+    assert run.witnessed_epochs == [0]
+    assert run.verified is None
+    assert run.differences == []
+    hidden = keras.Model(model.inputs, model.get_layer("hidden").output)
+    np.testing.assert_allclose(
+        run.coordinates("hidden")[0], hidden.predict(X, verbose=0), atol=1e-6
+    )
+
+
+def test_a_loss_that_is_not_known_is_not_compared(tmp_path: Path) -> None:
+    def unknown(y_true: Any, y_pred: Any) -> Any:
+        return keras.ops.mean(keras.ops.abs(keras.ops.cast(y_true, "float32") - y_pred), axis=-1)
+
+    X, y = rc.datasets.parabola(20)
+    model = small_model(dense(1, "sigmoid", "output"), loss=unknown)
+    rc.Recorder(X, y[:, None], tmp_path / "a.h5", "a", model=model)
+    run = rc.open_run(tmp_path / "a.h5")
+    assert run.verified is True
+    with pytest.raises(rc.EvaluationError, match="names the function 'unknown'"):
+        run.losses()
+    known = rc.open_run(tmp_path / "a.h5", custom_objects={"unknown": unknown})
+    assert known.verified is True
+    assert known.losses().mean() > 0
