@@ -70,7 +70,8 @@ def open_run(
         run of DeepReplay, which stores its model in a separate file, this can also be the path of
         that file. Default: ``<group>_model.h5``, next to the recording or in the working directory.
     custom_objects : mapping of str to object, optional
-        Layers, losses and metrics that are not part of Keras, by name.
+        Layers, activations, losses and metrics that are not part of Keras, by name. They replace
+        those of Keras that have the same name.
 
     Returns
     -------

@@ -125,10 +125,15 @@ class Run:
     @property
     def _known_verified(self) -> bool | None:
         """Whether the replay agrees, None if telling it would take an evaluation."""
+        return self.verified if self._network.is_rebuilt else self._stored_verified
+
+    @property
+    def _stored_verified(self) -> bool | None:
+        """Whether the replay agreed when the run was stored; None if it was not stored."""
         key = evaluation_key("verified")
-        if self._network.is_rebuilt or self._memory.holds(key):
-            return self.verified
-        return None
+        if not self._memory.holds(key):
+            return None
+        return bool(self._memory.recall(key, range(len(self.epochs)))["values"].all())
 
     @property
     def state(self) -> State:
@@ -156,14 +161,17 @@ class Run:
         points at the first and the last epoch. The replay must agree with them to within 1e-4 of
         their size (2e-2 for layers that compute in 16 bits). If the outputs do not, every
         evaluation raises an `EvaluationError` that says what differs and what to do; if only the
-        loss or a metric does not, that one does. None if it is not known: nothing was kept (by
-        `record_outputs` or DeepReplay, for example), or Keras is not installed and the result was
-        not stored.
+        loss or a metric does not, that one does. What cannot be evaluated at all, such as a loss
+        that Keras does not know, is not compared. None if it is not known: nothing was kept (by
+        `record_outputs` or DeepReplay, for example), the model cannot be evaluated, or Keras is not
+        installed and the result was not stored.
         """
-        key = evaluation_key("verified")
-        if self._memory.holds(key):
-            return bool(self._memory.recall(key, range(len(self.epochs)))["values"].all())
-        return self._network.verified
+        stored = self._stored_verified
+        if stored:
+            return True
+        # With custom_objects= or model=, a run that differed when it was stored may agree now.
+        verified = self._network.verified
+        return stored if verified is None else verified
 
     @property
     def differences(self) -> list[str]:

@@ -76,8 +76,8 @@ class LazyNetwork:
             return None
         try:
             return self._network.verified
-        except ImportError:
-            return None
+        except (ImportError, EvaluationError):
+            return None  # what needs the network says so
 
     @property
     def differences(self) -> list[str]:

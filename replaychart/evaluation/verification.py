@@ -37,7 +37,8 @@ class Difference:
 class VerifiedNetwork:
     """A network that refuses what differs from the training: a `RecordedNetwork` around another.
 
-    If the outputs differ, it refuses everything; if only the loss or a metric does, only that.
+    If the outputs differ, it refuses everything; if only the loss or a metric does, only that. What
+    cannot be evaluated at all is not compared: evaluating it raises an error of its own.
 
     Parameters
     ----------
@@ -60,12 +61,19 @@ class VerifiedNetwork:
 
     @cached_property
     def verified(self) -> bool | None:
-        """Whether outputs, losses and metrics agree; None if nothing was witnessed."""
-        if not self._witnesses:
+        """Whether outputs, losses and metrics agree; None if the outputs cannot be compared."""
+        if not any(self._can_be_replayed(*one) for one in self._witnesses):
             return None
         names = {name for _, witness in self._witnesses for name in witness.metrics}
         found = [self._outputs, self._losses, *map(self._metric, sorted(names))]
         return all(difference is None for difference in found)
+
+    def _can_be_replayed(self, place: int, witness: Witness) -> bool:
+        try:
+            self._replayed(place, witness)
+        except EvaluationError:
+            return False
+        return True
 
     @property
     def differences(self) -> list[str]:
@@ -178,7 +186,10 @@ class VerifiedNetwork:
         """Return the largest difference of all witnesses, None if they agree."""
         found = []
         for place, witness in self._witnesses:
-            both = compared(place, witness)
+            try:
+                both = compared(place, witness)
+            except EvaluationError:
+                continue
             if both is not None and not _agree(*both, half=witness.half_precision):
                 found.append(Difference(witness.epoch, _distance(*both)))
         return max(found, key=lambda one: one.size, default=None)

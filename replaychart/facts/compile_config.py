@@ -1,6 +1,7 @@
 """Reads losses and metrics out of a serialized compile configuration."""
 
 import json
+import re
 from collections.abc import Mapping
 from numbers import Real
 from typing import Any
@@ -87,4 +88,11 @@ def _logged_name(identifier: Any) -> str:
     if isinstance(config, Mapping):
         return str(config.get("name") or identifier.get("class_name"))
     # A function registered with Keras is written as "package>name" and logged as "name".
-    return str(config).rpartition(">")[2]
+    return _in_snake_case(str(config).rpartition(">")[2])
+
+
+def _in_snake_case(name: str) -> str:
+    """Return the name under which Keras logs a function."""
+    name = re.sub(r"\W+", "", name)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()

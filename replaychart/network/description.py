@@ -300,6 +300,12 @@ def details_of(
     }
 
 
+def compiled_with(model: keras.Model) -> dict[str, Any]:
+    """Return what a model was compiled with, as objects: loss, metrics and others, by argument."""
+    config = getattr(model, "_compile_config", None)
+    return dict(getattr(config, "config", {})) if model.compiled else {}
+
+
 def _compile_config(model: keras.Model) -> dict[str, Any]:
     with _without_warnings_of_lambdas():
         return model.get_compile_config() or {}

@@ -14,6 +14,7 @@ from replaychart.facts.inputs import arrays_of
 from replaychart.network import keras2_functions  # noqa: F401  (registers what old models use)
 from replaychart.network.calling import called_with, has_graph, input_dtype
 from replaychart.network.keras_versions import for_any_version
+from replaychart.network.namesakes import with_own_activations
 from replaychart.network.trust import built, require_trusted
 from replaychart.storage.reader import StoredRun
 from replaychart.storage.weights import UnrecordedWeight, Weight
@@ -56,6 +57,7 @@ def rebuild(
     owner = f"The model of run {stored.name!r}"
     with failures_told(f"{owner} cannot be rebuilt", _WAYS_OUT):
         config = for_any_version(json.loads(stored.architecture))
+        config = with_own_activations(config, custom_objects)
     model_class = stored.details.get("model_class")
     if config is None:
         message = (

@@ -116,11 +116,7 @@ class Objectives:
         unweighted = self.run.details.get("metrics") or {}
         weighted = weighted_metrics(self.run.compile_config, unweighted)
         resolved = self._resolved_metric(name, {**unweighted, **weighted}[name])
-        weights = None if name in unweighted else self.run.sample_weights
-        if weights is not None and mask is not None:
-            # Keras expects both in the same shape. With PyTorch, it changes the weights in place.
-            columns = weights.reshape(-1, *(1 for _ in mask.shape[1:]))
-            weights = np.broadcast_to(columns, mask.shape).copy()
+        weights = None if name in unweighted else metric_weights(self.run, mask)
         targets = targets_of(self.run)
         what = f"The metric {name!r} of run {self.name!r} cannot be evaluated"
         values = []
@@ -205,6 +201,16 @@ def _sample_weights(run: Judged, loss: Any) -> np.ndarray:
         return run.sample_weights
     # Then Keras divides by the sum of the weights, not by the number of points.
     return run.sample_weights / run.sample_weights.mean(dtype=np.float64).astype(np.float32)
+
+
+def metric_weights(run: Judged, mask: np.ndarray | None) -> np.ndarray | None:
+    """Return the factor of each point in a weighted metric, in the shape of the outputs' mask."""
+    weights = run.sample_weights
+    if weights is None or mask is None:
+        return weights
+    # Keras expects both in the same shape. With PyTorch, it changes the weights in place.
+    columns = weights.reshape(-1, *(1 for _ in mask.shape[1:]))
+    return np.broadcast_to(columns, mask.shape).copy()
 
 
 def targets_of(run: Judged) -> Any:

@@ -14,6 +14,7 @@ from replaychart.facts.epochs import EPOCH_DIGITS
 from replaychart.facts.snapshots import Snapshot
 from replaychart.facts.witness import Witness
 from replaychart.network import description
+from replaychart.network.namesakes import warn_of_namesakes
 from replaychart.recording import resumption, samples
 from replaychart.recording.distribution import is_chief
 from replaychart.recording.guard import GuardedWriter
@@ -115,7 +116,8 @@ class Recorder(keras.callbacks.Callback):
     -----
     UserWarning
         Recording stopped because the file could not be written, or snapshots are kept in memory
-        while another program has the file open.
+        while another program has the file open. Or a function of your own that is not registered
+        with Keras has the name of one of Keras's.
 
     Examples
     --------
@@ -354,6 +356,8 @@ class Recorder(keras.callbacks.Callback):
         stored = self._stored()
         if stored is not None:
             resumption.check_same(stored, described)
+        if self._writes:
+            warn_of_namesakes(model, loss=self._request.loss)
 
     def _stored(self) -> StoredRun | None:
         if self._if_exists != "append" or not self._writes:

@@ -14,12 +14,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from replaychart.facts.compile_config import single_output
+from replaychart.facts.compile_config import single_output, weighted_metrics
 from replaychart.facts.inputs import arrays_of, of_points
 from replaychart.facts.snapshots import RunDescription
 from replaychart.facts.witness import Witness
 from replaychart.network import calling
-from replaychart.network.objectives import Objectives, targets_of
+from replaychart.network.objectives import Objectives, metric_weights, targets_of
 
 # Enough that no difference hides, and few enough that asking takes milliseconds.
 _POINTS = 16
@@ -124,20 +124,29 @@ class _Asked:
 
     def _metrics(self, outputs: Any) -> dict[str, np.ndarray]:
         """Return the metrics that Keras has built by now, which it does at the first batch."""
-        known: Any = self._described.details.get("metrics") or {}
+        unweighted: Any = self._described.details.get("metrics") or {}
+        weighted = weighted_metrics(self._described.compile_config, unweighted)
         compiled = next((one for one in self._model.metrics if hasattr(one, "metrics")), None)
-        metrics = {}
+        targets, mask = targets_of(self._described), calling.mask_of(outputs)
+        metrics: dict[str, np.ndarray] = {}
         for metric in getattr(compiled, "metrics", ()):
-            if metric.name not in known or metric.name in metrics:
+            # Keras lists weighted metrics last, and logs those with a name that is taken as
+            # "weighted_<name>".
+            taken = metric.name in metrics
+            name = f"weighted_{metric.name}" if taken else metric.name
+            if name in metrics or name not in {**unweighted, **weighted}:
                 continue
+            of_points = {}
+            if name not in unweighted:
+                of_points["sample_weight"] = metric_weights(self._described, mask)
             try:
                 state = metric.stateless_update_state(
-                    metric.stateless_reset_state(), targets_of(self._described), outputs
+                    metric.stateless_reset_state(), targets, outputs, **of_points
                 )
                 value = keras.ops.convert_to_numpy(metric.stateless_result(state))
             except Exception:  # one that cannot be asked is not witnessed
                 continue
-            metrics[metric.name] = np.asarray(value, np.float64).reshape(-1)
+            metrics[name] = np.asarray(value, np.float64).reshape(-1)
         return metrics
 
     def _layers(self) -> dict[str, np.ndarray]:

@@ -59,6 +59,8 @@ def check(directory: Path) -> None:
 
     run = rc.open_run(path, "a")
     assert run.epochs.tolist() == [0, 0.5, 1, 1.5, 2], run.epochs
+    assert run.witnessed_epochs == [0, 2], run.witnessed_epochs
+    assert run.verified is True, run.differences
     logged = run.curves.values("loss", source="training")
     np.testing.assert_allclose(logged[[2, 4]], history["loss"], atol=1e-7)
 
@@ -86,6 +88,24 @@ def check(directory: Path) -> None:
 
     chart = rc.feature_space(run, "hidden") | rc.loss_and_metric(run) | rc.gradients(run)
     assert rc.save(chart, directory / "chart.png", epoch=0.5).stat().st_size > 10_000
+
+
+def check_training_is_left_as_it_is(directory: Path) -> None:
+    X, y = rc.datasets.parabola(48)
+    found = []
+    for recorders in ([], [rc.Recorder(X, y, directory / "runs.h5", "same")]):
+        keras.utils.set_random_seed(3)
+        model = compiled_model()
+        fit = {"batch_size": 24, "verbose": 0, "epochs": 3}
+        history = model.fit(X, y, callbacks=recorders, **fit).history
+        states = [keras.ops.convert_to_numpy(variable) for variable in model.variables]
+        drawn = keras.ops.convert_to_numpy(keras.random.normal((4,)))
+        legacy = np.random.random()  # noqa: NPY002  (what users draw from)
+        found.append((history, [*states, drawn, legacy]))
+    (history, states), (recorded, recorded_states) = found
+    assert history == recorded, (history, recorded)
+    for own, other in zip(states, recorded_states, strict=True):
+        np.testing.assert_array_equal(own, other)
 
 
 def check_several_inputs(directory: Path) -> None:
@@ -121,5 +141,6 @@ def check_several_inputs(directory: Path) -> None:
 
 if __name__ == "__main__":
     check(Path(sys.argv[1]))
+    check_training_is_left_as_it_is(Path(sys.argv[1]))
     check_several_inputs(Path(sys.argv[1]))
     print(keras.backend.backend(), "passed")
