@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from replaychart.errors import EvaluationError
+from replaychart.errors import EvaluationError, MissingDependencyError
 from replaychart.evaluation.evaluations import Evaluations
 from replaychart.facts.task import Task, task_of
 from replaychart.storage.reader import StoredRun
@@ -35,7 +35,18 @@ class Predictions:
             shape = ()
         if shape is None:
             shape = self._evaluations.predictions(range(1)).shape[2:]
-        return task_of(self._stored, tuple(shape))
+        witnessed = [witness.outputs for witness in self._stored.witnesses]
+        return task_of(self._stored, tuple(shape), witnessed=witnessed, outputs=self._some_outputs)
+
+    def _some_outputs(self) -> np.ndarray | None:
+        """Return the outputs at the first and the last epoch; None if they cannot be computed."""
+        if not self._evaluations.tells_predictions:
+            return None
+        last = len(self._stored.epochs) - 1
+        try:
+            return self._evaluations.predictions(sorted({0, last}))
+        except (EvaluationError, MissingDependencyError):
+            return None  # An evaluation that needs the outputs reports why.
 
     @cached_property
     def labels(self) -> np.ndarray:
@@ -99,10 +110,19 @@ class Predictions:
         if not self.task.classes:
             message = (
                 f"Run {self._stored.name!r} predicts numbers, not classes (judging by its targets, "
-                "its loss and the activation of its output), so there are no probabilities. Use "
+                f"its loss and {self._judged_by()}), so there are no probabilities. Use "
                 "residual_histogram to see how far its predictions are off."
             )
             raise EvaluationError(message)
+
+    def _judged_by(self) -> str:
+        if self.task.outside is None:
+            return "the activation of its output"
+        low, high = self.task.outside
+        return (
+            f"its outputs, which range from {low:.3g} to {high:.3g}; if these are logits, compile "
+            "the loss with from_logits=True"
+        )
 
     def _require_numbers(self) -> None:
         """Raise `EvaluationError` unless the run predicts numbers."""
