@@ -53,9 +53,14 @@ class Predictions:
         """The class number of each point, int64 (points,); the targets for a regression."""
         return self.task.labels(self._stored.targets)
 
+    def outputs(self, snapshots: Sequence[int]) -> np.ndarray:
+        """Return the model's outputs, float32 (snapshots, points, ...), with an axis for units."""
+        outputs = self._evaluations.predictions(snapshots)
+        return outputs[:, :, None] if outputs.ndim == 2 else outputs
+
     def decisions(self, snapshots: Sequence[int]) -> np.ndarray:
         """Return the predicted class of each point, int64 (snapshots, points), or its value."""
-        outputs = self._evaluations.predictions(snapshots)
+        outputs = self.outputs(snapshots)
         if not self.task.classes:
             return outputs.reshape(*outputs.shape[:2], -1)[:, :, 0]
         return self.task.decisions(outputs)
@@ -63,7 +68,7 @@ class Predictions:
     def probabilities(self, snapshots: Sequence[int]) -> np.ndarray:
         """Return the probability of each class, float32 (snapshots, points, classes)."""
         self.require_classes()
-        return self.task.probabilities(self._evaluations.predictions(snapshots))
+        return self.task.probabilities(self.outputs(snapshots))
 
     def probability(self, snapshots: Sequence[int]) -> np.ndarray:
         """Return one probability for each point, float32 (snapshots, points).
@@ -71,7 +76,7 @@ class Predictions:
         The probability of class 1 if there are two classes, otherwise of the true class; NaN for a
         regression.
         """
-        outputs = self._evaluations.predictions(snapshots)
+        outputs = self.outputs(snapshots)
         if not self.task.classes:
             return np.full(outputs.shape[:2], np.nan, np.float32)
         probabilities = self.task.probabilities(outputs)
@@ -82,7 +87,7 @@ class Predictions:
     def residuals(self, snapshots: Sequence[int]) -> np.ndarray:
         """Return prediction minus target, float32 (snapshots, points, ...)."""
         self._require_numbers()
-        outputs = self._evaluations.predictions(snapshots)
+        outputs = self.outputs(snapshots)
         predicted, given = math.prod(outputs.shape[2:]), math.prod(self._stored.targets.shape[1:])
         if predicted != given:
             message = (

@@ -138,7 +138,8 @@ def task_of(
     """
     if run.details.get("predicts") == "numbers":
         return Task(classes=0, from_logits=False)
-    units = output_shape[-1] if len(output_shape) == 1 else None
+    # A single output without an axis of its own, (points,), is the same as one with it.
+    units = (output_shape or (1,))[-1] if len(output_shape) <= 1 else None
     from_logits = _from_logits(run)
     if not (from_logits or _could_be_probabilities(run)):
         return Task(classes=0, from_logits=False)
@@ -239,7 +240,7 @@ def _outside(values: Sequence[np.ndarray]) -> tuple[float, float] | None:
 
 def _sum_to_one(values: Sequence[np.ndarray], output_shape: tuple[int | None, ...]) -> bool:
     """Return whether several outputs of each point sum to 1; a single output always does."""
-    if output_shape == (1,):
+    if output_shape in ((), (1,)):
         return True
     sums = [some.sum(axis=-1) for some in values]
     return all(np.allclose(some[np.isfinite(some)], 1, rtol=0, atol=_ROUNDING) for some in sums)

@@ -91,7 +91,7 @@ def check_class_names(model: keras.Model, class_names: list[str] | None) -> None
     shape = _output_shape_of(model)
     if class_names is None or shape is None:
         return
-    classes = 2 if shape[-1] == 1 else shape[-1]
+    classes = 2 if shape in ((), (1,)) else shape[-1]
     if len(class_names) != classes:
         message = (
             f"class_names must contain {classes} names, one for each class of the model's output. "
@@ -119,14 +119,15 @@ def check_targets(model: keras.Model, targets: np.ndarray, loss: Any) -> None:
 def _check_shape(model: keras.Model, targets: np.ndarray, name: str) -> None:
     """Raise `ArgumentError` unless the targets have the shape that output and loss require."""
     shape = _output_shape_of(model)
-    if shape is None or len(shape) != 1 or shape[0] is None:
+    units = 1 if shape == () else shape[0] if shape is not None and len(shape) == 1 else None
+    if units is None:
         return  # The loss itself checks targets of outputs with several axes.
-    units = shape[0]
     flat = targets.reshape(len(targets), -1)
     if flat.shape[1] not in (1, units):
+        own = " or (points, 1)" if units == 1 else f", (points, 1) or (points, {units})"
         message = (
-            f"y must have the shape (points,), (points, 1) or (points, {units}), because the "
-            f"model's output has {units} units. Got the shape {targets.shape}."
+            f"y must have the shape (points,){own}, because the model's output has {units} "
+            f"unit{'s' * (units > 1)}. Got the shape {targets.shape}."
         )
         raise ArgumentError(message)
     if "sparsecategorical" in name:

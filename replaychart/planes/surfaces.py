@@ -119,7 +119,7 @@ class Probability(_Alone):
 
     def scores(self, outputs: np.ndarray) -> np.ndarray:
         """Return the probability, shape (points, 1)."""
-        return self.task.probabilities(outputs)[:, 1:]
+        return self.task.probabilities(outputs.reshape(len(outputs), 1))[:, 1:]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -112,3 +112,54 @@ def test_a_diverged_classifier_is_a_classifier(tmp_path: Path) -> None:
     model.set_weights([np.full((2, 1), np.nan), np.zeros(1)])
     rc.Recorder(X, y, tmp_path / "a.h5", "a", model=model)
     assert rc.open_run(tmp_path / "a.h5").classes == 2
+
+
+def _squeezed(path: Path, y: np.ndarray, **options: Any) -> tuple[rc.Run, keras.Model]:
+    """A sigmoid for each point without an axis of its own."""
+    X = np.random.default_rng(0).normal(size=(len(y), 2)).astype("float32")
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((2,))
+    last = dense(1, "sigmoid", "output")(dense(2, "tanh", "hidden")(inputs))
+    model = keras.Model(inputs, keras.layers.Reshape((), name="squeezed")(last))
+    model.compile("sgd", "binary_crossentropy", metrics=[keras.metrics.BinaryAccuracy()])
+    recorder = rc.Recorder(X, y, path, "a", **options)
+    model.fit(X, y, epochs=2, batch_size=16, verbose=0, callbacks=[recorder])
+    return rc.open_run(path), model
+
+
+@pytest.mark.parametrize("names", [None, ["no", "yes"]])
+def test_a_squeezed_sigmoid_is_a_binary_classifier(names: list[str] | None, tmp_path: Path) -> None:
+    y = np.arange(40) % 2
+    run, model = _squeezed(tmp_path / "a.h5", y, class_names=names)
+    X = run.inputs
+    expected = model.predict(X, verbose=0)
+    assert expected.shape == (40,)
+    assert run.classes == 2 and run.verified
+    np.testing.assert_array_equal(run.targets, y)
+    np.testing.assert_allclose(run.point_probabilities()[-1], expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(run.probabilities()[-1, :, 0], 1 - expected, rtol=0, atol=1e-6)
+    history = run.history().query("source == 'replay' and epoch == 2").set_index("name")["value"]
+    evaluated = model.evaluate(X, y, verbose=0, batch_size=len(y), return_dict=True)
+    assert history["loss"] == pytest.approx(evaluated["loss"], abs=1e-6)
+    for name in ("accuracy", "binary_accuracy"):
+        assert history[name] == pytest.approx(evaluated["binary_accuracy"], abs=1e-6)
+    assert rc.probability_histogram(run).to_dict()
+    inside = run.boundary(xlim=(-9, 9), ylim=(-9, 9), epochs=2)[["x", "y"]].to_numpy("float32")
+    assert len(inside)
+    np.testing.assert_allclose(model.predict(inside, verbose=0), 0.5, atol=1e-3)
+    assert rc.decision_boundary(run).to_dict() and rc.feature_space(run, "hidden").to_dict()
+
+
+def test_a_squeezed_number_has_residuals(tmp_path: Path) -> None:
+    run, model = _squeezed(tmp_path / "a.h5", np.linspace(0, 1, 40))
+    assert run.classes == 2, "shares of class 1"
+    again = keras.Model(model.inputs, model.outputs)
+    again.compile("sgd", "mse")
+    y = np.linspace(-1, 1, 40)
+    rc.Recorder(run.inputs, y, tmp_path / "b.h5", "b", model=again)
+    numbers = rc.open_run(tmp_path / "b.h5")
+    residuals = numbers.residuals()
+    assert residuals.shape == (1, 40)
+    expected = again.predict(run.inputs, verbose=0) - y
+    np.testing.assert_allclose(residuals[0], expected, rtol=0, atol=1e-6)
+    assert rc.decision_boundary(numbers).to_dict() and rc.residual_histogram(numbers).to_dict()
