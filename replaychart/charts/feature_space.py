@@ -203,8 +203,7 @@ def feature_space(
     note_not_finite(heading, clock, "points", width, coordinates)
     if run.tells_predictions and run.targets.ndim == 1 and np.isfinite(coordinates).all():
         # The layer's values can be finite while the outputs are not: a ReLU turns NaN into 0.
-        outputs = run.point_probabilities if run.classes else run.residuals
-        note_not_finite(heading, clock, "output", width, outputs(epochs=clock.epochs))
+        note_not_finite(heading, clock, "output", width, run.outputs(epochs=clock.epochs))
     if left_out:
         add_subtitle(heading, f"no surface: {left_out}", width)
     if surface == "layer" and view is not None:

@@ -67,17 +67,17 @@ class Predictions:
 
     def probabilities(self, snapshots: Sequence[int]) -> np.ndarray:
         """Return the probability of each class, float32 (snapshots, points, classes)."""
-        self.require_classes()
+        self.require_probabilities()
         return self.task.probabilities(self.outputs(snapshots))
 
     def probability(self, snapshots: Sequence[int]) -> np.ndarray:
         """Return one probability for each point, float32 (snapshots, points).
 
         The probability of class 1 if there are two classes, otherwise of the true class; NaN for a
-        regression.
+        regression and for scores.
         """
         outputs = self.outputs(snapshots)
-        if not self.task.classes:
+        if not self.task.has_probabilities:
             return np.full(outputs.shape[:2], np.nan, np.float32)
         probabilities = self.task.probabilities(outputs)
         if self.task.classes == 2:
@@ -97,6 +97,16 @@ class Predictions:
             raise EvaluationError(message)
         targets = self._stored.targets.reshape(outputs.shape[1:])
         return (outputs - targets).astype(np.float32)
+
+    def require_probabilities(self) -> None:
+        """Raise `EvaluationError` unless the run predicts probabilities of classes."""
+        self.require_classes()
+        if self.task.scores:
+            message = (
+                f"Run {self._stored.name!r} has a hinge loss, so its outputs are scores, not "
+                "probabilities. Its surfaces, losses, curves and layers can be drawn."
+            )
+            raise EvaluationError(message)
 
     def require_classes(self) -> None:
         """Raise `EvaluationError` unless the run predicts one class for each point."""

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from replaychart.errors import EvaluationError
+from replaychart.facts.compile_config import name_in_keras
 from replaychart.facts.layers import RecordedLayer
 
 # The names under which ``compile`` takes `accuracy`.
@@ -15,6 +16,9 @@ ACCURACY = ("accuracy", "acc")
 # Activations between 0 and 1, and layers that are such an activation.
 _PROBABILITIES = ("sigmoid", "hard_sigmoid", "softmax")
 _PROBABILITY_LAYERS = ("Softmax",)
+# Losses for scores: of one output, whose sign is the class, or of one for each class.
+_HINGES = ("hinge", "squaredhinge")
+_HINGES_OF_CLASSES = ("categoricalhinge",)
 # Rounding errors allowed in probabilities and in their sum, also of layers that compute in 16 bits.
 _ROUNDING = 5e-3
 
@@ -56,6 +60,9 @@ class Task:
         logit always gets a sigmoid.
     per_position : bool
         Whether there is a class for each position of a point, such as a time step or a pixel.
+    scores : bool
+        Whether the outputs are scores, as for a hinge loss: a point belongs to class 1 if its only
+        score is positive, or to the class with the largest score. There are no probabilities.
     outside : tuple of float, optional
         The smallest and the largest output if, by the loss and the last layer, the outputs could be
         probabilities, but their values are not between 0 and 1.
@@ -66,7 +73,13 @@ class Task:
     multi_label: bool = False
     independent: bool = False
     per_position: bool = False
+    scores: bool = False
     outside: tuple[float, float] | None = None
+
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether there is a probability of each class."""
+        return bool(self.classes) and not self.scores
 
     def labels(self, targets: np.ndarray) -> np.ndarray:
         """Return the targets as class numbers, shape (points,).
@@ -84,18 +97,37 @@ class Task:
         if flat.shape[1] > 1 or self.per_position:
             return targets
         if self.classes == 2:
-            return (flat[:, 0] > 0.5).astype(np.int64)  # soft targets too
+            # Soft targets too. For scores, classes are -1 and 1, or 0 and 1.
+            return (flat[:, 0] > (0 if self.scores else 0.5)).astype(np.int64)
         return flat[:, 0].astype(np.int64) if self.classes else flat[:, 0]
 
     def decisions(self, outputs: np.ndarray) -> np.ndarray:
-        """Return the most probable class, int64 of shape (...); for a tie, the lower one.
+        """Return the class with the largest probability or score, int64 of shape (...).
+
+        For a tie, it is the lower one.
 
         Parameters
         ----------
         outputs : numpy.ndarray, shape (..., 1) or (..., classes)
             The model's outputs.
         """
-        return self.probabilities(outputs).argmax(axis=-1)
+        return self.scored(outputs).argmax(axis=-1)
+
+    def scored(self, outputs: np.ndarray) -> np.ndarray:
+        """Return what decides between the classes: their probabilities, or else their scores.
+
+        Parameters
+        ----------
+        outputs : numpy.ndarray, shape (..., 1) or (..., classes)
+            The model's outputs.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (..., classes)
+        """
+        if not self.scores:
+            return self.probabilities(outputs)
+        return np.concatenate([-outputs, outputs], axis=-1) if outputs.shape[-1] == 1 else outputs
 
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
         """Return the probability of each class.
@@ -140,6 +172,9 @@ def task_of(
         return Task(classes=0, from_logits=False)
     # A single output without an axis of its own, (points,), is the same as one with it.
     units = (output_shape or (1,))[-1] if len(output_shape) <= 1 else None
+    scored = _scored_classes(run, units)
+    if scored:
+        return Task(scored, from_logits=False, scores=True)
     from_logits = _from_logits(run)
     if not (from_logits or _could_be_probabilities(run)):
         return Task(classes=0, from_logits=False)
@@ -209,6 +244,20 @@ def accuracy(
         return right.mean(axis=1, dtype=np.float64)
     total = weights.sum(dtype=np.float64)
     return right @ weights.astype(np.float64) / (total if total else 1.0)
+
+
+def _scored_classes(run: Described, units: int | None) -> int:
+    """Return the number of classes of a network with a hinge loss, 0 for any other network."""
+    loss = name_in_keras(_loss(run))
+    flat = run.targets.reshape(len(run.targets), -1)
+    if loss in _HINGES and units == flat.shape[1] == 1:
+        # Keras takes 0 and 1 as -1 and 1. A sigmoid's probability is above 0.5 for class 1.
+        signs = np.isin(flat, (-1, 1)).all()
+        bits = np.isin(flat, (0, 1)).all() and not _ends_in_probabilities(run)
+        return 2 if signs or bits else 0
+    if loss in _HINGES_OF_CLASSES and not _ends_in_probabilities(run):
+        return _classes(run.targets, units, shares=False) if units == flat.shape[1] else 0
+    return 0
 
 
 def _could_be_probabilities(run: Described) -> bool:

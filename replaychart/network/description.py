@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from replaychart.errors import ArgumentError, RecordingError
-from replaychart.facts.compile_config import metrics_by_name, single_output
+from replaychart.facts.compile_config import metrics_by_name, name_in_keras, single_output
 from replaychart.facts.inputs import INPUTS_IN_A_LIST
 from replaychart.facts.layers import RecordedLayer, RecordedVariable, Variable
 
@@ -113,7 +113,7 @@ def check_targets(model: keras.Model, targets: np.ndarray, loss: Any) -> None:
         The model's loss, in the form that `compile_config_of` returns.
     """
     _check_shape(model, targets, json.dumps(loss).replace("_", "").lower())
-    _check_range(targets, _name_in_keras(loss))
+    _check_range(targets, name_in_keras(loss))
 
 
 def _check_shape(model: keras.Model, targets: np.ndarray, name: str) -> None:
@@ -145,15 +145,6 @@ def _check_shape(model: keras.Model, targets: np.ndarray, name: str) -> None:
             "sparse_categorical_crossentropy."
         )
         raise ArgumentError(message)
-
-
-def _name_in_keras(loss: Any) -> str:
-    """Return the name of a Keras loss in lower case, and an empty string for other losses."""
-    if isinstance(loss, Mapping):
-        if not str(loss.get("module")).startswith(("keras.", "builtins")):
-            return ""
-        loss = loss["config"] if loss["class_name"] == "function" else loss["class_name"]
-    return str(loss).replace("_", "").lower()
 
 
 def _check_range(targets: np.ndarray, loss: str) -> None:

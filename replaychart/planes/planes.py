@@ -335,8 +335,9 @@ class Planes:
 
     def _contours(self, quantity: str, rectangle: Rectangle, snapshots: Sequence[int]) -> Paths:
         # Both are traced on the same lattice, and a chart that needs one also needs the other.
-        keys = [evaluation_key(name, **rectangle.key()) for name in ("surface", "boundary")]
-        asked = evaluation_key(quantity, **rectangle.key())
+        where = rectangle.key() | self._judged()
+        keys = [evaluation_key(name, **where) for name in ("surface", "boundary")]
+        asked = evaluation_key(quantity, **where)
         if rectangle.view is not None and rectangle.view.key is None:
             for key in keys:
                 self._memory.leave_out_of_file(key)
@@ -349,6 +350,13 @@ class Planes:
             return both[keys.index(asked)]
 
         return self._paths(asked, snapshots, compute)
+
+    def _judged(self) -> dict[str, Any]:
+        """Return a part of the key for surfaces that older versions stored as something else."""
+        task = self._predictions.task
+        if task.scores:
+            return {"of": "scores"}
+        return {"of": "numbers"} if task.outside else {}
 
     def _paths(self, key: str, snapshots: Sequence[int], compute: Callable[[], Arrays]) -> Paths:
         return Paths.from_arrays(

@@ -134,7 +134,8 @@ def test_a_squeezed_sigmoid_is_a_binary_classifier(names: list[str] | None, tmp_
     X = run.inputs
     expected = model.predict(X, verbose=0)
     assert expected.shape == (40,)
-    assert run.classes == 2 and run.verified
+    assert run.classes == 2
+    assert run.verified
     np.testing.assert_array_equal(run.targets, y)
     np.testing.assert_allclose(run.point_probabilities()[-1], expected, rtol=0, atol=1e-6)
     np.testing.assert_allclose(run.probabilities()[-1, :, 0], 1 - expected, rtol=0, atol=1e-6)
@@ -147,7 +148,8 @@ def test_a_squeezed_sigmoid_is_a_binary_classifier(names: list[str] | None, tmp_
     inside = run.boundary(xlim=(-9, 9), ylim=(-9, 9), epochs=2)[["x", "y"]].to_numpy("float32")
     assert len(inside)
     np.testing.assert_allclose(model.predict(inside, verbose=0), 0.5, atol=1e-3)
-    assert rc.decision_boundary(run).to_dict() and rc.feature_space(run, "hidden").to_dict()
+    assert rc.decision_boundary(run).to_dict()
+    assert rc.feature_space(run, "hidden").to_dict()
 
 
 def test_a_squeezed_number_has_residuals(tmp_path: Path) -> None:
@@ -162,4 +164,72 @@ def test_a_squeezed_number_has_residuals(tmp_path: Path) -> None:
     assert residuals.shape == (1, 40)
     expected = again.predict(run.inputs, verbose=0) - y
     np.testing.assert_allclose(residuals[0], expected, rtol=0, atol=1e-6)
-    assert rc.decision_boundary(numbers).to_dict() and rc.residual_histogram(numbers).to_dict()
+    assert rc.decision_boundary(numbers).to_dict()
+    assert rc.residual_histogram(numbers).to_dict()
+
+
+@pytest.mark.parametrize("loss", ["hinge", "squared_hinge", keras.losses.Hinge()])
+@pytest.mark.parametrize("low", [-1, 0])
+def test_a_hinge_loss_is_a_binary_classifier_with_its_boundary_at_0(
+    loss: Any, low: int, tmp_path: Path
+) -> None:
+    X, labels = rc.datasets.parabola(40)
+    y = np.where(labels == 1, 1, low)
+    keras.utils.set_random_seed(0)
+    model = small_model(dense(2, "tanh", "hidden"), dense(1, None, "score"), loss=loss)
+    rc.Recorder(X, y, tmp_path / "a.h5", "a", model=model, class_names=["below", "above"])
+    run = rc.open_run(tmp_path / "a.h5")
+    assert run.classes == 2
+    assert not run.has_probabilities
+    np.testing.assert_array_equal(run.targets, labels)
+    scores = model.predict(X, verbose=0)[:, 0]
+    assert scores.min() < 0 < scores.max()
+    np.testing.assert_allclose(run.outputs()[0, :, 0], scores, rtol=0, atol=1e-6)
+    points = run.points()
+    np.testing.assert_array_equal(points["prediction"], scores > 0)
+    assert points["probability"].isna().all()
+    inside = run.boundary()[["x", "y"]].to_numpy("float32")
+    np.testing.assert_allclose(model.predict(inside, verbose=0), 0, atol=1e-3)
+    for asked in (run.probabilities, run.probability_histogram):
+        with pytest.raises(rc.EvaluationError, match="outputs are scores, not probabilities"):
+            asked()
+    with pytest.raises(rc.EvaluationError, match="predicts classes, not numbers"):
+        run.residuals()
+    right = ((scores > 0) == labels).mean()
+    model.compile(loss=loss)
+    rc.Recorder(X, y, tmp_path / "b.h5", "b", model=model)
+    history = rc.open_run(tmp_path / "b.h5").history().query("source == 'replay'")
+    assert history.set_index("name")["value"]["accuracy"] == pytest.approx(right, abs=1e-12)
+    spec = str(rc.decision_boundary(run).to_dict())
+    assert "Score of class above" in spec
+    assert "Probability" not in spec
+    assert rc.feature_space(run, "hidden").to_dict()
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_largest_score_of_a_categorical_hinge_is_the_class(
+    classes: int, tmp_path: Path
+) -> None:
+    X, _ = rc.datasets.parabola(40)
+    labels = np.arange(len(X)) % classes
+    keras.utils.set_random_seed(0)
+    model = small_model(dense(classes, None, "scores"), loss="categorical_hinge")
+    rc.Recorder(X, np.eye(classes)[labels], tmp_path / "a.h5", "a", model=model)
+    run = rc.open_run(tmp_path / "a.h5")
+    assert run.classes == classes
+    scores = model.predict(X, verbose=0)
+    np.testing.assert_array_equal(run.points()["prediction"], scores.argmax(axis=1))
+    inside = run.boundary()[["x", "y"]].to_numpy("float32")
+    assert len(inside)
+    best = np.sort(model.predict(inside, verbose=0), axis=1)[:, -2:]
+    np.testing.assert_allclose(best[:, 0], best[:, 1], rtol=0, atol=1e-3)
+    assert rc.decision_boundary(run).to_dict()
+    with pytest.raises(rc.EvaluationError, match="scores, not probabilities"):
+        rc.probability_histogram(run)
+
+
+def test_the_sigmoid_of_a_hinge_loss_is_a_probability(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(20)
+    model = small_model(dense(1, "sigmoid", "output"), loss="hinge")
+    rc.Recorder(X, y, tmp_path / "a.h5", "a", model=model)
+    assert rc.open_run(tmp_path / "a.h5").has_probabilities
