@@ -287,10 +287,10 @@ class Run:
             in `inputs`), ``target`` (as in `targets`), the coordinates (``x, y`` for two units,
             ``x`` for one, otherwise ``x1, x2, ...``; outputs of any other shape are flattened, and
             the features of several inputs are side by side, in the order of `feature_names`),
-            ``prediction`` (int64, the most probable class; for a regression, the predicted value),
-            ``probability`` (float32; of class 1 if there are two classes, otherwise of the true
-            class; NaN for a regression and for a hinge loss) and ``loss`` (float32, the model's own
-            loss for this point).
+            ``prediction`` (int64, the most probable class; for a regression, the predicted value,
+            or NaN if there are several), ``probability`` (float32; of class 1 if there are two
+            classes, otherwise of the true class; NaN for a regression and for a hinge loss) and
+            ``loss`` (float32, the model's own loss for this point).
 
         Raises
         ------

@@ -1,6 +1,7 @@
 """`feature_space`: how a hidden layer bends the plane."""
 
 import dataclasses
+import math
 from typing import Any, NamedTuple
 
 import altair as alt
@@ -287,8 +288,9 @@ def _why_no_surface(run: Run, layer: str, view: Projection | None) -> str | None
         return "recorded from outputs, without the model"
     if not run.tells_predictions:
         return "not all of the model's weights were recorded"
-    if run.targets.ndim > 1:
-        return f"the model predicts {run.targets.shape[1]} values for each point"
+    if not run.planes.has_one_surface_per_class():
+        several = max(run.planes.values_per_point, math.prod(run.targets.shape[1:]))
+        return f"the model predicts {several} values for each point"
     if run.planes.inputs_are_plane():
         return None
     if view is not None and view.slice is None:

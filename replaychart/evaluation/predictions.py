@@ -30,13 +30,24 @@ class Predictions:
     @cached_property
     def task(self) -> Task:
         """What the network predicts: classes, labels or numbers."""
+        witnessed = [witness.outputs for witness in self._stored.witnesses]
+        return task_of(
+            self._stored, self._output_shape, witnessed=witnessed, outputs=self._some_outputs
+        )
+
+    @property
+    def values_per_point(self) -> int:
+        """The number of outputs for each point; an axis of unknown length counts as 1."""
+        return math.prod(length or 1 for length in self._output_shape)
+
+    @cached_property
+    def _output_shape(self) -> tuple[int | None, ...]:
         shape = self._stored.details.get("output_shape")
         if shape is None and not self._stored.has_model:
             shape = ()
         if shape is None:
             shape = self._evaluations.predictions(range(1)).shape[2:]
-        witnessed = [witness.outputs for witness in self._stored.witnesses]
-        return task_of(self._stored, tuple(shape), witnessed=witnessed, outputs=self._some_outputs)
+        return tuple(shape)
 
     def _some_outputs(self) -> np.ndarray | None:
         """Return the outputs at the first and the last epoch; None if they cannot be computed."""
@@ -59,11 +70,15 @@ class Predictions:
         return outputs[:, :, None] if outputs.ndim == 2 else outputs
 
     def decisions(self, snapshots: Sequence[int]) -> np.ndarray:
-        """Return the predicted class of each point, int64 (snapshots, points), or its value."""
+        """Return the predicted class of each point, int64 (snapshots, points), or its value.
+
+        NaN if several values are predicted for each point.
+        """
         outputs = self.outputs(snapshots)
-        if not self.task.classes:
-            return outputs.reshape(*outputs.shape[:2], -1)[:, :, 0]
-        return self.task.decisions(outputs)
+        if self.task.classes:
+            return self.task.decisions(outputs)
+        values = outputs.reshape(*outputs.shape[:2], -1)
+        return values[:, :, 0] if values.shape[2] == 1 else np.full(values.shape[:2], np.nan)
 
     def probabilities(self, snapshots: Sequence[int]) -> np.ndarray:
         """Return the probability of each class, float32 (snapshots, points, classes)."""
@@ -91,8 +106,9 @@ class Predictions:
         predicted, given = math.prod(outputs.shape[2:]), math.prod(self._stored.targets.shape[1:])
         if predicted != given:
             message = (
-                f"Run {self._stored.name!r} has {predicted} output values and {given} target "
-                "values for each point, so there are no residuals."
+                f"Run {self._stored.name!r} has {_counted(predicted, 'output')} and "
+                f"{_counted(given, 'target')} for each point, so there are no residuals. Its "
+                "losses, curves and layers can be drawn."
             )
             raise EvaluationError(message)
         targets = self._stored.targets.reshape(outputs.shape[1:])
@@ -149,3 +165,7 @@ class Predictions:
             return
         message = f"Run {self._stored.name!r} predicts {what}, not numbers: there are no residuals."
         raise EvaluationError(message)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"

@@ -70,7 +70,22 @@ class Planes:
     @cached_property
     def surfaces(self) -> Surfaces:
         """The surfaces of the network over a plane."""
-        return surfaces_of(self._predictions.task, self._predictions.labels, self._stored.name)
+        return surfaces_of(
+            self._predictions.task,
+            self._predictions.labels,
+            self._stored.name,
+            values=self.values_per_point,
+        )
+
+    @property
+    def values_per_point(self) -> int:
+        """The number of values that the model predicts for each point."""
+        return self._predictions.values_per_point
+
+    def has_one_surface_per_class(self) -> bool:
+        """Return whether the outputs are classes or a single number, which surfaces can show."""
+        one = self._predictions.labels.ndim == self.values_per_point == 1
+        return bool(self._predictions.task.classes) or one
 
     def layers(self) -> list[str]:
         """Return the layers with two units, without the model's output layer."""
@@ -480,7 +495,7 @@ class Planes:
         for layer in [None, *layers] if flat else list(layers):
             if flat:
                 self.grid(layer, xlim=None, ylim=None, lines=GRID_LINES, snapshots=self._every)
-            if self._predictions.labels.ndim > 1:
+            if not self.has_one_surface_per_class():
                 continue
             if not flat and not self.continues_from(str(layer)):
                 continue

@@ -57,7 +57,7 @@ class Surfaces(Protocol):
         """
 
 
-def surfaces_of(task: Task, targets: np.ndarray, run: str) -> Surfaces:
+def surfaces_of(task: Task, targets: np.ndarray, run: str, *, values: int) -> Surfaces:
     """Return the surfaces of a run.
 
     Parameters
@@ -68,6 +68,8 @@ def surfaces_of(task: Task, targets: np.ndarray, run: str) -> Surfaces:
         The recorded targets, as returned by `Task.labels`.
     run : str
         The run's name, for the error message.
+    values : int
+        The number of values that the network predicts for each point.
 
     Raises
     ------
@@ -78,12 +80,12 @@ def surfaces_of(task: Task, targets: np.ndarray, run: str) -> Surfaces:
         return Score() if task.scores else Probability(task)
     if task.classes:
         return Margins(task)
-    if targets.ndim > 1:
+    if targets.ndim > 1 or values > 1:
         what = "labels" if task.multi_label or task.per_position else "values"
-        several = math.prod(targets.shape[1:])
+        several = values if values > 1 else math.prod(targets.shape[1:])
         message = (
             f"Run {run!r} predicts {several} {what} for each point, but a surface can show only "
-            "one. In feature_space, pass surface=None."
+            "one. To draw the points without a surface, use feature_space with surface=None."
         )
         raise EvaluationError(message)
     return Prediction(float(targets.min()), float(targets.max()))

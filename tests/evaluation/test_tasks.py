@@ -233,3 +233,57 @@ def test_the_sigmoid_of_a_hinge_loss_is_a_probability(tmp_path: Path) -> None:
     model = small_model(dense(1, "sigmoid", "output"), loss="hinge")
     rc.Recorder(X, y, tmp_path / "a.h5", "a", model=model)
     assert rc.open_run(tmp_path / "a.h5").has_probabilities
+
+
+def gaussian(targets: Any, outputs: Any) -> Any:
+    """The negative log-likelihood of a mean and a log-variance."""
+    mean, log_variance = outputs[:, :1], outputs[:, 1:]
+    return keras.ops.mean(
+        (targets - mean) ** 2 * keras.ops.exp(-log_variance) + log_variance, axis=-1
+    )
+
+
+def pinball(targets: Any, outputs: Any) -> Any:
+    """The loss of three quantiles."""
+    quantiles = keras.ops.convert_to_tensor([0.1, 0.5, 0.9])
+    below = targets - outputs
+    return keras.ops.mean(keras.ops.maximum(quantiles * below, (quantiles - 1) * below), axis=-1)
+
+
+def of_two_of_six(targets: Any, outputs: Any) -> Any:
+    """A loss of two targets, each with three outputs."""
+    return keras.ops.mean((targets - outputs[:, :2]) ** 2, axis=-1) + outputs[:, 5] ** 2
+
+
+@pytest.mark.parametrize(
+    ("loss", "units", "targets"), [(gaussian, 2, 1), (pinball, 3, 1), (of_two_of_six, 6, 2)]
+)
+def test_outputs_that_differ_in_number_from_the_targets_are_drawn_as_points(
+    loss: Any, units: int, targets: int, tmp_path: Path
+) -> None:
+    X = np.random.default_rng(0).normal(size=(40, 2)).astype("float32")
+    y = X[:, 0] * 2 if targets == 1 else X * 2
+    keras.utils.set_random_seed(0)
+    model = small_model(dense(2, "tanh", "hidden"), dense(units, None, "numbers"))
+    model.compile("sgd", loss)
+    rc.Recorder(X, y, tmp_path / "a.h5", "a", model=model)
+    run = rc.open_run(tmp_path / "a.h5", custom_objects={loss.__name__: loss})
+    expected = keras.ops.convert_to_numpy(
+        loss(keras.ops.convert_to_tensor(y.reshape(40, -1).astype("float32")), model(X))
+    )
+    np.testing.assert_allclose(run.losses()[0], expected, rtol=1e-5)
+    np.testing.assert_allclose(run.outputs()[0], model.predict(X, verbose=0), atol=1e-6)
+    chart = rc.feature_space(run, "hidden").to_dict()
+    assert f"no surface: the model predicts {units} values for each point" in str(chart["title"])
+    with_grid = rc.feature_space(run, "hidden", surface=None).to_dict()
+    assert len(with_grid["layer"]) == 2, "grid lines and points"
+    for draw in (rc.decision_boundary, rc.Run.surface, rc.Run.boundary):
+        with pytest.raises(rc.EvaluationError, match=rf"predicts {units} values.*surface=None"):
+            draw(run)
+    some = "1 target" if targets == 1 else "2 targets"
+    with pytest.raises(rc.EvaluationError, match=f"has {units} outputs and {some} for each point"):
+        rc.residual_histogram(run)
+    if targets == 1:
+        assert run.points("hidden")["prediction"].isna().all()
+    run.store()
+    assert rc.feature_space(rc.open_run(tmp_path / "a.h5"), "hidden").to_dict()
