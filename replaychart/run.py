@@ -857,7 +857,8 @@ class Run:
         kind : {"weights", "gradients", "activations", "pre_activations"}
             The values.
         layers : sequence of str, optional
-            Layers with a kernel. Default: all of them.
+            Layers with a kernel; for the activations of a run that was recorded from outputs, any
+            recorded layers. Default: all of them.
         variable : {"kernel", "bias"}, default "kernel"
             Which weights, for weights and gradients. If a layer has several kernels, such as a
             recurrent layer, all of them are included. Embeddings count as kernels.

@@ -271,12 +271,15 @@ def _default_layer(run: Run) -> str:
     shapes = {layer: run.layer_shape(layer) for layer in run.layers}
     if None in shapes.values():
         run.planes.require(run.layers[-1])
-    wide = [layer for layer in run.layers[:-1] if shapes[layer] != (1,)]
+    # Recorded outputs are of layers that the user chose, so the last one counts as well.
+    hidden = run.layers[:-1] if run.has_model else run.layers
+    wide = [layer for layer in hidden if shapes[layer] not in ((), (1,))]
     if wide:
         return wide[-1]
-    listed = ", ".join(f"{layer!r} {shape}" for layer, shape in shapes.items())
+    kind = "hidden" if run.has_model else "recorded"
+    listed = ", ".join(f"{layer!r} {shape}" for layer, shape in shapes.items()) or "none"
     message = (
-        f"layer must have at least 2 units, but no hidden layer of run {run.name!r} does. Its "
+        f"layer must have at least 2 units, but no {kind} layer of run {run.name!r} does. Its "
         f"layers and their shapes are: {listed}."
     )
     raise ArgumentError(message)
