@@ -212,6 +212,15 @@ class Run:
         return self._predictions.labels
 
     @property
+    def has_probabilities(self) -> bool:
+        """Whether there is a probability of each class.
+
+        False for a regression, and for a hinge loss, whose outputs are scores: a point belongs to
+        class 1 if its score is positive, or to the class with the largest score.
+        """
+        return self._predictions.task.has_probabilities
+
+    @property
     def classes(self) -> int:
         """The number of classes; 0 for a regression."""
         return self._predictions.task.classes
@@ -286,10 +295,10 @@ class Run:
             in `inputs`), ``target`` (as in `targets`), the coordinates (``x, y`` for two units,
             ``x`` for one, otherwise ``x1, x2, ...``; outputs of any other shape are flattened, and
             the features of several inputs are side by side, in the order of `feature_names`),
-            ``prediction`` (int64, the most probable class; for a regression, the predicted value),
-            ``probability`` (float32; of class 1 if there are two classes, otherwise of the true
-            class; NaN for a regression) and ``loss`` (float32, the model's own loss for this
-            point).
+            ``prediction`` (int64, the most probable class; for a regression, the predicted value,
+            or NaN if there are several), ``probability`` (float32; of class 1 if there are two
+            classes, otherwise of the true class; NaN for a regression and for a hinge loss) and
+            ``loss`` (float32, the model's own loss for this point).
 
         Raises
         ------
@@ -406,7 +415,8 @@ class Run:
     ) -> pd.DataFrame:
         """Return the decision surface as filled contours.
 
-        With two classes, the surface is the probability of class 1. With more classes, each class
+        With two classes, the surface is the probability of class 1, or its score for a hinge loss,
+        from -1 to 1. With more classes, each class
         has its own surface, the margin by which it wins: its probability minus the largest
         probability of the other classes. For a regression, the surface is the prediction, with
         `bands` levels between the smallest and the largest target. The rings of a level enclose
@@ -597,7 +607,7 @@ class Run:
         Raises
         ------
         EvaluationError
-            The run predicts numbers, not classes.
+            The run predicts numbers or scores, not probabilities.
 
         Examples
         --------
@@ -619,7 +629,7 @@ class Run:
         -------
         numpy.ndarray of float32, shape (epochs, points)
             The probability of class 1 if there are two classes, otherwise of the true class; NaN
-            for a regression.
+            for a regression and for a hinge loss, whose outputs are scores.
 
         Examples
         --------
@@ -628,6 +638,26 @@ class Run:
         (151, 2000)
         """
         return self._predictions.probability(self.snapshots(epochs))
+
+    def outputs(self, *, epochs: Epochs = None) -> NDArray[np.float32]:
+        """Return the model's outputs for each point at every epoch, as the model returns them.
+
+        Parameters
+        ----------
+        epochs : float, slice, range or iterable of float, optional
+            Only these recorded epochs. Default: all.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (epochs, points, ...)
+
+        Examples
+        --------
+        >>> import replaychart as rc
+        >>> rc.open_run(rc.datasets.parabola_recording()).outputs().shape
+        (151, 2000, 1)
+        """
+        return self._predictions.outputs(self.snapshots(epochs))
 
     def residuals(self, *, epochs: Epochs = None) -> NDArray[np.float32]:
         """Return the predicted values minus the targets, for each point at every epoch.
@@ -730,7 +760,7 @@ class Run:
         Raises
         ------
         EvaluationError
-            The run predicts numbers, not classes.
+            The run predicts numbers or scores, not probabilities.
 
         Examples
         --------
@@ -740,7 +770,7 @@ class Run:
         2000
         """
         require_at_least("bins", bins, 1, most=MOST_BINS)
-        self._predictions.require_classes()
+        self._predictions.require_probabilities()
         chosen = self.snapshots(epochs)
         return probability_histogram_frame(
             self.epochs[chosen],
@@ -835,7 +865,8 @@ class Run:
         kind : {"weights", "gradients", "activations", "pre_activations"}
             The values.
         layers : sequence of str, optional
-            Layers with a kernel. Default: all of them.
+            Layers with a kernel; for the activations of a run that was recorded from outputs, any
+            recorded layers. Default: all of them.
         variable : {"kernel", "bias"}, default "kernel"
             Which weights, for weights and gradients. If a layer has several kernels, such as a
             recurrent layer, all of them are included. Embeddings count as kernels.

@@ -146,8 +146,7 @@ def decision_boundary(
     ]
     what = "Decision boundary" if divided else "Prediction"
     heading = chart_title(title, f"{what} \N{MIDDLE DOT} epoch {{epoch}}", clock)
-    outputs = run.point_probabilities if run.classes else run.residuals
-    note_not_finite(heading, clock, "output", width, outputs(epochs=clock.epochs))
+    note_not_finite(heading, clock, "output", width, run.outputs(epochs=clock.epochs))
     if through is not None and len(run.planes.feature_names()) > 2:
         add_subtitle(heading, f"background: slice at {through.slice}", width)
     return layered(

@@ -1,6 +1,7 @@
 """`feature_space`: how a hidden layer bends the plane."""
 
 import dataclasses
+import math
 from typing import Any, NamedTuple
 
 import altair as alt
@@ -203,8 +204,7 @@ def feature_space(
     note_not_finite(heading, clock, "points", width, coordinates)
     if run.tells_predictions and run.targets.ndim == 1 and np.isfinite(coordinates).all():
         # The layer's values can be finite while the outputs are not: a ReLU turns NaN into 0.
-        outputs = run.point_probabilities if run.classes else run.residuals
-        note_not_finite(heading, clock, "output", width, outputs(epochs=clock.epochs))
+        note_not_finite(heading, clock, "output", width, run.outputs(epochs=clock.epochs))
     if left_out:
         add_subtitle(heading, f"no surface: {left_out}", width)
     if surface == "layer" and view is not None:
@@ -271,12 +271,15 @@ def _default_layer(run: Run) -> str:
     shapes = {layer: run.layer_shape(layer) for layer in run.layers}
     if None in shapes.values():
         run.planes.require(run.layers[-1])
-    wide = [layer for layer in run.layers[:-1] if shapes[layer] != (1,)]
+    # Recorded outputs are of layers that the user chose, so the last one counts as well.
+    hidden = run.layers[:-1] if run.has_model else run.layers
+    wide = [layer for layer in hidden if shapes[layer] not in ((), (1,))]
     if wide:
         return wide[-1]
-    listed = ", ".join(f"{layer!r} {shape}" for layer, shape in shapes.items())
+    kind = "hidden" if run.has_model else "recorded"
+    listed = ", ".join(f"{layer!r} {shape}" for layer, shape in shapes.items()) or "none"
     message = (
-        f"layer must have at least 2 units, but no hidden layer of run {run.name!r} does. Its "
+        f"layer must have at least 2 units, but no {kind} layer of run {run.name!r} does. Its "
         f"layers and their shapes are: {listed}."
     )
     raise ArgumentError(message)
@@ -288,8 +291,9 @@ def _why_no_surface(run: Run, layer: str, view: Projection | None) -> str | None
         return "recorded from outputs, without the model"
     if not run.tells_predictions:
         return "not all of the model's weights were recorded"
-    if run.targets.ndim > 1:
-        return f"the model predicts {run.targets.shape[1]} values for each point"
+    if not run.planes.has_one_surface_per_class():
+        several = max(run.planes.values_per_point, math.prod(run.targets.shape[1:]))
+        return f"the model predicts {several} values for each point"
     if run.planes.inputs_are_plane():
         return None
     if view is not None and view.slice is None:

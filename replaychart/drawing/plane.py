@@ -112,7 +112,7 @@ def points_layer(plane: Plane, run: Run, coordinates: np.ndarray, points: np.nda
             transforms[name] = ruler.expression(packing.entry(name, plane.clock))
     targets, encodings, tooltip = by_target(run, points, plane.width)
     constant |= targets
-    if run.classes and run.tells_predictions:
+    if run.has_probabilities and run.tells_predictions:
         percent = Ruler(0.0, 0.01)
         probability = run.point_probabilities(epochs=plane.clock.epochs)
         changing["p"] = percent.measured(probability[:, points].T)
@@ -130,7 +130,7 @@ def points_layer(plane: Plane, run: Run, coordinates: np.ndarray, points: np.nda
 
 def point_bytes(run: Run, coordinates: int) -> int:
     """Return the bytes per point and epoch of `points_layer` for a number of coordinates."""
-    with_probability = bool(run.classes and run.tells_predictions)
+    with_probability = run.has_probabilities and run.tells_predictions
     return packing.BYTES_PER_NUMBER * (coordinates + with_probability)
 
 
@@ -244,13 +244,14 @@ def probability_title(run: Run) -> str:
 
 def surface_layer(plane: Plane, run: Run, paths: Paths, *, bands: int) -> alt.Chart:
     """Return the decision surface, with its bands painted from low to high."""
-    levels = run.planes.surfaces.levels(bands)
+    surfaces = run.planes.surfaces
+    levels = surfaces.levels(bands)
     if not run.classes:
         labelled = _number_tints(run, paths, levels)
         return _surface_chart(plane, run, paths, labelled, _TINT)
     band = np.searchsorted(levels, paths.value - 1e-9)
     # Each region has the colour at the middle of its band.
-    middles = np.round(np.maximum(levels, 0) + 0.5 * (levels[-1] - levels[-2]), 6)
+    middles = np.round(np.maximum(levels, surfaces.lowest) + 0.5 * (levels[-1] - levels[-2]), 6)
     if run.classes == 2:
         labels: list[Any] = middles.tolist()
         labelled = packing.Labelled("probability", [labels[i] for i in band], labels)
@@ -307,19 +308,21 @@ def _tints(run: Run, paths: Paths, band: np.ndarray, middles: np.ndarray) -> pac
 
 
 def _probability_fill(run: Run) -> alt.Fill:
+    """Return the colours of the probability of class 1, or of its score, with their legend."""
+    title, domain = probability_title(run), [0, 0.5, 1]
+    if not run.has_probabilities:
+        title, domain = f"Score of class {displayed(run.class_names[1])}", [-1, 0, 1]
     return alt.Fill(
         "probability:Q",
-        title=fitted(probability_title(run), _PROBABILITY_LEGEND - 10),
-        scale=alt.Scale(
-            domain=[0, 0.5, 1], range=list(colors.SURFACE), interpolate="rgb", clamp=True
-        ),
+        title=fitted(title, _PROBABILITY_LEGEND - 10),
+        scale=alt.Scale(domain=domain, range=list(colors.SURFACE), interpolate="rgb", clamp=True),
         legend=alt.Legend(
             orient="bottom",
             direction="horizontal",
             gradientLength=150,
             gradientThickness=10,
             titleLimit=NO_LIMIT,
-            values=[0, 0.5, 1],
+            values=domain,
             format=".1f",
         ),
     )

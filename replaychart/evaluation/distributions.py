@@ -75,7 +75,8 @@ class Distributions:
         ----------
         kind : {"weights", "gradients", "activations", "pre_activations"}
         layers : sequence of str, optional
-            Default: every layer with a kernel.
+            Default: every layer with a kernel, or for activations every recorded layer of a run
+            that was recorded from outputs.
         variable : {"kernel", "bias"}, default "kernel"
         inputs : bool, default False
             Whether to add the recorded points as a first layer; for activations.
@@ -91,6 +92,12 @@ class Distributions:
         require_one_of("variable", variable, VARIABLES)
         of_weights = kind in ("weights", "gradients")
         known = self._known(kind, variable)
+        if not known and not self._stored.has_model:
+            message = (
+                f"Run {self._stored.name!r} was recorded from outputs, without a model, so there "
+                f"are no {kind.replace('_', '-')} to show."
+            )
+            raise ArgumentError(message)
         if not known:
             message = (
                 f"Run {self._stored.name!r} has no layer with a {variable}, so there are no "
@@ -104,7 +111,9 @@ class Distributions:
                 f"Got {inputs!r}."
             )
             raise ArgumentError(message)
-        chosen = self._chosen(layers, known if output else known[:-1], known)
+        # Recorded outputs are of layers that the user chose, so none of them is left out.
+        every = output or not self._stored.has_model
+        chosen = self._chosen(layers, known if every else known[:-1], known)
         if not chosen and not inputs:
             message = (
                 f"output must be True for run {self._stored.name!r}: {known[-1]!r} is its only "
@@ -223,6 +232,9 @@ class Distributions:
     ) -> Iterator[list[np.ndarray]]:
         if not selection.layers:
             return iter(())
+        if not self._stored.has_model:
+            each = [self._evaluations.outputs_by_snapshot(it, snapshots) for it in selection.layers]
+            return (list(arrays) for arrays in zip(*each, strict=True))
         before = selection.kind == "pre_activations"
         return self._evaluations.layers(selection.layers, snapshots, before_activation=before)
 
@@ -242,6 +254,8 @@ class Distributions:
         """Return the layers that have values of this kind."""
         if kind in ("weights", "gradients"):
             return self.layers(variable)
+        if not self._stored.has_model:
+            return list(self._layers) if kind == "activations" else []
         layers = self.layers("kernel")
         return [one for one in layers if kind == "activations" or self._activates(one)]
 

@@ -98,7 +98,7 @@ class LazyNetwork:
 
     def _framework_missing(self, asked: str) -> MissingDependencyError:
         message = (
-            f"Run {self._stored.name!r} does not contain the {described_key(asked)}, and computing "
+            f"Run {self._stored.name!r} does not contain {_named(asked)}, and computing "
             "this needs Keras, which is not installed: pip install 'replaychart[tensorflow]'. Or "
             "store it on a machine with Keras: run.store(), or the command 'replaychart store'. "
             f"Stored: {described(self._memory.keys())}."
@@ -107,8 +107,13 @@ class LazyNetwork:
 
     def _no_model(self, asked: str) -> EvaluationError:
         message = (
-            f"Run {self._stored.name!r} was recorded from outputs, without a model, so the "
-            f"{described_key(asked)} cannot be computed. Recorded: "
+            f"Run {self._stored.name!r} was recorded from outputs, without a model, so "
+            f"{_named(asked)} cannot be computed. Recorded: "
             f"{described(self._memory.keys())}."
         )
         return EvaluationError(message)
+
+
+def _named(asked: str) -> str:
+    """Return what is asked for, in words that begin with one article."""
+    return f"the {described_key(asked).removeprefix('the ')}"

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from replaychart.errors import EvaluationError
+from replaychart.errors import EvaluationError, MissingDependencyError
 from replaychart.evaluation.evaluations import Evaluations
 from replaychart.facts.task import Task, task_of
 from replaychart.storage.reader import StoredRun
@@ -30,38 +30,69 @@ class Predictions:
     @cached_property
     def task(self) -> Task:
         """What the network predicts: classes, labels or numbers."""
+        witnessed = [witness.outputs for witness in self._stored.witnesses]
+        return task_of(
+            self._stored, self._output_shape, witnessed=witnessed, outputs=self._some_outputs
+        )
+
+    @property
+    def values_per_point(self) -> int:
+        """The number of outputs for each point; an axis of unknown length counts as 1."""
+        return math.prod(length or 1 for length in self._output_shape)
+
+    @cached_property
+    def _output_shape(self) -> tuple[int | None, ...]:
         shape = self._stored.details.get("output_shape")
         if shape is None and not self._stored.has_model:
             shape = ()
         if shape is None:
             shape = self._evaluations.predictions(range(1)).shape[2:]
-        return task_of(self._stored, tuple(shape))
+        return tuple(shape)
+
+    def _some_outputs(self) -> np.ndarray | None:
+        """Return the outputs at the first and the last epoch; None if they cannot be computed."""
+        if not self._evaluations.tells_predictions:
+            return None
+        last = len(self._stored.epochs) - 1
+        try:
+            return self._evaluations.predictions(sorted({0, last}))
+        except (EvaluationError, MissingDependencyError):
+            return None  # An evaluation that needs the outputs reports why.
 
     @cached_property
     def labels(self) -> np.ndarray:
         """The class number of each point, int64 (points,); the targets for a regression."""
         return self.task.labels(self._stored.targets)
 
-    def decisions(self, snapshots: Sequence[int]) -> np.ndarray:
-        """Return the predicted class of each point, int64 (snapshots, points), or its value."""
+    def outputs(self, snapshots: Sequence[int]) -> np.ndarray:
+        """Return the model's outputs, float32 (snapshots, points, ...), with an axis for units."""
         outputs = self._evaluations.predictions(snapshots)
-        if not self.task.classes:
-            return outputs.reshape(*outputs.shape[:2], -1)[:, :, 0]
-        return self.task.decisions(outputs)
+        return outputs[:, :, None] if outputs.ndim == 2 else outputs
+
+    def decisions(self, snapshots: Sequence[int]) -> np.ndarray:
+        """Return the predicted class of each point, int64 (snapshots, points), or its value.
+
+        NaN if several values are predicted for each point.
+        """
+        outputs = self.outputs(snapshots)
+        if self.task.classes:
+            return self.task.decisions(outputs)
+        values = outputs.reshape(*outputs.shape[:2], -1)
+        return values[:, :, 0] if values.shape[2] == 1 else np.full(values.shape[:2], np.nan)
 
     def probabilities(self, snapshots: Sequence[int]) -> np.ndarray:
         """Return the probability of each class, float32 (snapshots, points, classes)."""
-        self.require_classes()
-        return self.task.probabilities(self._evaluations.predictions(snapshots))
+        self.require_probabilities()
+        return self.task.probabilities(self.outputs(snapshots))
 
     def probability(self, snapshots: Sequence[int]) -> np.ndarray:
         """Return one probability for each point, float32 (snapshots, points).
 
         The probability of class 1 if there are two classes, otherwise of the true class; NaN for a
-        regression.
+        regression and for scores.
         """
-        outputs = self._evaluations.predictions(snapshots)
-        if not self.task.classes:
+        outputs = self.outputs(snapshots)
+        if not self.task.has_probabilities:
             return np.full(outputs.shape[:2], np.nan, np.float32)
         probabilities = self.task.probabilities(outputs)
         if self.task.classes == 2:
@@ -71,16 +102,27 @@ class Predictions:
     def residuals(self, snapshots: Sequence[int]) -> np.ndarray:
         """Return prediction minus target, float32 (snapshots, points, ...)."""
         self._require_numbers()
-        outputs = self._evaluations.predictions(snapshots)
+        outputs = self.outputs(snapshots)
         predicted, given = math.prod(outputs.shape[2:]), math.prod(self._stored.targets.shape[1:])
         if predicted != given:
             message = (
-                f"Run {self._stored.name!r} must have as many outputs as targets for each point to "
-                f"have residuals. Got {predicted} and {given}."
+                f"Run {self._stored.name!r} has {_counted(predicted, 'output')} and "
+                f"{_counted(given, 'target')} for each point, so there are no residuals. Its "
+                "losses, curves and layers can be drawn."
             )
             raise EvaluationError(message)
         targets = self._stored.targets.reshape(outputs.shape[1:])
         return (outputs - targets).astype(np.float32)
+
+    def require_probabilities(self) -> None:
+        """Raise `EvaluationError` unless the run predicts probabilities of classes."""
+        self.require_classes()
+        if self.task.scores:
+            message = (
+                f"Run {self._stored.name!r} has a hinge loss, so its outputs are scores, not "
+                "probabilities. Its surfaces, losses, curves and layers can be drawn."
+            )
+            raise EvaluationError(message)
 
     def require_classes(self) -> None:
         """Raise `EvaluationError` unless the run predicts one class for each point."""
@@ -99,10 +141,19 @@ class Predictions:
         if not self.task.classes:
             message = (
                 f"Run {self._stored.name!r} predicts numbers, not classes (judging by its targets, "
-                "its loss and the activation of its output), so there are no probabilities. Use "
+                f"its loss and {self._judged_by()}), so there are no probabilities. Use "
                 "residual_histogram to see how far its predictions are off."
             )
             raise EvaluationError(message)
+
+    def _judged_by(self) -> str:
+        if self.task.outside is None:
+            return "the activation of its output"
+        low, high = self.task.outside
+        return (
+            f"its outputs, which range from {low:.3g} to {high:.3g}; if these are logits, compile "
+            "the loss with from_logits=True"
+        )
 
     def _require_numbers(self) -> None:
         """Raise `EvaluationError` unless the run predicts numbers."""
@@ -114,3 +165,7 @@ class Predictions:
             return
         message = f"Run {self._stored.name!r} predicts {what}, not numbers: there are no residuals."
         raise EvaluationError(message)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"

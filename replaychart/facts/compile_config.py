@@ -25,6 +25,21 @@ def single_output(entry: Any) -> Any:
     return entry
 
 
+def name_in_keras(loss: Any) -> str:
+    """Return the name of a Keras loss in lower case without underscores, "" for other losses.
+
+    Parameters
+    ----------
+    loss : object
+        A serialized loss.
+    """
+    if isinstance(loss, Mapping):
+        if not str(loss.get("module")).startswith(("keras.", "builtins")):
+            return ""
+        loss = loss["config"] if loss["class_name"] == "function" else loss["class_name"]
+    return str(loss).replace("_", "").lower()
+
+
 def metrics_by_name(metrics: Any) -> dict[str, Any]:
     """Return the serialized metrics of one output by the name under which Keras logs them.
 

@@ -2,16 +2,25 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
 from replaychart.errors import EvaluationError
+from replaychart.facts.compile_config import name_in_keras
 from replaychart.facts.layers import RecordedLayer
 
 # The names under which ``compile`` takes `accuracy`.
 ACCURACY = ("accuracy", "acc")
+# Activations between 0 and 1, and layers that are such an activation.
+_PROBABILITIES = ("sigmoid", "hard_sigmoid", "softmax")
+_PROBABILITY_LAYERS = ("Softmax",)
+# Losses for scores: of one output, whose sign is the class, or of one for each class.
+_HINGES = ("hinge", "squaredhinge")
+_HINGES_OF_CLASSES = ("categoricalhinge",)
+# Rounding errors allowed in probabilities and in their sum, also of layers that compute in 16 bits.
+_ROUNDING = 5e-3
 
 
 class Described(Protocol):
@@ -51,6 +60,12 @@ class Task:
         logit always gets a sigmoid.
     per_position : bool
         Whether there is a class for each position of a point, such as a time step or a pixel.
+    scores : bool
+        Whether the outputs are scores, as for a hinge loss: a point belongs to class 1 if its only
+        score is positive, or to the class with the largest score. There are no probabilities.
+    outside : tuple of float, optional
+        The smallest and the largest output if, by the loss and the last layer, the outputs could be
+        probabilities, but their values are not between 0 and 1.
     """
 
     classes: int
@@ -58,6 +73,13 @@ class Task:
     multi_label: bool = False
     independent: bool = False
     per_position: bool = False
+    scores: bool = False
+    outside: tuple[float, float] | None = None
+
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether there is a probability of each class."""
+        return bool(self.classes) and not self.scores
 
     def labels(self, targets: np.ndarray) -> np.ndarray:
         """Return the targets as class numbers, shape (points,).
@@ -75,18 +97,37 @@ class Task:
         if flat.shape[1] > 1 or self.per_position:
             return targets
         if self.classes == 2:
-            return (flat[:, 0] > 0.5).astype(np.int64)  # soft targets too
+            # Soft targets too. For scores, classes are -1 and 1, or 0 and 1.
+            return (flat[:, 0] > (0 if self.scores else 0.5)).astype(np.int64)
         return flat[:, 0].astype(np.int64) if self.classes else flat[:, 0]
 
     def decisions(self, outputs: np.ndarray) -> np.ndarray:
-        """Return the most probable class, int64 of shape (...); for a tie, the lower one.
+        """Return the class with the largest probability or score, int64 of shape (...).
+
+        For a tie, it is the lower one.
 
         Parameters
         ----------
         outputs : numpy.ndarray, shape (..., 1) or (..., classes)
             The model's outputs.
         """
-        return self.probabilities(outputs).argmax(axis=-1)
+        return self.scored(outputs).argmax(axis=-1)
+
+    def scored(self, outputs: np.ndarray) -> np.ndarray:
+        """Return what decides between the classes: their probabilities, or else their scores.
+
+        Parameters
+        ----------
+        outputs : numpy.ndarray, shape (..., 1) or (..., classes)
+            The model's outputs.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (..., classes)
+        """
+        if not self.scores:
+            return self.probabilities(outputs)
+        return np.concatenate([-outputs, outputs], axis=-1) if outputs.shape[-1] == 1 else outputs
 
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
         """Return the probability of each class.
@@ -106,7 +147,13 @@ class Task:
         return np.concatenate([1 - outputs, outputs], axis=-1) if one else outputs
 
 
-def task_of(run: Described, output_shape: tuple[int | None, ...]) -> Task:
+def task_of(
+    run: Described,
+    output_shape: tuple[int | None, ...],
+    *,
+    witnessed: Sequence[np.ndarray] = (),
+    outputs: Callable[[], np.ndarray | None] = lambda: None,
+) -> Task:
     """Return the task of a run.
 
     Parameters
@@ -115,13 +162,30 @@ def task_of(run: Described, output_shape: tuple[int | None, ...]) -> Task:
         The run.
     output_shape : tuple of (int or None)
         The shape of the model's output, without the batch axis.
+    witnessed : sequence of numpy.ndarray, shape (few, ...)
+        Outputs that were recorded with the run, to check what the model promises.
+    outputs : callable, optional
+        Returns outputs of the model, shape (..., *output_shape), or None if there are none. It is
+        called only if neither the loss nor the last layer shows what the outputs are.
     """
     if run.details.get("predicts") == "numbers":
         return Task(classes=0, from_logits=False)
-    units = output_shape[-1] if len(output_shape) == 1 else None
+    # A single output without an axis of its own, (points,), is the same as one with it.
+    units = (output_shape or (1,))[-1] if len(output_shape) <= 1 else None
+    scored = _scored_classes(run, units)
+    if scored:
+        return Task(scored, from_logits=False, scores=True)
     from_logits = _from_logits(run)
-    if not (from_logits or _outputs_are_probabilities(run)):
+    if not (from_logits or _could_be_probabilities(run)):
         return Task(classes=0, from_logits=False)
+    values = []
+    if not from_logits:
+        values = [*witnessed]
+        computed = None if _ends_in_probabilities(run) else outputs()
+        values += [] if computed is None else [computed]
+        outside = _outside(values)
+        if outside is not None:
+            return Task(classes=0, from_logits=False, outside=outside)
     if len(output_shape) > 1:
         divided = _has_class_per_position(run.targets, output_shape)
         return Task(classes=0, from_logits=from_logits, per_position=divided)
@@ -129,6 +193,10 @@ def task_of(run: Described, output_shape: tuple[int | None, ...]) -> Task:
     # Recorded probabilities are probabilities, whatever the loss was.
     shares = binary or run.details.get("predicts") == "classes"
     classes = _classes(run.targets, units, shares=shares)
+    sure = _has_crossentropy(run) or _ends_in_probabilities(run)
+    if not sure and run.targets[0].size == 1 and not _sum_to_one(values, output_shape):
+        # Class numbers look like any other whole numbers, so the outputs decide.
+        classes = 0
     multi_label = not classes and _is_multi_hot(run.targets)
     return Task(classes, from_logits, multi_label=multi_label, independent=binary)
 
@@ -178,13 +246,57 @@ def accuracy(
     return right @ weights.astype(np.float64) / (total if total else 1.0)
 
 
-def _outputs_are_probabilities(run: Described) -> bool:
-    """Return whether the outputs lie between 0 and 1, as far as the model shows."""
-    if "crossentropy" in json.dumps(_loss(run)).replace("_", "").lower():
+def _scored_classes(run: Described, units: int | None) -> int:
+    """Return the number of classes of a network with a hinge loss, 0 for any other network."""
+    loss = name_in_keras(_loss(run))
+    flat = run.targets.reshape(len(run.targets), -1)
+    if loss in _HINGES and units == flat.shape[1] == 1:
+        # Keras takes 0 and 1 as -1 and 1. A sigmoid's probability is above 0.5 for class 1.
+        signs = np.isin(flat, (-1, 1)).all()
+        bits = np.isin(flat, (0, 1)).all() and not _ends_in_probabilities(run)
+        return 2 if signs or bits else 0
+    if loss in _HINGES_OF_CLASSES and not _ends_in_probabilities(run):
+        return _classes(run.targets, units, shares=False) if units == flat.shape[1] else 0
+    return 0
+
+
+def _could_be_probabilities(run: Described) -> bool:
+    """Return whether loss and last layer allow that the outputs lie between 0 and 1."""
+    if _has_crossentropy(run):
         return True
     activation = run.layers[-1].activation if run.layers else None
-    # A layer without its own activation (Softmax, a nested model) is assumed to be fine.
-    return activation in (None, "sigmoid", "hard_sigmoid", "softmax")
+    # A layer without its own activation (Softmax, a nested model) may compute anything.
+    return activation is None or activation in _PROBABILITIES
+
+
+def _ends_in_probabilities(run: Described) -> bool:
+    """Return whether the outputs must lie between 0 and 1, so that there is nothing to check."""
+    if run.details.get("predicts") == "classes":
+        return True
+    last = run.layers[-1] if run.layers else None
+    return last is not None and (
+        last.activation in _PROBABILITIES or last.kind in _PROBABILITY_LAYERS
+    )
+
+
+def _outside(values: Sequence[np.ndarray]) -> tuple[float, float] | None:
+    """Return the smallest and the largest value, None if all are between 0 and 1."""
+    known = [some[np.isfinite(some)] for some in values]
+    low = min((float(some.min()) for some in known if some.size), default=0.0)
+    high = max((float(some.max()) for some in known if some.size), default=1.0)
+    return (low, high) if low < -_ROUNDING or high > 1 + _ROUNDING else None
+
+
+def _sum_to_one(values: Sequence[np.ndarray], output_shape: tuple[int | None, ...]) -> bool:
+    """Return whether several outputs of each point sum to 1; a single output always does."""
+    if output_shape in ((), (1,)):
+        return True
+    sums = [some.sum(axis=-1) for some in values]
+    return all(np.allclose(some[np.isfinite(some)], 1, rtol=0, atol=_ROUNDING) for some in sums)
+
+
+def _has_crossentropy(run: Described) -> bool:
+    return "crossentropy" in json.dumps(_loss(run)).replace("_", "").lower()
 
 
 def _classes(targets: np.ndarray, units: int | None, *, shares: bool) -> int:

@@ -38,6 +38,8 @@ def probability_histogram_frame(
         f"{target} {right}": (target, right) for target in range(classes) for right in (True, False)
     }
     edges = np.linspace(0, 1, bins + 1)
+    # A share can exceed 1 by a rounding error.
+    probability = np.where(np.isfinite(probability), np.clip(probability, 0, 1), np.nan)
     frame = _histogram_frame(epochs, probability, edges, 2 * targets + ~correct, list(groups))
     group = frame.pop("group")
     frame.insert(1, "target", group.map(lambda name: groups[name][0]))

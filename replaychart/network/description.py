@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from replaychart.errors import ArgumentError, RecordingError
-from replaychart.facts.compile_config import metrics_by_name, single_output
+from replaychart.facts.compile_config import metrics_by_name, name_in_keras, single_output
 from replaychart.facts.inputs import INPUTS_IN_A_LIST
 from replaychart.facts.layers import RecordedLayer, RecordedVariable, Variable
 
@@ -91,7 +91,7 @@ def check_class_names(model: keras.Model, class_names: list[str] | None) -> None
     shape = _output_shape_of(model)
     if class_names is None or shape is None:
         return
-    classes = 2 if shape[-1] == 1 else shape[-1]
+    classes = 2 if shape in ((), (1,)) else shape[-1]
     if len(class_names) != classes:
         message = (
             f"class_names must contain {classes} names, one for each class of the model's output. "
@@ -112,21 +112,25 @@ def check_targets(model: keras.Model, targets: np.ndarray, loss: Any) -> None:
     loss : object
         The model's loss, in the form that `compile_config_of` returns.
     """
-    _check_shape(model, targets, json.dumps(loss).replace("_", "").lower())
-    _check_range(targets, _name_in_keras(loss))
+    name = name_in_keras(loss)
+    # A loss of your own may compare targets and outputs of any shapes, such as a mixture density.
+    if _is_of_keras(loss):
+        _check_shape(model, targets, json.dumps(loss).replace("_", "").lower())
+    _check_range(targets, name)
 
 
 def _check_shape(model: keras.Model, targets: np.ndarray, name: str) -> None:
     """Raise `ArgumentError` unless the targets have the shape that output and loss require."""
     shape = _output_shape_of(model)
-    if shape is None or len(shape) != 1 or shape[0] is None:
+    units = 1 if shape == () else shape[0] if shape is not None and len(shape) == 1 else None
+    if units is None:
         return  # The loss itself checks targets of outputs with several axes.
-    units = shape[0]
     flat = targets.reshape(len(targets), -1)
     if flat.shape[1] not in (1, units):
+        own = " or (points, 1)" if units == 1 else f", (points, 1) or (points, {units})"
         message = (
-            f"y must have the shape (points,), (points, 1) or (points, {units}), because the "
-            f"model's output has {units} units. Got the shape {targets.shape}."
+            f"y must have the shape (points,){own}, because the model's output has {units} "
+            f"unit{'s' * (units > 1)}. Got the shape {targets.shape}."
         )
         raise ArgumentError(message)
     if "sparsecategorical" in name:
@@ -146,13 +150,13 @@ def _check_shape(model: keras.Model, targets: np.ndarray, name: str) -> None:
         raise ArgumentError(message)
 
 
-def _name_in_keras(loss: Any) -> str:
-    """Return the name of a Keras loss in lower case, and an empty string for other losses."""
-    if isinstance(loss, Mapping):
-        if not str(loss.get("module")).startswith(("keras.", "builtins")):
-            return ""
-        loss = loss["config"] if loss["class_name"] == "function" else loss["class_name"]
-    return str(loss).replace("_", "").lower()
+def _is_of_keras(loss: Any) -> bool:
+    """Return whether a serialized loss is one of Keras's, or none that Keras could name."""
+    if not isinstance(loss, Mapping):
+        return True
+    if loss["class_name"] == "function":
+        return hasattr(keras.losses, str(loss["config"]))
+    return bool(name_in_keras(loss))
 
 
 def _check_range(targets: np.ndarray, loss: str) -> None:

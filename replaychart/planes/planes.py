@@ -70,7 +70,22 @@ class Planes:
     @cached_property
     def surfaces(self) -> Surfaces:
         """The surfaces of the network over a plane."""
-        return surfaces_of(self._predictions.task, self._predictions.labels, self._stored.name)
+        return surfaces_of(
+            self._predictions.task,
+            self._predictions.labels,
+            self._stored.name,
+            values=self.values_per_point,
+        )
+
+    @property
+    def values_per_point(self) -> int:
+        """The number of values that the model predicts for each point."""
+        return self._predictions.values_per_point
+
+    def has_one_surface_per_class(self) -> bool:
+        """Return whether the outputs are classes or a single number, which surfaces can show."""
+        one = self._predictions.labels.ndim == self.values_per_point == 1
+        return bool(self._predictions.task.classes) or one
 
     def layers(self) -> list[str]:
         """Return the layers with two units, without the model's output layer."""
@@ -335,8 +350,9 @@ class Planes:
 
     def _contours(self, quantity: str, rectangle: Rectangle, snapshots: Sequence[int]) -> Paths:
         # Both are traced on the same lattice, and a chart that needs one also needs the other.
-        keys = [evaluation_key(name, **rectangle.key()) for name in ("surface", "boundary")]
-        asked = evaluation_key(quantity, **rectangle.key())
+        where = rectangle.key() | self._judged()
+        keys = [evaluation_key(name, **where) for name in ("surface", "boundary")]
+        asked = evaluation_key(quantity, **where)
         if rectangle.view is not None and rectangle.view.key is None:
             for key in keys:
                 self._memory.leave_out_of_file(key)
@@ -349,6 +365,13 @@ class Planes:
             return both[keys.index(asked)]
 
         return self._paths(asked, snapshots, compute)
+
+    def _judged(self) -> dict[str, Any]:
+        """Return a part of the key for surfaces that older versions stored as something else."""
+        task = self._predictions.task
+        if task.scores:
+            return {"of": "scores"}
+        return {"of": "numbers"} if task.outside else {}
 
     def _paths(self, key: str, snapshots: Sequence[int], compute: Callable[[], Arrays]) -> Paths:
         return Paths.from_arrays(
@@ -472,7 +495,7 @@ class Planes:
         for layer in [None, *layers] if flat else list(layers):
             if flat:
                 self.grid(layer, xlim=None, ylim=None, lines=GRID_LINES, snapshots=self._every)
-            if self._predictions.labels.ndim > 1:
+            if not self.has_one_surface_per_class():
                 continue
             if not flat and not self.continues_from(str(layer)):
                 continue

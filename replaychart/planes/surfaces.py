@@ -29,6 +29,10 @@ class Surfaces(Protocol):
         """Return the levels to draw, in increasing order. Regions at the first cover the plane."""
 
     @property
+    def lowest(self) -> float:
+        """The lower end of the first band, which is shown for all lower values, too."""
+
+    @property
     def compete(self) -> bool:
         """Whether a surface's height is the lead of its class over the strongest other class."""
 
@@ -53,7 +57,7 @@ class Surfaces(Protocol):
         """
 
 
-def surfaces_of(task: Task, targets: np.ndarray, run: str) -> Surfaces:
+def surfaces_of(task: Task, targets: np.ndarray, run: str, *, values: int) -> Surfaces:
     """Return the surfaces of a run.
 
     Parameters
@@ -64,6 +68,8 @@ def surfaces_of(task: Task, targets: np.ndarray, run: str) -> Surfaces:
         The recorded targets, as returned by `Task.labels`.
     run : str
         The run's name, for the error message.
+    values : int
+        The number of values that the network predicts for each point.
 
     Raises
     ------
@@ -71,15 +77,15 @@ def surfaces_of(task: Task, targets: np.ndarray, run: str) -> Surfaces:
         The network predicts several labels or values for each point.
     """
     if task.classes == 2:
-        return Probability(task)
+        return Score() if task.scores else Probability(task)
     if task.classes:
         return Margins(task)
-    if targets.ndim > 1:
+    if targets.ndim > 1 or values > 1:
         what = "labels" if task.multi_label or task.per_position else "values"
-        several = math.prod(targets.shape[1:])
+        several = values if values > 1 else math.prod(targets.shape[1:])
         message = (
             f"Run {run!r} predicts {several} {what} for each point, but a surface can show only "
-            "one. In feature_space, pass surface=None."
+            "one. To draw the points without a surface, use feature_space with surface=None."
         )
         raise EvaluationError(message)
     return Prediction(float(targets.min()), float(targets.max()))
@@ -107,6 +113,7 @@ class Probability(_Alone):
 
     task: Task
     boundary = 0.5
+    lowest = 0.0
 
     @property
     def classes(self) -> list[int]:
@@ -119,15 +126,43 @@ class Probability(_Alone):
 
     def scores(self, outputs: np.ndarray) -> np.ndarray:
         """Return the probability, shape (points, 1)."""
-        return self.task.probabilities(outputs)[:, 1:]
+        return self.task.probabilities(outputs.reshape(len(outputs), 1))[:, 1:]
+
+
+class Score(_Alone):
+    """The score of class 1 of two classes, which is positive where class 1 is predicted.
+
+    A hinge loss pushes the scores of the two classes below -1 and above 1.
+    """
+
+    boundary = 0.0
+    lowest = -1.0
+
+    @property
+    def classes(self) -> list[int]:
+        """Class 1."""
+        return [1]
+
+    def levels(self, bands: int) -> np.ndarray:
+        """Return minus infinity, then evenly spaced levels between -1 and 1."""
+        return np.concatenate([[-np.inf], -1 + 2 * np.arange(1, bands) / bands])
+
+    def scores(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the score, shape (points, 1): of two outputs, the lead of the second."""
+        columns = outputs.reshape(len(outputs), -1)
+        return columns if columns.shape[1] == 1 else columns[:, 1:] - columns[:, :1]
 
 
 @dataclasses.dataclass(frozen=True)
 class Margins:
-    """The margin of each class: its probability minus the largest probability of the others."""
+    """The margin of each class: its probability minus the largest probability of the others.
+
+    For a hinge loss, which has no probabilities, it is the margin of the scores.
+    """
 
     task: Task
     boundary = 0.0
+    lowest = 0.0
     compete = True
 
     @property
@@ -141,8 +176,8 @@ class Margins:
         return np.concatenate([[_UNDERLAY], np.arange(count) / count])
 
     def scores(self, outputs: np.ndarray) -> np.ndarray:
-        """Return the probabilities, shape (points, classes)."""
-        return self.task.probabilities(outputs)
+        """Return the probabilities or scores, shape (points, classes)."""
+        return self.task.scored(outputs)
 
     def leads(
         self, scores: np.ndarray, place: np.ndarray, own: np.ndarray, rival: np.ndarray
@@ -169,6 +204,11 @@ class Prediction(_Alone):
     low: float
     high: float
     boundary = None
+
+    @property
+    def lowest(self) -> float:
+        """The smallest target."""
+        return self.low
 
     @property
     def classes(self) -> list[int]:

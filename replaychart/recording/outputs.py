@@ -38,9 +38,9 @@ def record_outputs(
     """Record a training run of any framework by the network's outputs.
 
     Use it for networks outside Keras, such as PyTorch, JAX or NumPy ones. All charts that need no
-    model work with such a run: `loss_and_metric`, `loss_histogram`, `probability_histogram`, and
-    `feature_space` with points only. Surfaces, boundaries and grid lines evaluate the model at
-    new points, so they raise an error.
+    model work with such a run: `loss_and_metric`, `loss_histogram`, `probability_histogram`,
+    `activations` of the recorded layers, and `feature_space` with points only. Surfaces, boundaries
+    and grid lines evaluate the model at new points, so they raise an error.
 
     Parameters
     ----------
@@ -211,7 +211,7 @@ class OutputsRecorder:
             )
             raise RecordingError(message)
         self._check_shapes(outputs)
-        rate = np.nan if learning_rate is None else float(learning_rate)
+        rate = _rate(learning_rate)
         snapshot = Snapshot(epoch, (), rate, samples.scalars(logs), outputs)
         if self._writer.begun:
             self._writer.add(snapshot)
@@ -246,6 +246,9 @@ class OutputsRecorder:
         if probabilities is not None and predictions is not None:
             message = "Pass either probabilities or predictions, not both."
             raise ArgumentError(message)
+        if not isinstance(layers, Mapping):
+            message = f"layers must map names to arrays. Got {type(layers).__name__}."
+            raise ArgumentError(message)
         key = evaluation_key
         arrays = {
             key("outputs", layer=str(name)): self._array(f"layers[{name!r}]", values)
@@ -276,6 +279,9 @@ class OutputsRecorder:
                 f"{argument} must have one entry for each of the {len(self._targets)} points. Got "
                 f"the shape {shape}."
             )
+            raise ArgumentError(message)
+        if array.size == 0:
+            message = f"{argument} must have a value for each point. Got the shape {array.shape}."
             raise ArgumentError(message)
         return array
 
@@ -350,11 +356,25 @@ def _arguments(entry: Mapping[str, Any]) -> Mapping[str, Any]:
     return entry
 
 
+def _rate(learning_rate: Any) -> float:
+    try:
+        return np.nan if learning_rate is None else float(learning_rate)
+    except (TypeError, ValueError) as error:
+        message = f"learning_rate must be a number. Got {learning_rate!r}."
+        raise ArgumentError(message) from error
+
+
 def _column(values: np.ndarray) -> np.ndarray:
     return values[:, None] if values.ndim == 1 else values
 
 
 def _checked_probabilities(values: np.ndarray) -> np.ndarray:
+    if values.ndim != 2:
+        message = (
+            "probabilities must have the shape (points,), (points, 1) or (points, classes). Got "
+            f"the shape {values.shape}."
+        )
+        raise ArgumentError(message)
     known = values[np.isfinite(values)]
     outside = known[(known < -_ROUNDING) | (known > 1 + _ROUNDING)]
     if len(outside):

@@ -101,7 +101,7 @@ class Request:
     def _check_task(self, described: RunDescription) -> None:
         """Raise `ArgumentError` if classes are named for a regression."""
         shape = described.details["output_shape"]
-        if self.class_names is None or not isinstance(shape, tuple) or len(shape) != 1:
+        if self.class_names is None or not isinstance(shape, tuple) or len(shape) > 1:
             return
         task = task_of(described, shape)
         if not task.classes and not task.multi_label:

@@ -286,3 +286,60 @@ def test_layers_may_be_given_in_any_order(appended: bool, tmp_path: Path) -> Non
     run = rc.open_run(tmp_path / "a.h5")
     assert run.coordinates("first")[:, 0, 0].tolist() == [1, 10]
     assert run.coordinates("second")[:, 0, 0].tolist() == [2, 40]
+
+
+def _layers_alone(path: Path, units: int = 4) -> tuple[rc.Run, np.ndarray]:
+    X, y = _data()
+    outputs = np.random.default_rng(0).normal(size=(3, POINTS, units)).astype("float32")
+    epochs = [
+        {"epoch": epoch, "layers": {"hidden": values}} for epoch, values in enumerate(outputs)
+    ]
+    rc.record_outputs(path, "a", inputs=X, targets=y, epochs=epochs)
+    return rc.open_run(path), outputs
+
+
+def test_the_last_recorded_layer_is_drawn_by_default(tmp_path: Path) -> None:
+    run, _ = _layers_alone(tmp_path / "a.h5")
+    assert "hidden" in str(rc.feature_space(run).to_dict()["title"])
+    narrow, _ = _layers_alone(tmp_path / "b.h5", units=1)
+    with pytest.raises(rc.ArgumentError, match=r"no recorded layer of run 'a' does.*'hidden' \(1,"):
+        rc.feature_space(narrow)
+
+
+def test_recorded_layers_have_activations(tmp_path: Path) -> None:
+    run, outputs = _layers_alone(tmp_path / "a.h5")
+    values = run.distributions("activations")["value"].to_numpy("float32")
+    np.testing.assert_array_equal(values.reshape(outputs.shape), outputs)
+    summary = run.distributions("activations", output=False, summary=True)
+    np.testing.assert_allclose(summary["mean"], outputs.mean(axis=(1, 2)), rtol=0, atol=1e-6)
+    assert rc.activations(run).to_dict()
+    assert rc.activations(run, layers=["hidden"], inputs=True).to_dict()
+    for draw in (rc.weights, rc.gradients, rc.pre_activations):
+        with pytest.raises(rc.ArgumentError, match="from outputs, without a model, so there are"):
+            draw(run)
+
+
+def test_what_outputs_cannot_show_is_named_once(tmp_path: Path) -> None:
+    run, _ = _layers_alone(tmp_path / "a.h5", units=2)
+    with pytest.raises(rc.EvaluationError, match="so the surface over the inputs") as raised:
+        run.surface()
+    assert "the the" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"layers": [1, 2]}, "layers must map names to arrays. Got list."),
+        ({"layers": {"hidden": np.ones((POINTS, 0))}}, r"layers\['hidden'\] must have a value for"),
+        ({"probabilities": np.ones((POINTS, 3, 2)) / 2}, r"probabilities must have the shape"),
+        ({"losses": np.ones(POINTS), "learning_rate": "fast"}, "learning_rate must be a number"),
+    ],
+)
+def test_what_is_no_snapshot_is_named(
+    arguments: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    X, y = _data()
+    with rc.record_outputs(tmp_path / "a.h5", "a", inputs=X, targets=y) as outputs:
+        with pytest.raises(rc.ArgumentError, match=message):
+            outputs.snapshot(0, **arguments)
+        outputs.snapshot(0, losses=np.ones(POINTS))
