@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from replaychart.drawing.budget import MAX_BYTES
+from replaychart.drawing.titles import Title
 from replaychart.drawing.violins import ViolinOptions, violins
 from replaychart.facts.epochs import Epochs
 from replaychart.run import Run, require_run
@@ -19,7 +20,7 @@ def activations(
     scale: str = "fixed",
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
-    title: str | None = None,
+    title: Title | None = None,
     width: int = 300,
     height: int = 200,
     max_bytes: float | None = MAX_BYTES,
@@ -46,9 +47,9 @@ def activations(
     epoch : float or altair.Parameter, optional
         The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
         last epoch.
-    title : str, optional
-        The title; ``{epoch}`` in it is replaced by the epoch shown. Default: the kind of values and
-        the epoch.
+    title : str or sequence of str, optional
+        The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: the kind of
+        values and the epoch.
     width, height : int, default 300 and 200
         Size in pixels.
     max_bytes : float or None, default 20,000,000

@@ -16,7 +16,13 @@ from replaychart.drawing.plane import (
     points_layer,
     surface_layer,
 )
-from replaychart.drawing.titles import add_subtitle, chart_title, check_chart, note_not_finite
+from replaychart.drawing.titles import (
+    Title,
+    add_subtitle,
+    chart_title,
+    check_chart,
+    note_not_finite,
+)
 from replaychart.facts.epochs import Epochs
 from replaychart.planes.extents import Limits
 from replaychart.planes.paths import Paths
@@ -35,7 +41,7 @@ def decision_boundary(
     grid: bool = False,
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
-    title: str | None = None,
+    title: Title | None = None,
     width: int = 400,
     height: int = 400,
     max_bytes: float | None = MAX_BYTES,
@@ -73,9 +79,9 @@ def decision_boundary(
     epoch : float or altair.Parameter, optional
         The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
         last epoch.
-    title : str, optional
-        The title; ``{epoch}`` in it is replaced by the epoch shown. Default: what is drawn and the
-        epoch.
+    title : str or sequence of str, optional
+        The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: what is drawn
+        and the epoch.
     width, height : int, default 400
         Size in pixels.
     max_bytes : float or None, default 20,000,000

@@ -22,6 +22,7 @@ from replaychart.drawing.plane import (
 )
 from replaychart.drawing.rotation import rotated_space
 from replaychart.drawing.titles import (
+    Title,
     add_subtitle,
     chart_title,
     check_chart,
@@ -52,7 +53,7 @@ def feature_space(
     scale: str = "fixed",
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
-    title: str | None = None,
+    title: Title | None = None,
     width: int = 400,
     height: int = 400,
     max_bytes: float | None = MAX_BYTES,
@@ -108,9 +109,9 @@ def feature_space(
     epoch : float or altair.Parameter, optional
         The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
         last epoch.
-    title : str, optional
-        The title; ``{epoch}`` in it is replaced by the epoch shown. Default: the layer's name and
-        the epoch.
+    title : str or sequence of str, optional
+        The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: the layer's
+        name and the epoch.
     width, height : int, default 400
         Size in pixels. If it is square and the two units span comparable ranges, both axes have the
         same scale.
@@ -165,7 +166,8 @@ def feature_space(
             layer,
             clock,
             grid=grid and run.has_model,
-            title=default_title if title is None else title,
+            title=title,
+            default_title=default_title,
             width=width,
             height=height,
             max_bytes=max_bytes,

@@ -15,6 +15,7 @@ from replaychart.drawing.epoch_axis import epoch_axis
 from replaychart.drawing.expressions import literal
 from replaychart.drawing.texts import AXIS_TITLE_SIZE, displayed, fitted
 from replaychart.drawing.titles import (
+    Title,
     add_subtitle,
     chart_title,
     check_chart,
@@ -39,7 +40,7 @@ def loss_and_metric(
     source: str = "replay",
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
-    title: str | None = None,
+    title: Title | None = None,
     width: int = 220,
     height: int = 157,
     max_bytes: float | None = MAX_BYTES,
@@ -62,9 +63,9 @@ def loss_and_metric(
     epoch : float or altair.Parameter, optional
         The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
         last epoch.
-    title : str, optional
-        The title; ``{epoch}`` in it is replaced by the epoch shown. Default: the names of both
-        curves.
+    title : str or sequence of str, optional
+        The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: the names of
+        both curves.
     width, height : int, default 220 and 157
         Size in pixels.
     max_bytes : float or None, default 20,000,000

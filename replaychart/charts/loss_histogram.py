@@ -8,7 +8,7 @@ from replaychart.drawing.budget import MAX_BYTES, kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.counts import histogram_of_all
 from replaychart.drawing.packing import BYTES_PER_NUMBER
-from replaychart.drawing.titles import chart_title, check_chart, note_not_finite
+from replaychart.drawing.titles import Title, chart_title, check_chart, note_not_finite
 from replaychart.facts.epochs import Epochs
 from replaychart.frames.histograms import MOST_BINS
 from replaychart.run import Run
@@ -20,7 +20,7 @@ def loss_histogram(
     bins: int = 20,
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
-    title: str | None = None,
+    title: Title | None = None,
     width: int = 220,
     height: int = 157,
     max_bytes: float | None = MAX_BYTES,
@@ -38,8 +38,8 @@ def loss_histogram(
     epoch : float or altair.Parameter, optional
         The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
         last epoch.
-    title : str, optional
-        The title; ``{epoch}`` in it is replaced by the epoch shown. Default: "Losses".
+    title : str or sequence of str, optional
+        The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: "Losses".
     width, height : int, default 220 and 157
         Size in pixels.
     max_bytes : float or None, default 20,000,000

@@ -11,7 +11,7 @@ from replaychart.drawing.counts import count_bars, highest_count, total_label
 from replaychart.drawing.packing import BYTES_PER_NUMBER
 from replaychart.drawing.plane import probability_title
 from replaychart.drawing.texts import AXIS_TITLE_SIZE, fitted
-from replaychart.drawing.titles import chart_title, check_chart, named_title
+from replaychart.drawing.titles import Title, chart_title, check_chart, named_title
 from replaychart.facts.epochs import Epochs
 from replaychart.frames.histograms import MOST_BINS
 from replaychart.run import Run
@@ -32,7 +32,7 @@ def probability_histogram(
     count_axis: str = "shared",
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
-    title: str | None = None,
+    title: Title | None = None,
     width: int = 220,
     height: int = 157,
     max_bytes: float | None = MAX_BYTES,
@@ -58,8 +58,8 @@ def probability_histogram(
     epoch : float or altair.Parameter, optional
         The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
         last epoch.
-    title : str, optional
-        The title above all panels, or that of the only panel; ``{epoch}`` in it is replaced by the
+    title : str or sequence of str, optional
+        The title, or its lines, above all panels or the only panel; ``{epoch}`` is replaced by the
         epoch shown. Default: each panel is titled with its class.
     width, height : int, default 220 and 157
         Size of each panel in pixels.

@@ -17,7 +17,7 @@ from replaychart.drawing.epoch_axis import epoch_axis
 from replaychart.drawing.expressions import outright
 from replaychart.drawing.layer_axis import layer_axis
 from replaychart.drawing.texts import displayed, fitted
-from replaychart.drawing.titles import chart_title, check_chart, note_not_finite
+from replaychart.drawing.titles import Title, chart_title, check_chart, note_not_finite
 from replaychart.facts.epochs import Epochs
 from replaychart.planes.extents import Limits
 from replaychart.run import Run
@@ -42,7 +42,7 @@ def spread(
     scale: str = "log",
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
-    title: str | None = None,
+    title: Title | None = None,
     width: int = 300,
     height: int = 200,
     max_bytes: float | None = MAX_BYTES,
@@ -76,9 +76,9 @@ def spread(
     epoch : float or altair.Parameter, optional
         The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
         last epoch.
-    title : str, optional
-        The title; ``{epoch}`` in it is replaced by the epoch shown. Default: "Spread of ..." with
-        the kind of values.
+    title : str or sequence of str, optional
+        The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: "Spread of
+        ..." with the kind of values.
     width, height : int, default 300 and 200
         Size in pixels, without the names of the layers at the right.
     max_bytes : float or None, default 20,000,000

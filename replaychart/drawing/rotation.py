@@ -13,7 +13,7 @@ from replaychart.drawing.expressions import literal, outright
 from replaychart.drawing.packing import Ruler
 from replaychart.drawing.plane import by_target
 from replaychart.drawing.texts import fitted
-from replaychart.drawing.titles import chart_title, note_not_finite
+from replaychart.drawing.titles import Title, chart_title, note_not_finite
 from replaychart.errors import ArgumentError
 from replaychart.run import Run
 
@@ -32,7 +32,8 @@ def rotated_space(
     clock: Clock,
     *,
     grid: bool,
-    title: str,
+    title: Title | None,
+    default_title: str,
     width: int,
     height: int,
     max_bytes: float | None,
@@ -49,8 +50,10 @@ def rotated_space(
         The chart's epochs.
     grid : bool
         Whether to draw the grid lines of the input plane, if the inputs have two features.
-    title : str
-        The title; ``{epoch}`` in it is replaced by the epoch shown.
+    title : str, sequence of str or None
+        The user's title, or its lines; None for the default.
+    default_title : str
+        The default title.
     width, height : int
         Size in pixels.
     max_bytes : float or None
@@ -88,7 +91,7 @@ def rotated_space(
     if lines is not None:
         parts.append(_grid_lines(space, lines))
     parts.append(_points(space, run, values, points))
-    heading = chart_title(title, title, clock)
+    heading = chart_title(title, default_title, clock)
     note_not_finite(heading, clock, "points", width, values)
     return layered(parts, clock, *_sliders(), title=heading, width=width, height=height)
 

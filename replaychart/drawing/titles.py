@@ -1,5 +1,8 @@
 """Titles that show the epoch, and checks of the arguments that all charts share."""
 
+import re
+from collections.abc import Sequence
+
 import altair as alt
 import numpy as np
 
@@ -11,29 +14,52 @@ from replaychart.drawing.texts import TITLE_SIZE, displayed, fitted, lines, widt
 from replaychart.errors import ArgumentError
 from replaychart.run import Run, require_run
 
+# A title, or its lines.
+Title = str | Sequence[str]
 
-def chart_title(title: str | None, default: str, clock: Clock) -> alt.TitleParams:
+
+def chart_title(title: Title | None, default: str, clock: Clock) -> alt.TitleParams:
     """Return a title in which ``{epoch}`` is replaced by the epoch shown.
 
     Parameters
     ----------
-    title : str or None
-        The user's title; None for the default.
+    title : str, sequence of str or None
+        The user's title, or its lines; None for the default. Each line break starts a new line.
     default : str
-        The default title of the chart.
+        The default title of the chart. It may contain names from a run, which have no line breaks.
     clock : Clock
         The chart's epochs.
     """
-    if title is not None and not isinstance(title, str):
-        message = f"title must be a string, which may contain {{epoch}}. Got {title!r}."
-        raise ArgumentError(message)
     if title is None and clock.every is not None and "{epoch}" not in default:
         # At an epoch that was left out, the chart shows an earlier one, so the title names it.
         default = f"{default} \N{MIDDLE DOT} epoch {{epoch}}"
-    text = displayed(default if title is None else title)
-    if "{epoch}" not in text:
-        return alt.TitleParams(text)
-    return alt.TitleParams(alt.ExprRef(text_with_epoch(text, clock.text_expression())))
+    shown = [displayed(line) for line in ([default] if title is None else _lines_of(title))]
+    if not any("{epoch}" in line for line in shown):
+        return alt.TitleParams(shown[0] if len(shown) == 1 else shown)
+    parts = [text_with_epoch(line, clock.text_expression()) for line in shown]
+    return alt.TitleParams(alt.ExprRef(parts[0] if len(parts) == 1 else f"[{', '.join(parts)}]"))
+
+
+def _lines_of(title: Title) -> list[str]:
+    """Return the lines of a user's title.
+
+    Raises
+    ------
+    ArgumentError
+        It is neither a string nor a non-empty sequence of strings.
+    """
+    given = [title] if isinstance(title, str) else title
+    if (
+        not isinstance(given, Sequence)
+        or not given
+        or not all(isinstance(line, str) for line in given)
+    ):
+        message = (
+            "title must be a string or a non-empty list of strings, which may contain {epoch}. "
+            f"Got {title!r}."
+        )
+        raise ArgumentError(message)
+    return [line for some in given for line in re.split("\r\n|\r|\n", some)]
 
 
 def named_title(name: str, follows: str, width: float, *, before: str = "") -> str:

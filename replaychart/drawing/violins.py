@@ -15,7 +15,7 @@ from replaychart.drawing.layer_axis import layer_axis
 from replaychart.drawing.limits import limits_ruler, limits_scale
 from replaychart.drawing.packing import Ruler
 from replaychart.drawing.texts import displayed
-from replaychart.drawing.titles import chart_title, check_chart
+from replaychart.drawing.titles import Title, chart_title, check_chart
 from replaychart.evaluation.densities import POSITIONS, positions
 from replaychart.evaluation.distributions import Selection
 from replaychart.evaluation.evaluations import Arrays
@@ -49,8 +49,8 @@ class ViolinOptions:
         The requested epochs.
     epoch : float, altair.Parameter or None
         The epoch shown initially, or a shared parameter.
-    title : str or None
-        The title; None for the default.
+    title : str, sequence of str or None
+        The title, or its lines; None for the default.
     width, height : int
         Size in pixels.
     max_bytes : float or None
@@ -60,7 +60,7 @@ class ViolinOptions:
     scale: str
     epochs: Epochs
     epoch: float | alt.Parameter | None
-    title: str | None
+    title: Title | None
     width: int
     height: int
     max_bytes: float | None

@@ -1,11 +1,11 @@
-"""`save`: saves a finished chart to a file, whose suffix selects the format."""
+"""`save`: saves a finished chart to a file or a file object, in any format."""
 
 import json
 import os
 from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from altair.typing import ChartType, is_chart_type
@@ -13,6 +13,13 @@ from altair.typing import ChartType, is_chart_type
 from replaychart.arguments import checked_path, is_number
 from replaychart.drawing.epoch_parameter import NAME
 from replaychart.errors import ArgumentError
+from replaychart.export.file_objects import (
+    FileObject,
+    Format,
+    SupportsWrite,
+    checked_format,
+    copied_to,
+)
 from replaychart.export.files import written_beside
 from replaychart.export.film import Film
 from replaychart.export.gif import FASTEST, LONGEST, write_gif
@@ -43,6 +50,7 @@ _OPTIONS_FOR = {
 }
 
 
+@overload
 def save(
     chart: ChartType,
     path: str | PathLike[str],
@@ -54,8 +62,40 @@ def save(
     hold: float = 1.0,
     loop: bool | int = True,
     progress: bool = True,
-) -> Path:
-    """Save a chart to a file.
+    format: None = None,
+) -> Path: ...
+
+
+@overload
+def save(
+    chart: ChartType,
+    path: FileObject,
+    *,
+    format: Format,
+    epoch: float | None = None,
+    epochs: float | slice | Iterable[float] | None = None,
+    fps: float = 10,
+    scale: float = 1.0,
+    hold: float = 1.0,
+    loop: bool | int = True,
+    progress: bool = True,
+) -> FileObject: ...
+
+
+def save(
+    chart: ChartType,
+    path: str | PathLike[str] | SupportsWrite,
+    *,
+    epoch: float | None = None,
+    epochs: float | slice | Iterable[float] | None = None,
+    fps: float = 10,
+    scale: float = 1.0,
+    hold: float = 1.0,
+    loop: bool | int = True,
+    progress: bool = True,
+    format: Format | None = None,  # noqa: A002
+) -> Path | SupportsWrite:
+    """Save a chart to a file or a file object.
 
     ``.html`` is self-contained and works offline; it plays if the chart was animated with
     `animate`. ``.json`` is the Vega-Lite spec. ``.png``, ``.svg`` and ``.pdf`` show one epoch, or
@@ -67,12 +107,13 @@ def save(
     ----------
     chart : altair chart
         Any Altair chart, single or composed.
-    path : str or os.PathLike
+    path : str, os.PathLike or file object
         The file. Its suffix must be one of ``.html``, ``.json``, ``.png``, ``.svg``, ``.pdf``,
         ``.gif``, ``.webp``, ``.mp4``, ``.webm``, and its directory must exist. An existing file is
         replaced. If `path` is a string that ends in a slash, or an existing directory, PNG files
         named ``epoch_0000.png`` are written to it; files with the same names are replaced, all
-        others are kept. Videos need ``pip install 'replaychart[video]'``.
+        others are kept. Videos need ``pip install 'replaychart[video]'``. A file object, such as
+        `io.BytesIO`, needs `format`; it is written from its current position and stays open.
     epoch : float, optional
         For still images, the epoch to show; for ``.html`` and ``.json``, the epoch shown initially.
         Default: the epoch that the chart shows initially.
@@ -94,21 +135,24 @@ def save(
         Whether a video repeats depends on the player.
     progress : bool, default True
         For animations and directories: whether to show a progress bar.
+    format : {"html", "json", "png", "svg", "pdf", "gif", "webp", "mp4", "webm"}, optional
+        Required for a file object, and for nothing else: the suffix of a path selects the format.
+        A file object for text takes ``"html"``, ``"json"`` and ``"svg"``, one for bytes takes all.
 
     Returns
     -------
-    pathlib.Path
-        The file or directory.
+    pathlib.Path or file object
+        The file or directory; for a file object, the same object.
 
     Raises
     ------
     ArgumentError
-        The suffix is unknown, the directory does not exist, an epoch is outside the range of the
-        chart, or another argument is invalid or does not apply to the format.
+        The suffix or the format is unknown, the directory does not exist, an epoch is outside the
+        range of the chart, or another argument is invalid or does not apply to the format.
     MissingDependencyError
         The format is a video and PyAV is not installed.
     RunFileError
-        The file cannot be written.
+        The file or file object cannot be written.
 
     Notes
     -----
@@ -126,7 +170,33 @@ def save(
     >>> run = rc.open_run(rc.datasets.parabola_recording())
     >>> path = rc.save(rc.decision_boundary(run), "boundary.png", epoch=15, scale=2)
     >>> strip = rc.save(rc.decision_boundary(run), "strip.png", epochs=[0, 10, 50, 150])
+
+    For a web application, which wants bytes instead of a file:
+
+    >>> import io
+    >>> png = rc.save(rc.decision_boundary(run), io.BytesIO(), format="png").getvalue()
     """
+    if not isinstance(path, (str, os.PathLike)):
+        kind = checked_format(path, format)
+        with copied_to(path, kind) as temporary:
+            save(
+                chart,
+                temporary,
+                epoch=epoch,
+                epochs=epochs,
+                fps=fps,
+                scale=scale,
+                hold=hold,
+                loop=loop,
+                progress=progress,
+            )
+        return path
+    if format is not None:
+        message = (
+            "format is for file objects; the suffix of a path selects its format. Got "
+            f"format={format!r} and path={path!r}."
+        )
+        raise ArgumentError(message)
     given, path = path, checked_path("path", path)
     into_directory = _is_directory(given)
     suffix = "" if into_directory else path.suffix.lower()

@@ -11,6 +11,7 @@ import vl_convert
 from altair.typing import ChartType
 
 from replaychart.drawing import packing
+from replaychart.drawing.complete_spec import complete_spec
 from replaychart.drawing.packing import EpochRows, Rows
 from replaychart.drawing.plane import WITHIN_LIMITS
 from replaychart.drawing.theme import NAME as THEME
@@ -23,10 +24,10 @@ Datasets = dict[str, Rows]
 
 def spec_of(chart: ChartType) -> Spec:
     """Return a chart's Vega-Lite spec, with the theme ``replaychart`` unless another is enabled."""
-    theme = THEME if alt.theme.active == "default" else alt.theme.active
-    # Altair limits the number of rows for notebooks. A file may contain any number.
-    with alt.theme.enable(theme), alt.data_transformers.disable_max_rows():
-        return chart.to_dict()
+    if alt.theme.active != "default":
+        return complete_spec(chart)
+    with alt.theme.enable(THEME):
+        return complete_spec(chart)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import altair as alt
 import numpy as np
 import vl_convert
 from altair.typing import ChartType, is_chart_type
 
 from replaychart.arguments import is_number
+from replaychart.drawing.complete_spec import complete_spec
 from replaychart.drawing.epoch_parameter import NAME
 from replaychart.drawing.expressions import literal
 from replaychart.errors import ArgumentError
@@ -70,8 +70,7 @@ def animate(
     if not is_chart_type(chart):
         message = f"chart must be an Altair chart. Got {type(chart).__name__}."
         raise ArgumentError(message)
-    with alt.data_transformers.disable_max_rows():
-        spec = chart.to_dict(validate=False)
+    spec = complete_spec(chart, validate=False)
     slider = find_slider(spec)
     if slider is None:
         message = (

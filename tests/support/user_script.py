@@ -1,5 +1,6 @@
 """A user's script. The tests check its types against the built wheel; nobody runs it."""
 
+import io
 from pathlib import Path
 from typing import assert_type
 
@@ -51,6 +52,8 @@ def charts(run: rc.Run, other: rc.Run) -> None:
 
     playing = rc.animate(everything, fps=12, loop=False)
     assert_type(rc.save(playing, Path("all.html")), Path)
+    assert_type(rc.save(playing, io.BytesIO(), format="png", epoch=3), io.BytesIO)
+    rc.save(playing, io.StringIO(), format="html")
     rc.save(everything, "all.gif", epochs=slice(None, None, 2), fps=8, hold=2, loop=3)
     rc.save(rc.decision_boundary(run, features=("length", 2)), "strip.png", epochs=[0, 10])
     rc.save(rc.residual_histogram(run, bins=12), "residuals.svg", epoch=3)
