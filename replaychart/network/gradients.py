@@ -1,7 +1,7 @@
 """Gradients of the model's loss with respect to its weights, at each snapshot."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -13,13 +13,27 @@ from replaychart.network.batches import batches
 from replaychart.network.compilation import compiled, gradient
 from replaychart.network.objectives import Objectives, targets_of
 from replaychart.storage.reader import StoredRun
+from replaychart.storage.weights import UnrecordedWeight
 
-if TYPE_CHECKING:
-    from replaychart.network.keras_network import KerasNetwork
+
+class WeightedModel(Protocol):
+    """A model with the recorded weights of every snapshot: what gradients need of a network."""
+
+    model: keras.Model
+
+    @property
+    def mask(self) -> np.ndarray | None:
+        """Which positions of the outputs for the recorded points count; None for all."""
+
+    def weights_at(self, snapshot: int) -> list[np.ndarray | UnrecordedWeight]:
+        """Return the recorded weights of one snapshot, in the order of ``model.weights``."""
+
+    def recorded_positions(self, variables: Sequence[Any]) -> list[tuple[int | None, Any]]:
+        """Return the position of each variable among the recorded weights, with the variable."""
 
 
 def gradients_by_snapshot(
-    network: "KerasNetwork",
+    network: WeightedModel,
     stored: StoredRun,
     objectives: Objectives,
     positions: Sequence[int],
@@ -32,7 +46,7 @@ def gradients_by_snapshot(
 
     Parameters
     ----------
-    network : KerasNetwork
+    network : WeightedModel
         The run's network.
     stored : StoredRun
         The run.
@@ -65,7 +79,7 @@ def gradients_by_snapshot(
 
 
 def _compiled_gradient(
-    network: "KerasNetwork",
+    network: WeightedModel,
     stored: StoredRun,
     positions: Sequence[int],
     loss: tuple[keras.losses.Loss, bool, np.ndarray],
