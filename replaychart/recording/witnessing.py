@@ -143,7 +143,9 @@ class _Asked:
                 state = metric.stateless_update_state(
                     metric.stateless_reset_state(), targets, outputs, **of_points
                 )
-                value = keras.ops.convert_to_numpy(metric.stateless_result(state))
+                # Read inside the scope, because a metric may return one of its variables.
+                with keras.StatelessScope(zip(metric.variables, state, strict=True)):
+                    value = keras.ops.convert_to_numpy(metric.result())
             except Exception:  # one that cannot be asked is not witnessed
                 continue
             metrics[name] = np.asarray(value, np.float64).reshape(-1)
