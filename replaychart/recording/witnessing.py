@@ -25,7 +25,6 @@ from replaychart.network.objectives import Objectives, metric_weights, targets_o
 _POINTS = 16
 # Of a model whose layers have more outputs than this for these points, the layers are not asked.
 _MOST_OUTPUTS = 10_000_000
-_HALF = ("float16", "bfloat16")
 
 
 def witnessed(
@@ -91,7 +90,8 @@ class _Asked:
                 metrics=self._metrics(outputs),
                 layers=self._layers(),
                 half_precision=any(
-                    getattr(layer, "compute_dtype", None) in _HALF for layer in self._model.layers
+                    getattr(layer, "compute_dtype", None) in calling.HALF_PRECISION
+                    for layer in self._model.layers
                 ),
             )
 
