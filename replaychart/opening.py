@@ -66,9 +66,10 @@ def open_run(
         The name of the run. Default: the only run in the file.
     model : keras.Model, str or os.PathLike, optional
         A Keras model to evaluate, with the recorded weights, instead of the recorded architecture:
-        for models that cannot be rebuilt from a file. The model itself is not changed. Only for a
-        run of DeepReplay, which stores its model in a separate file, this can also be the path of
-        that file. Default: ``<group>_model.h5``, next to the recording or in the working directory.
+        for models that cannot be rebuilt from a file. Loss and metrics remain the recorded ones.
+        The model itself is not changed. Only for a run of DeepReplay, which stores its model in a
+        separate file, this can also be the path of that file. Default: ``<group>_model.h5``, next
+        to the recording or in the working directory.
     custom_objects : mapping of str to object, optional
         Layers, activations, losses and metrics that are not part of Keras, by name. They replace
         those of Keras that have the same name.

@@ -10,6 +10,8 @@ from keras.src.backend import get_keras_mask
 
 from replaychart.facts.inputs import INPUTS_IN_A_LIST, Inputs
 
+HALF_PRECISION = ("float16", "bfloat16")
+
 
 class Recorded(Protocol):
     """What says how a model takes its inputs: a run that is stored, or that is being recorded."""

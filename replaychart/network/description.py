@@ -13,6 +13,7 @@ from replaychart.errors import ArgumentError, RecordingError
 from replaychart.facts.compile_config import metrics_by_name, name_in_keras, single_output
 from replaychart.facts.inputs import INPUTS_IN_A_LIST
 from replaychart.facts.layers import RecordedLayer, RecordedVariable, Variable
+from replaychart.network.omitted_arguments import with_omitted_arguments
 
 NOTHING = "null"
 
@@ -312,11 +313,16 @@ def compiled_with(model: keras.Model) -> dict[str, Any]:
 
 def _compile_config(model: keras.Model) -> dict[str, Any]:
     with _without_warnings_of_lambdas():
-        return model.get_compile_config() or {}
+        config = model.get_compile_config() or {}
+    live = compiled_with(model)
+    return {name: with_omitted_arguments(value, live.get(name)) for name, value in config.items()}
 
 
 def _serialized(loss: object) -> object:
-    return loss if isinstance(loss, str) else keras.losses.serialize(keras.losses.get(loss))
+    if isinstance(loss, str):
+        return loss
+    loss = keras.losses.get(loss)
+    return with_omitted_arguments(keras.losses.serialize(loss), loss)
 
 
 @contextmanager

@@ -133,15 +133,29 @@ class KerasNetwork:
         """Return the outputs for the recorded points, in the form that losses and metrics expect.
 
         With TensorFlow, Keras keeps the logits of a sigmoid or softmax, and computes
-        crossentropies from them. Crossentropies of probabilities alone are clipped at 1e-7.
+        crossentropies from them. Crossentropies of probabilities alone are clipped at 1e-7. Outputs
+        in 16 bits stay so: a loss casts them to 32 bits, which drops the logits, and a metric
+        computes in 16 bits.
         """
+        half = self._half_precision
         if self._logits is None:
-            return predictions()
+            outputs = predictions()
+            return outputs if half is None else (keras.ops.cast(one, half) for one in outputs)
         function, activation = self._logits
         chunks = self._chunks(function, self._stored.inputs, snapshots)
         return (
-            activation(keras.ops.convert_to_tensor(logits)) for (many,) in chunks for logits in many
+            activation(keras.ops.convert_to_tensor(logits, dtype=half))
+            for (many,) in chunks
+            for logits in many
         )
+
+    @property
+    def _half_precision(self) -> str | None:
+        """The dtype of the model's outputs if that has 16 bits, otherwise None."""
+        if not calling.has_graph(self.model):
+            return None
+        dtype = keras.backend.standardize_dtype(self.model.outputs[0].dtype)
+        return dtype if dtype in calling.HALF_PRECISION else None
 
     @cached_property
     def _logits(self) -> tuple[Callable[..., list[np.ndarray]], Callable[[Any], Any]] | None:

@@ -15,6 +15,10 @@ from replaychart.facts.task import ACCURACY
 from replaychart.network import keras2_functions  # noqa: F401  (registers functions that old models use)
 from replaychart.network.compilation import each_alone
 from replaychart.network.model import failures_told
+from replaychart.network.omitted_arguments import (
+    set_omitted_arguments,
+    without_omitted_arguments,
+)
 from replaychart.network.trust import built, require_small, require_trusted
 
 _WAY_OUT = "Pass it to open_run as custom_objects={'name': function}."
@@ -236,6 +240,7 @@ def _resolved(
     owner = f"The compile configuration of run {run!r}"
     require_trusted(identifier, objects, owner=owner, allow=_WAY_OUT)
     require_small(identifier, _METRIC_NUMBERS, owner=owner)
+    recorded, identifier = identifier, without_omitted_arguments(identifier)
     if isinstance(identifier, Mapping) and identifier.get("class_name") == "function":
         # Keras finds its own functions only by name.
         identifier = identifier["config"]
@@ -244,14 +249,16 @@ def _resolved(
             return registered
     try:
         with keras.saving.custom_object_scope(objects):
-            return built(
+            found = built(
                 lambda: get(identifier), numbers=_METRIC_NUMBERS, owner=owner, allow=_WAY_OUT
             )
+        set_omitted_arguments(found, recorded)
     except ReplayChartError:
         raise
     except Exception as error:  # The from_config of a metric may raise anything.
         message = f"{identifier!r}, recorded with run {run!r}, is not known to Keras. {_WAY_OUT}"
         raise EvaluationError(message) from error
+    return found
 
 
 def _per_sample(loss: Any) -> keras.losses.Loss:

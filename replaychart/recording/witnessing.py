@@ -25,7 +25,6 @@ from replaychart.network.objectives import Objectives, metric_weights, targets_o
 _POINTS = 16
 # Of a model whose layers have more outputs than this for these points, the layers are not asked.
 _MOST_OUTPUTS = 10_000_000
-_HALF = ("float16", "bfloat16")
 
 
 def witnessed(
@@ -91,7 +90,8 @@ class _Asked:
                 metrics=self._metrics(outputs),
                 layers=self._layers(),
                 half_precision=any(
-                    getattr(layer, "compute_dtype", None) in _HALF for layer in self._model.layers
+                    getattr(layer, "compute_dtype", None) in calling.HALF_PRECISION
+                    for layer in self._model.layers
                 ),
             )
 
@@ -143,7 +143,9 @@ class _Asked:
                 state = metric.stateless_update_state(
                     metric.stateless_reset_state(), targets, outputs, **of_points
                 )
-                value = keras.ops.convert_to_numpy(metric.stateless_result(state))
+                # Read inside the scope, because a metric may return one of its variables.
+                with keras.StatelessScope(zip(metric.variables, state, strict=True)):
+                    value = keras.ops.convert_to_numpy(metric.result())
             except Exception:  # one that cannot be asked is not witnessed
                 continue
             metrics[name] = np.asarray(value, np.float64).reshape(-1)

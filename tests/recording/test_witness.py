@@ -142,6 +142,32 @@ def test_metrics_of_functions_are_recorded_under_the_name_that_keras_logs(tmp_pa
     assert replayed[-1] == pytest.approx(model.predict(X, verbose=0).mean(), abs=1e-6)
 
 
+class LastMean(keras.metrics.Metric):
+    """The mean output of the last batch; its result is the variable itself."""
+
+    def __init__(self, name: str = "last_mean", **options: Any) -> None:
+        super().__init__(name=name, **options)
+        self.mean = self.add_weight(name="mean", initializer="zeros")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        self.mean.assign(keras.ops.mean(y_pred))
+
+    def result(self) -> Any:
+        return self.mean
+
+
+def test_metrics_that_return_a_variable_are_witnessed(tmp_path: Path) -> None:
+    X, y = _data()
+    model = small_model(dense(1, "sigmoid", "output"))
+    model.compile("sgd", "mse", metrics=[LastMean()])
+    recorder = rc.Recorder(X, y, tmp_path / "a.h5", "a")
+    model.fit(X, y, epochs=1, verbose=0, callbacks=[recorder])
+    run = rc.open_run(tmp_path / "a.h5", custom_objects={"LastMean": LastMean})
+    witness = run._stored.witnesses[-1]
+    np.testing.assert_allclose(witness.metrics["last_mean"], witness.outputs.mean(), atol=1e-6)
+    assert run.verified is True
+
+
 def test_snapshots_in_a_custom_loop_have_a_witness_at_the_first_and_the_last(
     tmp_path: Path,
 ) -> None:
