@@ -10,14 +10,31 @@ import numpy as np
 
 from replaychart.errors import ArgumentError
 
+# Longer values are shortened in messages.
+_LONGEST_SHOWN = 200
+
 
 def require_one_of(argument: str, value: object, allowed: Iterable[object]) -> None:
     """Raise `ArgumentError` unless `value` is one of `allowed`; the message names all three."""
     allowed = list(allowed)
-    if value not in allowed:
+    try:
+        found = value in allowed
+    except Exception:  # Arrays and tensors compare each of their values.
+        found = False
+    if not found:
         names = ", ".join(repr(name) for name in allowed)
-        message = f"{argument} must be one of {names}. Got {value!r}."
+        message = f"{argument} must be one of {names}. Got {shown(value)}."
         raise ArgumentError(message)
+
+
+def shown(value: object) -> str:
+    """Return the ``repr`` of a value for a message, shortened in the middle if it is long."""
+    try:
+        text = repr(value)
+    except Exception:  # The message matters more.
+        return f"a {type(value).__name__}"
+    half = _LONGEST_SHOWN // 2
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:half]} ... {text[-half:]}"
 
 
 def require_at_least(argument: str, value: object, least: int, *, most: int | None = None) -> None:

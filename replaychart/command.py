@@ -105,7 +105,7 @@ def info(options: argparse.Namespace) -> None:
             print(f"  state   {run.state}" + f" after epoch {last:g}" * run.interrupted)
         print(f"  points  {len(run.targets)}, each of {shapes_text(run.inputs)}")
         print("  layers  " + ", ".join(f"{layer} {_shape(run, layer)}" for layer in run.layers))
-        print("  curves  " + ", ".join(run.curves.names("training")))
+        print("  curves  " + (", ".join(run.curves.names("training")) or "none"))
         print(f"  replay  {_agreement(run, verify=options.verify)}")
 
 

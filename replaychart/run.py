@@ -940,7 +940,7 @@ class Run:
         Raises
         ------
         ArgumentError
-            The epoch was not recorded.
+            The epoch was not recorded, or `model` is not a Keras model.
         EvaluationError
             The model has a different architecture, or not all weights were recorded.
 

@@ -64,6 +64,18 @@ def test_info_lists_runs_layers_and_epochs(parabola: Training) -> None:
         assert text in result.stdout
 
 
+def test_info_lists_no_learning_rate_that_was_not_recorded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    X, y = rc.datasets.parabola(8)
+    model = small_model(dense(1, "sigmoid", "output"))
+    rc.Recorder(X, y, tmp_path / "a.h5", "a", model=model)
+    assert main(["info", str(tmp_path / "a.h5")]) == 0
+    assert "  curves  none\n" in capsys.readouterr().out
+    with pytest.raises(rc.EvaluationError, match="Nothing was logged at these epochs"):
+        rc.loss_and_metric(rc.open_run(tmp_path / "a.h5"), source="training")
+
+
 def test_info_lists_several_inputs(two_inputs: Training) -> None:
     result = _run("info", two_inputs.path)
     assert result.returncode == 0
@@ -214,6 +226,7 @@ def test_old_runs_convert_and_give_the_same_numbers(
         np.testing.assert_array_equal(run.losses(), was.losses())
         np.testing.assert_array_equal(run.coordinates("hidden"), was.coordinates("hidden"))
         pd.testing.assert_frame_equal(run.history(), was.history())
+        assert run.state == was.state == "unknown"
     assert main(["store", str(new)]) == 0
     result = _run("render", new, "two", "--out", tmp_path / "a.svg")
     assert result.returncode == 0, result.stderr

@@ -158,6 +158,7 @@ def feature_space(
     require_one_of("surface", surface, ["auto", "inputs", "layer", None])
     xlim, ylim = checked_limits("xlim", xlim), checked_limits("ylim", ylim)
     layer = _default_layer(run) if layer is None else layer
+    require_one_of("layer", layer, run.layers)
     clock = Clock.of(run, epochs, epoch)
     default_title = named_title(layer, " \N{MIDDLE DOT} epoch {epoch}", width)
     if isinstance(projection, str) and projection == "rotate":

@@ -99,7 +99,7 @@ def loss_and_metric(
     """
     check_chart(run, width, height, max_bytes)
     names = run.curves.names(source)
-    if not names:
+    if not names and source == "replay":
         message = f"Run {run.name!r} was recorded from outputs, without losses or predictions."
         raise EvaluationError(message)
     metrics = [name for name in names if name not in _NOT_METRICS]
@@ -158,7 +158,8 @@ def loss_and_metric(
 
 def _require_metric(run: Run, metric: str, metrics: list[str], source: str) -> None:
     """Raise `ArgumentError` unless the source provides the metric."""
-    if source == "replay" and metric not in metrics and metric in run.curves.names("training"):
+    only_logged = [name for name in run.curves.names("training") if name not in metrics]
+    if source == "replay" and isinstance(metric, str) and metric in only_logged:
         message = (
             f"metric {metric!r} cannot be replayed; those that can are {metrics!r}. For the values "
             "Keras logged, pass source='training'."

@@ -41,7 +41,8 @@ class Curves:
         """Return the names of the curves from a source."""
         require_one_of("source", source, SOURCES)
         if source == "training":
-            return list({**self._stored.logs, "learning_rate": None})
+            rates = np.isfinite(self._stored.learning_rates).any()
+            return list({**self._stored.logs, **({"learning_rate": None} if rates else {})})
         known = self._stored.has_model or self._evaluations.was_recorded("losses")
         names = ["loss"] if known else []
         names += [name for metric in self._metrics() for name in self._named(metric)]

@@ -84,6 +84,7 @@ def described_run(
         inputs=recording.inputs,
         targets=recording.targets,
         epochs=recording.epochs,
+        rows=recording.rows,
         learning_rates=recording.learning_rates,
         logs=_in_order(recording.logs, metrics),
         architecture=description.architecture_of(built),

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from replaychart.errors import EvaluationError, ReplayChartError
+from replaychart.errors import ArgumentError, EvaluationError, ReplayChartError
 from replaychart.facts.inputs import arrays_of
 from replaychart.network import keras2_functions  # noqa: F401  (registers what old models use)
 from replaychart.network.calling import called_with, has_graph, input_dtype
@@ -185,9 +185,14 @@ def restore(model: keras.Model, stored: StoredRun, snapshot: int) -> None:
 
     Raises
     ------
+    ArgumentError
+        It is not a Keras model.
     EvaluationError
         The model has a different architecture, or not all weights were recorded.
     """
+    if not isinstance(model, keras.Model):
+        message = f"model must be a Keras model. Got {type(model).__name__}."
+        raise ArgumentError(message)
     weights = stored.weights()
     check_weights(model, weights, stored.name)
     values = [weight[snapshot] for weight in weights]

@@ -61,7 +61,9 @@ class Recording:
     inputs, targets : numpy.ndarray, shape (points, ...)
         The recorded points and their targets.
     epochs : numpy.ndarray of int64, shape (snapshots,)
-        The epochs that were trained, which are also the rows of the weights.
+        The epoch before training began, then the epochs that were trained.
+    rows : numpy.ndarray of int64, shape (snapshots,)
+        Their rows of the weights: 0, then the epochs.
     untrained : numpy.ndarray of int64
         The epochs that were not trained.
     learning_rates : numpy.ndarray of float64, shape (snapshots,)
@@ -81,6 +83,7 @@ class Recording:
     inputs: np.ndarray
     targets: np.ndarray
     epochs: np.ndarray
+    rows: np.ndarray
     untrained: np.ndarray
     learning_rates: np.ndarray
     logs: Mapping[str, np.ndarray]
@@ -118,9 +121,12 @@ class DeepReplayRun(StoredRun):
     ----------
     variables : tuple of (int, int)
         For each of ``model.weights``, the indices of its layer and weights in the recording.
+    rows : numpy.ndarray of int64, shape (snapshots,)
+        The rows of the weights at the epochs.
     """
 
     variables: tuple[tuple[int, int], ...]
+    rows: np.ndarray
 
     def require_writable(self) -> None:
         """Raise `RunFileError`: the files of DeepReplay are never changed."""
@@ -145,7 +151,7 @@ class DeepReplayRun(StoredRun):
         ):
             group = self.same_run(file)
             return [
-                _numbers(group, _variable(layer, weight))[self.epochs]
+                _numbers(group, _variable(layer, weight))[self.rows]
                 for layer, weight in self.variables
             ]
 
@@ -262,21 +268,22 @@ def _read(path: Path, name: str, group: h5py.Group) -> Recording:
     variables = [variable for layer in layers for variable in layer]
     require_sizes(variables)
     trained = _trained_epochs(n_epochs, list(logged.values()), variables)
-    epochs = np.flatnonzero(trained)
+    rows = np.flatnonzero(trained).astype(np.int64)
     rate = np.full(n_epochs, np.nan)
     if checked.has(group, _LEARNING_RATE):
         rate = _curve(group, _LEARNING_RATE, n_epochs)
     inputs = _points(group)
-    logs = {key: _at_epochs(values, epochs) for key, values in logged.items()}
+    logs = {key: _at_rows(values, rows) for key, values in logged.items()}
     return Recording(
         path=path,
         name=name,
         digest=_digest(group),
         inputs=inputs,
         targets=_targets(group, len(inputs)),
-        epochs=epochs.astype(np.int64),
+        epochs=_epochs(rows),
+        rows=rows,
         untrained=np.flatnonzero(~trained).astype(np.int64),
-        learning_rates=_at_epochs(rate, epochs),
+        learning_rates=_at_rows(rate, rows),
         logs={key: values for key, values in logs.items() if not np.isnan(values).all()},
         shapes=tuple(tuple(variable.shape[1:] for variable in layer) for layer in layers),
         counts=counts,
@@ -338,9 +345,17 @@ def _trained_epochs(
     return trained
 
 
-def _at_epochs(rows: np.ndarray, epochs: np.ndarray) -> np.ndarray:
-    """Return the value of each epoch, NaN for the initial state."""
-    return np.concatenate([[np.nan], rows])[epochs]
+def _epochs(rows: np.ndarray) -> np.ndarray:
+    """Return the epochs of rows; the initial state is that before the first trained epoch."""
+    epochs = rows.copy()
+    if len(rows) > 1:
+        epochs[0] = rows[1] - 1  # Later than 0 if training started with an initial_epoch.
+    return epochs
+
+
+def _at_rows(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return the value at each row, NaN for the initial state."""
+    return np.concatenate([[np.nan], values])[rows]
 
 
 def _points(group: h5py.Group) -> np.ndarray:

@@ -80,9 +80,11 @@ def begin(run: h5py.Group, presence: Presence) -> None:
 
 
 def end(run: h5py.Group, how: str) -> None:
-    """Store in the attributes of a run that it is `FINISHED` or was `INTERRUPTED`."""
+    """Store in the attributes of a run how it ended: `FINISHED`, `INTERRUPTED` or `UNKNOWN`."""
     if how == FINISHED:
         run.attrs[layout.FINISHED_ATTRIBUTE] = True
+    elif how == UNKNOWN:
+        del run.attrs[layout.FINISHED_ATTRIBUTE]
     else:
         fixed_texts.set_attribute(run, layout.RECORDER_ATTRIBUTE, _NOBODY)
 

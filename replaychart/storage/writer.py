@@ -129,7 +129,7 @@ class RunWriter:
         ----------
         *snapshots : Snapshot
             Later than all previous ones.
-        end : {"finished", "interrupted"}, optional
+        end : {"finished", "interrupted", "unknown"}, optional
             How training ended, if these are the last snapshots.
         witness : Witness, optional
             What the live model computed at the last snapshot.
@@ -254,7 +254,8 @@ def write_run(path: Path, stored: StoredRun) -> None:
         )
         for row, epoch in enumerate(stored.epochs)
     ]
-    RunWriter(path, stored.name, description).append(*snapshots, end=state.FINISHED)
+    # How a training run of DeepReplay ended is unknown, and it stays so.
+    RunWriter(path, stored.name, description).append(*snapshots, end=stored.state)
 
 
 def write_evaluations(

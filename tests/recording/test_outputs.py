@@ -113,7 +113,7 @@ def test_what_needs_a_model_says_so(torch_run: tuple[rc.Run, Kept]) -> None:
         lambda: run.surface(),
     ]
     for ask in asks:
-        with pytest.raises(rc.EvaluationError, match="was recorded from outputs and has no model"):
+        with pytest.raises(rc.EvaluationError, match="was recorded from outputs, without a model"):
             ask()
     with pytest.raises(rc.ArgumentError, match="layer must be one of 'hidden'"):
         run.coordinates("output")

@@ -251,10 +251,10 @@ class StopAfter(keras.callbacks.Callback):
     ("options", "epochs", "message"),
     [
         ({"epochs": 9, "callbacks": [StopAfter(2)]}, [0, 1, 2], "7 of the 9 epochs .*: 3 to 9"),
-        ({"epochs": 5, "initial_epoch": 3}, [0, 4, 5], "3 of the 5 epochs .*: 1 to 3"),
+        ({"epochs": 5, "initial_epoch": 3}, [3, 4, 5], "3 of the 5 epochs .*: 1 to 3"),
         (
             {"epochs": 9, "initial_epoch": 1, "callbacks": [StopAfter(3)]},
-            [0, 2, 3],
+            [1, 2, 3],
             "7 of the 9 epochs .*: 1 and 4 to 9",
         ),
     ],
@@ -262,11 +262,15 @@ class StopAfter(keras.callbacks.Callback):
 def test_epochs_that_were_not_trained_are_ignored_with_a_warning(
     options: dict[str, Any], epochs: list[int], message: str, tmp_path: Path
 ) -> None:
-    path = record_sequential(tmp_path / "a.h5", **options).path
+    training = record_sequential(tmp_path / "a.h5", **options)
+    path = training.path
     with pytest.warns(UserWarning, match=f"{message}. Training stopped early or started") as warned:
         run = rc.open_run(path)
     assert warned[0].filename == __file__
     assert run.epochs.tolist() == epochs
+    for place, epoch in enumerate(epochs):
+        expected = training.at(epoch if place else 0).predict(training.X, verbose=0)
+        np.testing.assert_allclose(run.outputs(epochs=epoch)[0], expected, rtol=0, atol=1e-6)
     training_loss = run.history().query("source == 'training' and name == 'loss'")
     assert training_loss["epoch"].tolist() == epochs[1:]
     assert (run.losses() > 0).all()
@@ -315,7 +319,7 @@ def test_untrained_model_is_found_with_and_without_its_suffix(tmp_path: Path) ->
         assert run.epochs.tolist() == [0]
         expected = model.predict(X, verbose=0)[:, 0]
         np.testing.assert_allclose(run.probabilities()[0, :, 1], expected, atol=1e-6)
-        assert run.curves.names("training") == ["learning_rate"]
+        assert run.curves.names("training") == []
     assert dashboard(run).to_dict()
 
 
