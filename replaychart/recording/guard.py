@@ -1,7 +1,8 @@
-"""Writes a recorder's snapshots, and shields training from errors of the file."""
+"""Writes a recorder's snapshots, and shields training from errors of the recording."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from replaychart.arguments import require_one_of
@@ -31,7 +32,7 @@ class GuardedWriter:
     group : str
         The run's name.
     on_error : {"warn", "raise"}
-        What to do if the file cannot be written: warn and stop recording, or raise.
+        What to do if recording cannot continue: warn and stop recording, or raise.
     """
 
     def __init__(self, path: Path, group: str, *, on_error: str) -> None:
@@ -124,8 +125,11 @@ class GuardedWriter:
                 )
         except RunFileError as error:
             self.fail(error)
-        except RecordingError:
+        except RecordingError as error:
             # Another run took the name before the first snapshot: nothing was recorded.
+            if self._in_use:
+                self.fail(error)  # Training has begun long ago.
+                return
             self._begun = False
             self._leave()
             raise
@@ -163,6 +167,28 @@ class GuardedWriter:
             f"Recording of run {self._group!r} into {str(self._path)!r} stopped {when}, and "
             f"training continues without it. {error}"
         )
+
+    @contextmanager
+    def shielding(self) -> Iterator[None]:
+        """Return a context in which any unexpected error stops recording, as in `fail`.
+
+        Other callbacks can change the model and Keras's parameters at any time, so reading them may
+        raise anything.
+        """
+        try:
+            yield
+        except ReplayChartError:
+            raise
+        except Exception as error:
+            reason = " ".join(str(error).split())
+            kind = type(error).__name__
+            self._fail_unexpectedly(RecordingError(f"{kind}: {reason}" if reason else kind))
+
+    def _fail_unexpectedly(self, error: RecordingError) -> None:
+        try:
+            self.fail(error)
+        finally:
+            self._begun = True  # A later epoch must not start it again.
 
     def _leave(self) -> None:
         self._writer = None

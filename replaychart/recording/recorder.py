@@ -19,6 +19,7 @@ from replaychart.recording.distribution import is_chief
 from replaychart.recording.guard import GuardedWriter
 from replaychart.recording.inputs import given_inputs
 from replaychart.recording.live_model import built, counted, learning_rate_of, weights_of
+from replaychart.recording.logs import Logs, checked_logs
 from replaychart.recording.request import Request
 from replaychart.recording.running_fit import running_fit
 from replaychart.recording.schedule import schedule_of
@@ -92,10 +93,11 @@ class Recorder(keras.callbacks.Callback):
         The loss of each point. It replaces the compiled loss; use it for models that you train in
         a custom loop without compiling them.
     on_error : {"warn", "raise"}, default "warn"
-        What to do if the file cannot be written during training, for example because the disk is
-        full or the file was removed. ``"warn"`` warns and stops recording, and training continues.
-        ``"raise"`` stops training with a `RunFileError`. Either way, the file keeps everything
-        recorded so far. If you pass `model`, errors are always raised.
+        What to do if recording cannot continue during training, for example because the disk is
+        full, the file was removed, or another callback changed the model. ``"warn"`` warns and
+        stops recording, and training continues. ``"raise"`` stops training with a `RunFileError`
+        or `RecordingError`. Either way, the file keeps everything recorded so far. If you pass
+        `model`, errors are always raised.
 
     Raises
     ------
@@ -114,8 +116,9 @@ class Recorder(keras.callbacks.Callback):
     Warns
     -----
     UserWarning
-        Recording stopped because the file could not be written, or snapshots are kept in memory
-        while another program has the file open.
+        Recording stopped, for example because the file could not be written; snapshots are kept in
+        memory while another program has the file open; or an entry of the logs is left out because
+        it is not a number.
 
     Examples
     --------
@@ -184,6 +187,7 @@ class Recorder(keras.callbacks.Callback):
         self._writer = GuardedWriter(
             self._path, group, on_error=on_error if model is None else "raise"
         )
+        self._logs = Logs(group)
         self._fit: Callable[[], bool] | None = None
         self._closed = False
         self._epoch = -1.0
@@ -225,7 +229,7 @@ class Recorder(keras.callbacks.Callback):
         Raises
         ------
         ArgumentError
-            The epoch is not a finite number of at least 0.
+            The epoch is not a finite number of at least 0, or the logs are not a mapping.
         RecordingError
             The recorder is closed, the epoch is not later than the last one, the model cannot be
             recorded, or the number or shapes of its weights differ from those in the first
@@ -235,7 +239,7 @@ class Recorder(keras.callbacks.Callback):
             message = f"This Recorder of {self._group!r} is closed and takes no more snapshots."
             raise RecordingError(message)
         epoch = samples.checked_epoch(epoch, later_than=self._epoch, recorded=self._group)
-        scalars = samples.scalars(logs)
+        scalars = self._logs.numbers(checked_logs(logs))
         rate = scalars.pop("learning_rate", None)
         if not self._writer.begun:
             self._check(built(model, self._request.given))
@@ -293,44 +297,61 @@ class Recorder(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
         """Record the state before training when the first epoch begins."""
-        self._learning_rate = None
-        self._epochs_passed = epoch
-        steps = self._steps()
-        if not self._writer.begun and self._writes:
-            # `epoch` is not 0 if `fit` was called with an `initial_epoch`.
-            self._schedule.check(
-                epoch, self.params["epochs"], steps, resumed=self._if_exists == "append"
-            )
-            self._begin(self.model, epoch=epoch)
-            self._write()
-        self._batches_passed = epoch * (steps or 0)
+        with self._writer.shielding():
+            self._learning_rate = None
+            self._epochs_passed = epoch
+            steps = self._steps()
+            if not self._writer.begun and self._writes:
+                # `epoch` is not 0 if `fit` was called with an `initial_epoch`.
+                self._schedule.check(
+                    epoch, self.params["epochs"], steps, resumed=self._if_exists == "append"
+                )
+                self._begin(self.model, epoch=epoch)
+                self._write()
+            self._batches_passed = epoch * (steps or 0)
 
     def on_train_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
         """Read the learning rate at the start of an epoch, or of a batch to be recorded."""
         # Not in `on_epoch_begin`: a LearningRateScheduler that follows this callback in the list
         # has not set it at that point.
-        if self._learning_rate is None or self._batch_is_due(batch + self._batches_at_once - 1):
-            self._learning_rate = learning_rate_of(self.model)
+        if not self._writer.recording:
+            return
+        with self._writer.shielding():
+            if self._learning_rate is None or self._batch_is_due(batch + self._batches_at_once - 1):
+                self._learning_rate = learning_rate_of(self.model)
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Record the weights and the logs so far, if this batch is due."""
+        if not self._writer.recording:
+            return
+        with self._writer.shielding():
+            self._record_batch(batch, logs)
+
+    def _record_batch(self, batch: int, logs: Mapping[str, Any] | None) -> None:
         steps = self._steps()
-        if not self._writer.recording or steps is None or not self._batch_is_due(batch):
+        if steps is None or not self._batch_is_due(batch):
             return
         if self._learning_rate is None or batch + 1 >= steps:
             return  # The end of the epoch follows, with more logs.
         self._batches_passed = self._epochs_passed * steps + batch + 1
         epoch = round(self._epochs_passed + (batch + 1) / steps, EPOCH_DIGITS)
+        numbers = self._logs.numbers(logs)
         self._record_in_training(
-            Snapshot(epoch, weights_of(self.model), self._learning_rate, samples.scalars(logs))
+            Snapshot(epoch, weights_of(self.model), self._learning_rate, numbers)
         )
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Record the weights and everything that was logged, if this epoch is due."""
         if not self._writer.recording or self._learning_rate is None:
             return
+        with self._writer.shielding():
+            self._record_epoch(epoch, self._learning_rate, logs)
+
+    def _record_epoch(
+        self, epoch: int, learning_rate: float, logs: Mapping[str, Any] | None
+    ) -> None:
         snapshot = Snapshot(
-            epoch + 1, weights_of(self.model), self._learning_rate, samples.scalars(logs)
+            epoch + 1, weights_of(self.model), learning_rate, self._logs.numbers(logs)
         )
         if self._schedule.epoch_is_due(epoch + 1, self._batches_passed, self._steps()):
             self._record_in_training(snapshot)
@@ -343,9 +364,10 @@ class Recorder(keras.callbacks.Callback):
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
         """Record the state after the last epoch, unless it was recorded already."""
-        if self._skipped is not None:
-            self._record_in_training(self._skipped)
-        self.close()
+        with self._writer.shielding():
+            if self._skipped is not None:
+                self._record_in_training(self._skipped)
+            self.close()
 
     def _check(self, model: keras.Model) -> None:
         """Raise unless this model can be recorded and, with "append", continues the stored run."""

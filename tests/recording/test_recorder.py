@@ -162,7 +162,9 @@ def test_existing_run_is_kept_unless_overwritten(tmp_path: Path) -> None:
     model = small_model(dense(1, "sigmoid", "output"))
     path = tmp_path / "a.h5"
     rc.Recorder(X, y, path, "run", model=model)
-    with pytest.raises(rc.RecordingError, match=r"group 'run' exists .* if_exists='overwrite'"):
+    with pytest.raises(
+        rc.RecordingError, match=r"group 'run' already exists .* if_exists='overwrite'"
+    ):
         rc.Recorder(X, y, path, "run")
     recorder = rc.Recorder(X[:8], y[:8], path, "run", if_exists="overwrite")
     assert len(rc.open_run(path).inputs) == 32, "replaced only when the new training begins"
