@@ -30,7 +30,7 @@ class GuardedWriter:
     path : pathlib.Path
         The file.
     group : str
-        The run's name.
+        The run's name, unless the writer finds that it must have another.
     on_error : {"warn", "raise"}
         What to do if recording cannot continue: warn and stop recording, or raise.
     """
@@ -46,6 +46,11 @@ class GuardedWriter:
         self._last_written: float | None = None
         self._in_use = False
         self._begun = False
+
+    @property
+    def group(self) -> str:
+        """The run's name."""
+        return self._group
 
     @property
     def begun(self) -> bool:
@@ -134,6 +139,7 @@ class GuardedWriter:
             self._leave()
             raise
         else:
+            self._group = self._writer.group
             if self._waiting:
                 self._last_written = self._waiting[-1].epoch
             self._waiting = []

@@ -18,15 +18,9 @@ class Logs:
     """Converts logs to numbers. Entries that are not numbers are left out, with a warning for each.
 
     Keras passes the same logs to all callbacks, and any of them may add anything.
-
-    Parameters
-    ----------
-    run : str
-        The run's name, for warnings.
     """
 
-    def __init__(self, run: str) -> None:
-        self._run = run
+    def __init__(self) -> None:
         self._left_out: set[str] = set()
 
     def numbers(self, logs: Mapping[Any, Any] | None) -> dict[str, float]:
@@ -60,8 +54,8 @@ class Logs:
             return
         self._left_out.add(name)
         message = (
-            f"logs[{name!r}] is not recorded in run {self._run!r}, because it is not a number or "
-            f"an array of at most {_MOST_VALUES:,} numbers. Got {_described(value)}."
+            f"logs[{name!r}] is not recorded, because it is not a number or an array "
+            f" of at most {_MOST_VALUES:,} numbers. Got {_described(value)}."
         )
         warnings.warn(message, UserWarning, stacklevel=2)
 

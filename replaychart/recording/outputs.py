@@ -143,7 +143,7 @@ class OutputsRecorder:
         self._group = group
         self._if_exists = if_exists
         self._writer = GuardedWriter(self._path, group, on_error=on_error)
-        self._logs = Logs(group)
+        self._logs = Logs()
         self._shapes: dict[str, tuple[int, ...]] = {}
         self._epoch = -1.0
         self._closed = False

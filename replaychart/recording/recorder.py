@@ -1,5 +1,6 @@
 """`Recorder`, the Keras callback that records a training run."""
 
+import copy
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -75,11 +76,13 @@ class Recorder(keras.callbacks.Callback):
         of its class.
     sample_weight : array_like, shape (points,), optional
         A weight for each recorded point, instead of `class_weight`.
-    if_exists : {"error", "overwrite", "append"}, default "error"
+    if_exists : {"error", "overwrite", "append", "new"}, default "error"
         What to do if the file already contains a run with this name. ``"overwrite"`` replaces it
         when the first snapshot of the new run is written. ``"append"`` continues the run from the
         epoch at which ``fit(initial_epoch=...)`` or the first `snapshot` resumes, and drops later
-        epochs; if there is no such run, it starts one.
+        epochs; if there is no such run, it starts one. ``"new"`` records under the next free name:
+        ``name``, ``name-2``, ``name-3``. You can then pass the same recorder to several calls of
+        ``fit``, and each records a run of its own; `group` is the name of the latest.
     every : int, str or iterable of float, default 1
         What ``fit`` records. A number n: every n-th epoch. A string such as ``"10 batches"``: after
         every tenth batch, and at the end of each epoch. A list of epochs: these epochs, where a
@@ -168,7 +171,7 @@ class Recorder(keras.callbacks.Callback):
         on_error: str = "warn",
     ) -> None:
         super().__init__()
-        require_one_of("if_exists", if_exists, ["error", "overwrite", "append"])
+        require_one_of("if_exists", if_exists, ["error", "overwrite", "append", "new"])
         require_one_of("on_error", on_error, ["warn", "raise"])
         given = given_inputs(X, y, feature_names=feature_names)
         targets = samples.checked_targets(y, given.points)
@@ -184,10 +187,22 @@ class Recorder(keras.callbacks.Callback):
         self._group = group
         self._if_exists = if_exists
         self._schedule = schedule_of(every)
-        self._writer = GuardedWriter(
-            self._path, group, on_error=on_error if model is None else "raise"
-        )
-        self._logs = Logs(group)
+        self._on_error = on_error if model is None else "raise"
+        self._start_over()
+        self._writes = is_chief()
+        if self._writes:
+            check_destination(self._path, group, if_exists=if_exists)
+        if model is not None:
+            # A model that was never built is refused: only `fit` could build it.
+            model = built(model, self._request.given) if getattr(model, "built", False) else model
+            self._check(model)
+            self._begin(model, epoch=0)
+            self.close()
+
+    def _start_over(self) -> None:
+        """Forget the last training run, to record another one."""
+        self._writer = GuardedWriter(self._path, self._group, on_error=self._on_error)
+        self._logs = Logs()
         self._fit: Callable[[], bool] | None = None
         self._closed = False
         self._epoch = -1.0
@@ -199,15 +214,25 @@ class Recorder(keras.callbacks.Callback):
         self._epochs_passed = 0
         self._batches_passed = 0
         self._batches_at_once = 1
-        self._writes = is_chief()
-        if self._writes:
-            check_destination(self._path, group, if_exists=if_exists)
-        if model is not None:
-            # A model that was never built is refused: only `fit` could build it.
-            model = built(model, self._request.given) if getattr(model, "built", False) else model
-            self._check(model)
-            self._begin(model, epoch=0)
-            self.close()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Recorder":
+        """Return a recorder with the same arguments that has recorded nothing yet.
+
+        A tuner copies its callbacks deeply for every trial.
+        """
+        other = copy.copy(self)
+        other._start_over()
+        other.params = None
+        other.set_model(None)
+        return other
+
+    @property
+    def group(self) -> str:
+        """The run's name in the file.
+
+        With ``if_exists="new"``, the name is decided when the first snapshot is written.
+        """
+        return self._writer.group
 
     def snapshot(
         self, model: keras.Model, epoch: float, logs: Mapping[str, Any] | None = None
@@ -236,9 +261,9 @@ class Recorder(keras.callbacks.Callback):
             snapshot.
         """
         if self._closed:
-            message = f"This Recorder of {self._group!r} is closed and takes no more snapshots."
+            message = f"This Recorder of {self.group!r} is closed and takes no more snapshots."
             raise RecordingError(message)
-        epoch = samples.checked_epoch(epoch, later_than=self._epoch, recorded=self._group)
+        epoch = samples.checked_epoch(epoch, later_than=self._epoch, recorded=self.group)
         scalars = self._logs.numbers(checked_logs(logs))
         rate = scalars.pop("learning_rate", None)
         if not self._writer.begun:
@@ -284,11 +309,15 @@ class Recorder(keras.callbacks.Callback):
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
         """Check that this training run can be recorded, before anything is written."""
         if self._closed or self._writer.begun:
-            message = (
-                f"This Recorder has already recorded {self._group!r}. Use a new Recorder, with "
-                "another group, for another training run."
-            )
-            raise RecordingError(message)
+            if self._if_exists != "new":
+                message = (
+                    f"This Recorder has already recorded {self.group!r}. Use a new Recorder with "
+                    "another group for another training run, or pass if_exists='new' to record "
+                    "every training run under the next free name."
+                )
+                raise RecordingError(message)
+            self._end(finished=False)  # unless `fit` did, because it was interrupted
+            self._start_over()
         self._check(built(self.model, self._request.given))
         self._fit = running_fit()
         self._batches_at_once = getattr(self.model, "steps_per_execution", 1) or 1
@@ -405,7 +434,7 @@ class Recorder(keras.callbacks.Callback):
             stored = self._stored()
             if stored is not None:
                 return resumption.resumed(stored, described, first, presence)
-            replaces = "overwrite" if self._if_exists == "overwrite" else "error"
+            replaces = "error" if self._if_exists == "append" else self._if_exists
             writer = RunWriter(
                 self._path, self._group, described, if_exists=replaces, presence=presence
             )
@@ -422,7 +451,7 @@ class Recorder(keras.callbacks.Callback):
         shapes = [values.shape for values in weights]
         if shapes != self._shapes:
             message = (
-                f"The model recorded as {self._group!r} must keep its weights. It had "
+                f"The model recorded as {self.group!r} must keep its weights. It had "
                 f"{counted(self._shapes)} at first and has {counted(shapes)} now. Layers that are "
                 "created or built during training cannot be recorded: call the model on data once "
                 "before training, and use a new Recorder for a changed model."

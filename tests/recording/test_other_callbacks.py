@@ -74,7 +74,7 @@ def test_logs_that_are_not_numbers_are_left_out_with_one_warning(
     messages = _of_logs(caught)
     assert len(messages) == len(NOT_NUMBERS)
     for name in NOT_NUMBERS:
-        start = f"logs[{name!r}] is not recorded in run 'a', because it is not a number or an array"
+        start = f"logs[{name!r}] is not recorded, because it is not a number or an array"
         (message,) = [one for one in messages if one.startswith(start)]
         assert len(message) < 200
     run = rc.open_run(tmp_path / "a.h5")
@@ -102,10 +102,10 @@ def test_logs_of_a_custom_loop_and_of_outputs_are_left_out_too(tmp_path: Path) -
             outputs.snapshot(epoch, losses=np.ones(len(X)), logs=logs)
     recorder.close()
     outputs.close()
-    messages = sorted(_of_logs(caught))
-    assert len(messages) == 2
-    for run, message in zip(("loop", "outputs"), messages, strict=True):
-        assert message.startswith(f"logs['note'] is not recorded in run '{run}'")
+    messages = _of_logs(caught)
+    assert len(messages) == 2, "one of each recorder"
+    for message in messages:
+        assert message.startswith("logs['note'] is not recorded")
         assert message.endswith("Got str 'a'.")
     for name in ("loop", "outputs"):
         run = rc.open_run(tmp_path / "a.h5", name)

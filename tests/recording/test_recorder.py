@@ -315,7 +315,7 @@ def test_bad_destinations_are_told(tmp_path: Path) -> None:
         rc.Recorder(X_GOOD, Y_GOOD, text, "run")
     assert text.read_text() == "not HDF5"
     with pytest.raises(
-        rc.ArgumentError, match="if_exists must be one of 'error', 'overwrite', 'append'"
+        rc.ArgumentError, match="if_exists must be one of 'error', 'overwrite', 'append', 'new'"
     ):
         rc.Recorder(X_GOOD, Y_GOOD, tmp_path / "a.h5", "run", if_exists="replace")
 
