@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def list_runs(path: str | PathLike[str]) -> list[str]:
-    """Return the names of the runs recorded in a file, sorted.
+    """Return the names of the runs recorded in a file, sorted, with numbers in them by size.
 
     Parameters
     ----------

@@ -179,12 +179,11 @@ def _check_range(targets: np.ndarray, loss: str) -> None:
 def architecture_of(model: keras.Model) -> str:
     """Return the model's architecture as JSON, ``"null"`` if it cannot be serialized."""
     try:
-        with _without_warnings_of_lambdas():
-            config = keras.saving.serialize_keras_object(model)
-        config.pop("compile_config", None)
-        return json.dumps(config)
-    except (NotImplementedError, TypeError, ValueError):
-        # A subclassed model without `get_config`. To open its run, you pass the model itself.
+        with _without_warnings_of_lambdas(), _without_compile_configs(model):
+            return json.dumps(keras.saving.serialize_keras_object(model))
+    except Exception:
+        # A subclassed model without `get_config`, or one of the user's own that raises anything. To
+        # open its run, you pass the model itself.
         return NOTHING
 
 
@@ -199,26 +198,21 @@ def compile_config_of(model: keras.Model, *, loss: object = None) -> str:
         Replaces the compiled loss.
     """
     try:
-        config = _compile_config(model) if model.compiled else {}
+        config = _compile_config(model)
         config["loss"] = single_output(config.get("loss") if loss is None else _serialized(loss))
         if loss is not None:
             config.pop("loss_weights", None)  # those of the compiled loss
         return json.dumps(config)
-    except (NotImplementedError, TypeError, ValueError):
+    except Exception:  # a user's `get_config` may raise anything
         return NOTHING
 
 
 def metrics_of(model: keras.Model) -> dict[str, Any]:
     """Return the compiled metrics by the name under which Keras logs them.
 
-    If they cannot be serialized, the result is empty, and only the logs contain their values.
+    Those that cannot be serialized are missing, and only the logs contain their values.
     """
-    try:
-        config = _compile_config(model) if model.compiled else {}
-        metrics = single_output(config.get("metrics"))
-    except (NotImplementedError, TypeError, ValueError):
-        metrics = None
-    return metrics_by_name(metrics)
+    return metrics_by_name(single_output(_compile_config(model).get("metrics")))
 
 
 def layers_of(model: keras.Model) -> tuple[RecordedLayer, ...]:
@@ -312,10 +306,32 @@ def compiled_with(model: keras.Model) -> dict[str, Any]:
 
 
 def _compile_config(model: keras.Model) -> dict[str, Any]:
-    with _without_warnings_of_lambdas():
-        config = model.get_compile_config() or {}
+    """Return the serialized arguments of ``compile``, without those that cannot be serialized."""
+    if not model.compiled:
+        return {}
     live = compiled_with(model)
+    with _without_warnings_of_lambdas():
+        try:
+            config = model.get_compile_config() or {}
+            json.dumps(config)
+        except Exception:  # a user's `get_config` may raise anything
+            config = _serializable(live) or {}
     return {name: with_omitted_arguments(value, live.get(name)) for name, value in config.items()}
+
+
+def _serializable(given: Any) -> Any:
+    """Return what can be serialized of an argument of ``compile``, None if nothing can."""
+    if isinstance(given, Mapping):
+        return {name: _serializable(value) for name, value in given.items()}
+    if isinstance(given, (list, tuple)):
+        every = map(_serializable, given)
+        return [config for config in every if config is not None]
+    try:
+        config = keras.saving.serialize_keras_object(given)
+        json.dumps(config)
+    except Exception:  # a user's `get_config` may raise anything
+        return None
+    return config
 
 
 def _serialized(loss: object) -> object:
@@ -331,6 +347,24 @@ def _without_warnings_of_lambdas() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*lambda", category=UserWarning)
         yield
+
+
+@contextmanager
+def _without_compile_configs(model: keras.Model) -> Iterator[None]:
+    """Leave out how a model and the models in it were compiled when they are serialized.
+
+    It is recorded separately, and a loss or metric that cannot be serialized must not cost the
+    architecture.
+    """
+    models = [layer for layer in model._flatten_layers() if isinstance(layer, keras.Model)]
+    for one in models:
+        # Not with setattr, because Keras tracks attributes.
+        vars(one)["get_compile_config"] = lambda: None
+    try:
+        yield
+    finally:
+        for one in models:
+            del vars(one)["get_compile_config"]
 
 
 def _output_shape_of(model: keras.Model) -> tuple[int | None, ...] | None:

@@ -1,7 +1,8 @@
-"""Writes a recorder's snapshots, and shields training from errors of the file."""
+"""Writes a recorder's snapshots, and shields training from errors of the recording."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from replaychart.arguments import require_one_of
@@ -29,9 +30,9 @@ class GuardedWriter:
     path : pathlib.Path
         The file.
     group : str
-        The run's name.
+        The run's name, unless the writer finds that it must have another.
     on_error : {"warn", "raise"}
-        What to do if the file cannot be written: warn and stop recording, or raise.
+        What to do if recording cannot continue: warn and stop recording, or raise.
     """
 
     def __init__(self, path: Path, group: str, *, on_error: str) -> None:
@@ -45,6 +46,11 @@ class GuardedWriter:
         self._last_written: float | None = None
         self._in_use = False
         self._begun = False
+
+    @property
+    def group(self) -> str:
+        """The run's name."""
+        return self._group
 
     @property
     def begun(self) -> bool:
@@ -124,12 +130,16 @@ class GuardedWriter:
                 )
         except RunFileError as error:
             self.fail(error)
-        except RecordingError:
+        except RecordingError as error:
             # Another run took the name before the first snapshot: nothing was recorded.
+            if self._in_use:
+                self.fail(error)  # Training has begun long ago.
+                return
             self._begun = False
             self._leave()
             raise
         else:
+            self._group = self._writer.group
             if self._waiting:
                 self._last_written = self._waiting[-1].epoch
             self._waiting = []
@@ -163,6 +173,28 @@ class GuardedWriter:
             f"Recording of run {self._group!r} into {str(self._path)!r} stopped {when}, and "
             f"training continues without it. {error}"
         )
+
+    @contextmanager
+    def shielding(self) -> Iterator[None]:
+        """Return a context in which any unexpected error stops recording, as in `fail`.
+
+        Other callbacks can change the model and Keras's parameters at any time, so reading them may
+        raise anything.
+        """
+        try:
+            yield
+        except ReplayChartError:
+            raise
+        except Exception as error:
+            reason = " ".join(str(error).split())
+            kind = type(error).__name__
+            self._fail_unexpectedly(RecordingError(f"{kind}: {reason}" if reason else kind))
+
+    def _fail_unexpectedly(self, error: RecordingError) -> None:
+        try:
+            self.fail(error)
+        finally:
+            self._begun = True  # A later epoch must not start it again.
 
     def _leave(self) -> None:
         self._writer = None

@@ -61,6 +61,9 @@ def _storable(values: np.ndarray) -> np.ndarray:
 
 
 def learning_rate_of(model: keras.Model) -> float:
-    """Return the optimizer's learning rate, NaN for a model without one."""
-    rate = getattr(getattr(model, "optimizer", None), "learning_rate", None)
-    return np.nan if rate is None else float(keras.ops.convert_to_numpy(rate))
+    """Return the optimizer's learning rate, NaN for a model without a single one."""
+    try:
+        rate = getattr(getattr(model, "optimizer", None), "learning_rate", None)
+        return np.nan if rate is None else float(keras.ops.convert_to_numpy(rate))
+    except Exception:  # a user's optimizer or schedule may return or raise anything
+        return np.nan

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from replaychart.arguments import checked_path, require_one_of
+from replaychart.arguments import checked_path, is_number, require_one_of
 from replaychart.errors import ArgumentError, RecordingError
 from replaychart.facts.keys import evaluation_key, quantity_and_layer
 from replaychart.facts.layers import RecordedLayer
@@ -15,6 +15,7 @@ from replaychart.recording import resumption, samples
 from replaychart.recording.given_numbers import as_numbers, off_device
 from replaychart.recording.guard import GuardedWriter
 from replaychart.recording.inputs import given_inputs
+from replaychart.recording.logs import Logs, checked_logs
 from replaychart.storage import layout
 from replaychart.storage.destination import check_destination
 from replaychart.storage.state import Presence
@@ -142,6 +143,7 @@ class OutputsRecorder:
         self._group = group
         self._if_exists = if_exists
         self._writer = GuardedWriter(self._path, group, on_error=on_error)
+        self._logs = Logs()
         self._shapes: dict[str, tuple[int, ...]] = {}
         self._epoch = -1.0
         self._closed = False
@@ -184,18 +186,24 @@ class OutputsRecorder:
         Raises
         ------
         ArgumentError
-            An array does not contain one entry for each point, or `probabilities` are not
-            probabilities.
+            An array does not contain one entry for each point, `probabilities` are not
+            probabilities, `logs` is not a mapping, or `learning_rate` is not a number.
         RunFileError
             The file could not be written. It keeps everything recorded so far.
         RecordingError
             The recorder is closed, the epoch is not later than the last one, or the quantities or
             their shapes differ from those in the previous snapshot.
+
+        Warns
+        -----
+        UserWarning
+            An entry of `logs` is left out because it is not a number.
         """
         if self._closed:
             message = f"This recorder of {self._group!r} is closed and takes no more snapshots."
             raise RecordingError(message)
         epoch = samples.checked_epoch(epoch, later_than=self._epoch, recorded=self._group)
+        rate, logs = _checked_rate(learning_rate), checked_logs(logs)
         outputs = self._outputs(layers or {}, probabilities, predictions, losses)
         predicts = "numbers" if probabilities is None else "classes"
         if predicts == "numbers" and self._details["class_names"] is not None:
@@ -211,8 +219,7 @@ class OutputsRecorder:
             )
             raise RecordingError(message)
         self._check_shapes(outputs)
-        rate = _rate(learning_rate)
-        snapshot = Snapshot(epoch, (), rate, samples.scalars(logs), outputs)
+        snapshot = Snapshot(epoch, (), rate, self._logs.numbers(logs), outputs)
         if self._writer.begun:
             self._writer.add(snapshot)
         else:
@@ -356,12 +363,14 @@ def _arguments(entry: Mapping[str, Any]) -> Mapping[str, Any]:
     return entry
 
 
-def _rate(learning_rate: Any) -> float:
-    try:
-        return np.nan if learning_rate is None else float(learning_rate)
-    except (TypeError, ValueError) as error:
-        message = f"learning_rate must be a number. Got {learning_rate!r}."
-        raise ArgumentError(message) from error
+def _checked_rate(rate: Any) -> float:
+    if rate is None:
+        return np.nan
+    values = np.asarray(off_device(rate))
+    if not is_number(rate) and (values.size != 1 or values.dtype.kind not in "iuf"):
+        message = f"learning_rate must be a number. Got {rate!r}."
+        raise ArgumentError(message)
+    return float(values.reshape(()))
 
 
 def _column(values: np.ndarray) -> np.ndarray:

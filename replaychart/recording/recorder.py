@@ -1,5 +1,6 @@
 """`Recorder`, the Keras callback that records a training run."""
 
+import copy
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from replaychart.recording.distribution import is_chief
 from replaychart.recording.guard import GuardedWriter
 from replaychart.recording.inputs import given_inputs
 from replaychart.recording.live_model import built, counted, learning_rate_of, weights_of
+from replaychart.recording.logs import Logs, checked_logs
 from replaychart.recording.request import Request
 from replaychart.recording.running_fit import running_fit
 from replaychart.recording.schedule import schedule_of
@@ -75,11 +77,13 @@ class Recorder(keras.callbacks.Callback):
         of its class.
     sample_weight : array_like, shape (points,), optional
         A weight for each recorded point, instead of `class_weight`.
-    if_exists : {"error", "overwrite", "append"}, default "error"
+    if_exists : {"error", "overwrite", "append", "new"}, default "error"
         What to do if the file already contains a run with this name. ``"overwrite"`` replaces it
         when the first snapshot of the new run is written. ``"append"`` continues the run from the
         epoch at which ``fit(initial_epoch=...)`` or the first `snapshot` resumes, and drops later
-        epochs; if there is no such run, it starts one.
+        epochs; if there is no such run, it starts one. ``"new"`` records under the next free name:
+        ``name``, ``name-2``, ``name-3``. You can then pass the same recorder to several calls of
+        ``fit``, and each records a run of its own; `group` is the name of the latest.
     every : int, str or iterable of float, default 1
         What ``fit`` records. A number n: every n-th epoch. A string such as ``"10 batches"``: after
         every tenth batch, and at the end of each epoch. A list of epochs: these epochs, where a
@@ -93,10 +97,11 @@ class Recorder(keras.callbacks.Callback):
         The loss of each point. It replaces the compiled loss; use it for models that you train in
         a custom loop without compiling them.
     on_error : {"warn", "raise"}, default "warn"
-        What to do if the file cannot be written during training, for example because the disk is
-        full or the file was removed. ``"warn"`` warns and stops recording, and training continues.
-        ``"raise"`` stops training with a `RunFileError`. Either way, the file keeps everything
-        recorded so far. If you pass `model`, errors are always raised.
+        What to do if recording cannot continue during training, for example because the disk is
+        full, the file was removed, or another callback changed the model. ``"warn"`` warns and
+        stops recording, and training continues. ``"raise"`` stops training with a `RunFileError`
+        or `RecordingError`. Either way, the file keeps everything recorded so far. If you pass
+        `model`, errors are always raised.
 
     Raises
     ------
@@ -115,9 +120,10 @@ class Recorder(keras.callbacks.Callback):
     Warns
     -----
     UserWarning
-        Recording stopped because the file could not be written, or snapshots are kept in memory
-        while another program has the file open. Or a function of your own that is not registered
-        with Keras has the name of one of Keras's.
+        Recording stopped, for example because the file could not be written; snapshots are kept in
+        memory while another program has the file open; an entry of the logs is left out because it
+        is not a number; or a function of your own that is not registered with Keras has the name of
+        one of Keras's.
 
     Examples
     --------
@@ -167,7 +173,7 @@ class Recorder(keras.callbacks.Callback):
         on_error: str = "warn",
     ) -> None:
         super().__init__()
-        require_one_of("if_exists", if_exists, ["error", "overwrite", "append"])
+        require_one_of("if_exists", if_exists, ["error", "overwrite", "append", "new"])
         require_one_of("on_error", on_error, ["warn", "raise"])
         given = given_inputs(X, y, feature_names=feature_names)
         targets = samples.checked_targets(y, given.points)
@@ -183,9 +189,22 @@ class Recorder(keras.callbacks.Callback):
         self._group = group
         self._if_exists = if_exists
         self._schedule = schedule_of(every)
-        self._writer = GuardedWriter(
-            self._path, group, on_error=on_error if model is None else "raise"
-        )
+        self._on_error = on_error if model is None else "raise"
+        self._start_over()
+        self._writes = is_chief()
+        if self._writes:
+            check_destination(self._path, group, if_exists=if_exists)
+        if model is not None:
+            # A model that was never built is refused: only `fit` could build it.
+            model = built(model, self._request.given) if getattr(model, "built", False) else model
+            self._check(model)
+            self._begin(model, epoch=0)
+            self.close()
+
+    def _start_over(self) -> None:
+        """Forget the last training run, to record another one."""
+        self._writer = GuardedWriter(self._path, self._group, on_error=self._on_error)
+        self._logs = Logs()
         self._fit: Callable[[], bool] | None = None
         self._closed = False
         self._epoch = -1.0
@@ -197,15 +216,25 @@ class Recorder(keras.callbacks.Callback):
         self._epochs_passed = 0
         self._batches_passed = 0
         self._batches_at_once = 1
-        self._writes = is_chief()
-        if self._writes:
-            check_destination(self._path, group, if_exists=if_exists)
-        if model is not None:
-            # A model that was never built is refused: only `fit` could build it.
-            model = built(model, self._request.given) if getattr(model, "built", False) else model
-            self._check(model)
-            self._begin(model, epoch=0)
-            self.close()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Recorder":
+        """Return a recorder with the same arguments that has recorded nothing yet.
+
+        A tuner copies its callbacks deeply for every trial.
+        """
+        other = copy.copy(self)
+        other._start_over()
+        other.params = None
+        other.set_model(None)
+        return other
+
+    @property
+    def group(self) -> str:
+        """The run's name in the file.
+
+        With ``if_exists="new"``, the name is decided when the first snapshot is written.
+        """
+        return self._writer.group
 
     def snapshot(
         self, model: keras.Model, epoch: float, logs: Mapping[str, Any] | None = None
@@ -227,17 +256,17 @@ class Recorder(keras.callbacks.Callback):
         Raises
         ------
         ArgumentError
-            The epoch is not a finite number of at least 0.
+            The epoch is not a finite number of at least 0, or the logs are not a mapping.
         RecordingError
             The recorder is closed, the epoch is not later than the last one, the model cannot be
             recorded, or the number or shapes of its weights differ from those in the first
             snapshot.
         """
         if self._closed:
-            message = f"This Recorder of {self._group!r} is closed and takes no more snapshots."
+            message = f"This Recorder of {self.group!r} is closed and takes no more snapshots."
             raise RecordingError(message)
-        epoch = samples.checked_epoch(epoch, later_than=self._epoch, recorded=self._group)
-        scalars = samples.scalars(logs)
+        epoch = samples.checked_epoch(epoch, later_than=self._epoch, recorded=self.group)
+        scalars = self._logs.numbers(checked_logs(logs))
         rate = scalars.pop("learning_rate", None)
         if not self._writer.begun:
             self._check(built(model, self._request.given))
@@ -282,11 +311,15 @@ class Recorder(keras.callbacks.Callback):
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
         """Check that this training run can be recorded, before anything is written."""
         if self._closed or self._writer.begun:
-            message = (
-                f"This Recorder has already recorded {self._group!r}. Use a new Recorder, with "
-                "another group, for another training run."
-            )
-            raise RecordingError(message)
+            if self._if_exists != "new":
+                message = (
+                    f"This Recorder has already recorded {self.group!r}. Use a new Recorder with "
+                    "another group for another training run, or pass if_exists='new' to record "
+                    "every training run under the next free name."
+                )
+                raise RecordingError(message)
+            self._end(finished=False)  # unless `fit` did, because it was interrupted
+            self._start_over()
         self._check(built(self.model, self._request.given))
         self._fit = running_fit()
         self._batches_at_once = getattr(self.model, "steps_per_execution", 1) or 1
@@ -295,44 +328,61 @@ class Recorder(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
         """Record the state before training when the first epoch begins."""
-        self._learning_rate = None
-        self._epochs_passed = epoch
-        steps = self._steps()
-        if not self._writer.begun and self._writes:
-            # `epoch` is not 0 if `fit` was called with an `initial_epoch`.
-            self._schedule.check(
-                epoch, self.params["epochs"], steps, resumed=self._if_exists == "append"
-            )
-            self._begin(self.model, epoch=epoch)
-            self._write()
-        self._batches_passed = epoch * (steps or 0)
+        with self._writer.shielding():
+            self._learning_rate = None
+            self._epochs_passed = epoch
+            steps = self._steps()
+            if not self._writer.begun and self._writes:
+                # `epoch` is not 0 if `fit` was called with an `initial_epoch`.
+                self._schedule.check(
+                    epoch, self.params["epochs"], steps, resumed=self._if_exists == "append"
+                )
+                self._begin(self.model, epoch=epoch)
+                self._write()
+            self._batches_passed = epoch * (steps or 0)
 
     def on_train_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
         """Read the learning rate at the start of an epoch, or of a batch to be recorded."""
         # Not in `on_epoch_begin`: a LearningRateScheduler that follows this callback in the list
         # has not set it at that point.
-        if self._learning_rate is None or self._batch_is_due(batch + self._batches_at_once - 1):
-            self._learning_rate = learning_rate_of(self.model)
+        if not self._writer.recording:
+            return
+        with self._writer.shielding():
+            if self._learning_rate is None or self._batch_is_due(batch + self._batches_at_once - 1):
+                self._learning_rate = learning_rate_of(self.model)
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Record the weights and the logs so far, if this batch is due."""
+        if not self._writer.recording:
+            return
+        with self._writer.shielding():
+            self._record_batch(batch, logs)
+
+    def _record_batch(self, batch: int, logs: Mapping[str, Any] | None) -> None:
         steps = self._steps()
-        if not self._writer.recording or steps is None or not self._batch_is_due(batch):
+        if steps is None or not self._batch_is_due(batch):
             return
         if self._learning_rate is None or batch + 1 >= steps:
             return  # The end of the epoch follows, with more logs.
         self._batches_passed = self._epochs_passed * steps + batch + 1
         epoch = round(self._epochs_passed + (batch + 1) / steps, EPOCH_DIGITS)
+        numbers = self._logs.numbers(logs)
         self._record_in_training(
-            Snapshot(epoch, weights_of(self.model), self._learning_rate, samples.scalars(logs))
+            Snapshot(epoch, weights_of(self.model), self._learning_rate, numbers)
         )
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Record the weights and everything that was logged, if this epoch is due."""
         if not self._writer.recording or self._learning_rate is None:
             return
+        with self._writer.shielding():
+            self._record_epoch(epoch, self._learning_rate, logs)
+
+    def _record_epoch(
+        self, epoch: int, learning_rate: float, logs: Mapping[str, Any] | None
+    ) -> None:
         snapshot = Snapshot(
-            epoch + 1, weights_of(self.model), self._learning_rate, samples.scalars(logs)
+            epoch + 1, weights_of(self.model), learning_rate, self._logs.numbers(logs)
         )
         if self._schedule.epoch_is_due(epoch + 1, self._batches_passed, self._steps()):
             self._record_in_training(snapshot)
@@ -345,9 +395,10 @@ class Recorder(keras.callbacks.Callback):
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
         """Record the state after the last epoch, unless it was recorded already."""
-        if self._skipped is not None:
-            self._record_in_training(self._skipped)
-        self.close()
+        with self._writer.shielding():
+            if self._skipped is not None:
+                self._record_in_training(self._skipped)
+            self.close()
 
     def _check(self, model: keras.Model) -> None:
         """Raise unless this model can be recorded and, with "append", continues the stored run."""
@@ -387,7 +438,7 @@ class Recorder(keras.callbacks.Callback):
             stored = self._stored()
             if stored is not None:
                 return resumption.resumed(stored, described, first, presence)
-            replaces = "overwrite" if self._if_exists == "overwrite" else "error"
+            replaces = "error" if self._if_exists == "append" else self._if_exists
             writer = RunWriter(
                 self._path, self._group, described, if_exists=replaces, presence=presence
             )
@@ -404,7 +455,7 @@ class Recorder(keras.callbacks.Callback):
         shapes = [values.shape for values in weights]
         if shapes != self._shapes:
             message = (
-                f"The model recorded as {self._group!r} must keep its weights. It had "
+                f"The model recorded as {self.group!r} must keep its weights. It had "
                 f"{counted(self._shapes)} at first and has {counted(shapes)} now. Layers that are "
                 "created or built during training cannot be recorded: call the model on data once "
                 "before training, and use a new Recorder for a changed model."

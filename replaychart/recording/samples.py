@@ -1,7 +1,6 @@
 """Converts points, targets and other arguments of a recorder into checked values."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -260,16 +259,3 @@ def checked_epoch(epoch: object, *, later_than: float, recorded: str) -> float:
         )
         raise RecordingError(message)
     return rounded
-
-
-def scalars(logs: Mapping[str, Any] | None) -> dict[str, float]:
-    """Return one float per name. A metric of several values becomes ``name[0]``, ``name[1]``..."""
-    found: dict[str, float] = {}
-    for name, value in (logs or {}).items():
-        values = np.asarray(off_device(value), dtype=np.float64)
-        if values.size == 1:
-            found[name] = float(values.reshape(()))
-        else:
-            for index, entry in enumerate(values.ravel()):
-                found[f"{name}[{index}]"] = float(entry)
-    return found

@@ -1,5 +1,6 @@
 """Checks that a run can be recorded into a file under a given name."""
 
+import itertools
 import os
 from pathlib import Path
 
@@ -22,8 +23,8 @@ def check_destination(path: Path, group: str, *, if_exists: str) -> None:
         The file, which may not exist yet.
     group : str
         The run's name.
-    if_exists : {"error", "overwrite", "append"}
-        What to do if a run of that name exists.
+    if_exists : {"error", "overwrite", "append", "new"}
+        What to do if a run of that name exists; "new" takes another name.
 
     Raises
     ------
@@ -52,7 +53,7 @@ def check_destination(path: Path, group: str, *, if_exists: str) -> None:
     if not os.access(path if exists else path.parent, os.W_OK):
         message = f"path must be a writable file. Got {str(path)!r}, which is not writable."
         raise RunFileError(message)
-    if exists:
+    if exists and if_exists != "new":
         with reading(path) as file, damage_reported(f"Run {group!r} of {str(path)!r}"):
             check_group(file, path, group, if_exists=if_exists)
 
@@ -86,6 +87,16 @@ def check_group(file: h5py.File, path: Path, group: str, *, if_exists: str) -> N
     if if_exists == "error":
         message = (
             f"group {group!r} already exists in {str(path)!r}. Choose another group or path, or "
-            "pass if_exists='overwrite' to replace the run or 'append' to continue it."
+            "pass if_exists='overwrite' to replace the run, 'append' to continue it or 'new' to "
+            "record under the next free name."
         )
         raise RecordingError(message)
+
+
+def free_name(file: h5py.File, group: str) -> str:
+    """Return a name that nothing in a file has: the given one, or with ``-2``, ``-3``... after it.
+
+    The file must stay open for writing until the name is taken, so that no one else takes it.
+    """
+    names = itertools.chain([group], (f"{group}-{number}" for number in itertools.count(2)))
+    return next(name for name in names if not checked.has(file, name))

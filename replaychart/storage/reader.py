@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -177,7 +178,9 @@ class StoredRun:
 
 
 def run_names(path: Path) -> list[str]:
-    """Return the names of the runs in a file, sorted, including those that DeepReplay recorded.
+    """Return the names of the runs in a file, including those that DeepReplay recorded.
+
+    They are sorted, with numbers in them by size: ``a``, ``a-2``, ``a-10``, ``b``.
 
     Raises
     ------
@@ -202,7 +205,17 @@ def run_names(path: Path) -> list[str]:
     if skipped:
         message = f"Skipped unreadable entries in {str(path)!r}: {', '.join(skipped)}."
         warnings.warn(message, stacklevel=3)
-    return sorted(runs)
+    return sorted(runs, key=_in_order)
+
+
+def _in_order(name: str) -> tuple[list[tuple[str, int, str]], str]:
+    """Return a key by which names are sorted: by their characters, and numbers by their size."""
+    parts = []
+    for part in re.findall(r"[0-9]+|[^0-9]", name):
+        digits = part.lstrip("0")
+        # A longer number is larger. Its value is not computed, because a name can be long.
+        parts.append(("0", len(digits), digits) if part[0] in "0123456789" else (part, 0, ""))
+    return parts, name
 
 
 def was_recorded_by_deepreplay(path: Path, name: str) -> bool:

@@ -14,7 +14,7 @@ from replaychart.facts.layers import Variable, layers_to_json, variables_to_json
 from replaychart.facts.snapshots import RunDescription, Snapshot
 from replaychart.facts.witness import Witness
 from replaychart.storage import layout, state, stored_evaluations, weights, witnesses
-from replaychart.storage.destination import check_group
+from replaychart.storage.destination import check_group, free_name
 from replaychart.storage.hdf5 import checked, fixed_texts, number_datasets
 from replaychart.storage.hdf5.checked import Attributes
 from replaychart.storage.hdf5.locks import PATIENCE
@@ -36,8 +36,9 @@ class RunWriter:
         The name of the run.
     description : RunDescription
         Everything about the run except its snapshots.
-    if_exists : {"error", "overwrite"}, default "overwrite"
-        What to do if a run of that name exists when the first snapshot is written.
+    if_exists : {"error", "overwrite", "new"}, default "overwrite"
+        What to do if a run of that name exists when the first snapshot is written. With "new", the
+        run gets the next free name.
     presence : Presence, optional
         The recorder. Default: this writer.
     """
@@ -52,7 +53,7 @@ class RunWriter:
         presence: Presence | None = None,
     ) -> None:
         self._path = path
-        self._group = group
+        self._asked_for = self._group = group
         self._variables = description.variables
         self._to_describe: RunDescription | None = description
         self._if_exists = if_exists
@@ -110,6 +111,11 @@ class RunWriter:
                 kept = stored.epochs[:keep].tolist()
                 witnesses.drop(run, lambda epoch: epoch not in kept)
         return writer
+
+    @property
+    def group(self) -> str:
+        """The name of the run, final once a snapshot was written."""
+        return self._group
 
     @property
     def written(self) -> bool:
@@ -173,7 +179,9 @@ class RunWriter:
                 "recording started."
             )
             raise RunFileError(message)
-        if exists:
+        if self._if_exists == "new":
+            self._group = free_name(file, self._asked_for)
+        elif exists:
             check_group(file, self._path, self._group, if_exists=self._if_exists)
             del file[self._group]
         run = file.create_group(self._group)

@@ -162,7 +162,9 @@ def test_existing_run_is_kept_unless_overwritten(tmp_path: Path) -> None:
     model = small_model(dense(1, "sigmoid", "output"))
     path = tmp_path / "a.h5"
     rc.Recorder(X, y, path, "run", model=model)
-    with pytest.raises(rc.RecordingError, match=r"group 'run' exists .* if_exists='overwrite'"):
+    with pytest.raises(
+        rc.RecordingError, match=r"group 'run' already exists .* if_exists='overwrite'"
+    ):
         rc.Recorder(X, y, path, "run")
     recorder = rc.Recorder(X[:8], y[:8], path, "run", if_exists="overwrite")
     assert len(rc.open_run(path).inputs) == 32, "replaced only when the new training begins"
@@ -313,7 +315,7 @@ def test_bad_destinations_are_told(tmp_path: Path) -> None:
         rc.Recorder(X_GOOD, Y_GOOD, text, "run")
     assert text.read_text() == "not HDF5"
     with pytest.raises(
-        rc.ArgumentError, match="if_exists must be one of 'error', 'overwrite', 'append'"
+        rc.ArgumentError, match="if_exists must be one of 'error', 'overwrite', 'append', 'new'"
     ):
         rc.Recorder(X_GOOD, Y_GOOD, tmp_path / "a.h5", "run", if_exists="replace")
 
