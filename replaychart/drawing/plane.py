@@ -247,7 +247,7 @@ def surface_layer(plane: Plane, run: Run, paths: Paths, *, bands: int) -> alt.Ch
     surfaces = run.planes.surfaces
     levels = surfaces.levels(bands)
     if not run.classes:
-        labelled = _number_tints(run, paths, levels)
+        labelled = _number_tints(paths, levels)
         return _surface_chart(plane, run, paths, labelled, _TINT)
     band = np.searchsorted(levels, paths.value - 1e-9)
     # Each region has the colour at the middle of its band.
@@ -280,13 +280,12 @@ def _surface_chart(
     )
 
 
-def _number_tints(run: Run, paths: Paths, levels: np.ndarray) -> packing.Labelled:
+def _number_tints(paths: Paths, levels: np.ndarray) -> packing.Labelled:
     """Return the tint of each path: a light version of the colour at the middle of its band."""
-    low, high = number_limits(run)
-    middles = low + (high - low) * (np.arange(len(levels)) + 0.5) / len(levels)
+    middles = (np.arange(len(levels)) + 0.5) / len(levels)
     tints = [
-        colors.mixed("#ffffff", colors.ramp(colors.NUMBERS, (middle - low) / (high - low)), 0.4)
-        for middle in middles
+        colors.mixed("#ffffff", colors.ramp(colors.NUMBERS, middle), 0.4)
+        for middle in middles.tolist()
     ]
     return packing.Labelled("tint", [tints[i] for i in np.searchsorted(levels, paths.value)], tints)
 

@@ -2,10 +2,11 @@
 
 import io
 from pathlib import Path
-from typing import assert_type
+from typing import Literal, assert_type
 
 import altair as alt
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 import replaychart as rc
@@ -27,11 +28,12 @@ def recorded(model: object, path: Path) -> rc.Run:
 
 def frames(run: rc.Run) -> pd.DataFrame:
     assert_type(run.name, str)
-    assert_type(run.epochs, np.ndarray)
+    epochs: np.ndarray = run.epochs
+    assert len(epochs) > 1
     assert_type(run.layers, list[str])
-    assert_type(run.state, str)
-    assert_type(run.probabilities(epochs=[0, 1]), np.ndarray)
-    assert_type(run.losses(), np.ndarray)
+    assert_type(run.state, Literal["finished", "being recorded", "interrupted", "unknown"])
+    assert_type(run.probabilities(epochs=[0, 1]), npt.NDArray[np.float32])
+    assert_type(run.losses(), npt.NDArray[np.float32])
     assert_type(run.history(), pd.DataFrame)
     assert_type(run.surface("hidden", epochs=range(3)), pd.DataFrame)
     assert_type(run.distributions("weights", summary=True), pd.DataFrame)
