@@ -18,7 +18,7 @@ from replaychart.facts.compile_config import single_output, weighted_metrics
 from replaychart.facts.inputs import arrays_of, of_points
 from replaychart.facts.snapshots import RunDescription
 from replaychart.facts.witness import Witness
-from replaychart.network import calling, regularization
+from replaychart.network import activations, calling, regularization
 from replaychart.network.objectives import Objectives, metric_weights, targets_of
 
 # Enough that no difference hides, and few enough that asking takes milliseconds.
@@ -161,7 +161,7 @@ class _Asked:
             return {}
         try:
             tensors = {
-                layer.name: layer.output
+                layer.name: activations.output_of(self._model, layer.name)
                 for layer in self._model.layers
                 if not isinstance(layer, keras.layers.InputLayer)
                 and isinstance(layer.output, keras.KerasTensor)

@@ -66,7 +66,7 @@ MODELS = {
 }
 
 
-def _trained(build: Any, path: Path, **recorder: Any) -> Training:
+def _trained(build: Any, path: Path) -> Training:
     keras.utils.set_random_seed(1)
     X, y = rc.datasets.parabola(40)
     return train(path, "a", build(), X, y)
