@@ -565,9 +565,11 @@ class Run:
             has the values reported up to that point and the learning rate of the last batch.
 
             The source ``replay`` has the values of the snapshot over the recorded points, including
-            epoch 0: ``loss`` (the mean of the points' losses, without regularization), every metric
-            that the model was compiled with (those in ``weighted_metrics=`` use the class or sample
-            weights of the recorder), and ``accuracy`` if there are classes.
+            epoch 0: ``loss`` (the mean of the points' losses, without regularization), ``loss with
+            regularization`` (with what the model adds to it through regularizers or ``add_loss``,
+            as ``evaluate`` reports it; only if it adds anything), every metric that the model was
+            compiled with (those in ``weighted_metrics=`` use the class or sample weights of the
+            recorder), and ``accuracy`` if there are classes.
 
             Values that were not logged have no row. Values that cannot be replayed have no row
             either, and a warning says why.

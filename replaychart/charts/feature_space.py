@@ -68,7 +68,8 @@ def feature_space(
         The recorded training run.
     layer : str, optional
         Any layer with at least two units. Default: the last hidden layer with exactly two units, or
-        the last one with more if there is none.
+        the last one with more if there is none. A layer that the model calls several times is shown
+        at its first call.
     projection : optional
         How to project a wider layer to two dimensions; one basis is used for the whole run:
 

@@ -23,10 +23,11 @@ from replaychart.drawing.titles import (
     note_not_finite,
 )
 from replaychart.errors import ArgumentError, EvaluationError
+from replaychart.evaluation.curves import REGULARIZED_LOSS
 from replaychart.facts.epochs import Epochs
 from replaychart.run import Run
 
-_NOT_METRICS = ("loss", "val_loss")
+_NOT_METRICS = ("loss", "val_loss", REGULARIZED_LOSS)
 
 Side = Literal["left", "right"]
 # Bytes per row of a curve: column names, epoch and value.
@@ -38,6 +39,7 @@ def loss_and_metric(
     metric: str | None = None,
     *,
     source: str = "replay",
+    regularization: bool = False,
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
     title: Title | None = None,
@@ -58,6 +60,11 @@ def loss_and_metric(
         ``"replay"`` evaluates each snapshot over the recorded points. ``"training"`` shows the
         values that Keras logged, including validation; within an epoch, they are averages over the
         batches since the epoch began.
+    regularization : bool, default False
+        Whether the replayed loss includes what the model adds to it: regularization and the losses
+        of ``add_loss``, as in ``model.evaluate``. By default it is the mean of the points' losses,
+        and the subtitle says so if the model adds anything. The values that Keras logged always
+        include it.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
     epoch : float or altair.Parameter, optional
@@ -118,7 +125,8 @@ def loss_and_metric(
             "instead, pass source='replay'."
         )
         raise EvaluationError(message)
-    quantities: list[tuple[str, str, Side]] = [("loss", colors.LOSS, "right")]
+    loss = REGULARIZED_LOSS if regularization and REGULARIZED_LOSS in names else "loss"
+    quantities: list[tuple[str, str, Side]] = [(loss, colors.LOSS, "right")]
     if metric is not None:
         quantities.insert(0, (metric, colors.METRIC, "left"))
     layers = [
@@ -138,8 +146,10 @@ def loss_and_metric(
     title_text = chart_title(title, default, clock)
     if any(name.startswith("val_") for name in names):
         add_subtitle(title_text, "dashed: validation", width)
-    if "loss" in names:
-        values = run.curves.values("loss", source=source)[run.snapshots(clock.epochs)]
+    if REGULARIZED_LOSS in names and not regularization:
+        add_subtitle(title_text, "loss without regularization", width)
+    if loss in names:
+        values = run.curves.values(loss, source=source)[run.snapshots(clock.epochs)]
         how = "NaN or infinite"
         if source == "training":
             # Keras logs nothing at epoch 0, and a custom training loop may log other values.

@@ -1,5 +1,6 @@
 """Losses, metrics and learning rates over the epochs, as logged or as evaluated."""
 
+import re
 import warnings
 from typing import Any, Literal, get_args
 
@@ -14,7 +15,11 @@ from replaychart.facts.task import ACCURACY, accuracy
 from replaychart.storage.reader import StoredRun
 
 Source = Literal["training", "replay"]
+# The replayed loss with everything that the model adds to it, as Keras logs it.
+REGULARIZED_LOSS = "loss with regularization"
 SOURCES: tuple[Source, ...] = get_args(Source)
+# Regularizers in an architecture, for recordings without a witness that says so.
+_REGULARIZERS = re.compile(r'_regularizer": \{|"ActivityRegularization"')
 
 
 class Curves:
@@ -45,10 +50,20 @@ class Curves:
             return list({**self._stored.logs, **({"learning_rate": None} if rates else {})})
         known = self._stored.has_model or self._evaluations.was_recorded("losses")
         names = ["loss"] if known else []
+        names += [REGULARIZED_LOSS] if names and self.regularized else []
         names += [name for metric in self._metrics() for name in self._named(metric)]
         known = self._stored.has_model or self._evaluations.was_recorded("predictions")
         classes = known and self._predictions.task.classes
         return [*names, "accuracy"] if classes and "accuracy" not in names else names
+
+    @property
+    def regularized(self) -> bool:
+        """Whether the model adds anything to the losses of the points, as far as this is known."""
+        witnessed = [witness.regularization for witness in self._stored.witnesses]
+        known = [value for value in witnessed if value is not None]
+        if known:
+            return any(known)
+        return bool(_REGULARIZERS.search(self._stored.architecture))
 
     def values(self, name: str, *, source: str) -> np.ndarray:
         """Return one curve, float64 (snapshots,), with NaN where nothing was logged."""
@@ -78,7 +93,8 @@ class Curves:
             try:
                 curves[name] = self._replayed(name)
             except EvaluationError as error:
-                what = "loss" if name == "loss" else f"metric {name!r}"
+                losses = ("loss", REGULARIZED_LOSS)
+                what = name if name in losses else f"metric {name!r}"
                 missing.setdefault(str(error), []).append(what)
         for reason, left_out in missing.items():
             what = " and ".join(left_out)
@@ -90,6 +106,8 @@ class Curves:
         every = range(len(self._stored.epochs))
         if name == "loss":
             return self._evaluations.losses(every).mean(axis=1, dtype=np.float64)
+        if name == REGULARIZED_LOSS:
+            return self._replayed("loss") + self._evaluations.regularization(every)
         metric = next((metric for metric in self._metrics() if name in self._named(metric)), None)
         if metric is None:
             right = self._predictions.decisions(every) == self._predictions.labels

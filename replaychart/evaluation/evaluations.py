@@ -84,6 +84,13 @@ class Evaluations:
 
         return self._values(key, snapshots, compute)
 
+    def regularization(self, snapshots: Sequence[int]) -> np.ndarray:
+        """Return what the model adds to the loss over the points, float64 (snapshots,)."""
+        key = evaluation_key("regularization")
+        return self._values(
+            key, snapshots, lambda: self._network.rebuilt(key).regularization(snapshots)
+        )
+
     def layers(
         self, layers: Sequence[str], snapshots: Sequence[int], *, before_activation: bool
     ) -> Iterator[list[np.ndarray]]:

@@ -65,7 +65,7 @@ class VerifiedNetwork:
         if not any(self._can_be_replayed(*one) for one in self._witnesses):
             return None
         names = {name for _, witness in self._witnesses for name in witness.metrics}
-        found = [self._outputs, self._losses, *map(self._metric, sorted(names))]
+        found = [self._outputs, self._losses, self._added, *map(self._metric, sorted(names))]
         return all(difference is None for difference in found)
 
     def _can_be_replayed(self, place: int, witness: Witness) -> bool:
@@ -81,7 +81,7 @@ class VerifiedNetwork:
         names = {name for _, witness in self._witnesses for name in witness.metrics}
         found = {"outputs": self._outputs}
         if self._outputs is None:
-            found["loss"] = self._losses
+            found |= {"loss": self._losses, "regularization": self._added}
             found |= {f"metric {name!r}": self._metric(name) for name in sorted(names)}
         return [self._sentence(what, one) for what, one in found.items() if one is not None]
 
@@ -129,11 +129,18 @@ class VerifiedNetwork:
         self._require(f"metric {name!r}", self._metric(name))
         return self._network.metric(name, snapshots, predictions)
 
+    def regularization(self, snapshots: Sequence[int]) -> np.ndarray:
+        """Return what the model adds to the loss; see `RecordedNetwork.regularization`."""
+        self._require_outputs()
+        self._require("regularization", self._added)
+        return self._network.regularization(snapshots)
+
     def gradients(
         self, positions: Sequence[int], snapshots: Sequence[int]
     ) -> Iterator[list[np.ndarray]]:
         """Yield the gradients of the loss; see `RecordedNetwork.gradients`."""
         self._require_losses()
+        self._require("regularization", self._added)
         return self._network.gradients(positions, snapshots)
 
     def depends_on_alone(self, layer: str) -> bool:
@@ -151,6 +158,10 @@ class VerifiedNetwork:
     @cached_property
     def _losses(self) -> Difference | None:
         return self._worst(self._losses_of)
+
+    @cached_property
+    def _added(self) -> Difference | None:
+        return self._worst(self._added_of)
 
     def _metric(self, name: str) -> Difference | None:
         if name not in self._metrics:
@@ -170,6 +181,12 @@ class VerifiedNetwork:
         few = self._network.of_points(witness.points)
         losses = few.losses([place], lambda: self._replayed(place, witness)[None])
         return losses[0], witness.losses
+
+    def _added_of(self, place: int, witness: Witness) -> tuple[np.ndarray, np.ndarray] | None:
+        if witness.regularization is None:
+            return None
+        few = self._network.of_points(witness.points)
+        return few.regularization([place]), np.array([witness.regularization])
 
     def _metric_of(
         self, name: str, place: int, witness: Witness

@@ -157,6 +157,8 @@ def _meaning(key: str) -> _Meaning:
         return _Meaning("points", quantity, of, name)
     if quantity == "metric":
         return _Meaning("metric", "", "", _quoted(str(arguments.get("name"))))
+    if quantity == "regularization":
+        return _Meaning("continues", quantity)
     if quantity == "verified":
         return _Meaning("continues", "whether the replay agrees with the training")
     if quantity == "continues":

@@ -25,6 +25,8 @@ class Witness:
     layers : mapping of str to numpy.ndarray of float32, shape (few,)
         The mean of each layer's outputs for each point, by the layer's name in the order in which
         the model computes them. It says where a difference begins.
+    regularization : float or None
+        What the model adds to the loss of these points; None if it could not be asked for.
     half_precision : bool
         Whether any layer computes in 16 bits, so that the replay agrees less closely.
     """
@@ -35,4 +37,5 @@ class Witness:
     losses: np.ndarray | None = None
     metrics: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
     layers: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    regularization: float | None = None
     half_precision: bool = False

@@ -43,6 +43,8 @@ _KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
 def output_of(model: keras.Model, layer: str) -> Any:
     """Return the symbolic output of a layer in the model's own graph.
 
+    If the layer is called several times, it is the output of the first call.
+
     Raises
     ------
     EvaluationError
@@ -152,11 +154,11 @@ def logits_of(
     function : callable
         The activation function.
     """
-    last = model.outputs[0]._keras_history.operation
+    node = next(one for one in _nodes(model) if model.outputs[0] is one.output_tensors[0])
+    last, inputs = node.operation, node.input_tensors
     function = getattr(last, "activation", None)
     if function not in (keras.activations.sigmoid, keras.activations.softmax):
         return None
-    inputs = _node(model, last.name).input_tensors
     if isinstance(last, keras.layers.Activation):
         return inputs[0], [], function
     return *_without_activation(last, inputs, custom_objects), function
@@ -209,9 +211,10 @@ def _is_activation(operation: Any) -> bool:
 
 
 def _node(model: keras.Model, layer: str) -> Any:
-    """Return the first call of a layer in the model's own graph."""
+    """Return the call of a layer in the model's own graph; the first one if there are several."""
     found = model.get_layer(layer)
-    nodes = [node for node in _nodes(model) if node.operation is found]
+    own = {id(node) for node in _nodes(model)}
+    nodes = [node for node in found._inbound_nodes if id(node) in own]  # in the order of the calls
     if not nodes or len(nodes[0].output_tensors) != 1:
         message = f"Layer {layer!r} must have exactly one output to be evaluated."
         raise EvaluationError(message)

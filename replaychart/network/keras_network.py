@@ -20,7 +20,7 @@ from replaychart.facts.inputs import (
     of_points,
     taken_apart,
 )
-from replaychart.network import activations, calling, gradients
+from replaychart.network import activations, calling, gradients, regularization
 from replaychart.network import model as models
 from replaychart.network.batches import batch_size, batches, each_of, stacked
 from replaychart.network.compilation import mapped
@@ -118,6 +118,10 @@ class KerasNetwork:
     ) -> np.ndarray:
         """Return a compiled metric; see `RecordedNetwork.metric`."""
         return self._objectives.metric(name, self._judged(snapshots, predictions), self.mask)
+
+    def regularization(self, snapshots: Sequence[int]) -> np.ndarray:
+        """Return what the model adds to the loss; see `RecordedNetwork.regularization`."""
+        return regularization.regularization_by_snapshot(self, self._stored, snapshots)
 
     def gradients(
         self, positions: Sequence[int], snapshots: Sequence[int]

@@ -124,6 +124,21 @@ class RecordedNetwork(Protocol):
             The second shape for a metric with several values.
         """
 
+    def regularization(self, snapshots: Sequence[int]) -> np.ndarray:
+        """Return what the model adds to the loss of the recorded points.
+
+        This is its regularization, and what its layers add with ``add_loss``.
+
+        Parameters
+        ----------
+        snapshots : sequence of int
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (snapshots,)
+            Zeros if the model adds nothing.
+        """
+
     def gradients(
         self, positions: Sequence[int], snapshots: Sequence[int]
     ) -> Iterator[list[np.ndarray]]:

@@ -18,7 +18,7 @@ from replaychart.facts.compile_config import single_output, weighted_metrics
 from replaychart.facts.inputs import arrays_of, of_points
 from replaychart.facts.snapshots import RunDescription
 from replaychart.facts.witness import Witness
-from replaychart.network import calling
+from replaychart.network import activations, calling, regularization
 from replaychart.network.objectives import Objectives, metric_weights, targets_of
 
 # Enough that no difference hides, and few enough that asking takes milliseconds.
@@ -81,7 +81,7 @@ class _Asked:
 
     def witness(self, epoch: float) -> Witness:
         with _without_gradients():
-            outputs = self._outputs()
+            outputs, added = self._called()
             return Witness(
                 epoch=epoch,
                 points=self._points,
@@ -89,31 +89,35 @@ class _Asked:
                 losses=self._losses(outputs),
                 metrics=self._metrics(outputs),
                 layers=self._layers(),
+                regularization=float(keras.ops.convert_to_numpy(added)),
                 half_precision=any(
                     getattr(layer, "compute_dtype", None) in calling.HALF_PRECISION
                     for layer in self._model.layers
                 ),
             )
 
-    def _call(self, part: keras.Model) -> Any:
+    def _called(self) -> tuple[Any, Any]:
+        """Return the model's outputs, and what it adds to their loss."""
+        outputs, losses = self._call(self._model)
+        return single_output(outputs), regularization.added(losses)
+
+    def _call(self, part: keras.Model) -> tuple[Any, list[Any]]:
         arrays = arrays_of(self._described.inputs)
         tensors = calling.input_tensors(part, arrays, self._described)
-        outputs, _ = part.stateless_call(
+        outputs, _, losses = part.stateless_call(
             [self._value(variable) for variable in part.trainable_variables],
             [self._value(variable) for variable in part.non_trainable_variables],
             calling.called_with(part, tensors, self._described),
+            return_losses=True,
             **calling.inference_mode(part),
         )
-        return outputs
+        return outputs, losses
 
     def _value(self, variable: Any) -> Any:
         values = self._recorded.get(id(variable))
         if values is None:
             return variable.value
         return keras.ops.convert_to_tensor(values, dtype=variable.dtype)
-
-    def _outputs(self) -> Any:
-        return single_output(self._call(self._model))
 
     def _losses(self, outputs: Any) -> np.ndarray | None:
         try:
@@ -157,7 +161,7 @@ class _Asked:
             return {}
         try:
             tensors = {
-                layer.name: layer.output
+                layer.name: activations.output_of(self._model, layer.name)
                 for layer in self._model.layers
                 if not isinstance(layer, keras.layers.InputLayer)
                 and isinstance(layer.output, keras.KerasTensor)
@@ -165,7 +169,7 @@ class _Asked:
             values = sum(math.prod(n or 1 for n in one.shape[1:]) for one in tensors.values())
             if not tensors or values * len(self._points) > _MOST_OUTPUTS:
                 return {}
-            outputs = self._call(
+            outputs, _ = self._call(
                 keras.Model(self._model.inputs, list(tensors.values()), name="layers")
             )
         except Exception:  # without them, a difference names no layer

@@ -19,7 +19,7 @@ A file contains one group per run::
                                   attribute: key
         witnesses/<i>             what the live model computed for a few points (`Witness`): points,
                                   outputs, losses, metric_<j>, layers, names (JSON string);
-                                  attributes: epoch, half_precision
+                                  attributes: epoch, half_precision, regularization
         model/architecture        JSON string
         model/compile_config      JSON string
         model/layers              JSON string, see `RecordedLayer`

@@ -15,6 +15,7 @@ from replaychart.storage.hdf5.checked import Attributes, group_in, numbers_in, t
 _EPOCH = "epoch"
 _HALF_PRECISION = "half_precision"
 _NAMES = "names"
+_REGULARIZATION = "regularization"
 
 
 def write(run: h5py.Group, witness: Witness) -> None:
@@ -26,6 +27,8 @@ def write(run: h5py.Group, witness: Witness) -> None:
     one = group.create_group(name)
     one.attrs[_EPOCH] = float(witness.epoch)
     one.attrs[_HALF_PRECISION] = witness.half_precision
+    if witness.regularization is not None:
+        one.attrs[_REGULARIZATION] = float(witness.regularization)
     names = {"metrics": list(witness.metrics), "layers": list(witness.layers)}
     fixed_texts.write(one, _NAMES, json.dumps(names))
     number_datasets.write(one, "points", witness.points)
@@ -85,6 +88,7 @@ def _read(one: h5py.Group, points: int) -> Witness:
         raise ValueError(message)
     means = numbers_in(one, "layers", shape=[len(layers), few]) if layers else ()
     losses = numbers_in(one, "losses", shape=[few]) if checked.has(one, "losses") else None
+    added = Attributes(one).get(_REGULARIZATION)
     return Witness(
         epoch=_epoch(one),
         points=rows,
@@ -95,6 +99,7 @@ def _read(one: h5py.Group, points: int) -> Witness:
             for index, name in enumerate(metrics)
         },
         layers=dict(zip(layers, means, strict=True)),
+        regularization=None if added is None else float(added),
         half_precision=bool(Attributes(one)[_HALF_PRECISION]),
     )
 

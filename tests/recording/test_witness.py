@@ -22,7 +22,9 @@ def _with_everything_random() -> keras.Model:
         keras.Sequential(
             [
                 keras.Input((2,)),
-                dense(6, "tanh", "wide"),
+                keras.layers.Dense(
+                    6, kernel_regularizer="l2", activity_regularizer="l1", name="wide"
+                ),
                 keras.layers.GaussianNoise(0.1, name="noise"),
                 keras.layers.BatchNormalization(name="normal"),
                 keras.layers.Dropout(0.3, name="dropout"),

@@ -17,7 +17,7 @@ def compiled_model() -> keras.Model:
     model = keras.Sequential(
         [
             keras.Input((2,)),
-            keras.layers.Dense(6, activation="tanh", name="wide"),
+            keras.layers.Dense(6, activation="tanh", kernel_regularizer="l2", name="wide"),
             keras.layers.BatchNormalization(name="normal"),
             keras.layers.Dropout(0.2, name="dropout"),
             keras.layers.Dense(2, activation="tanh", name="hidden"),
@@ -66,7 +66,8 @@ def check(directory: Path) -> None:
 
     evaluated = compiled_model()
     inner = keras.Model(evaluated.inputs, evaluated.get_layer("hidden").output)
-    replayed = {name: run.curves.values(name, source="replay") for name in ("loss", "accuracy")}
+    names = ("loss with regularization", "accuracy")
+    replayed = {name: run.curves.values(name, source="replay") for name in names}
     for snapshot, weights in enumerate(kept.weights):
         evaluated.set_weights(weights)
         probabilities = evaluated.predict(X, verbose=0)[:, 0]
@@ -74,7 +75,7 @@ def check(directory: Path) -> None:
         hidden = inner.predict(X, verbose=0)
         np.testing.assert_allclose(run.coordinates("hidden")[snapshot], hidden, atol=1e-6)
         loss, accuracy, _ = evaluated.evaluate(X, y, verbose=0)
-        assert abs(replayed["loss"][snapshot] - loss) < 1e-5
+        assert abs(replayed["loss with regularization"][snapshot] - loss) < 1e-5
         assert abs(replayed["accuracy"][snapshot] - accuracy) < 1e-6
 
     other = compiled_model()
