@@ -3,7 +3,7 @@
 import altair as alt
 import numpy as np
 
-from replaychart.arguments import is_number
+from replaychart.arguments import is_number, shown
 from replaychart.drawing.budget import check_max_bytes
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.expressions import text_with_epoch
@@ -25,7 +25,7 @@ def chart_title(title: str | None, default: str, clock: Clock) -> alt.TitleParam
         The chart's epochs.
     """
     if title is not None and not isinstance(title, str):
-        message = f"title must be a string, which may contain {{epoch}}. Got {title!r}."
+        message = f"title must be a string, which may contain {{epoch}}. Got {shown(title)}."
         raise ArgumentError(message)
     if title is None and clock.every is not None and "{epoch}" not in default:
         # At an epoch that was left out, the chart shows an earlier one, so the title names it.
