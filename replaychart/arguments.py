@@ -46,7 +46,7 @@ def require_at_least(argument: str, value: object, least: int, *, most: int | No
     if whole is not None and whole >= least and (most is None or whole <= most):
         return
     allowed = f"of at least {least}" if most is None else f"from {least} to {most:,}"
-    message = f"{argument} must be a whole number {allowed}. Got {value!r}."
+    message = f"{argument} must be a whole number {allowed}. Got {shown(value)}."
     raise ArgumentError(message)
 
 
@@ -75,7 +75,7 @@ def items_of(argument: str, values: object, what: str) -> list[Any]:
     if isinstance(values, str):
         return [values]
     if not isinstance(values, Iterable):
-        message = f"{argument} must be {what}. Got {values!r}."
+        message = f"{argument} must be {what}. Got {shown(values)}."
         raise ArgumentError(message)
     return list(values)
 

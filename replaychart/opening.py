@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from replaychart.arguments import checked_path
+from replaychart.arguments import checked_path, shown
 from replaychart.errors import ArgumentError, MissingDependencyError
 from replaychart.run import Run
 from replaychart.storage import deepreplay, reader, state
@@ -135,7 +135,7 @@ def _check_model(model: object) -> None:
     if keras is None or not isinstance(model, keras.Model):
         message = (
             "model must be a Keras model or, for a run of DeepReplay, the path of a model file. "
-            f"Got {model!r}."
+            f"Got {shown(model)}."
         )
         raise ArgumentError(message)
 
@@ -148,7 +148,7 @@ def _check_custom_objects(custom_objects: object) -> None:
     if not all(isinstance(name, str) for name in names):
         message = (
             "custom_objects must map names to layers, losses or metrics, such as "
-            f"{{'MyLayer': MyLayer}}. Got {custom_objects!r}."
+            f"{{'MyLayer': MyLayer}}. Got {shown(custom_objects)}."
         )
         raise ArgumentError(message)
 

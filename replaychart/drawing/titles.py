@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import altair as alt
 import numpy as np
 
-from replaychart.arguments import is_number
+from replaychart.arguments import is_number, shown
 from replaychart.drawing.budget import check_max_bytes
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.expressions import text_with_epoch
@@ -33,10 +33,10 @@ def chart_title(title: Title | None, default: str, clock: Clock) -> alt.TitlePar
     if title is None and clock.every is not None and "{epoch}" not in default:
         # At an epoch that was left out, the chart shows an earlier one, so the title names it.
         default = f"{default} \N{MIDDLE DOT} epoch {{epoch}}"
-    shown = [displayed(line) for line in ([default] if title is None else _lines_of(title))]
-    if not any("{epoch}" in line for line in shown):
-        return alt.TitleParams(shown[0] if len(shown) == 1 else shown)
-    parts = [text_with_epoch(line, clock.text_expression()) for line in shown]
+    lines = [displayed(line) for line in ([default] if title is None else _lines_of(title))]
+    if not any("{epoch}" in line for line in lines):
+        return alt.TitleParams(lines[0] if len(lines) == 1 else lines)
+    parts = [text_with_epoch(line, clock.text_expression()) for line in lines]
     return alt.TitleParams(alt.ExprRef(parts[0] if len(parts) == 1 else f"[{', '.join(parts)}]"))
 
 
@@ -56,7 +56,7 @@ def _lines_of(title: Title) -> list[str]:
     ):
         message = (
             "title must be a string or a non-empty list of strings, which may contain {epoch}. "
-            f"Got {title!r}."
+            f"Got {shown(title)}."
         )
         raise ArgumentError(message)
     return [line for some in given for line in re.split("\r\n|\r|\n", some)]

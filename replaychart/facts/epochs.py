@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from replaychart.arguments import is_number
+from replaychart.arguments import is_number, shown
 from replaychart.errors import ArgumentError
 
 # Epochs are rounded to a millionth, so that a number read from a chart matches its snapshot.
@@ -48,7 +48,7 @@ def chosen_snapshots(recorded: np.ndarray, epochs: Epochs) -> list[int]:
             raise ArgumentError(message)
         chosen = sorted({position[epoch] for epoch in wanted})
     if not chosen:
-        message = f"epochs must select at least one epoch. Got {epochs!r}."
+        message = f"epochs must select at least one epoch. Got {shown(epochs)}."
         raise ArgumentError(message)
     return chosen
 

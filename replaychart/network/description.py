@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from replaychart.arguments import shown
 from replaychart.errors import ArgumentError, RecordingError
 from replaychart.facts.compile_config import metrics_by_name, name_in_keras, single_output
 from replaychart.facts.inputs import INPUTS_IN_A_LIST
@@ -74,15 +75,15 @@ def checked_loss(loss: Any) -> Any:
         "of targets and outputs"
     )
     if isinstance(loss, (list, tuple)) or (isinstance(loss, Mapping) and "class_name" not in loss):
-        message = f"{allowed}, not a collection, because there is one output. Got {loss!r}."
+        message = f"{allowed}, not a collection, because there is one output. Got {shown(loss)}."
         raise ArgumentError(message)
     try:
         known = keras.losses.get(loss)
     except Exception as error:  # anything that Keras raises for an unknown loss
-        message = f"{allowed}. Got {loss!r}."
+        message = f"{allowed}. Got {shown(loss)}."
         raise ArgumentError(message) from error
     if not callable(known) or isinstance(known, (keras.metrics.Metric, keras.layers.Layer)):
-        message = f"{allowed}. Got {loss!r}."
+        message = f"{allowed}. Got {shown(loss)}."
         raise ArgumentError(message)
     return loss
 
@@ -96,7 +97,7 @@ def check_class_names(model: keras.Model, class_names: list[str] | None) -> None
     if len(class_names) != classes:
         message = (
             f"class_names must contain {classes} names, one for each class of the model's output. "
-            f"Got {len(class_names)}: {class_names!r}."
+            f"Got {len(class_names)}: {shown(class_names)}."
         )
         raise ArgumentError(message)
 

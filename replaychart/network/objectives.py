@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras.src.backend import set_keras_mask
 
+from replaychart.arguments import shown
 from replaychart.errors import EvaluationError, ReplayChartError
 from replaychart.facts.compile_config import loss_weight, weighted_metrics
 from replaychart.facts.task import ACCURACY
@@ -167,8 +168,8 @@ class Objectives:
         if identifier is None or several:
             message = (
                 f"Run {self.name!r} must have a single loss for a single output. Got "
-                f"{identifier!r}. If the model was trained without compiling a loss, pass loss= "
-                "to the Recorder."
+                f"{_named(identifier)}. If the model was trained without compiling a loss, pass "
+                "loss= to the Recorder."
             )
             raise EvaluationError(message)
         return _resolved(keras.losses.get, identifier, self.custom_objects, self.name)
@@ -256,9 +257,25 @@ def _resolved(
     except ReplayChartError:
         raise
     except Exception as error:  # The from_config of a metric may raise anything.
-        message = f"{identifier!r}, recorded with run {run!r}, is not known to Keras. {_WAY_OUT}"
+        message = (
+            f"{_named(identifier)}, recorded with run {run!r}, is not known to Keras. {_WAY_OUT}"
+        )
         raise EvaluationError(message) from error
     return found
+
+
+def _named(identifier: Any) -> str:
+    """Return a serialized loss or metric for a message, without the code of lambdas."""
+
+    def named(one: Any) -> Any:
+        if isinstance(one, (list, tuple)):
+            return [named(item) for item in one]
+        if isinstance(one, Mapping):
+            is_lambda = one.get("class_name") == "__lambda__"
+            return "a lambda" if is_lambda else {key: named(one[key]) for key in one}
+        return one
+
+    return shown(named(identifier))
 
 
 def _per_sample(loss: Any) -> keras.losses.Loss:

@@ -29,6 +29,12 @@ _KINDS = (
     keras.quantizers.Quantizer,
     keras.random.SeedGenerator,
     keras.regularizers.Regularizer,
+    # How a quantized layer rounds, in versions of Keras that have it. Others may name data sets.
+    *(
+        found
+        for name in ("Int4QuantizationConfig", "Int8QuantizationConfig")
+        if (found := getattr(keras.quantizers, name, None)) is not None
+    ),
 )
 # Layers that run code that cannot be checked: saved graphs, pickled modules, arbitrary functions.
 _RUN_CODE = ("FlaxLayer", "JaxLayer", "TFSMLayer", "TorchModuleWrapper")
@@ -180,6 +186,8 @@ def _reason_against(one: Mapping[str, Any], objects: Mapping[str, Any]) -> str |
     every = [_public(place, name) for place in places]
     found = next((one for one in every if isinstance(one, type) and issubclass(one, _KINDS)), None)
     if found is None or not _is_of_keras(found):
+        if any(isinstance(one, type) and _is_of_keras(one) for one in every):
+            return f"names {full_name!r}, a class of Keras that is not allowed in a file"
         return f"names {full_name!r}, which is not part of Keras or not allowed in a file"
     if found is keras.layers.Lambda:
         return _reason_against_lambda(config, objects)

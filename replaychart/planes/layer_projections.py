@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from replaychart.arguments import shown
 from replaychart.errors import ArgumentError, MissingDependencyError
 from replaychart.planes.fitted_projection import fitted_projection
 from replaychart.planes.layer_space import LayerSpace
@@ -100,7 +101,7 @@ def _unknown(how: object) -> ArgumentError:
     message = (
         "projection must be 'pca', 'aligned', a pair of units, a matrix of the shape (units, 2), "
         "an object with fit and transform or, in feature_space and for three units, 'rotate'. Got "
-        f"{how!r}."
+        f"{shown(how)}."
     )
     return ArgumentError(message)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from replaychart.arguments import shown
 from replaychart.errors import ArgumentError
 from replaychart.planes.extents import Limits
 from replaychart.planes.projections import LinearProjection, Projection
@@ -74,6 +75,6 @@ def checked_limits(argument: str, limits: Limits | None) -> Limits | None:
     except (TypeError, ValueError):
         low = high = np.nan
     if not (np.isfinite([low, high]).all() and low < high):
-        message = f"{argument} must be two finite numbers, the lower first. Got {limits!r}."
+        message = f"{argument} must be two finite numbers, the lower first. Got {shown(limits)}."
         raise ArgumentError(message)
     return low, high

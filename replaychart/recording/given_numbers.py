@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from replaychart.arguments import shown
 from replaychart.errors import ArgumentError
 
 _ENCODE_FEATURES = (
@@ -50,7 +51,7 @@ def as_numbers(argument: str, values: object) -> np.ndarray:
         if not found:
             message = f"{argument} must contain numbers in rows of equal length. Got: {error}"
             raise ArgumentError(message) from error
-        raise _not_numbers(argument, repr(wrong), _encoding(argument, wrong)) from error
+        raise _not_numbers(argument, shown(wrong), _encoding(argument, wrong)) from error
     if numbers.dtype.kind not in "biuf":
         strings = numbers.dtype.kind in ("U", "S") and numbers.size
         example = f", such as {numbers.flat[0].item()!r}" if strings else ""
@@ -94,10 +95,10 @@ def _check_kind(argument: str, values: object) -> None:
             f"again at every epoch. Got {kind}, which yields its data in batches. Draw a sample "
             "once and pass that; you can still train on all of it."
         )
-    elif hasattr(values, "toarray") and hasattr(values, "nnz"):
+    elif (dense := _to_dense(values)) is not None:
         message = (
-            f"{argument} must be a dense array. Got a sparse one, {kind}. Pass the result of its "
-            "toarray(), for a sample of the points if it is large."
+            f"{argument} must be a dense array. Got a sparse one, {kind}. Pass the result of "
+            f"{dense}, for a sample of the points if it is large."
         )
     elif isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
         message = (
@@ -107,6 +108,17 @@ def _check_kind(argument: str, values: object) -> None:
     else:
         return
     raise ArgumentError(message)
+
+
+def _to_dense(values: object) -> str | None:
+    """Return what makes a sparse or ragged array dense, None if the array is neither."""
+    if hasattr(values, "toarray") and hasattr(values, "nnz"):
+        return "its toarray()"
+    if hasattr(values, "dense_shape") and hasattr(values, "indices"):
+        return "tf.sparse.to_dense"
+    if str(getattr(values, "layout", "")).startswith("torch.sparse"):
+        return "its to_dense()"
+    return None
 
 
 def _comes_in_batches(values: object) -> bool:
@@ -138,7 +150,7 @@ def _check_column(argument: str, column: pd.Series, where: str) -> None:
         column.astype(object).astype(np.float64)
     except (TypeError, ValueError) as error:
         found, wrong = _first_without_number(column)
-        got = f"{wrong!r}{where}, of dtype {column.dtype}" if found else got
+        got = f"{shown(wrong)}{where}, of dtype {column.dtype}" if found else got
         raise _not_numbers(argument, got, _encoding(argument, wrong)) from error
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from replaychart.arguments import shown
 from replaychart.errors import ArgumentError
 from replaychart.facts.inputs import Inputs
 from replaychart.recording import samples
@@ -191,7 +192,7 @@ class GivenInputs:
             listed = ", ".join(map(repr, arrays))
             message = (
                 f"feature_names must map input names ({listed}) to lists of feature names. Got "
-                f"{given!r}."
+                f"{shown(given)}."
             )
             raise ArgumentError(message)
         found = {

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from replaychart.arguments import checked_path, is_number, require_one_of
+from replaychart.arguments import checked_path, is_number, require_one_of, shown
 from replaychart.errors import ArgumentError, RecordingError
 from replaychart.facts.keys import evaluation_key, quantity_and_layer
 from replaychart.facts.layers import RecordedLayer
@@ -209,7 +209,7 @@ class OutputsRecorder:
         if predicts == "numbers" and self._details["class_names"] is not None:
             message = (
                 "class_names require probabilities, because a run without them has no classes. "
-                f"Got {self._details['class_names']!r}."
+                f"Got {shown(self._details['class_names'])}."
             )
             raise ArgumentError(message)
         if self._details.setdefault("predicts", predicts) != predicts:

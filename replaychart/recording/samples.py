@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from replaychart.arguments import is_number, items_of
+from replaychart.arguments import is_number, items_of, shown
 from replaychart.errors import ArgumentError, RecordingError
 from replaychart.facts.epochs import EPOCH_DIGITS
 from replaychart.recording.given_numbers import as_numbers, first_not_finite, off_device
@@ -85,6 +85,13 @@ def checked_targets(
     ArgumentError
         The targets are not finite numbers, or their number is not that of the points.
     """
+    several = y if isinstance(y, (list, tuple)) and len(y) != points else ()
+    if several and all(getattr(one, "shape", ())[:1] == (points,) for one in several):
+        message = (
+            f"{argument} must be the targets of one output. Got a list of {len(several)} arrays, "
+            "each with a target for every point."
+        )
+        raise ArgumentError(message)
     targets = as_numbers(argument, off_device(y))
     if targets.ndim == 0 or len(targets) != points:
         length = "a single value" if targets.ndim == 0 else f"{len(targets)} targets"
@@ -128,7 +135,7 @@ def feature_names(
     if len(shape) != 1 or not distinct or len(listed) != shape[0]:
         message = (
             f"feature_names must be distinct strings, one for each feature of points of shape "
-            f"{shape}. Got {names!r}."
+            f"{shape}. Got {shown(names)}."
         )
         raise ArgumentError(message)
     return listed
@@ -170,14 +177,14 @@ def checked_sample_weights(
     if class_weight is None:
         return None
     if not isinstance(class_weight, Mapping):
-        message = f"class_weight must map class numbers to weights. Got {class_weight!r}."
+        message = f"class_weight must map class numbers to weights. Got {shown(class_weight)}."
         raise ArgumentError(message)
     flat = targets.reshape(len(targets), -1)
     labels = flat.argmax(axis=1) if flat.shape[1] > 1 else np.round(flat[:, 0]).astype(np.int64)
     missing = sorted({int(label) for label in labels} - set(class_weight))
     if missing:
         message = (
-            f"class_weight must contain a weight for class {missing[0]}. Got {class_weight!r}."
+            f"class_weight must contain a weight for class {missing[0]}. Got {shown(class_weight)}."
         )
         raise ArgumentError(message)
     weights = as_numbers("class_weight", [class_weight[int(label)] for label in labels])
@@ -207,7 +214,7 @@ def checked_class_names(names: object) -> list[str] | None:
         return None
     listed = items_of("class_names", names, "distinct strings, one for each class")
     if not all(isinstance(name, str) for name in listed) or len(set(listed)) < len(listed):
-        message = f"class_names must be distinct strings, one for each class. Got {names!r}."
+        message = f"class_names must be distinct strings, one for each class. Got {shown(names)}."
         raise ArgumentError(message)
     return listed
 
@@ -224,7 +231,7 @@ def checked_layer_names(layers: object) -> list[str] | None:
         return None
     listed = items_of("layers", layers, "names of at least one layer")
     if not listed or not all(isinstance(name, str) for name in listed):
-        message = f"layers must be names of at least one layer. Got {layers!r}."
+        message = f"layers must be names of at least one layer. Got {shown(layers)}."
         raise ArgumentError(message)
     return listed
 

@@ -11,6 +11,7 @@ import pickle
 import socket
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from support.deepreplay_files import train as record_old
 from support.training import Training, dense, small_model
 
 import replaychart as rc
+from replaychart.network.objectives import Objectives
+from replaychart.network.trust import require_trusted
 from replaychart.storage.hdf5 import fixed_texts
 from replaychart.storage.hdf5.checked import Attributes, text_in
 
@@ -393,3 +396,37 @@ def test_what_the_user_knows_is_allowed(tmp_path: Path) -> None:
     run = rc.open_run(tmp_path / "a.h5", custom_objects={"Halved": Halved})
     expected = model.predict(X, verbose=0)[:, 0]
     np.testing.assert_allclose(run.point_probabilities()[0], expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["int8", "int4"])
+def test_a_quantized_model_is_rebuilt(mode: str, tmp_path: Path) -> None:
+    if not hasattr(keras.quantizers, f"{mode.capitalize()}QuantizationConfig"):
+        pytest.skip("This version of Keras has no such configuration.")
+    X, y = rc.datasets.parabola(20)
+    model = keras.Sequential(
+        [keras.Input((2,)), keras.layers.Dense(4), keras.layers.Dense(1, "sigmoid")]
+    )
+    model.compile("sgd", "binary_crossentropy")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Layer InputLayer does not have a `quantize`")
+        model.quantize(mode)
+    rc.Recorder(X, y, tmp_path / "a.h5", "a", model=model)
+    expected = model.predict(X, verbose=0)
+    np.testing.assert_allclose(rc.open_run(tmp_path / "a.h5").outputs()[0], expected, atol=1e-6)
+
+
+def test_a_class_of_keras_that_is_not_allowed_is_named_as_such() -> None:
+    config = {"module": "keras.callbacks", "class_name": "CSVLogger", "config": {}}
+    with pytest.raises(rc.EvaluationError, match=r"CSVLogger', a class of Keras that is not allow"):
+        require_trusted(config, None, owner="The model", allow="")
+
+
+def test_an_error_shows_no_code_of_a_lambda(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(20)
+    rc.Recorder(X, y, tmp_path / "a.h5", "a", model=small_model(dense(1, "sigmoid", "output")))
+    code = keras.losses.serialize(lambda targets, outputs: targets - outputs)
+    assert code["class_name"] == "__lambda__"
+    stored = rc.open_run(tmp_path / "a.h5")._stored
+    objectives = Objectives(stored, "a", None, loss=[code, "mse"])
+    with pytest.raises(rc.EvaluationError, match=r"single loss.* Got \['a lambda', 'mse'\]"):
+        objectives.unreduced_loss()

@@ -207,3 +207,38 @@ def test_outputs_of_several_inputs(tmp_path: Path) -> None:
     assert run.feature_names == ["words[0]", "words[1]", "numbers[0]", "numbers[1]", "numbers[2]"]
     np.testing.assert_array_equal(run.coordinates()[0], np.hstack(list(inputs.values())))
     assert rc.feature_space(run).to_dict()
+
+
+def test_targets_of_several_outputs_are_named(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(30)
+    for targets in ([y, y], (y, np.eye(2)[y])):
+        with pytest.raises(rc.ArgumentError, match="y must be the targets of one output.*2 arrays"):
+            rc.Recorder(X, targets, tmp_path / "a.h5", "a")
+    with pytest.raises(rc.ArgumentError, match="Got 60 points and 2 targets"):
+        rc.Recorder(X, y[:2], tmp_path / "a.h5", "a")
+
+
+def test_long_values_are_shortened_in_messages(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(30)
+    long = ["name"] * 5_000
+    for options in (
+        {"class_names": long},
+        {"feature_names": long},
+        {"class_weight": np.zeros(5_000)},
+        {"layers": list(range(5_000))},
+        {"loss": long},
+    ):
+        with pytest.raises(rc.ArgumentError) as raised:
+            rc.Recorder(X, y, tmp_path / "a.h5", "a", **options)
+        assert len(str(raised.value)) < 500
+
+
+def test_a_sparse_tensor_is_named_not_printed(tmp_path: Path) -> None:
+    tf = pytest.importorskip("tensorflow")
+    sparse = tf.sparse.from_dense(np.eye(60, dtype="float32"))
+    with pytest.raises(rc.ArgumentError, match="a sparse one, SparseTensor.*tf.sparse.to_dense"):
+        rc.Recorder(sparse, np.arange(60), tmp_path / "a.h5", "a")
+    ragged = tf.ragged.constant([[1.0], [2.0, 3.0]] * 300)
+    with pytest.raises(rc.ArgumentError) as raised:
+        rc.Recorder(ragged, np.arange(600), tmp_path / "a.h5", "a")
+    assert len(str(raised.value)) < 500
