@@ -1,5 +1,6 @@
 """Describes a Keras model in the form in which a run file stores it."""
 
+import functools
 import json
 import warnings
 from collections.abc import Iterator, Mapping
@@ -303,8 +304,9 @@ def _compile_config(model: keras.Model) -> dict[str, Any]:
             config = model.get_compile_config() or {}
             json.dumps(config)
         except Exception:  # a user's `get_config` may raise anything
-            given = getattr(getattr(model, "_compile_config", None), "config", {})
-            return _serializable(dict(given)) or {}
+            given = dict(getattr(getattr(model, "_compile_config", None), "config", {}))
+            loss = single_output(given.pop("loss", None))
+            config = {**_serializable(given), "loss": _serialized(loss)}
     return config
 
 
@@ -323,8 +325,33 @@ def _serializable(given: Any) -> Any:
     return config
 
 
-def _serialized(loss: object) -> object:
-    return loss if isinstance(loss, str) else keras.losses.serialize(keras.losses.get(loss))
+def _serialized(loss: Any) -> Any:
+    """Return a loss as JSON values; by its name only, if it cannot be serialized."""
+    if loss is None or isinstance(loss, str):
+        return loss
+    try:
+        with _without_warnings_of_lambdas():
+            config = keras.losses.serialize(keras.losses.get(loss))
+        json.dumps(config)
+    except Exception:  # a user's `get_config` may raise anything
+        return _named(loss)
+    return config
+
+
+def _named(loss: Any) -> Any:
+    """Return a loss by a name that only ``custom_objects`` can give a meaning to."""
+    if not callable(loss):
+        return None  # several losses
+    if isinstance(loss, functools.partial):
+        # Not the name of the function: without its arguments, it is another loss.
+        name, module = f"partial({_name_of(loss.func)})", "functools"
+    else:
+        name, module = _name_of(loss), type(loss).__module__
+    return {"class_name": "function", "module": module, "config": name, "registered_name": name}
+
+
+def _name_of(function: Any) -> str:
+    return str(getattr(function, "__name__", type(function).__name__))
 
 
 @contextmanager
