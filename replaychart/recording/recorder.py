@@ -59,7 +59,8 @@ class Recorder(keras.callbacks.Callback):
         of ``model.inputs``, or by input name. The column names of a DataFrame become the feature
         names.
     y : array_like, shape (points,), (points, 1) or (points, classes)
-        Their targets, in the form that the model's loss takes.
+        Their targets, in the form that the model's loss takes. If the model returns its output in a
+        list or a dict, they may be in one, too.
     path : str or os.PathLike
         The HDF5 file. It is created if it does not exist; its directory must exist. A file can
         contain several runs.

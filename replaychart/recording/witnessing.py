@@ -113,7 +113,7 @@ class _Asked:
         return keras.ops.convert_to_tensor(values, dtype=variable.dtype)
 
     def _outputs(self) -> Any:
-        return single_output(self._call(self._model))
+        return calling.only_output(self._call(self._model))
 
     def _losses(self, outputs: Any) -> np.ndarray | None:
         try:
