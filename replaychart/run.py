@@ -154,6 +154,22 @@ class Run:
         return self.state == INTERRUPTED
 
     @property
+    def restored_epoch(self) -> float | None:
+        """The epoch whose weights a callback restored when training ended.
+
+        ``EarlyStopping(restore_best_weights=True)`` does so, for example. None if the model kept
+        the weights of the last snapshot, or if it is not known: the run was not recorded by
+        ``fit``, was interrupted, or ended with weights that no snapshot has. The epoch itself need
+        not be recorded, if the Recorder's `every` left it out.
+        """
+        return _whole(self._stored.ending.restored_epoch)
+
+    @property
+    def best_epoch(self) -> float | None:
+        """The epoch that ``EarlyStopping`` found to be the best; None without that callback."""
+        return _whole(self._stored.ending.best_epoch)
+
+    @property
     def verified(self) -> bool | None:
         """Whether the replay agrees with what the live model computed while it was recorded.
 
@@ -1003,6 +1019,10 @@ class Run:
             every = range(len(self.epochs))
             self._memory.remember(evaluation_key("verified"), every, {"values": values})
         self._memory.store()
+
+
+def _whole(epoch: float | None) -> float | None:
+    return int(epoch) if epoch is not None and epoch.is_integer() else epoch
 
 
 def require_run(run: object) -> None:

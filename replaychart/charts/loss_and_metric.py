@@ -83,7 +83,8 @@ def loss_and_metric(
     -------
     altair.LayerChart
         For each curve: a faint line over all epochs, a strong line up to the epoch shown, and a dot
-        at that epoch. Validation curves are dashed.
+        at that epoch. Validation curves are dashed. A dotted rule marks the epoch that a callback
+        restored, if there is one (`Run.restored_epoch`).
 
     Raises
     ------
@@ -142,6 +143,7 @@ def loss_and_metric(
             height=height,
         )
     ]
+    layers += _restored(run, clock)
     default = "Loss" if metric is None else named_title(metric, "", width, before="Loss and ")
     title_text = chart_title(title, default, clock)
     if any(name.startswith("val_") for name in names):
@@ -258,6 +260,31 @@ def _curve(clock: Clock, frame: pd.DataFrame, *, name: str, color: str) -> list[
         base.transform_filter(f"datum.epoch == {shown}").mark_circle(
             color=color, size=55, opacity=1, aria=False
         ),
+    ]
+
+
+def _restored(run: Run, clock: Clock) -> list[alt.Chart]:
+    """Return a dotted rule at the restored epoch, and its label; nothing if there is none."""
+    epoch = run.restored_epoch
+    first, last = clock.epochs[0].item(), clock.epochs[-1].item()
+    if epoch is None or not first <= epoch <= last:
+        return []
+    # On the side where there is more room.
+    left = 2 * (epoch - first) > last - first
+    base = alt.Chart(packing.PackedData([{"epoch": epoch}])).encode(x=epoch_axis(clock))
+    return [
+        base.mark_rule(color=colors.MUTED, strokeDash=[1, 3], strokeWidth=1.5, aria=False).encode(
+            tooltip=[alt.Tooltip("epoch:Q", title="Restored epoch")]
+        ),
+        base.mark_text(
+            text="restored",
+            align="right" if left else "left",
+            baseline="top",
+            color=colors.MUTED,
+            dx=-4 if left else 4,
+            fontSize=10,
+            tooltip=None,
+        ).encode(y=alt.value(2)),
     ]
 
 

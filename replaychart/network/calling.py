@@ -94,7 +94,14 @@ def inference_mode(model: keras.Model) -> dict[str, bool]:
     return {"training": False} if "training" in signature(model.call).parameters else {}
 
 
+def only_output(outputs: Any) -> Any:
+    """Return the only output of a model, which may be in a list or a dict; several unchanged."""
+    every = keras.tree.flatten(outputs)
+    return every[0] if len(every) == 1 else outputs
+
+
 def mask_of(outputs: Any) -> np.ndarray | None:
     """Return which positions of a model's outputs count, bool (points, ...); None for all."""
+    outputs = only_output(outputs)
     mask = None if isinstance(outputs, (list, tuple, dict)) else get_keras_mask(outputs)
     return None if mask is None else keras.ops.convert_to_numpy(mask).astype(bool)

@@ -1,5 +1,6 @@
 """Describes a Keras model in the form in which a run file stores it."""
 
+import functools
 import json
 import warnings
 from collections.abc import Iterator, Mapping
@@ -316,7 +317,9 @@ def _compile_config(model: keras.Model) -> dict[str, Any]:
             config = model.get_compile_config() or {}
             json.dumps(config)
         except Exception:  # a user's `get_config` may raise anything
-            config = _serializable(live) or {}
+            given = dict(live)
+            loss = single_output(given.pop("loss", None))
+            config = {**_serializable(given), "loss": _serialized(loss)}
     return {name: with_omitted_arguments(value, live.get(name)) for name, value in config.items()}
 
 
@@ -335,11 +338,34 @@ def _serializable(given: Any) -> Any:
     return config
 
 
-def _serialized(loss: object) -> object:
-    if isinstance(loss, str):
+def _serialized(loss: Any) -> Any:
+    """Return a loss as JSON values; by its name only, if it cannot be serialized."""
+    if loss is None or isinstance(loss, str):
         return loss
-    loss = keras.losses.get(loss)
-    return with_omitted_arguments(keras.losses.serialize(loss), loss)
+    try:
+        with _without_warnings_of_lambdas():
+            known = keras.losses.get(loss)
+            config = with_omitted_arguments(keras.losses.serialize(known), known)
+        json.dumps(config)
+    except Exception:  # a user's `get_config` may raise anything
+        return _named(loss)
+    return config
+
+
+def _named(loss: Any) -> Any:
+    """Return a loss by a name that only ``custom_objects`` can give a meaning to."""
+    if not callable(loss):
+        return None  # several losses
+    if isinstance(loss, functools.partial):
+        # Not the name of the function: without its arguments, it is another loss.
+        name, module = f"partial({_name_of(loss.func)})", "functools"
+    else:
+        name, module = _name_of(loss), type(loss).__module__
+    return {"class_name": "function", "module": module, "config": name, "registered_name": name}
+
+
+def _name_of(function: Any) -> str:
+    return str(getattr(function, "__name__", type(function).__name__))
 
 
 @contextmanager

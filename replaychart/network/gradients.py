@@ -111,7 +111,7 @@ def _compiled_gradient(
             return_losses=True,
             **mode,
         )
-        losses = keras.ops.cast(unreduced(y, outputs), "float32")
+        losses = keras.ops.cast(unreduced(y, calling.only_output(outputs)), "float32")
         losses = losses * keras.ops.reshape(w, (-1, *(1 for _ in losses.shape[1:])))
         of_points = keras.ops.sum(losses) if summed else _mean_share(losses, points) / counted
         share = keras.ops.cast(keras.ops.shape(y)[0], "float32") / points

@@ -309,7 +309,8 @@ class KerasNetwork:
             ]
             inputs = calling.called_with(part, points, self._stored)
             outputs, _ = part.stateless_call(values[:trainable], values[trainable:], inputs, **mode)
-            every = outputs if isinstance(outputs, list) and part is not self.model else [outputs]
+            several = isinstance(outputs, list) and part is not self.model
+            every = outputs if several else [calling.only_output(outputs)]
             if any(isinstance(output, (list, tuple, dict)) for output in every):
                 message = f"The model of run {self._run!r} must have one output. It has several."
                 raise EvaluationError(message)

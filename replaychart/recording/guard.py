@@ -7,6 +7,7 @@ from pathlib import Path
 
 from replaychart.arguments import require_one_of
 from replaychart.errors import FileInUseError, RecordingError, ReplayChartError, RunFileError
+from replaychart.facts.ending import Ending
 from replaychart.facts.snapshots import Snapshot
 from replaychart.facts.witness import Witness
 from replaychart.storage.hdf5.locks import PATIENCE
@@ -41,6 +42,7 @@ class GuardedWriter:
         self._group = group
         self._on_error = on_error
         self._writer: RunWriter | None = None
+        self._ended: RunWriter | None = None
         self._presence: Presence | None = None
         self._waiting: list[Snapshot] = []
         self._last_written: float | None = None
@@ -106,11 +108,30 @@ class GuardedWriter:
         witness : Witness, optional
             What the live model computed at the last snapshot.
         """
+        writer = self._writer
         try:
-            if self._writer is not None and (self._waiting or self._writer.written):
+            if writer is not None and (self._waiting or writer.written):
                 self._append(end=FINISHED if finished else INTERRUPTED, witness=witness)
+                if self._writer is not None:  # It could be written.
+                    self._ended = writer
         finally:
             self._leave()
+
+    @property
+    def ended(self) -> bool:
+        """Whether everything was written."""
+        return self._ended is not None
+
+    def note(self, ending: Ending) -> None:
+        """Write which weights the training left the model with, after `end`."""
+        if self._ended is None:
+            return
+        try:
+            self._ended.append(ending=ending)
+        except RunFileError as error:
+            if self._on_error == "raise":
+                raise
+            self._warn(f"The restored epoch of run {self._group!r} is not recorded. {error}")
 
     def _append(self, *, end: str | None = None, witness: Witness | None = None) -> None:
         if self._writer is None:

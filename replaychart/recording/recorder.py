@@ -2,6 +2,7 @@
 
 import copy
 import time
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -11,6 +12,7 @@ import numpy as np
 
 from replaychart.arguments import checked_path, require_one_of
 from replaychart.errors import RecordingError
+from replaychart.facts.ending import Ending
 from replaychart.facts.epochs import EPOCH_DIGITS
 from replaychart.facts.snapshots import Snapshot
 from replaychart.facts.witness import Witness
@@ -18,12 +20,13 @@ from replaychart.network import description
 from replaychart.network.namesakes import warn_of_namesakes
 from replaychart.recording import resumption, samples
 from replaychart.recording.distribution import is_chief
+from replaychart.recording.endings import ending_of
 from replaychart.recording.guard import GuardedWriter
 from replaychart.recording.inputs import given_inputs
 from replaychart.recording.live_model import built, counted, learning_rate_of, weights_of
 from replaychart.recording.logs import Logs, checked_logs
 from replaychart.recording.request import Request
-from replaychart.recording.running_fit import running_fit
+from replaychart.recording.running_fit import running_callbacks, running_fit
 from replaychart.recording.schedule import schedule_of
 from replaychart.recording.witnessing import witnessed
 from replaychart.storage.destination import check_destination
@@ -57,7 +60,8 @@ class Recorder(keras.callbacks.Callback):
         of ``model.inputs``, or by input name. The column names of a DataFrame become the feature
         names.
     y : array_like, shape (points,), (points, 1) or (points, classes)
-        Their targets, in the form that the model's loss takes.
+        Their targets, in the form that the model's loss takes. If the model returns its output in a
+        list or a dict, they may be in one, too.
     path : str or os.PathLike
         The HDF5 file. It is created if it does not exist; its directory must exist. A file can
         contain several runs.
@@ -206,6 +210,8 @@ class Recorder(keras.callbacks.Callback):
         self._writer = GuardedWriter(self._path, self._group, on_error=self._on_error)
         self._logs = Logs()
         self._fit: Callable[[], bool] | None = None
+        self._callbacks: weakref.ref[keras.callbacks.CallbackList] | None = None
+        self._ending = Ending()
         self._closed = False
         self._epoch = -1.0
         self._skipped: Snapshot | None = None
@@ -322,6 +328,11 @@ class Recorder(keras.callbacks.Callback):
             self._start_over()
         self._check(built(self.model, self._request.given))
         self._fit = running_fit()
+        callbacks = running_callbacks()
+        if callbacks is not None:
+            # References in a circle would keep this recorder after an interruption.
+            self._callbacks = weakref.ref(callbacks)
+            callbacks.callbacks.append(_Last(self))
         self._batches_at_once = getattr(self.model, "steps_per_execution", 1) or 1
         if self._writes:
             check_destination(self._path, self._group, if_exists=self._if_exists)
@@ -399,6 +410,18 @@ class Recorder(keras.callbacks.Callback):
             if self._skipped is not None:
                 self._record_in_training(self._skipped)
             self.close()
+            self._note_ending()
+
+    def _note_ending(self) -> None:
+        """Record which epoch's weights the model has now, if that has changed."""
+        if self._last is None or not self._writer.ended:
+            return
+        running = None if self._callbacks is None else self._callbacks()
+        callbacks = [] if running is None else running.callbacks
+        ending = ending_of(self.model, self._last, self._path, self.group, callbacks)
+        if ending != self._ending:
+            self._ending = ending
+            self._writer.note(ending)
 
     def _check(self, model: keras.Model) -> None:
         """Raise unless this model can be recorded and, with "append", continues the stored run."""
@@ -493,3 +516,20 @@ class Recorder(keras.callbacks.Callback):
             return False
         after = self._epochs_passed * steps + batch + 1
         return self._schedule.batch_is_due(self._batches_passed, after, steps)
+
+
+class _Last(keras.callbacks.Callback):
+    """Lets a recorder look at the model after all other callbacks.
+
+    Those that follow the recorder in the list may restore weights when the training ends.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__()
+        self._recorder = weakref.ref(recorder)
+
+    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
+        recorder = self._recorder()
+        if recorder is not None:
+            with recorder._writer.shielding():
+                recorder._note_ending()

@@ -1,9 +1,11 @@
-"""Detects whether the `fit` that calls a recorder is still running."""
+"""Looks at the `fit` that calls a recorder: whether it still runs, and its other callbacks."""
 
 import sys
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+import keras
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -29,3 +31,17 @@ def running_fit() -> Callable[[], bool] | None:
         return running is not None
 
     return runs
+
+
+def running_callbacks() -> keras.callbacks.CallbackList | None:
+    """Return the list of callbacks that is calling this one, None if there is none.
+
+    A callback that is appended to it is called after all others.
+    """
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        caller = frame.f_locals.get("self")
+        if isinstance(caller, keras.callbacks.CallbackList):
+            return caller
+        frame = frame.f_back
+    return None

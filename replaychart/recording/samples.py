@@ -1,6 +1,7 @@
 """Converts points, targets and other arguments of a recorder into checked values."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -92,7 +93,7 @@ def checked_targets(
             "each with a target for every point."
         )
         raise ArgumentError(message)
-    targets = as_numbers(argument, off_device(y))
+    targets = as_numbers(argument, off_device(_only_array(y, points)))
     if targets.ndim == 0 or len(targets) != points:
         length = "a single value" if targets.ndim == 0 else f"{len(targets)} targets"
         message = (
@@ -107,6 +108,16 @@ def checked_targets(
         )
         raise ArgumentError(message)
     return targets
+
+
+def _only_array(y: Any, points: int) -> Any:
+    """Return the targets of the only output, which may be in a list or a mapping as in Keras."""
+    if isinstance(y, Mapping) and len(y) == 1:
+        return _only_array(next(iter(y.values())), points)
+    in_a_list = isinstance(y, (list, tuple)) and len(y) == 1
+    if in_a_list and len(getattr(y[0], "shape", ())) and len(y[0]) == points > 1:
+        return y[0]
+    return y
 
 
 def feature_names(

@@ -99,7 +99,7 @@ class _Asked:
     def _called(self) -> tuple[Any, Any]:
         """Return the model's outputs, and what it adds to their loss."""
         outputs, losses = self._call(self._model)
-        return single_output(outputs), regularization.added(losses)
+        return calling.only_output(outputs), regularization.added(losses)
 
     def _call(self, part: keras.Model) -> tuple[Any, list[Any]]:
         arrays = arrays_of(self._described.inputs)

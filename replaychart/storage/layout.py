@@ -3,7 +3,8 @@
 A file contains one group per run::
 
     <run>/                        attributes: replaychart_layout, replaychart_version, run_id,
-                                  details (JSON string), finished, recorder
+                                  details (JSON string), finished, recorder; restored_epoch and
+                                  best_epoch if they are known (`Ending`)
         inputs                    (points, ...); a group if the model has several inputs
         inputs/<i>                (points, ...), in the order of the model; attribute: name
         targets                   (points,), (points, 1) or (points, classes)

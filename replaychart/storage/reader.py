@@ -13,11 +13,12 @@ import h5py
 import numpy as np
 
 from replaychart.errors import RunFileError
+from replaychart.facts.ending import Ending
 from replaychart.facts.inputs import Inputs
 from replaychart.facts.json_texts import json_of
 from replaychart.facts.layers import RecordedLayer, Variable, layers_from_json, variables_from_json
 from replaychart.facts.witness import Witness
-from replaychart.storage import layout, parts, state, weights, witnesses
+from replaychart.storage import endings, layout, parts, state, weights, witnesses
 from replaychart.storage import stored_evaluations as evaluations
 from replaychart.storage.hdf5 import checked
 from replaychart.storage.hdf5.checked import Attributes, group_in, number_dataset_in, text_in
@@ -65,6 +66,8 @@ class StoredRun:
         The state of the training when the run was read; see `storage.state`.
     witnesses : tuple of Witness
         What the live model computed for a few points at some of the epochs.
+    ending : Ending
+        Which weights the training left the model with.
     """
 
     path: Path
@@ -83,6 +86,7 @@ class StoredRun:
     sample_weights: np.ndarray | None = dataclasses.field(default=None, kw_only=True)
     state: str = dataclasses.field(default=state.UNKNOWN, kw_only=True)
     witnesses: tuple[Witness, ...] = dataclasses.field(default=(), kw_only=True)
+    ending: Ending = dataclasses.field(default=Ending(), kw_only=True)
 
     @property
     def has_all_weights(self) -> bool:
@@ -328,6 +332,7 @@ def _read(path: Path, name: str, run: h5py.Group) -> StoredRun:
         recorded_variables=variables_from_json(text_in(run, layout.VARIABLES)),
         state=state.state(attributes),
         witnesses=witnesses.read(run, points=len(targets)),
+        ending=endings.read(attributes),
     )
     # Checked here and not only when needed, so that a run that opens is complete.
     if stored.has_model:

@@ -9,11 +9,12 @@ import h5py
 import numpy as np
 
 from replaychart.errors import RunFileError
+from replaychart.facts.ending import Ending
 from replaychart.facts.inputs import Inputs
 from replaychart.facts.layers import Variable, layers_to_json, variables_to_json
 from replaychart.facts.snapshots import RunDescription, Snapshot
 from replaychart.facts.witness import Witness
-from replaychart.storage import layout, state, stored_evaluations, weights, witnesses
+from replaychart.storage import endings, layout, state, stored_evaluations, weights, witnesses
 from replaychart.storage.destination import check_group, free_name
 from replaychart.storage.hdf5 import checked, fixed_texts, number_datasets
 from replaychart.storage.hdf5.checked import Attributes
@@ -102,6 +103,7 @@ class RunWriter:
                 # They would become valid again once the same epochs have been recorded.
                 del run[layout.EVALUATIONS]
             state.begin(run, writer._presence)
+            endings.write(run, Ending())
             number_datasets.set_attribute(run, layout.DETAILS_ATTRIBUTE, json.dumps(dict(details)))
             if keep < len(stored.epochs):
                 # An open run must not mistake the new snapshots for the old ones.
@@ -127,6 +129,7 @@ class RunWriter:
         *snapshots: Snapshot,
         end: str | None = None,
         witness: Witness | None = None,
+        ending: Ending | None = None,
         patience: float = PATIENCE,
     ) -> None:
         """Write snapshots and close the file; after an error, none of them is written.
@@ -139,6 +142,8 @@ class RunWriter:
             How training ended, if these are the last snapshots.
         witness : Witness, optional
             What the live model computed at the last snapshot.
+        ending : Ending, optional
+            Which weights the training left the model with.
         patience : float
             How many seconds to wait for other programs that have the file open.
 
@@ -160,6 +165,8 @@ class RunWriter:
                 self._log_names = self._write(run, later)
             if witness is not None:
                 witnesses.write(run, witness)
+            if ending is not None:
+                endings.write(run, ending)
             if end is not None:
                 state.end(run, end)
         self._to_describe = None
