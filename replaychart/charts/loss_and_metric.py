@@ -8,6 +8,7 @@ import pandas as pd
 
 from replaychart.arguments import require_one_of
 from replaychart.drawing import colors, packing
+from replaychart.drawing.backgrounds import adaptive
 from replaychart.drawing.budget import MAX_BYTES, kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
@@ -130,7 +131,7 @@ def loss_and_metric(
             _curves(run, clock, name, names, source),
             name=name,
             color=color,
-            axis=alt.Axis(titleColor=color, orient=side, tickCount=5),
+            axis=alt.Axis(titleColor=adaptive(color), orient=side, tickCount=5),
             height=height,
         )
     ]
@@ -236,16 +237,16 @@ def _curve(clock: Clock, frame: pd.DataFrame, *, name: str, color: str) -> list[
             ],
         )
     )
-    shown = clock.epoch_expression()
+    shown, tone = clock.epoch_expression(), adaptive(color)
     return [
         base.mark_line(
-            color=color, strokeOpacity=0.25, strokeWidth=1.5, strokeDash=dash, aria=False
+            color=tone, strokeOpacity=0.25, strokeWidth=1.5, strokeDash=dash, aria=False
         ),
         base.transform_filter(f"datum.epoch <= {shown}").mark_line(
-            color=color, strokeWidth=2, strokeDash=dash, aria=False
+            color=tone, strokeWidth=2, strokeDash=dash, aria=False
         ),
         base.transform_filter(f"datum.epoch == {shown}").mark_circle(
-            color=color, size=55, opacity=1, aria=False
+            color=tone, size=55, opacity=1, aria=False
         ),
     ]
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from replaychart.arguments import require_one_of
 from replaychart.drawing import colors, packing
+from replaychart.drawing.backgrounds import adaptive, adaptive_column
 from replaychart.drawing.budget import MAX_BYTES, kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
@@ -88,9 +89,9 @@ def spread(
     Returns
     -------
     altair.LayerChart
-        For each layer, coloured from light to dark: a faint line over all epochs, a strong line up
-        to the epoch shown, a dot at that epoch, and the layer's name. If there is not enough room
-        for all names, only every second, third, ... layer is labelled.
+        For each layer, coloured with rising contrast: a faint line over all epochs, a strong line
+        up to the epoch shown, a dot at that epoch, and the layer's name. If there is not enough
+        room for all names, only every second, third, ... layer is labelled.
 
     Raises
     ------
@@ -187,6 +188,7 @@ def _over_epochs(
     clock: Clock, frame: pd.DataFrame, names: list[str], axis: _Axis, width: int
 ) -> list[alt.Chart]:
     tones = dict(zip(names, colors.depth_colors(len(names)), strict=True))
+    color = _color_of_layers(len(names))
     # A value that the axis cannot show is None, which leaves a gap in the line.
     rows: list[dict[str, Any]] = [
         {
@@ -200,7 +202,7 @@ def _over_epochs(
     base = alt.Chart(packing.PackedData(rows)).encode(
         x=epoch_axis(clock),
         y=axis.encoding(),
-        color=outright("datum.color"),
+        color=color,
         detail="layer:N",
         tooltip=[
             alt.Tooltip("layer:N", title="Layer"),
@@ -215,6 +217,12 @@ def _over_epochs(
         base.transform_filter(f"datum.epoch == {shown}").mark_circle(size=45, opacity=1),
         _names_at_the_end(frame, tones, axis, width),
     ]
+
+
+def _color_of_layers(layers: int) -> Any:
+    """Return the encoding of the column ``color``, which holds the colours of `layers` layers."""
+    light, dark = colors.depth_colors(layers), colors.depth_colors(layers, dark=True)
+    return outright(adaptive_column("datum.color", dict(zip(light, dark, strict=True))))
 
 
 def _names_at_the_end(
@@ -241,7 +249,7 @@ def _names_at_the_end(
             x=alt.value(width + 8),
             y=alt.Y("place:Q", scale=None),
             text="layer:N",
-            color=outright("datum.color"),
+            color=_color_of_layers(len(tones)),
         )
     )
 
@@ -280,9 +288,9 @@ def _side_by_side(
         x=layer_axis("at:Q", names, width), y=axis.encoding()
     )
     return [
-        base.mark_line(color=colors.MUTED, strokeWidth=1, tooltip=None),
+        base.mark_line(color=adaptive(colors.MUTED), strokeWidth=1, tooltip=None),
         base.mark_circle(size=60, opacity=1).encode(
-            color=outright("datum.color"),
+            color=_color_of_layers(len(names)),
             tooltip=[
                 alt.Tooltip("layer:N", title="Layer"),
                 alt.Tooltip("value:Q", title=_TITLE, format=".4~g"),

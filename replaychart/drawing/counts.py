@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 
 from replaychart.drawing import packing
+from replaychart.drawing.backgrounds import adaptive, adaptive_column, adaptive_expression
 from replaychart.drawing.clock import Clock
-from replaychart.drawing.expressions import literal
+from replaychart.drawing.colors import on_dark
+from replaychart.drawing.expressions import literal, outright
 
 # Up to this count, the axis has a tick for every whole number.
 _FEW = 5
@@ -90,9 +92,10 @@ def _outright(tones: pd.Series) -> Any:
     """
     tone, *others = tones.unique().tolist()
     if not others:
-        return alt.value(tone)
+        return outright(adaptive_expression(tone))
     (other,) = others
-    return alt.condition(f"datum.color === {literal(tone)}", alt.value(tone), alt.value(other))
+    dark = {color: on_dark(color) for color in (tone, other)}
+    return outright(adaptive_column("datum.color", dark))
 
 
 def total_label(
@@ -124,7 +127,12 @@ def total_label(
             label=f"format({packing.entry('count', clock)}, ',') + {literal(' ' + suffix)}"
         )
         .mark_text(
-            align="center", baseline="top", color=color, fontSize=11, fontWeight=600, tooltip=None
+            align="center",
+            baseline="top",
+            color=adaptive(color),
+            fontSize=11,
+            fontWeight=600,
+            tooltip=None,
         )
         .encode(text="label:N", x=alt.value(width / 2), y=alt.value(6 + 15 * line))
     )

@@ -7,6 +7,7 @@ import altair as alt
 import numpy as np
 
 from replaychart.drawing import colors, packing
+from replaychart.drawing.backgrounds import adaptive, adaptive_column, adaptive_range
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.expressions import literal, outright
 from replaychart.drawing.limits import limits_ruler, limits_scale
@@ -39,7 +40,8 @@ _PROBABILITY_LEGEND = 160
 _COLUMNS = 5
 # Up to this many long names can be placed below each other.
 _FEW_CLASSES = 4
-_TINT = {"fill": outright("datum.tint"), "detail": "tint:N"}
+# How much of its colour is in the tint of a surface on a dark background, of that on a light one.
+_ON_DARK = 0.7
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,7 +126,12 @@ def points_layer(plane: Plane, run: Run, coordinates: np.ndarray, points: np.nda
     if transforms:
         chart = chart.transform_calculate(**transforms)
     return chart.mark_circle(
-        size=13, opacity=1, clip=True, style=plane.style(), color=colors.CLASSES[0], aria=False
+        size=13,
+        opacity=1,
+        clip=True,
+        style=plane.style(),
+        color=adaptive(colors.CLASSES[0]),
+        aria=False,
     ).encode(x=plane.x(), y=plane.y(), tooltip=tooltip, **encodings)
 
 
@@ -189,7 +196,12 @@ def class_color(run: Run, width: float) -> alt.Color:
     return alt.Color(
         "target:N",
         title="Class",
-        scale=alt.Scale(domain=class_labels(run), range=colors.class_colors(run.classes)),
+        scale=alt.Scale(
+            domain=class_labels(run),
+            range=adaptive_range(
+                colors.class_colors(run.classes), colors.class_colors(run.classes, dark=True)
+            ),
+        ),
         legend=alt.Legend(
             orient="bottom",
             direction="horizontal",
@@ -209,7 +221,10 @@ def number_color(run: Run) -> alt.Color:
         "target:Q",
         title="Target",
         scale=alt.Scale(
-            domain=number_limits(run), range=list(colors.NUMBERS), interpolate="rgb", clamp=True
+            domain=number_limits(run),
+            range=adaptive_range(colors.NUMBERS),
+            interpolate="rgb",
+            clamp=True,
         ),
         legend=alt.Legend(
             orient="bottom",
@@ -246,19 +261,22 @@ def surface_layer(plane: Plane, run: Run, paths: Paths, *, bands: int) -> alt.Ch
     """Return the decision surface, with its bands painted from low to high."""
     levels = run.planes.surfaces.levels(bands)
     if not run.classes:
-        labelled = _number_tints(run, paths, levels)
-        return _surface_chart(plane, run, paths, labelled, _TINT)
+        labelled, dark = _number_tints(run, paths, levels)
+        return _surface_chart(plane, run, paths, labelled, _tint(dark))
     band = np.searchsorted(levels, paths.value - 1e-9)
     # Each region has the colour at the middle of its band.
     middles = np.round(np.maximum(levels, 0) + 0.5 * (levels[-1] - levels[-2]), 6)
     if run.classes == 2:
         labels: list[Any] = middles.tolist()
         labelled = packing.Labelled("probability", [labels[i] for i in band], labels)
-        fill = {"fill": _probability_fill(run)}
-    else:
-        labelled = _tints(run, paths, band, middles)
-        fill = _TINT
-    return _surface_chart(plane, run, paths, labelled, fill)
+        return _surface_chart(plane, run, paths, labelled, {"fill": _probability_fill(run)})
+    labelled, dark = _tints(run, paths, band, middles)
+    return _surface_chart(plane, run, paths, labelled, _tint(dark))
+
+
+def _tint(dark: dict[str, str]) -> dict[str, Any]:
+    """Return the encodings of tints, given the tint on a dark background for each of them."""
+    return {"fill": outright(adaptive_column("datum.tint", dark)), "detail": "tint:N"}
 
 
 def _surface_chart(
@@ -279,31 +297,50 @@ def _surface_chart(
     )
 
 
-def _number_tints(run: Run, paths: Paths, levels: np.ndarray) -> packing.Labelled:
-    """Return the tint of each path: a light version of the colour at the middle of its band."""
+def _number_tints(
+    run: Run, paths: Paths, levels: np.ndarray
+) -> tuple[packing.Labelled, dict[str, str]]:
+    """Return the tint of each path: a light version of the colour at the middle of its band.
+
+    The second value is the tint on a dark background for each tint.
+    """
     low, high = number_limits(run)
     middles = low + (high - low) * (np.arange(len(levels)) + 0.5) / len(levels)
-    tints = [
-        colors.mixed("#ffffff", colors.ramp(colors.NUMBERS, (middle - low) / (high - low)), 0.4)
-        for middle in middles
-    ]
-    return packing.Labelled("tint", [tints[i] for i in np.searchsorted(levels, paths.value)], tints)
+    shades = [colors.ramp(colors.NUMBERS, (middle - low) / (high - low)) for middle in middles]
+    tints = [_tinted(shade, 0.4) for shade in shades]
+    dark = [_tinted(shade, 0.4, dark=True) for shade in shades]
+    own = [tints[i] for i in np.searchsorted(levels, paths.value)]
+    return packing.Labelled("tint", own, tints), dict(zip(tints, dark, strict=True))
 
 
-def _tints(run: Run, paths: Paths, band: np.ndarray, middles: np.ndarray) -> packing.Labelled:
-    """Return the tint of each path: the colour of its class, stronger for higher bands."""
+def _tints(
+    run: Run, paths: Paths, band: np.ndarray, middles: np.ndarray
+) -> tuple[packing.Labelled, dict[str, str]]:
+    """Return the tint of each path: the colour of its class, stronger for higher bands.
+
+    The second value is the tint on a dark background for each tint.
+    """
     of_class = colors.class_colors(run.classes)
-    tints = [
-        # The last two digits keep bands with the same tint separate, because they are painted at
-        # different times.
+    # The last two digits keep bands with the same tint separate, because they are painted at
+    # different times.
+    light, dark = (
         [
-            f"{colors.mixed('#ffffff', color, 0.2 + 0.35 * middle)}{255 - i:02x}"
-            for color in of_class
+            [f"{_tinted(color, 0.2 + 0.35 * middle, dark=dark)}{255 - i:02x}" for color in of_class]
+            for i, middle in enumerate(middles)
         ]
-        for i, middle in enumerate(middles)
-    ]
-    own = [tints[i][number] for i, number in zip(band, paths.of_class, strict=True)]
-    return packing.Labelled("tint", own, [tint for level in tints for tint in level])
+        for dark in (False, True)
+    )
+    own = [light[i][number] for i, number in zip(band, paths.of_class, strict=True)]
+    every = [tint for level in light for tint in level]
+    on_dark = [tint for level in dark for tint in level]
+    return packing.Labelled("tint", own, every), dict(zip(every, on_dark, strict=True))
+
+
+def _tinted(color: str, share: float, *, dark: bool = False) -> str:
+    """Return a background mixed with a fraction of a colour."""
+    if dark:
+        return colors.mixed(colors.DARK_BACKGROUND, color, _ON_DARK * share)
+    return colors.mixed(colors.LIGHT_BACKGROUND, color, share)
 
 
 def _probability_fill(run: Run) -> alt.Fill:
@@ -311,7 +348,10 @@ def _probability_fill(run: Run) -> alt.Fill:
         "probability:Q",
         title=fitted(probability_title(run), _PROBABILITY_LEGEND - 10),
         scale=alt.Scale(
-            domain=[0, 0.5, 1], range=list(colors.SURFACE), interpolate="rgb", clamp=True
+            domain=[0, 0.5, 1],
+            range=adaptive_range(colors.SURFACE, colors.DARK_SURFACE),
+            interpolate="rgb",
+            clamp=True,
         ),
         legend=alt.Legend(
             orient="bottom",
@@ -327,16 +367,25 @@ def _probability_fill(run: Run) -> alt.Fill:
 
 def grid_layer(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
     """Return the grid lines of the input plane."""
-    return _line_chart(plane, run, paths, width=0.6, color=colors.GRID, opacity=0.45)
+    return _line_chart(
+        plane, run, paths, width=0.6, color=adaptive(colors.GRID, colors.DARK_GRID), opacity=0.45
+    )
 
 
 def boundary_layer(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
     """Return the lines where the two most probable classes are equally probable."""
-    return _line_chart(plane, run, paths, width=1.8, color=colors.BOUNDARY, opacity=1.0)
+    return _line_chart(
+        plane,
+        run,
+        paths,
+        width=1.8,
+        color=adaptive(colors.BOUNDARY, colors.DARK_BOUNDARY),
+        opacity=1.0,
+    )
 
 
 def _line_chart(
-    plane: Plane, run: Run, paths: Paths, *, width: float, color: str, opacity: float
+    plane: Plane, run: Run, paths: Paths, *, width: float, color: alt.ExprRef, opacity: float
 ) -> alt.Chart:
     numbers = paths.value.tolist()
     lines = packing.Labelled("line", numbers, sorted(set(numbers)))

@@ -6,6 +6,7 @@ import altair as alt
 import numpy as np
 
 from replaychart.drawing import colors, packing
+from replaychart.drawing.backgrounds import adaptive
 from replaychart.drawing.budget import kept
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
@@ -163,7 +164,7 @@ def _points(space: _Space, run: Run, values: np.ndarray, points: np.ndarray) -> 
         .transform_calculate(**space.unpacked())
         .transform_calculate(**_turned())
         .transform_calculate(size=size)
-        .mark_circle(opacity=1, aria=False, color=colors.CLASSES[0])
+        .mark_circle(opacity=1, aria=False, color=adaptive(colors.CLASSES[0]))
         .encode(
             **space.encodings(),
             **encodings,
@@ -186,7 +187,13 @@ def _grid_lines(space: _Space, lines: np.ndarray) -> alt.Chart:
         alt.Chart(packing.PackedData(rows))
         .transform_calculate(**space.unpacked())
         .transform_calculate(**_turned())
-        .mark_line(strokeWidth=0.6, color=colors.GRID, strokeOpacity=0.45, tooltip=None, aria=False)
+        .mark_line(
+            strokeWidth=0.6,
+            color=adaptive(colors.GRID, colors.DARK_GRID),
+            strokeOpacity=0.45,
+            tooltip=None,
+            aria=False,
+        )
         .encode(**space.encodings(), detail="line:N", order="vertex:Q")
     )
 
@@ -211,10 +218,10 @@ def _axes(space: _Space, layer: str) -> alt.LayerChart:
     )
     return alt.LayerChart(
         layer=[
-            base.mark_line(color=colors.MUTED, strokeWidth=1, tooltip=None).encode(
+            base.mark_line(color=adaptive(colors.MUTED), strokeWidth=1, tooltip=None).encode(
                 detail="axis:N", order="end:Q"
             ),
-            base.mark_text(color=colors.MUTED, fontSize=11, dy=-6, tooltip=None).encode(
+            base.mark_text(color=adaptive(colors.MUTED), fontSize=11, dy=-6, tooltip=None).encode(
                 text="name:N"
             ),
         ]

@@ -8,6 +8,7 @@ import numpy as np
 
 from replaychart.arguments import require_one_of
 from replaychart.drawing import colors, packing
+from replaychart.drawing.backgrounds import adaptive
 from replaychart.drawing.budget import kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
@@ -160,7 +161,7 @@ def _zero_line(axes: _Axes) -> alt.Chart | None:
         return None
     return (
         alt.Chart(packing.PackedData([{"zero": 0}]))
-        .mark_rule(color=colors.HAIRLINE, tooltip=None, aria=False)
+        .mark_rule(color=colors.REFERENCE, tooltip=None, aria=False)
         .encode(y=axes.y("zero:Q"))
     )
 
@@ -189,8 +190,11 @@ def _bodies(axes: _Axes, summaries: list[Arrays], color: str) -> alt.Chart:
         .transform_filter("isValid(datum.value)")
         .mark_area(
             orient="horizontal",
-            fill=colors.mixed("#ffffff", color, 0.55),
-            stroke=color,
+            fill=adaptive(
+                colors.mixed(colors.LIGHT_BACKGROUND, color, 0.55),
+                colors.mixed(colors.DARK_BACKGROUND, colors.on_dark(color), 0.45),
+            ),
+            stroke=adaptive(color),
             strokeWidth=1,
             line=False,
             tooltip=None,
@@ -235,14 +239,17 @@ def _quartiles(axes: _Axes, summaries: list[Arrays]) -> list[alt.Chart]:
         )
     )
     return [
-        base.mark_rule(color=colors.INK, strokeWidth=5, strokeCap="round", aria=False).encode(
-            y=axes.y("lower:Q"), y2="upper:Q"
-        ),
+        base.mark_rule(
+            color=adaptive(colors.INK, colors.LIGHT_BACKGROUND),
+            strokeWidth=5,
+            strokeCap="round",
+            aria=False,
+        ).encode(y=axes.y("lower:Q"), y2="upper:Q"),
         base.mark_point(
             shape="circle",
             filled=True,
-            fill="white",
-            stroke=colors.INK,
+            fill=adaptive(colors.LIGHT_BACKGROUND, colors.INK),
+            stroke=adaptive(colors.INK, colors.LIGHT_BACKGROUND),
             strokeWidth=1.5,
             size=36,
             opacity=1,
@@ -264,6 +271,8 @@ def _not_finite(axes: _Axes, summaries: list[Arrays]) -> alt.Chart | None:
         .transform_calculate(share=packing.entry("share", axes.clock))
         .transform_filter("datum.share > 0")
         .transform_calculate(label="format(datum.share, '.3~g') + '% not finite'")
-        .mark_text(baseline="top", color=colors.WRONG, fontSize=11, fontWeight=600, tooltip=None)
+        .mark_text(
+            baseline="top", color=adaptive(colors.WRONG), fontSize=11, fontWeight=600, tooltip=None
+        )
         .encode(x=axes.x("at:Q"), y=alt.value(6), text="label:N")
     )
