@@ -14,6 +14,7 @@ from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.epoch_axis import epoch_axis
 from replaychart.drawing.expressions import literal
+from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.texts import AXIS_TITLE_SIZE, displayed, fitted
 from replaychart.drawing.titles import (
     Title,
@@ -42,7 +43,7 @@ def loss_and_metric(
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
     title: Title | None = None,
-    width: int = 220,
+    width: Width = 220,
     height: int = 157,
     max_bytes: float | None = MAX_BYTES,
 ) -> alt.LayerChart:
@@ -67,8 +68,8 @@ def loss_and_metric(
     title : str or sequence of str, optional
         The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: the names of
         both curves.
-    width, height : int, default 220 and 157
-        Size in pixels.
+    width, height : int or "container", default 220 and 157
+        Size in pixels. A width of ``"container"`` fills the page or element around the chart.
     max_bytes : float or None, default 20,000,000
         Approximate limit on the size of the chart's data, in bytes. A larger chart is thinned to
         evenly spaced epochs, with a warning. None means no limit.
@@ -99,6 +100,7 @@ def loss_and_metric(
     >>> chart = rc.loss_and_metric(run, metric="acc")
     """
     check_chart(run, width, height, max_bytes)
+    room = width_for_texts(width)
     names = run.curves.names(source)
     if not names:
         message = f"Run {run.name!r} was recorded from outputs, without losses or predictions."
@@ -135,10 +137,10 @@ def loss_and_metric(
             height=height,
         )
     ]
-    default = "Loss" if metric is None else named_title(metric, "", width, before="Loss and ")
+    default = "Loss" if metric is None else named_title(metric, "", room, before="Loss and ")
     title_text = chart_title(title, default, clock)
     if any(name.startswith("val_") for name in names):
-        add_subtitle(title_text, "dashed: validation", width)
+        add_subtitle(title_text, "dashed: validation", room)
     if "loss" in names:
         values = run.curves.values("loss", source=source)[run.snapshots(clock.epochs)]
         how = "NaN or infinite"
@@ -146,7 +148,7 @@ def loss_and_metric(
             # Keras logs nothing at epoch 0, and a custom training loop may log other values.
             values = np.where(_reported(run, clock, names), values, 0.0)
             how = "NaN, infinite or not logged"
-        note_not_finite(title_text, clock, "loss", width, values, how=how)
+        note_not_finite(title_text, clock, "loss", room, values, how=how)
     return layered(
         layers,
         clock,

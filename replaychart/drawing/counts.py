@@ -11,6 +11,7 @@ from replaychart.drawing.backgrounds import adaptive, adaptive_column, adaptive_
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.colors import on_dark
 from replaychart.drawing.expressions import literal, outright
+from replaychart.drawing.sizes import Width, from_left
 
 # Up to this count, the axis has a tick for every whole number.
 _FEW = 5
@@ -99,7 +100,7 @@ def _outright(tones: pd.Series) -> Any:
 
 
 def total_label(
-    clock: Clock, totals: np.ndarray, *, suffix: str, color: str, line: int, width: int
+    clock: Clock, totals: np.ndarray, *, suffix: str, color: str, line: int, width: Width
 ) -> alt.Chart:
     """Return a label at the top: the total at the epoch shown, and what it counts.
 
@@ -117,8 +118,8 @@ def total_label(
         The colour of the label, which explains the colour of the bars.
     line : int
         The label's line, counted from 0.
-    width : int
-        The chart's width in pixels.
+    width : int or "container"
+        The chart's width.
     """
     rows = packing.by_epoch(clock, {"of": [suffix]}, {"count": [totals.tolist()]})
     return (
@@ -134,7 +135,7 @@ def total_label(
             fontWeight=600,
             tooltip=None,
         )
-        .encode(text="label:N", x=alt.value(width / 2), y=alt.value(6 + 15 * line))
+        .encode(text="label:N", x=from_left(width, share=0.5), y=alt.value(6 + 15 * line))
     )
 
 
@@ -158,7 +159,7 @@ def histogram_of_all(
     color: str,
     x_title: str,
     title: alt.TitleParams,
-    width: int,
+    width: Width,
     height: int,
     counted: str = "points",
 ) -> alt.Chart:
@@ -176,8 +177,10 @@ def histogram_of_all(
         Title of the value axis.
     title : altair.TitleParams
         Title of the chart.
-    width, height : int
-        Size in pixels.
+    width : int or "container"
+        Width of the chart.
+    height : int
+        Height in pixels.
     counted : str, default "points"
         What is counted.
     """

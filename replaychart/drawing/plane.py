@@ -12,6 +12,7 @@ from replaychart.drawing.clock import Clock
 from replaychart.drawing.expressions import literal, outright
 from replaychart.drawing.limits import limits_ruler, limits_scale
 from replaychart.drawing.packing import Ruler
+from replaychart.drawing.sizes import Width, width_for_positions, width_for_texts
 from replaychart.drawing.texts import (
     AXIS_TITLE_SIZE,
     NO_LIMIT,
@@ -56,8 +57,10 @@ class Plane:
         One pair for the whole run, or one for each of the clock's epochs.
     titles : tuple of str
         Titles of the axes.
-    width, height : int
-        Size of the chart in pixels.
+    width : int or "container"
+        Width of the chart.
+    height : int
+        Height of the chart in pixels.
     overflows : bool
         Whether marks may extend beyond the limits.
     """
@@ -66,13 +69,13 @@ class Plane:
     xlims: list[Limits]
     ylims: list[Limits]
     titles: tuple[str, str]
-    width: int
+    width: Width
     height: int
     overflows: bool
 
     def x(self) -> alt.X:
         """Return the encoding of the horizontal axis."""
-        title = fitted(self.titles[0], self.width, size=AXIS_TITLE_SIZE)
+        title = fitted(self.titles[0], width_for_texts(self.width), size=AXIS_TITLE_SIZE)
         return alt.X("x:Q", title=title, scale=limits_scale(self.clock, self.xlims))
 
     def y(self) -> alt.Y:
@@ -86,7 +89,8 @@ class Plane:
 
     def rulers(self) -> tuple[Ruler, Ruler]:
         """Return rulers for both coordinates, fine enough for the narrowest limits."""
-        return limits_ruler(self.xlims, self.width), limits_ruler(self.ylims, self.height)
+        width = width_for_positions(self.width)
+        return limits_ruler(self.xlims, width), limits_ruler(self.ylims, self.height)
 
 
 def points_layer(plane: Plane, run: Run, coordinates: np.ndarray, points: np.ndarray) -> alt.Chart:
@@ -112,7 +116,7 @@ def points_layer(plane: Plane, run: Run, coordinates: np.ndarray, points: np.nda
         else:
             changing[name] = ruler.measured(coordinates[:, :, axis].T)
             transforms[name] = ruler.expression(packing.entry(name, plane.clock))
-    targets, encodings, tooltip = by_target(run, points, plane.width)
+    targets, encodings, tooltip = by_target(run, points, width_for_texts(plane.width))
     constant |= targets
     if run.classes and run.tells_predictions:
         percent = Ruler(0.0, 0.01)

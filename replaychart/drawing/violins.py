@@ -15,6 +15,7 @@ from replaychart.drawing.composition import layered
 from replaychart.drawing.layer_axis import layer_axis
 from replaychart.drawing.limits import limits_ruler, limits_scale
 from replaychart.drawing.packing import Ruler
+from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.texts import displayed
 from replaychart.drawing.titles import Title, chart_title, check_chart
 from replaychart.evaluation.densities import POSITIONS, positions
@@ -52,8 +53,10 @@ class ViolinOptions:
         The epoch shown initially, or a shared parameter.
     title : str, sequence of str or None
         The title, or its lines; None for the default.
-    width, height : int
-        Size in pixels.
+    width : int or "container"
+        Width of the chart.
+    height : int
+        Height in pixels.
     max_bytes : float or None
         The size limit; None for no limit.
     """
@@ -62,7 +65,7 @@ class ViolinOptions:
     epochs: Epochs
     epoch: float | alt.Parameter | None
     title: Title | None
-    width: int
+    width: Width
     height: int
     max_bytes: float | None
 
@@ -116,12 +119,12 @@ class _Axes:
     layers: list[str]
     limits: list[Limits]
     noun: str
-    width: int
+    width: Width
     height: int
 
     def x(self, field: str) -> alt.X:
         """Return the axis of the layers: numbers, labelled with the names of the layers."""
-        return layer_axis(field, self.layers, self.width)
+        return layer_axis(field, self.layers, width_for_texts(self.width))
 
     def y(self, field: str) -> alt.Y:
         """Return the axis of the values."""

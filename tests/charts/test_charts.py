@@ -79,9 +79,9 @@ def test_sizes_and_titles(build: Callable[..., Any], parabola: Training) -> None
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"width": 0}, "width must be a positive number of pixels. Got 0"),
+        ({"width": 0}, "width must be a positive number of pixels or .container.. Got 0"),
         ({"height": "tall"}, "height must be a positive number of pixels. Got 'tall'"),
-        ({"width": True}, "width must be a positive number of pixels. Got True"),
+        ({"width": True}, "width must be a positive number of pixels or .container.. Got True"),
         ({"epoch": True}, "epoch must be a number or the result of epoch_param. Got True"),
         ({"title": 7}, "title must be a string"),
         ({"epoch": EPOCHS + 1}, "epoch must be between 0 and 6, the recorded epochs. Got 7"),
