@@ -16,6 +16,7 @@ from replaychart.drawing.plane import (
     points_layer,
     surface_layer,
 )
+from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.titles import (
     Title,
     add_subtitle,
@@ -42,7 +43,7 @@ def decision_boundary(
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
     title: Title | None = None,
-    width: int = 400,
+    width: Width = 400,
     height: int = 400,
     max_bytes: float | None = MAX_BYTES,
 ) -> alt.LayerChart:
@@ -82,8 +83,8 @@ def decision_boundary(
     title : str or sequence of str, optional
         The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: what is drawn
         and the epoch.
-    width, height : int, default 400
-        Size in pixels.
+    width, height : int or "container", default 400
+        Size in pixels. A width of ``"container"`` fills the page or element around the chart.
     max_bytes : float or None, default 20,000,000
         Approximate limit on the size of the chart's data, in bytes. A larger chart is thinned, with
         a warning: first to evenly spaced epochs, down to 200; then to a proportional sample of each
@@ -115,6 +116,7 @@ def decision_boundary(
     >>> chart = rc.decision_boundary(run, epoch=15)
     """
     check_chart(run, width, height, max_bytes)
+    room = width_for_texts(width)
     given = not (xlim is None and ylim is None)
     through = None if features is None else run.planes.slice(features, at)
     rectangle = run.planes.rectangle(
@@ -152,9 +154,9 @@ def decision_boundary(
     ]
     what = "Decision boundary" if divided else "Prediction"
     heading = chart_title(title, f"{what} \N{MIDDLE DOT} epoch {{epoch}}", clock)
-    note_not_finite(heading, clock, "output", width, run.outputs(epochs=clock.epochs))
+    note_not_finite(heading, clock, "output", room, run.outputs(epochs=clock.epochs))
     if through is not None and len(run.planes.feature_names()) > 2:
-        add_subtitle(heading, f"background: slice at {through.slice}", width)
+        add_subtitle(heading, f"background: slice at {through.slice}", room)
     return layered(
         [layer for layer in layers if layer is not None],
         clock,

@@ -21,6 +21,7 @@ from replaychart.drawing.plane import (
     surface_layer,
 )
 from replaychart.drawing.rotation import rotated_space
+from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.titles import (
     Title,
     add_subtitle,
@@ -54,7 +55,7 @@ def feature_space(
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
     title: Title | None = None,
-    width: int = 400,
+    width: Width = 400,
     height: int = 400,
     max_bytes: float | None = MAX_BYTES,
 ) -> alt.LayerChart:
@@ -113,9 +114,9 @@ def feature_space(
     title : str or sequence of str, optional
         The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: the layer's
         name and the epoch.
-    width, height : int, default 400
+    width, height : int or "container", default 400
         Size in pixels. If it is square and the two units span comparable ranges, both axes have the
-        same scale.
+        same scale. A width of ``"container"`` fills the page or element around the chart.
     max_bytes : float or None, default 20,000,000
         Approximate limit on the size of the chart's data, in bytes. A larger chart is thinned, with
         a warning: first to evenly spaced epochs, down to 200; then to a proportional sample of each
@@ -155,13 +156,14 @@ def feature_space(
     https://colah.github.io/posts/2014-03-NN-Manifolds-Topology/
     """
     check_chart(run, width, height, max_bytes)
+    room = width_for_texts(width)
     require_one_of("scale", scale, ["fixed", "per-epoch"])
     require_one_of("surface", surface, ["auto", "inputs", "layer", None])
     xlim, ylim = checked_limits("xlim", xlim), checked_limits("ylim", ylim)
     layer = _default_layer(run) if layer is None else layer
     require_one_of("layer", layer, run.layers)
     clock = Clock.of(run, epochs, epoch)
-    default_title = named_title(layer, " \N{MIDDLE DOT} epoch {epoch}", width)
+    default_title = named_title(layer, " \N{MIDDLE DOT} epoch {epoch}", room)
     if isinstance(projection, str) and projection == "rotate":
         return rotated_space(
             run,
@@ -205,14 +207,14 @@ def feature_space(
         boundary_layer(plane, run, drawn.boundary) if drawn.boundary else None,
     ]
     heading = chart_title(title, default_title, clock)
-    note_not_finite(heading, clock, "points", width, coordinates)
+    note_not_finite(heading, clock, "points", room, coordinates)
     if run.tells_predictions and run.targets.ndim == 1 and np.isfinite(coordinates).all():
         # The layer's values can be finite while the outputs are not: a ReLU turns NaN into 0.
-        note_not_finite(heading, clock, "output", width, run.outputs(epochs=clock.epochs))
+        note_not_finite(heading, clock, "output", room, run.outputs(epochs=clock.epochs))
     if left_out:
-        add_subtitle(heading, f"no surface: {left_out}", width)
+        add_subtitle(heading, f"no surface: {left_out}", room)
     if surface == "layer" and view is not None:
-        add_subtitle(heading, "background: network output on the plane shown", width)
+        add_subtitle(heading, "background: network output on the plane shown", room)
     return layered(
         [part for part in layers if part is not None],
         clock,

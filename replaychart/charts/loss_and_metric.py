@@ -8,11 +8,13 @@ import pandas as pd
 
 from replaychart.arguments import require_one_of
 from replaychart.drawing import colors, packing
+from replaychart.drawing.backgrounds import adaptive
 from replaychart.drawing.budget import MAX_BYTES, kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.epoch_axis import epoch_axis
 from replaychart.drawing.expressions import literal
+from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.texts import AXIS_TITLE_SIZE, displayed, fitted
 from replaychart.drawing.titles import (
     Title,
@@ -43,7 +45,7 @@ def loss_and_metric(
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
     title: Title | None = None,
-    width: int = 220,
+    width: Width = 220,
     height: int = 157,
     max_bytes: float | None = MAX_BYTES,
 ) -> alt.LayerChart:
@@ -73,8 +75,8 @@ def loss_and_metric(
     title : str or sequence of str, optional
         The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: the names of
         both curves.
-    width, height : int, default 220 and 157
-        Size in pixels.
+    width, height : int or "container", default 220 and 157
+        Size in pixels. A width of ``"container"`` fills the page or element around the chart.
     max_bytes : float or None, default 20,000,000
         Approximate limit on the size of the chart's data, in bytes. A larger chart is thinned to
         evenly spaced epochs, with a warning. None means no limit.
@@ -106,6 +108,7 @@ def loss_and_metric(
     >>> chart = rc.loss_and_metric(run, metric="acc")
     """
     check_chart(run, width, height, max_bytes)
+    room = width_for_texts(width)
     names = run.curves.names(source)
     if not names and source == "replay":
         message = f"Run {run.name!r} was recorded from outputs, without losses or predictions."
@@ -139,17 +142,17 @@ def loss_and_metric(
             _curves(run, clock, name, names, source),
             name=name,
             color=color,
-            axis=alt.Axis(titleColor=color, orient=side, tickCount=5),
+            axis=alt.Axis(titleColor=adaptive(color), orient=side, tickCount=5),
             height=height,
         )
     ]
     layers += _restored(run, clock)
-    default = "Loss" if metric is None else named_title(metric, "", width, before="Loss and ")
+    default = "Loss" if metric is None else named_title(metric, "", room, before="Loss and ")
     title_text = chart_title(title, default, clock)
     if any(name.startswith("val_") for name in names):
-        add_subtitle(title_text, "dashed: validation", width)
+        add_subtitle(title_text, "dashed: validation", room)
     if REGULARIZED_LOSS in names and not regularization:
-        add_subtitle(title_text, "loss without regularization", width)
+        add_subtitle(title_text, "loss without regularization", room)
     if loss in names:
         values = run.curves.values(loss, source=source)[run.snapshots(clock.epochs)]
         how = "NaN or infinite"
@@ -157,7 +160,7 @@ def loss_and_metric(
             # Keras logs nothing at epoch 0, and a custom training loop may log other values.
             values = np.where(_reported(run, clock, names), values, 0.0)
             how = "NaN, infinite or not logged"
-        note_not_finite(title_text, clock, "loss", width, values, how=how)
+        note_not_finite(title_text, clock, "loss", room, values, how=how)
     return layered(
         layers,
         clock,
@@ -249,16 +252,16 @@ def _curve(clock: Clock, frame: pd.DataFrame, *, name: str, color: str) -> list[
             ],
         )
     )
-    shown = clock.epoch_expression()
+    shown, tone = clock.epoch_expression(), adaptive(color)
     return [
         base.mark_line(
-            color=color, strokeOpacity=0.25, strokeWidth=1.5, strokeDash=dash, aria=False
+            color=tone, strokeOpacity=0.25, strokeWidth=1.5, strokeDash=dash, aria=False
         ),
         base.transform_filter(f"datum.epoch <= {shown}").mark_line(
-            color=color, strokeWidth=2, strokeDash=dash, aria=False
+            color=tone, strokeWidth=2, strokeDash=dash, aria=False
         ),
         base.transform_filter(f"datum.epoch == {shown}").mark_circle(
-            color=color, size=55, opacity=1, aria=False
+            color=tone, size=55, opacity=1, aria=False
         ),
     ]
 

@@ -8,6 +8,7 @@ from replaychart.drawing.budget import MAX_BYTES, kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.counts import histogram_of_all
 from replaychart.drawing.packing import BYTES_PER_NUMBER
+from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.titles import Title, chart_title, check_chart, note_not_finite
 from replaychart.facts.epochs import Epochs
 from replaychart.frames.histograms import MOST_BINS
@@ -21,7 +22,7 @@ def loss_histogram(
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
     title: Title | None = None,
-    width: int = 220,
+    width: Width = 220,
     height: int = 157,
     max_bytes: float | None = MAX_BYTES,
 ) -> alt.Chart:
@@ -40,8 +41,8 @@ def loss_histogram(
         last epoch.
     title : str or sequence of str, optional
         The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: "Losses".
-    width, height : int, default 220 and 157
-        Size in pixels.
+    width, height : int or "container", default 220 and 157
+        Size in pixels. A width of ``"container"`` fills the page or element around the chart.
     max_bytes : float or None, default 20,000,000
         Approximate limit on the size of the chart's data, in bytes. A larger chart is thinned to
         evenly spaced epochs, with a warning. None means no limit.
@@ -78,7 +79,9 @@ def loss_histogram(
         bytes_per_epoch=BYTES_PER_NUMBER * int(bins),
     )
     heading = chart_title(title, "Losses", clock)
-    note_not_finite(heading, clock, "losses", width, run.losses(epochs=clock.epochs))
+    note_not_finite(
+        heading, clock, "losses", width_for_texts(width), run.losses(epochs=clock.epochs)
+    )
     return histogram_of_all(
         clock,
         run.loss_histogram(bins=bins, epochs=clock.epochs),

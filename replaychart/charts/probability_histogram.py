@@ -10,8 +10,10 @@ from replaychart.drawing.clock import Clock
 from replaychart.drawing.counts import count_bars, highest_count, total_label
 from replaychart.drawing.packing import BYTES_PER_NUMBER
 from replaychart.drawing.plane import probability_title
+from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.texts import AXIS_TITLE_SIZE, fitted
 from replaychart.drawing.titles import Title, chart_title, check_chart, named_title
+from replaychart.errors import ArgumentError
 from replaychart.facts.epochs import Epochs
 from replaychart.frames.histograms import MOST_BINS
 from replaychart.run import Run
@@ -33,7 +35,7 @@ def probability_histogram(
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
     title: Title | None = None,
-    width: int = 220,
+    width: Width = 220,
     height: int = 157,
     max_bytes: float | None = MAX_BYTES,
 ) -> alt.VConcatChart | alt.LayerChart:
@@ -61,8 +63,9 @@ def probability_histogram(
     title : str or sequence of str, optional
         The title, or its lines, above all panels or the only panel; ``{epoch}`` is replaced by the
         epoch shown. Default: each panel is titled with its class.
-    width, height : int, default 220 and 157
-        Size of each panel in pixels.
+    width, height : int or "container", default 220 and 157
+        Size of each panel in pixels. A width of ``"container"`` fills the page or element around
+        the chart; it needs `target`.
     max_bytes : float or None, default 20,000,000
         Approximate limit on the size of the chart's data, in bytes. A larger chart is thinned to
         evenly spaced epochs, with a warning. None means no limit.
@@ -93,6 +96,13 @@ def probability_histogram(
     """
     check_chart(run, width, height, max_bytes)
     require_at_least("bins", bins, 1, most=MOST_BINS)
+    if width == "container" and target is None:
+        message = (
+            "width='container' needs a single panel, because Vega-Lite has no container for charts "
+            "below each other: pass target=0, for example. Got target=None."
+        )
+        raise ArgumentError(message)
+    room = width_for_texts(width)
     require_one_of("count_axis", count_axis, ["shared", "per-class"])
     clock = kept_epochs(
         run,
@@ -108,9 +118,9 @@ def probability_histogram(
         _panel(
             clock,
             of_class[case],
-            x_title=fitted(probability_title(run), width, size=AXIS_TITLE_SIZE),
+            x_title=fitted(probability_title(run), room, size=AXIS_TITLE_SIZE),
             highest=_height(of_class[case] if count_axis == "per-class" else frame),
-            title=_title(run, case, width),
+            title=_title(run, case, room),
             points=int((run.targets == case).sum()),
             width=width,
             height=height,
@@ -159,7 +169,7 @@ def _panel(
     highest: int,
     title: str,
     points: int,
-    width: int,
+    width: Width,
     height: int,
 ) -> alt.LayerChart:
     bars = count_bars(clock, frame, x_title=x_title, highest=highest)

@@ -10,6 +10,7 @@ from replaychart.drawing.budget import MAX_BYTES, kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.counts import histogram_of_all
 from replaychart.drawing.packing import BYTES_PER_NUMBER
+from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.titles import (
     Title,
     add_subtitle,
@@ -29,7 +30,7 @@ def residual_histogram(
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
     title: Title | None = None,
-    width: int = 220,
+    width: Width = 220,
     height: int = 157,
     max_bytes: float | None = MAX_BYTES,
 ) -> alt.Chart:
@@ -50,8 +51,8 @@ def residual_histogram(
         last epoch.
     title : str or sequence of str, optional
         The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: "Residuals".
-    width, height : int, default 220 and 157
-        Size in pixels.
+    width, height : int or "container", default 220 and 157
+        Size in pixels. A width of ``"container"`` fills the page or element around the chart.
     max_bytes : float or None, default 20,000,000
         Approximate limit on the size of the chart's data, in bytes. A larger chart is thinned to
         evenly spaced epochs, with a warning. None means no limit.
@@ -92,8 +93,8 @@ def residual_histogram(
     residuals = run.residuals(epochs=clock.epochs)
     of_point = math.prod(residuals.shape[2:])
     if of_point > 1:
-        add_subtitle(heading, f"{of_point:,} residuals per point", width)
-    note_not_finite(heading, clock, "residuals", width, residuals)
+        add_subtitle(heading, f"{of_point:,} residuals per point", width_for_texts(width))
+    note_not_finite(heading, clock, "residuals", width_for_texts(width), residuals)
     return histogram_of_all(
         clock,
         run.residual_histogram(bins=bins, epochs=clock.epochs),

@@ -10,12 +10,14 @@ import pandas as pd
 
 from replaychart.arguments import require_one_of
 from replaychart.drawing import colors, packing
+from replaychart.drawing.backgrounds import adaptive, adaptive_column
 from replaychart.drawing.budget import MAX_BYTES, kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.epoch_axis import epoch_axis
 from replaychart.drawing.expressions import outright
 from replaychart.drawing.layer_axis import layer_axis
+from replaychart.drawing.sizes import Width, from_left, width_for_texts
 from replaychart.drawing.texts import displayed, fitted
 from replaychart.drawing.titles import Title, chart_title, check_chart, note_not_finite
 from replaychart.facts.epochs import Epochs
@@ -43,7 +45,7 @@ def spread(
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
     title: Title | None = None,
-    width: int = 300,
+    width: Width = 300,
     height: int = 200,
     max_bytes: float | None = MAX_BYTES,
 ) -> alt.LayerChart:
@@ -79,8 +81,9 @@ def spread(
     title : str or sequence of str, optional
         The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: "Spread of
         ..." with the kind of values.
-    width, height : int, default 300 and 200
-        Size in pixels, without the names of the layers at the right.
+    width, height : int or "container", default 300 and 200
+        Size in pixels, without the names of the layers at the right. A width of ``"container"``
+        fills the page or element around the chart.
     max_bytes : float or None, default 20,000,000
         Approximate limit on the size of the chart's data, in bytes. A larger chart is thinned to
         evenly spaced epochs, with a warning. None means no limit.
@@ -88,9 +91,9 @@ def spread(
     Returns
     -------
     altair.LayerChart
-        For each layer, coloured from light to dark: a faint line over all epochs, a strong line up
-        to the epoch shown, a dot at that epoch, and the layer's name. If there is not enough room
-        for all names, only every second, third, ... layer is labelled.
+        For each layer, coloured with rising contrast: a faint line over all epochs, a strong line
+        up to the epoch shown, a dot at that epoch, and the layer's name. If there is not enough
+        room for all names, only every second, third, ... layer is labelled.
 
     Raises
     ------
@@ -140,7 +143,9 @@ def spread(
         parts = _over_epochs(clock, frame, names, axis, width)
     heading = chart_title(title, f"Spread of {kind.replace('_', '-')}", clock)
     broken = frame["not_finite"].to_numpy().reshape(len(clock.epochs), -1)
-    note_not_finite(heading, clock, "values", width, np.where(broken > 0, np.nan, 0.0))
+    note_not_finite(
+        heading, clock, "values", width_for_texts(width), np.where(broken > 0, np.nan, 0.0)
+    )
     return layered(parts, clock, title=heading, width=width, height=height)
 
 
@@ -184,9 +189,10 @@ def _limits(values: pd.Series, scale: str) -> Limits:
 
 
 def _over_epochs(
-    clock: Clock, frame: pd.DataFrame, names: list[str], axis: _Axis, width: int
+    clock: Clock, frame: pd.DataFrame, names: list[str], axis: _Axis, width: Width
 ) -> list[alt.Chart]:
     tones = dict(zip(names, colors.depth_colors(len(names)), strict=True))
+    color = _color_of_layers(len(names))
     # A value that the axis cannot show is None, which leaves a gap in the line.
     rows: list[dict[str, Any]] = [
         {
@@ -200,7 +206,7 @@ def _over_epochs(
     base = alt.Chart(packing.PackedData(rows)).encode(
         x=epoch_axis(clock),
         y=axis.encoding(),
-        color=outright("datum.color"),
+        color=color,
         detail="layer:N",
         tooltip=[
             alt.Tooltip("layer:N", title="Layer"),
@@ -217,8 +223,14 @@ def _over_epochs(
     ]
 
 
+def _color_of_layers(layers: int) -> Any:
+    """Return the encoding of the column ``color``, which holds the colours of `layers` layers."""
+    light, dark = colors.depth_colors(layers), colors.depth_colors(layers, dark=True)
+    return outright(adaptive_column("datum.color", dict(zip(light, dark, strict=True))))
+
+
 def _names_at_the_end(
-    frame: pd.DataFrame, tones: dict[str, str], axis: _Axis, width: int
+    frame: pd.DataFrame, tones: dict[str, str], axis: _Axis, width: Width
 ) -> alt.Chart:
     """Return the layers' names at the ends of their lines, moved apart if they would overlap.
 
@@ -238,10 +250,10 @@ def _names_at_the_end(
         alt.Chart(packing.PackedData(rows))
         .mark_text(align="left", baseline="middle", fontSize=11, tooltip=None)
         .encode(
-            x=alt.value(width + 8),
+            x=from_left(width, share=1, offset=8),
             y=alt.Y("place:Q", scale=None),
             text="layer:N",
-            color=outright("datum.color"),
+            color=_color_of_layers(len(tones)),
         )
     )
 
@@ -263,7 +275,7 @@ def _apart(pixels: list[float], *, lowest: float) -> list[float]:
 
 
 def _side_by_side(
-    frame: pd.DataFrame, names: list[str], axis: _Axis, width: int
+    frame: pd.DataFrame, names: list[str], axis: _Axis, width: Width
 ) -> list[alt.Chart]:
     """Return one point per layer, connected in the order of the layers."""
     tones = colors.depth_colors(len(names))
@@ -277,12 +289,12 @@ def _side_by_side(
         for layer, value in frame[["layer", "std"]].itertuples(index=False)
     ]
     base = alt.Chart(packing.PackedData(rows)).encode(
-        x=layer_axis("at:Q", names, width), y=axis.encoding()
+        x=layer_axis("at:Q", names, width_for_texts(width)), y=axis.encoding()
     )
     return [
-        base.mark_line(color=colors.MUTED, strokeWidth=1, tooltip=None),
+        base.mark_line(color=adaptive(colors.MUTED), strokeWidth=1, tooltip=None),
         base.mark_circle(size=60, opacity=1).encode(
-            color=outright("datum.color"),
+            color=_color_of_layers(len(names)),
             tooltip=[
                 alt.Tooltip("layer:N", title="Layer"),
                 alt.Tooltip("value:Q", title=_TITLE, format=".4~g"),

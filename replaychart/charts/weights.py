@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from replaychart.drawing.budget import MAX_BYTES
+from replaychart.drawing.sizes import Width
 from replaychart.drawing.titles import Title
 from replaychart.drawing.violins import ViolinOptions, violins
 from replaychart.facts.epochs import Epochs
@@ -24,7 +25,7 @@ def weights(
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
     title: Title | None = None,
-    width: int = 300,
+    width: Width = 300,
     height: int = 200,
     max_bytes: float | None = MAX_BYTES,
 ) -> alt.LayerChart:
@@ -50,8 +51,8 @@ def weights(
     title : str or sequence of str, optional
         The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: the kind of
         values and the epoch.
-    width, height : int, default 300 and 200
-        Size in pixels.
+    width, height : int or "container", default 300 and 200
+        Size in pixels. A width of ``"container"`` fills the page or element around the chart.
     max_bytes : float or None, default 20,000,000
         Approximate limit on the size of the chart's data, in bytes. A larger chart is thinned to
         evenly spaced epochs, with a warning. None means no limit.

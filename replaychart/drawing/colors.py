@@ -3,26 +3,35 @@
 Two classes are blue and orange, which remain distinguishable with all common colour-vision
 deficiencies; correct and wrong predictions also differ in lightness. The decision surface is filled
 with tints of the class colours, so that points stay visible on it.
+
+The colours are those on a light background; `on_dark` returns those on a dark one. Marks have a
+contrast of at least 3:1 to white, texts of at least 4.5:1, as WCAG 2.2 requires. Fills of areas and
+the faint parts of curves, which other marks repeat, may have less.
 """
 
-CLASSES = ("#1b6ca8", "#e07b00")
+# The backgrounds for which the colours are chosen: that of the theme, and of Altair's "dark" theme.
+LIGHT_BACKGROUND = "#ffffff"
+DARK_BACKGROUND = "#333333"
+
+CLASSES = ("#1b6ca8", "#dd7900")
 # For more than two classes: colours whose neighbours in this order differ in hue and lightness.
 MANY_CLASSES = (
     "#1b6ca8",
-    "#e07b00",
+    "#dd7900",
     "#2a9d6f",
     "#b3134f",
     "#7b4aa0",
-    "#c9a400",
-    "#4fb3d9",
+    "#ab8c00",
+    "#319fc9",
     "#8c564b",
-    "#e377a8",
+    "#dc6a9e",
     "#5f6b77",
 )
 SURFACE = ("#9cc5e6", "#f6f4f0", "#ffc981")
+DARK_SURFACE = ("#264f6d", "#3d3c3b", "#6e4a1c")
 # Numbers, from the smallest to the largest.
-NUMBERS = ("#2b2a7a", "#1b6ca8", "#2a9d8f", "#e0a82e", "#d1495b")
-CORRECT = "#a9b1ba"
+NUMBERS = ("#2b2a7a", "#1b6ca8", "#2a9d8f", "#bb8a1c", "#d1495b")
+CORRECT = "#8b949e"
 WRONG = "#b3134f"
 LOSS = "#7b4aa0"
 RESIDUALS = "#4a6fa5"
@@ -31,45 +40,79 @@ WEIGHTS = "#1b6ca8"
 GRADIENTS = "#b3134f"
 ACTIVATIONS = "#2a9d6f"
 PRE_ACTIVATIONS = "#c26a00"
-# From the first layer to the last.
-DEPTH = ("#e8a13a", "#cf4a5c", "#7b2d8b", "#1f2a6b")
-BOUNDARY = "#1f2328"
-GRID = "#454c54"
+# From the first layer to the last: the contrast to the background rises.
+DEPTH = ("#a56200", "#b3324a", "#7b2d8b", "#1f2a6b")
+DARK_DEPTH = ("#d9963a", "#f28b97", "#dcb0e4", "#eef0ff")
+BOUNDARY, DARK_BOUNDARY = "#1f2328", "#f6f8fa"
+GRID, DARK_GRID = "#454c54", "#d0d7de"
 INK = "#24292f"
 MUTED = "#656d76"
 HAIRLINE = "#d0d7de"
+# Lines that mark a value, such as 0, on light and dark backgrounds.
+REFERENCE = "#8b949e"
 
 
-def class_colors(classes: int) -> list[str]:
+def class_colors(classes: int, *, dark: bool = False) -> list[str]:
     """Return a colour for each class.
 
     Parameters
     ----------
     classes : int
-        Number of classes. Beyond ten, the colours repeat in darker shades.
+        Number of classes. Beyond ten, the colours repeat in other shades.
+    dark : bool, default False
+        Whether the background is dark.
     """
-    if classes <= len(CLASSES):
-        return list(CLASSES[:classes])
-    rounds, count = divmod(classes - 1, len(MANY_CLASSES))
+    few, many = (
+        [on_dark(color) for color in some] if dark else list(some)
+        for some in (CLASSES, MANY_CLASSES)
+    )
+    if classes <= len(few):
+        return few[:classes]
+    rounds, count = divmod(classes - 1, len(many))
+    away = LIGHT_BACKGROUND if dark else INK
     shades = [
-        mixed(color, INK, 0.45 * darker / (rounds + 1))
-        for darker in range(rounds + 1)
-        for color in MANY_CLASSES
+        mixed(color, away, 0.45 * further / (rounds + 1))
+        for further in range(rounds + 1)
+        for color in many
     ]
-    return shades[: rounds * len(MANY_CLASSES) + count + 1]
+    return shades[: rounds * len(many) + count + 1]
 
 
-def depth_colors(layers: int) -> list[str]:
-    """Return a colour for each layer, from light to dark.
+def depth_colors(layers: int, *, dark: bool = False) -> list[str]:
+    """Return a colour for each layer, of rising contrast to the background.
 
     Parameters
     ----------
     layers : int
         Number of layers.
+    dark : bool, default False
+        Whether the background is dark.
     """
+    stops = DARK_DEPTH if dark else DEPTH
     if layers == 1:
-        return [DEPTH[2]]
-    return [ramp(DEPTH, layer / (layers - 1)) for layer in range(layers)]
+        return [stops[2]]
+    return [ramp(stops, layer / (layers - 1)) for layer in range(layers)]
+
+
+def on_dark(color: str) -> str:
+    """Return a colour's version on a dark background: as light as needed for texts."""
+    shades = (mixed(color, LIGHT_BACKGROUND, step / 50) for step in range(51))
+    return next(shade for shade in shades if contrast(shade, DARK_BACKGROUND) >= 4.6)
+
+
+def contrast(color: str, other: str) -> float:
+    """Return the contrast ratio of two colours, from 1 to 21, as WCAG 2.2 defines it."""
+    darker, lighter = sorted((luminance(color), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(color: str) -> float:
+    """Return the relative luminance of a colour, from 0 to 1, as WCAG 2.2 defines it."""
+    linear = [
+        share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4
+        for share in (channel / 255 for channel in _channels(color))
+    ]
+    return sum(w * v for w, v in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 def ramp(stops: tuple[str, ...], place: float) -> str:

@@ -7,8 +7,11 @@ import numpy as np
 import pandas as pd
 
 from replaychart.drawing import packing
+from replaychart.drawing.backgrounds import adaptive, adaptive_column, adaptive_expression
 from replaychart.drawing.clock import Clock
-from replaychart.drawing.expressions import literal
+from replaychart.drawing.colors import on_dark
+from replaychart.drawing.expressions import literal, outright
+from replaychart.drawing.sizes import Width, from_left
 
 # Up to this count, the axis has a tick for every whole number.
 _FEW = 5
@@ -90,13 +93,14 @@ def _outright(tones: pd.Series) -> Any:
     """
     tone, *others = tones.unique().tolist()
     if not others:
-        return alt.value(tone)
+        return outright(adaptive_expression(tone))
     (other,) = others
-    return alt.condition(f"datum.color === {literal(tone)}", alt.value(tone), alt.value(other))
+    dark = {color: on_dark(color) for color in (tone, other)}
+    return outright(adaptive_column("datum.color", dark))
 
 
 def total_label(
-    clock: Clock, totals: np.ndarray, *, suffix: str, color: str, line: int, width: int
+    clock: Clock, totals: np.ndarray, *, suffix: str, color: str, line: int, width: Width
 ) -> alt.Chart:
     """Return a label at the top: the total at the epoch shown, and what it counts.
 
@@ -114,8 +118,8 @@ def total_label(
         The colour of the label, which explains the colour of the bars.
     line : int
         The label's line, counted from 0.
-    width : int
-        The chart's width in pixels.
+    width : int or "container"
+        The chart's width.
     """
     rows = packing.by_epoch(clock, {"of": [suffix]}, {"count": [totals.tolist()]})
     return (
@@ -124,9 +128,14 @@ def total_label(
             label=f"format({packing.entry('count', clock)}, ',') + {literal(' ' + suffix)}"
         )
         .mark_text(
-            align="center", baseline="top", color=color, fontSize=11, fontWeight=600, tooltip=None
+            align="center",
+            baseline="top",
+            color=adaptive(color),
+            fontSize=11,
+            fontWeight=600,
+            tooltip=None,
         )
-        .encode(text="label:N", x=alt.value(width / 2), y=alt.value(6 + 15 * line))
+        .encode(text="label:N", x=from_left(width, share=0.5), y=alt.value(6 + 15 * line))
     )
 
 
@@ -150,7 +159,7 @@ def histogram_of_all(
     color: str,
     x_title: str,
     title: alt.TitleParams,
-    width: int,
+    width: Width,
     height: int,
     counted: str = "points",
 ) -> alt.Chart:
@@ -168,8 +177,10 @@ def histogram_of_all(
         Title of the value axis.
     title : altair.TitleParams
         Title of the chart.
-    width, height : int
-        Size in pixels.
+    width : int or "container"
+        Width of the chart.
+    height : int
+        Height in pixels.
     counted : str, default "points"
         What is counted.
     """

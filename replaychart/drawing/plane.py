@@ -7,10 +7,12 @@ import altair as alt
 import numpy as np
 
 from replaychart.drawing import colors, packing
+from replaychart.drawing.backgrounds import adaptive, adaptive_column, adaptive_range
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.expressions import literal, outright
 from replaychart.drawing.limits import limits_ruler, limits_scale
 from replaychart.drawing.packing import Ruler
+from replaychart.drawing.sizes import Width, width_for_positions, width_for_texts
 from replaychart.drawing.texts import (
     AXIS_TITLE_SIZE,
     NO_LIMIT,
@@ -39,7 +41,8 @@ _PROBABILITY_LEGEND = 160
 _COLUMNS = 5
 # Up to this many long names can be placed below each other.
 _FEW_CLASSES = 4
-_TINT = {"fill": outright("datum.tint"), "detail": "tint:N"}
+# How much of its colour is in the tint of a surface on a dark background, of that on a light one.
+_ON_DARK = 0.7
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,8 +57,10 @@ class Plane:
         One pair for the whole run, or one for each of the clock's epochs.
     titles : tuple of str
         Titles of the axes.
-    width, height : int
-        Size of the chart in pixels.
+    width : int or "container"
+        Width of the chart.
+    height : int
+        Height of the chart in pixels.
     overflows : bool
         Whether marks may extend beyond the limits.
     """
@@ -64,13 +69,13 @@ class Plane:
     xlims: list[Limits]
     ylims: list[Limits]
     titles: tuple[str, str]
-    width: int
+    width: Width
     height: int
     overflows: bool
 
     def x(self) -> alt.X:
         """Return the encoding of the horizontal axis."""
-        title = fitted(self.titles[0], self.width, size=AXIS_TITLE_SIZE)
+        title = fitted(self.titles[0], width_for_texts(self.width), size=AXIS_TITLE_SIZE)
         return alt.X("x:Q", title=title, scale=limits_scale(self.clock, self.xlims))
 
     def y(self) -> alt.Y:
@@ -84,7 +89,8 @@ class Plane:
 
     def rulers(self) -> tuple[Ruler, Ruler]:
         """Return rulers for both coordinates, fine enough for the narrowest limits."""
-        return limits_ruler(self.xlims, self.width), limits_ruler(self.ylims, self.height)
+        width = width_for_positions(self.width)
+        return limits_ruler(self.xlims, width), limits_ruler(self.ylims, self.height)
 
 
 def points_layer(plane: Plane, run: Run, coordinates: np.ndarray, points: np.ndarray) -> alt.Chart:
@@ -110,7 +116,7 @@ def points_layer(plane: Plane, run: Run, coordinates: np.ndarray, points: np.nda
         else:
             changing[name] = ruler.measured(coordinates[:, :, axis].T)
             transforms[name] = ruler.expression(packing.entry(name, plane.clock))
-    targets, encodings, tooltip = by_target(run, points, plane.width)
+    targets, encodings, tooltip = by_target(run, points, width_for_texts(plane.width))
     constant |= targets
     if run.has_probabilities and run.tells_predictions:
         percent = Ruler(0.0, 0.01)
@@ -124,7 +130,12 @@ def points_layer(plane: Plane, run: Run, coordinates: np.ndarray, points: np.nda
     if transforms:
         chart = chart.transform_calculate(**transforms)
     return chart.mark_circle(
-        size=13, opacity=1, clip=True, style=plane.style(), color=colors.CLASSES[0], aria=False
+        size=13,
+        opacity=1,
+        clip=True,
+        style=plane.style(),
+        color=adaptive(colors.CLASSES[0]),
+        aria=False,
     ).encode(x=plane.x(), y=plane.y(), tooltip=tooltip, **encodings)
 
 
@@ -189,7 +200,12 @@ def class_color(run: Run, width: float) -> alt.Color:
     return alt.Color(
         "target:N",
         title="Class",
-        scale=alt.Scale(domain=class_labels(run), range=colors.class_colors(run.classes)),
+        scale=alt.Scale(
+            domain=class_labels(run),
+            range=adaptive_range(
+                colors.class_colors(run.classes), colors.class_colors(run.classes, dark=True)
+            ),
+        ),
         legend=alt.Legend(
             orient="bottom",
             direction="horizontal",
@@ -209,7 +225,10 @@ def number_color(run: Run) -> alt.Color:
         "target:Q",
         title="Target",
         scale=alt.Scale(
-            domain=number_limits(run), range=list(colors.NUMBERS), interpolate="rgb", clamp=True
+            domain=number_limits(run),
+            range=adaptive_range(colors.NUMBERS),
+            interpolate="rgb",
+            clamp=True,
         ),
         legend=alt.Legend(
             orient="bottom",
@@ -247,19 +266,22 @@ def surface_layer(plane: Plane, run: Run, paths: Paths, *, bands: int) -> alt.Ch
     surfaces = run.planes.surfaces
     levels = surfaces.levels(bands)
     if not run.classes:
-        labelled = _number_tints(paths, levels)
-        return _surface_chart(plane, run, paths, labelled, _TINT)
+        labelled, dark = _number_tints(paths, levels)
+        return _surface_chart(plane, run, paths, labelled, _tint(dark))
     band = np.searchsorted(levels, paths.value - 1e-9)
     # Each region has the colour at the middle of its band.
     middles = np.round(np.maximum(levels, surfaces.lowest) + 0.5 * (levels[-1] - levels[-2]), 6)
     if run.classes == 2:
         labels: list[Any] = middles.tolist()
         labelled = packing.Labelled("probability", [labels[i] for i in band], labels)
-        fill = {"fill": _probability_fill(run)}
-    else:
-        labelled = _tints(run, paths, band, middles)
-        fill = _TINT
-    return _surface_chart(plane, run, paths, labelled, fill)
+        return _surface_chart(plane, run, paths, labelled, {"fill": _probability_fill(run)})
+    labelled, dark = _tints(run, paths, band, middles)
+    return _surface_chart(plane, run, paths, labelled, _tint(dark))
+
+
+def _tint(dark: dict[str, str]) -> dict[str, Any]:
+    """Return the encodings of tints, given the tint on a dark background for each of them."""
+    return {"fill": outright(adaptive_column("datum.tint", dark)), "detail": "tint:N"}
 
 
 def _surface_chart(
@@ -280,30 +302,47 @@ def _surface_chart(
     )
 
 
-def _number_tints(paths: Paths, levels: np.ndarray) -> packing.Labelled:
-    """Return the tint of each path: a light version of the colour at the middle of its band."""
+def _number_tints(paths: Paths, levels: np.ndarray) -> tuple[packing.Labelled, dict[str, str]]:
+    """Return the tint of each path: a light version of the colour at the middle of its band.
+
+    The second value is the tint on a dark background for each tint.
+    """
     middles = (np.arange(len(levels)) + 0.5) / len(levels)
-    tints = [
-        colors.mixed("#ffffff", colors.ramp(colors.NUMBERS, middle), 0.4)
-        for middle in middles.tolist()
-    ]
-    return packing.Labelled("tint", [tints[i] for i in np.searchsorted(levels, paths.value)], tints)
+    shades = [colors.ramp(colors.NUMBERS, middle) for middle in middles.tolist()]
+    tints = [_tinted(shade, 0.4) for shade in shades]
+    dark = [_tinted(shade, 0.4, dark=True) for shade in shades]
+    own = [tints[i] for i in np.searchsorted(levels, paths.value)]
+    return packing.Labelled("tint", own, tints), dict(zip(tints, dark, strict=True))
 
 
-def _tints(run: Run, paths: Paths, band: np.ndarray, middles: np.ndarray) -> packing.Labelled:
-    """Return the tint of each path: the colour of its class, stronger for higher bands."""
+def _tints(
+    run: Run, paths: Paths, band: np.ndarray, middles: np.ndarray
+) -> tuple[packing.Labelled, dict[str, str]]:
+    """Return the tint of each path: the colour of its class, stronger for higher bands.
+
+    The second value is the tint on a dark background for each tint.
+    """
     of_class = colors.class_colors(run.classes)
-    tints = [
-        # The last two digits keep bands with the same tint separate, because they are painted at
-        # different times.
+    # The last two digits keep bands with the same tint separate, because they are painted at
+    # different times.
+    light, dark = (
         [
-            f"{colors.mixed('#ffffff', color, 0.2 + 0.35 * middle)}{255 - i:02x}"
-            for color in of_class
+            [f"{_tinted(color, 0.2 + 0.35 * middle, dark=dark)}{255 - i:02x}" for color in of_class]
+            for i, middle in enumerate(middles)
         ]
-        for i, middle in enumerate(middles)
-    ]
-    own = [tints[i][number] for i, number in zip(band, paths.of_class, strict=True)]
-    return packing.Labelled("tint", own, [tint for level in tints for tint in level])
+        for dark in (False, True)
+    )
+    own = [light[i][number] for i, number in zip(band, paths.of_class, strict=True)]
+    every = [tint for level in light for tint in level]
+    on_dark = [tint for level in dark for tint in level]
+    return packing.Labelled("tint", own, every), dict(zip(every, on_dark, strict=True))
+
+
+def _tinted(color: str, share: float, *, dark: bool = False) -> str:
+    """Return a background mixed with a fraction of a colour."""
+    if dark:
+        return colors.mixed(colors.DARK_BACKGROUND, color, _ON_DARK * share)
+    return colors.mixed(colors.LIGHT_BACKGROUND, color, share)
 
 
 def _probability_fill(run: Run) -> alt.Fill:
@@ -314,7 +353,12 @@ def _probability_fill(run: Run) -> alt.Fill:
     return alt.Fill(
         "probability:Q",
         title=fitted(title, _PROBABILITY_LEGEND - 10),
-        scale=alt.Scale(domain=domain, range=list(colors.SURFACE), interpolate="rgb", clamp=True),
+        scale=alt.Scale(
+            domain=domain,
+            range=adaptive_range(colors.SURFACE, colors.DARK_SURFACE),
+            interpolate="rgb",
+            clamp=True,
+        ),
         legend=alt.Legend(
             orient="bottom",
             direction="horizontal",
@@ -329,16 +373,25 @@ def _probability_fill(run: Run) -> alt.Fill:
 
 def grid_layer(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
     """Return the grid lines of the input plane."""
-    return _line_chart(plane, run, paths, width=0.6, color=colors.GRID, opacity=0.45)
+    return _line_chart(
+        plane, run, paths, width=0.6, color=adaptive(colors.GRID, colors.DARK_GRID), opacity=0.45
+    )
 
 
 def boundary_layer(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
     """Return the lines where the two most probable classes are equally probable."""
-    return _line_chart(plane, run, paths, width=1.8, color=colors.BOUNDARY, opacity=1.0)
+    return _line_chart(
+        plane,
+        run,
+        paths,
+        width=1.8,
+        color=adaptive(colors.BOUNDARY, colors.DARK_BOUNDARY),
+        opacity=1.0,
+    )
 
 
 def _line_chart(
-    plane: Plane, run: Run, paths: Paths, *, width: float, color: str, opacity: float
+    plane: Plane, run: Run, paths: Paths, *, width: float, color: alt.ExprRef, opacity: float
 ) -> alt.Chart:
     numbers = paths.value.tolist()
     lines = packing.Labelled("line", numbers, sorted(set(numbers)))

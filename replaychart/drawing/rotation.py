@@ -6,12 +6,14 @@ import altair as alt
 import numpy as np
 
 from replaychart.drawing import colors, packing
+from replaychart.drawing.backgrounds import adaptive
 from replaychart.drawing.budget import kept
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.expressions import literal, outright
 from replaychart.drawing.packing import Ruler
 from replaychart.drawing.plane import by_target
+from replaychart.drawing.sizes import Width, width_for_positions, width_for_texts
 from replaychart.drawing.texts import fitted
 from replaychart.drawing.titles import Title, chart_title, note_not_finite
 from replaychart.errors import ArgumentError
@@ -34,7 +36,7 @@ def rotated_space(
     grid: bool,
     title: Title | None,
     default_title: str,
-    width: int,
+    width: Width,
     height: int,
     max_bytes: float | None,
 ) -> alt.LayerChart:
@@ -54,8 +56,10 @@ def rotated_space(
         The user's title, or its lines; None for the default.
     default_title : str
         The default title.
-    width, height : int
-        Size in pixels.
+    width : int or "container"
+        Width of the chart.
+    height : int
+        Height in pixels.
     max_bytes : float or None
         The size limit; None for no limit.
 
@@ -92,7 +96,7 @@ def rotated_space(
         parts.append(_grid_lines(space, lines))
     parts.append(_points(space, run, values, points))
     heading = chart_title(title, default_title, clock)
-    note_not_finite(heading, clock, "points", width, values)
+    note_not_finite(heading, clock, "points", width_for_texts(width), values)
     return layered(parts, clock, *_sliders(), title=heading, width=width, height=height)
 
 
@@ -100,13 +104,13 @@ class _Space:
     """A ball around all points, and the projection of its points to the chart."""
 
     def __init__(
-        self, clock: Clock, middle: np.ndarray, radius: float, width: int, height: int
+        self, clock: Clock, middle: np.ndarray, radius: float, width: Width, height: int
     ) -> None:
         self.clock = clock
         self.middle = middle
         self.radius = radius
         self.width = width
-        self.ruler = Ruler.over(-radius, radius, pixels=max(width, height))
+        self.ruler = Ruler.over(-radius, radius, pixels=max(width_for_positions(width), height))
 
     def packed(self, values: np.ndarray) -> dict[str, list[Any]]:
         """Return columns of whole numbers for values of shape (epochs, points, 3)."""
@@ -153,7 +157,7 @@ def _turned() -> dict[str, str]:
 
 
 def _points(space: _Space, run: Run, values: np.ndarray, points: np.ndarray) -> alt.Chart:
-    targets, encodings, tooltip = by_target(run, points, space.width)
+    targets, encodings, tooltip = by_target(run, points, width_for_texts(space.width))
     constant: dict[str, list[Any]] = {"point": points.tolist(), **targets}
     rows = packing.by_epoch(space.clock, constant, space.packed(values))
     # Points that are closer are larger.
@@ -163,7 +167,7 @@ def _points(space: _Space, run: Run, values: np.ndarray, points: np.ndarray) -> 
         .transform_calculate(**space.unpacked())
         .transform_calculate(**_turned())
         .transform_calculate(size=size)
-        .mark_circle(opacity=1, aria=False, color=colors.CLASSES[0])
+        .mark_circle(opacity=1, aria=False, color=adaptive(colors.CLASSES[0]))
         .encode(
             **space.encodings(),
             **encodings,
@@ -186,7 +190,13 @@ def _grid_lines(space: _Space, lines: np.ndarray) -> alt.Chart:
         alt.Chart(packing.PackedData(rows))
         .transform_calculate(**space.unpacked())
         .transform_calculate(**_turned())
-        .mark_line(strokeWidth=0.6, color=colors.GRID, strokeOpacity=0.45, tooltip=None, aria=False)
+        .mark_line(
+            strokeWidth=0.6,
+            color=adaptive(colors.GRID, colors.DARK_GRID),
+            strokeOpacity=0.45,
+            tooltip=None,
+            aria=False,
+        )
         .encode(**space.encodings(), detail="line:N", order="vertex:Q")
     )
 
@@ -211,10 +221,10 @@ def _axes(space: _Space, layer: str) -> alt.LayerChart:
     )
     return alt.LayerChart(
         layer=[
-            base.mark_line(color=colors.MUTED, strokeWidth=1, tooltip=None).encode(
+            base.mark_line(color=adaptive(colors.MUTED), strokeWidth=1, tooltip=None).encode(
                 detail="axis:N", order="end:Q"
             ),
-            base.mark_text(color=colors.MUTED, fontSize=11, dy=-6, tooltip=None).encode(
+            base.mark_text(color=adaptive(colors.MUTED), fontSize=11, dy=-6, tooltip=None).encode(
                 text="name:N"
             ),
         ]

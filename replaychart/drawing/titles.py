@@ -10,6 +10,7 @@ from replaychart.arguments import is_number, shown
 from replaychart.drawing.budget import check_max_bytes
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.expressions import text_with_epoch
+from replaychart.drawing.sizes import Width
 from replaychart.drawing.texts import TITLE_SIZE, displayed, fitted, lines, width_of
 from replaychart.errors import ArgumentError
 from replaychart.run import Run, require_run
@@ -133,11 +134,14 @@ def note_not_finite(
     add_subtitle(title, f"{what}: {how} {when}", width)
 
 
-def check_chart(run: Run, width: int, height: int, max_bytes: float | None) -> None:
+def check_chart(run: Run, width: Width, height: int, max_bytes: float | None) -> None:
     """Raise `ArgumentError` unless the run, the size in pixels and the size limit are valid."""
     require_run(run)
     check_max_bytes(max_bytes)
     for argument, value in (("width", width), ("height", height)):
+        if argument == "width" and isinstance(value, str) and value == "container":
+            continue
         if not is_number(value) or not 0 < value < np.inf:
-            message = f"{argument} must be a positive number of pixels. Got {value!r}."
+            also = " or 'container'" if argument == "width" else ""
+            message = f"{argument} must be a positive number of pixels{also}. Got {value!r}."
             raise ArgumentError(message)

@@ -8,12 +8,14 @@ import numpy as np
 
 from replaychart.arguments import require_one_of
 from replaychart.drawing import colors, packing
+from replaychart.drawing.backgrounds import adaptive
 from replaychart.drawing.budget import kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.layer_axis import layer_axis
 from replaychart.drawing.limits import limits_ruler, limits_scale
 from replaychart.drawing.packing import Ruler
+from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.texts import displayed
 from replaychart.drawing.titles import Title, chart_title, check_chart
 from replaychart.evaluation.densities import POSITIONS, positions
@@ -51,8 +53,10 @@ class ViolinOptions:
         The epoch shown initially, or a shared parameter.
     title : str, sequence of str or None
         The title, or its lines; None for the default.
-    width, height : int
-        Size in pixels.
+    width : int or "container"
+        Width of the chart.
+    height : int
+        Height in pixels.
     max_bytes : float or None
         The size limit; None for no limit.
     """
@@ -61,7 +65,7 @@ class ViolinOptions:
     epochs: Epochs
     epoch: float | alt.Parameter | None
     title: Title | None
-    width: int
+    width: Width
     height: int
     max_bytes: float | None
 
@@ -115,12 +119,12 @@ class _Axes:
     layers: list[str]
     limits: list[Limits]
     noun: str
-    width: int
+    width: Width
     height: int
 
     def x(self, field: str) -> alt.X:
         """Return the axis of the layers: numbers, labelled with the names of the layers."""
-        return layer_axis(field, self.layers, self.width)
+        return layer_axis(field, self.layers, width_for_texts(self.width))
 
     def y(self, field: str) -> alt.Y:
         """Return the axis of the values."""
@@ -160,7 +164,7 @@ def _zero_line(axes: _Axes) -> alt.Chart | None:
         return None
     return (
         alt.Chart(packing.PackedData([{"zero": 0}]))
-        .mark_rule(color=colors.HAIRLINE, tooltip=None, aria=False)
+        .mark_rule(color=colors.REFERENCE, tooltip=None, aria=False)
         .encode(y=axes.y("zero:Q"))
     )
 
@@ -189,8 +193,11 @@ def _bodies(axes: _Axes, summaries: list[Arrays], color: str) -> alt.Chart:
         .transform_filter("isValid(datum.value)")
         .mark_area(
             orient="horizontal",
-            fill=colors.mixed("#ffffff", color, 0.55),
-            stroke=color,
+            fill=adaptive(
+                colors.mixed(colors.LIGHT_BACKGROUND, color, 0.55),
+                colors.mixed(colors.DARK_BACKGROUND, colors.on_dark(color), 0.45),
+            ),
+            stroke=adaptive(color),
             strokeWidth=1,
             line=False,
             tooltip=None,
@@ -235,14 +242,17 @@ def _quartiles(axes: _Axes, summaries: list[Arrays]) -> list[alt.Chart]:
         )
     )
     return [
-        base.mark_rule(color=colors.INK, strokeWidth=5, strokeCap="round", aria=False).encode(
-            y=axes.y("lower:Q"), y2="upper:Q"
-        ),
+        base.mark_rule(
+            color=adaptive(colors.INK, colors.LIGHT_BACKGROUND),
+            strokeWidth=5,
+            strokeCap="round",
+            aria=False,
+        ).encode(y=axes.y("lower:Q"), y2="upper:Q"),
         base.mark_point(
             shape="circle",
             filled=True,
-            fill="white",
-            stroke=colors.INK,
+            fill=adaptive(colors.LIGHT_BACKGROUND, colors.INK),
+            stroke=adaptive(colors.INK, colors.LIGHT_BACKGROUND),
             strokeWidth=1.5,
             size=36,
             opacity=1,
@@ -264,6 +274,8 @@ def _not_finite(axes: _Axes, summaries: list[Arrays]) -> alt.Chart | None:
         .transform_calculate(share=packing.entry("share", axes.clock))
         .transform_filter("datum.share > 0")
         .transform_calculate(label="format(datum.share, '.3~g') + '% not finite'")
-        .mark_text(baseline="top", color=colors.WRONG, fontSize=11, fontWeight=600, tooltip=None)
+        .mark_text(
+            baseline="top", color=adaptive(colors.WRONG), fontSize=11, fontWeight=600, tooltip=None
+        )
         .encode(x=axes.x("at:Q"), y=alt.value(6), text="label:N")
     )

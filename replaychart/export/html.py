@@ -20,6 +20,7 @@ _PAGE = """<!DOCTYPE html>
 body {{ margin: 24px; background: #fff; color: #24292f;
   font: 14px/1.4 "Helvetica Neue", Helvetica, Arial, "Liberation Sans", sans-serif; }}
 #chart {{ display: inline-flex; flex-direction: column; max-width: 100%; overflow-x: auto; }}
+#chart.filling {{ display: flex; }}
 #chart .vega-bindings {{ display: flex; flex-wrap: wrap; align-items: center; gap: 8px 24px;
   margin: 4px 12px 12px; }}
 #chart .vega-bind {{ display: flex; align-items: center; gap: 8px; }}
@@ -31,7 +32,7 @@ body #vg-tooltip-element table tr td.value {{ max-height: none; overflow-wrap: a
 </style>
 </head>
 <body>
-<div id="chart"></div>
+<div id="chart"{filling}></div>
 <script>{libraries}</script>
 <script id="spec" type="application/json">{spec}</script>
 <script>
@@ -59,8 +60,13 @@ def write_html(spec: Spec, path: Path, *, title: str) -> None:
     title : str
         The page's title.
     """
+    # An element that is as wide as its content cannot tell a chart how wide to be.
+    filling = ' class="filling"' if spec.get("width") == "container" else ""
     page = _PAGE.format(
-        title=html.escape(title), libraries=_libraries(), spec=json_for_script(spec)
+        title=html.escape(title),
+        filling=filling,
+        libraries=_libraries(),
+        spec=json_for_script(spec),
     )
     with written_beside(path) as temporary:
         temporary.write_text(page, encoding="utf-8")

@@ -15,6 +15,7 @@ from replaychart.drawing.complete_spec import complete_spec
 from replaychart.drawing.packing import EpochRows, Rows
 from replaychart.drawing.plane import WITHIN_LIMITS
 from replaychart.drawing.theme import NAME as THEME
+from replaychart.export.backgrounds import has_background, with_known_background
 from replaychart.playback.animate import starting_at
 from replaychart.playback.parameter import EpochSlider, FoundParameter, find_parameter, set_to
 
@@ -70,10 +71,11 @@ class ChartSpec:
         epoch : float or None
             The epoch; None for the value of the parameter.
         """
+        spec = self.spec if has_background(self.spec) else with_known_background(self.spec)
         if self.parameter is None or epoch is None:
-            return self.spec
-        params = set_to(self.parameter.settings(epoch), self.spec["params"])
-        shown = {**self.spec, "params": params}
+            return spec
+        params = set_to(self.parameter.settings(epoch), spec["params"])
+        shown = {**spec, "params": params}
         return shown if self.slider is None else starting_at(shown, self.slider, epoch)
 
     def still(self, epoch: float | None) -> Spec:
@@ -84,7 +86,7 @@ class ChartSpec:
         epoch : float or None
             The epoch; None for the value of the parameter, or for a chart without the parameter.
         """
-        spec = _unclipped(self.spec)
+        spec = _unclipped(with_known_background(self.spec))
         if self.parameter is None:
             return spec
         shown = self.parameter.shown if epoch is None else epoch

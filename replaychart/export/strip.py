@@ -9,6 +9,7 @@ from pathlib import Path
 import vl_convert
 
 from replaychart.drawing import colors
+from replaychart.export.backgrounds import is_dark
 from replaychart.export.files import written_beside
 from replaychart.export.images import renumbered
 from replaychart.export.specs import ChartSpec, Compiled, showing
@@ -37,8 +38,10 @@ def write_strip(chart: ChartSpec, path: Path, *, epochs: Sequence[float], scale:
         vl_convert.vega_to_svg(showing(compiled.vega, compiled.at(epoch))) for epoch in epochs
     ]
     shown = all(map(_shows, stills, epochs))
+    captions = [] if shown else [f"epoch {epoch}" for epoch in epochs]
     font = chart.spec.get("config", {}).get("font", "sans-serif")
-    strip = _row(stills, [] if shown else [f"epoch {epoch}" for epoch in epochs], font)
+    color = colors.on_dark(colors.MUTED) if is_dark(chart.spec) else colors.MUTED
+    strip = _row(stills, captions, font, color)
     suffix = path.suffix.lower()
     with written_beside(path) as temporary:
         if suffix == ".svg":
@@ -56,7 +59,7 @@ def _shows(still: str, epoch: float) -> bool:
     return any(re.search(rf"(?<!\w){epoch}(?!\w)", text) for text in texts)
 
 
-def _row(stills: Sequence[str], captions: Sequence[str], font: str) -> str:
+def _row(stills: Sequence[str], captions: Sequence[str], font: str, color: str) -> str:
     """Return several SVGs side by side as one, each with its caption below."""
     sizes = [_size(still) for still in stills]
     lefts = [0, *itertools.accumulate(width for width, _ in sizes)]
@@ -68,7 +71,7 @@ def _row(stills: Sequence[str], captions: Sequence[str], font: str) -> str:
     ]
     parts += [
         f'<text text-anchor="middle" transform="translate({left + width / 2:g},{height + 8:g})" '
-        f'font-family="{html.escape(font)}" font-size="12px" fill="{colors.MUTED}">{caption}</text>'
+        f'font-family="{html.escape(font)}" font-size="12px" fill="{color}">{caption}</text>'
         for left, (width, _), caption in zip(lefts, sizes, captions, strict=False)
     ]
     paper = re.search(r'<rect [^>]*fill="([^"]*)"', stills[0])

@@ -1,0 +1,63 @@
+"""The background on which a chart is drawn, and the colours that it leads to."""
+
+from typing import Any
+
+import vl_convert
+from PIL import ImageColor
+
+from replaychart.drawing.backgrounds import BRIGHTEST_DARK, IS_DARK
+from replaychart.drawing.colors import luminance
+
+Spec = dict[str, Any]
+
+
+def has_background(spec: Spec) -> bool:
+    """Return whether a spec's own background is a colour, not transparent."""
+    return "background" not in spec or _rgb(spec["background"]) is not None
+
+
+def with_known_background(spec: Spec) -> Spec:
+    """Return a spec whose colours no longer depend on the background.
+
+    If the background is transparent, the theme decides: who enables a dark theme and makes the
+    background of the chart transparent places it on something dark.
+
+    Parameters
+    ----------
+    spec : dict
+        A Vega-Lite spec.
+    """
+    replaced = "true" if is_dark(spec) else "false"
+    return {
+        key: value if key == "datasets" else _replaced(value, replaced)
+        for key, value in spec.items()
+    }
+
+
+def is_dark(spec: Spec) -> bool:
+    """Return whether a chart is drawn on a dark background."""
+    config = spec.get("config", {})
+    theme = spec.get("usermeta", {}).get("embedOptions", {}).get("theme")
+    themes: Any = vl_convert.get_themes()
+    for place in (spec, config, themes.get(str(theme), {})):
+        color = _rgb(place.get("background"))
+        if color is not None:
+            return luminance(color) < BRIGHTEST_DARK
+    return False
+
+
+def _rgb(color: object) -> str | None:
+    """Return a colour as ``#rrggbb``, None for a transparent one and for anything else."""
+    try:
+        red, green, blue, *alpha = ImageColor.getrgb(str(color))
+    except ValueError:
+        return None
+    return None if alpha == [0] else f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def _replaced(node: Any, replaced: str) -> Any:
+    if isinstance(node, dict):
+        return {key: _replaced(value, replaced) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_replaced(value, replaced) for value in node]
+    return node.replace(IS_DARK, replaced) if isinstance(node, str) else node
