@@ -105,3 +105,91 @@ def mask_of(outputs: Any) -> np.ndarray | None:
     outputs = only_output(outputs)
     mask = None if isinstance(outputs, (list, tuple, dict)) else get_keras_mask(outputs)
     return None if mask is None else keras.ops.convert_to_numpy(mask).astype(bool)
+
+
+def recurrent_states(model: keras.Model) -> list[Any]:
+    """Return the variables that stateful recurrent layers keep from batch to batch.
+
+    Keras does not list them among the variables of the model.
+    """
+    states = [
+        layer.states
+        for layer in model._flatten_layers()
+        if getattr(layer, "stateful", False) and getattr(layer, "states", None) is not None
+    ]
+    return list({id(one): one for one in keras.tree.flatten(states)}.values())
+
+
+def stateless_call(
+    model: keras.Model, trainable: Sequence[Any], non_trainable: Sequence[Any], inputs: Any
+) -> tuple[Any, list[Any]]:
+    """Return a model's outputs in inference mode, and the losses that it adds.
+
+    Recurrent layers begin at zeros, also those that keep their state, and the model stays as it is.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The model, or a part of one.
+    trainable, non_trainable : sequence of tensor
+        The values of its variables.
+    inputs : tensor, list or mapping of tensors
+        In the structure in which the model takes them.
+    """
+    mode = inference_mode(model)
+    states = recurrent_states(model)
+    if not states:
+        outputs, _, losses = model.stateless_call(
+            trainable, non_trainable, inputs, return_losses=True, **mode
+        )
+        return outputs, losses
+    values = [
+        *zip(model.trainable_variables, trainable, strict=True),
+        *zip(model.non_trainable_variables, non_trainable, strict=True),
+        *((state, keras.ops.zeros(state.shape, state.dtype)) for state in states),
+    ]
+    with keras.StatelessScope(values, collect_losses=True):
+        return model.call(inputs, **mode), model.losses
+
+
+def without_state(config: Any) -> Any:
+    """Return an architecture whose recurrent layers begin at zeros, for any number of points.
+
+    A stateful layer that begins at zeros computes the same as one that keeps no state, and does not
+    need batches of one size.
+
+    Parameters
+    ----------
+    config : JSON value
+        The architecture.
+    """
+    return _stateless(config) if _is_stateful(config) else config
+
+
+def _is_stateful(config: Any) -> bool:
+    if isinstance(config, Mapping):
+        return _keeps_state(config) or any(map(_is_stateful, config.values()))
+    return isinstance(config, (list, tuple)) and any(map(_is_stateful, config))
+
+
+def _keeps_state(config: Mapping[str, Any]) -> bool:
+    settings = config.get("config")
+    own = str(config.get("module")).startswith("keras")
+    return own and isinstance(settings, Mapping) and settings.get("stateful") is True
+
+
+def _stateless(config: Any) -> Any:
+    if isinstance(config, (list, tuple)):
+        return [_stateless(part) for part in config]
+    if not isinstance(config, Mapping):
+        return config
+    parts = {key: _stateless(value) for key, value in config.items()}
+    settings = parts.get("config")
+    if not isinstance(settings, dict):
+        return parts
+    if _keeps_state(config):
+        settings["stateful"] = False
+    shape = settings.get("batch_shape")
+    if isinstance(shape, list) and shape:
+        settings["batch_shape"] = [None, *shape[1:]]
+    return parts

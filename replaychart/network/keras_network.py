@@ -55,14 +55,14 @@ class KerasNetwork:
         if model is None:
             self.model = models.rebuild(stored, self._weights, custom_objects)
         else:
-            self.model = model
+            self.model = models.without_state_of_its_own(model, custom_objects)
         self._stored = stored
         self._run = stored.name
         self._custom_objects = custom_objects
         self._objectives = _objectives(stored, model, custom_objects)
         models.check_weights(self.model, self._weights, stored.name)
         models.check_inputs(self.model, stored)
-        if model is None:
+        if self.model is not model:
             models.restore_constants(self.model, self._weights)
         self._functions: dict[tuple[str | None, str | None], Callable[..., Any]] = {}
         self._recorded_at = {id(weight): i for i, weight in enumerate(self.model.weights)}

@@ -12,7 +12,13 @@ import numpy as np
 from replaychart.errors import ArgumentError, EvaluationError, ReplayChartError
 from replaychart.facts.inputs import arrays_of
 from replaychart.network import keras2_functions  # noqa: F401  (registers what old models use)
-from replaychart.network.calling import called_with, has_graph, input_dtype
+from replaychart.network.calling import (
+    called_with,
+    has_graph,
+    input_dtype,
+    recurrent_states,
+    without_state,
+)
 from replaychart.network.keras_versions import for_any_version
 from replaychart.network.namesakes import with_own_activations
 from replaychart.network.trust import built, require_trusted
@@ -57,7 +63,7 @@ def rebuild(
     owner = f"The model of run {stored.name!r}"
     with failures_told(f"{owner} cannot be rebuilt", _WAYS_OUT):
         config = for_any_version(json.loads(stored.architecture))
-        config = with_own_activations(config, custom_objects)
+        config = without_state(with_own_activations(config, custom_objects))
     model_class = stored.details.get("model_class")
     if config is None:
         message = (
@@ -80,6 +86,33 @@ def rebuild(
         )
     _check_vocabularies(model, owner)
     return model
+
+
+def without_state_of_its_own(
+    model: keras.Model, custom_objects: Mapping[str, Any] | None
+) -> keras.Model:
+    """Return a model, or a copy whose recurrent layers begin at zeros if some keep their state.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A model that the user passed. It is not changed.
+    custom_objects : mapping or None
+        Classes and functions that are not part of Keras, by name.
+    """
+    if not recurrent_states(model) or not has_graph(model):
+        return model
+    objects = {type(layer).__name__: type(layer) for layer in model._flatten_layers()}
+    try:
+        config = keras.saving.serialize_keras_object(model)
+        config.pop("compile_config", None)
+        return keras.saving.deserialize_keras_object(
+            without_state(config),
+            custom_objects={**objects, **(custom_objects or {})},
+            safe_mode=False,  # the user's own model
+        )
+    except Exception:  # its config is not complete; the witness shows whether it is used right
+        return model
 
 
 def _check_vocabularies(model: keras.Model, owner: str) -> None:

@@ -72,7 +72,10 @@ class _Asked:
         loss: object,
     ) -> None:
         count = len(described.targets)
-        few = np.random.default_rng(0).choice(count, min(count, _POINTS), replace=False)
+        # A stateful layer takes as many points as it has states, and raises for others.
+        states = calling.recurrent_states(model)
+        number = min(count, states[0].shape[0] if states else _POINTS)
+        few = np.random.default_rng(0).choice(count, number, replace=False)
         self._points = np.sort(few)
         self._model = model
         self._described = of_points(described, self._points)
@@ -104,14 +107,12 @@ class _Asked:
     def _call(self, part: keras.Model) -> tuple[Any, list[Any]]:
         arrays = arrays_of(self._described.inputs)
         tensors = calling.input_tensors(part, arrays, self._described)
-        outputs, _, losses = part.stateless_call(
+        return calling.stateless_call(
+            part,
             [self._value(variable) for variable in part.trainable_variables],
             [self._value(variable) for variable in part.non_trainable_variables],
             calling.called_with(part, tensors, self._described),
-            return_losses=True,
-            **calling.inference_mode(part),
         )
-        return outputs, losses
 
     def _value(self, variable: Any) -> Any:
         values = self._recorded.get(id(variable))
