@@ -9,6 +9,7 @@ import pandas as pd
 from replaychart.drawing import packing
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.expressions import literal
+from replaychart.drawing.limits import tick_format
 
 # Up to this count, the axis has a tick for every whole number.
 _FEW = 5
@@ -52,7 +53,11 @@ def count_bars(
                 "bin_start:Q",
                 bin="binned",
                 title=x_title,
-                axis=alt.Axis(labelFlush=False, tickCount=5),
+                axis=alt.Axis(
+                    labelFlush=False,
+                    tickCount=5,
+                    **tick_format(first["bin_start"].min(), first["bin_end"].max()),
+                ),
                 scale=alt.Scale(domain=limits, nice=False),
             ),
             x2="bin_end:Q",

@@ -1,6 +1,7 @@
 """The layers of a chart that shows a plane: surface, grid lines, points, boundary."""
 
 import dataclasses
+from itertools import chain
 from typing import Any, cast
 
 import altair as alt
@@ -9,7 +10,7 @@ import numpy as np
 from replaychart.drawing import colors, packing
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.expressions import literal, outright
-from replaychart.drawing.limits import limits_ruler, limits_scale
+from replaychart.drawing.limits import limits_ruler, limits_scale, tick_format
 from replaychart.drawing.packing import Ruler
 from replaychart.drawing.texts import (
     AXIS_TITLE_SIZE,
@@ -71,12 +72,14 @@ class Plane:
     def x(self) -> alt.X:
         """Return the encoding of the horizontal axis."""
         title = fitted(self.titles[0], self.width, size=AXIS_TITLE_SIZE)
-        return alt.X("x:Q", title=title, scale=limits_scale(self.clock, self.xlims))
+        scale = limits_scale(self.clock, self.xlims)
+        return alt.X("x:Q", title=title, scale=scale, **_ticks(self.xlims))
 
     def y(self) -> alt.Y:
         """Return the encoding of the vertical axis."""
         title = fitted(self.titles[1], self.height, size=AXIS_TITLE_SIZE)
-        return alt.Y("y:Q", title=title, scale=limits_scale(self.clock, self.ylims))
+        scale = limits_scale(self.clock, self.ylims)
+        return alt.Y("y:Q", title=title, scale=scale, **_ticks(self.ylims))
 
     def style(self) -> str:
         """Return the style of the marks, by which `save` decides whether they need clipping."""
@@ -85,6 +88,11 @@ class Plane:
     def rulers(self) -> tuple[Ruler, Ruler]:
         """Return rulers for both coordinates, fine enough for the narrowest limits."""
         return limits_ruler(self.xlims, self.width), limits_ruler(self.ylims, self.height)
+
+
+def _ticks(limits: list[Limits]) -> dict[str, Any]:
+    form = tick_format(*chain.from_iterable(limits))
+    return {"axis": alt.Axis(**form)} if form else {}
 
 
 def points_layer(plane: Plane, run: Run, coordinates: np.ndarray, points: np.ndarray) -> alt.Chart:
@@ -217,6 +225,7 @@ def number_color(run: Run) -> alt.Color:
             gradientLength=150,
             gradientThickness=10,
             tickCount=4,
+            **tick_format(*number_limits(run)),
         ),
     )
 

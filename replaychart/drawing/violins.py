@@ -1,6 +1,7 @@
 """Violins: the distribution of each layer's values at the epoch shown."""
 
 import dataclasses
+from itertools import chain
 from typing import Any
 
 import altair as alt
@@ -12,7 +13,7 @@ from replaychart.drawing.budget import kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.layer_axis import layer_axis
-from replaychart.drawing.limits import limits_ruler, limits_scale
+from replaychart.drawing.limits import limits_ruler, limits_scale, tick_format
 from replaychart.drawing.packing import Ruler
 from replaychart.drawing.texts import displayed
 from replaychart.drawing.titles import chart_title, check_chart
@@ -127,7 +128,7 @@ class _Axes:
         return alt.Y(
             field,
             title=self.noun,
-            axis=alt.Axis(tickCount=6),
+            axis=alt.Axis(tickCount=6, **tick_format(*chain.from_iterable(self.limits))),
             scale=limits_scale(self.clock, self.limits),
         )
 
