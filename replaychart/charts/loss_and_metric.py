@@ -14,6 +14,7 @@ from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.epoch_axis import epoch_axis
 from replaychart.drawing.expressions import literal
+from replaychart.drawing.limits import tick_format
 from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.texts import AXIS_TITLE_SIZE, displayed, fitted
 from replaychart.drawing.titles import (
@@ -142,7 +143,7 @@ def loss_and_metric(
             _curves(run, clock, name, names, source),
             name=name,
             color=color,
-            axis=alt.Axis(titleColor=adaptive(color), orient=side, tickCount=5),
+            side=side,
             height=height,
         )
     ]
@@ -214,7 +215,7 @@ def _curves(run: Run, clock: Clock, name: str, names: list[str], source: str) ->
 
 
 def _quantity(
-    clock: Clock, frame: pd.DataFrame, *, name: str, color: str, axis: alt.Axis, height: int
+    clock: Clock, frame: pd.DataFrame, *, name: str, color: str, side: Side, height: int
 ) -> list[alt.Chart]:
     """Return the layers of one quantity: its curve, and its validation curve, dashed."""
     # Even a curve without finite values gets its axis.
@@ -223,7 +224,9 @@ def _quantity(
         layer for curve, own in curves for layer in _curve(clock, own, name=str(curve), color=color)
     ]
     title = fitted(name, height, size=AXIS_TITLE_SIZE)
-    scale = alt.Scale(domain=_domain(frame["value"]), nice=True)
+    domain = _domain(frame["value"])
+    scale = alt.Scale(domain=domain, nice=True)
+    axis = alt.Axis(titleColor=adaptive(color), orient=side, tickCount=5, **tick_format(*domain))
     # The layers' scales are independent. Those of one quantity have the same domain, so one axis
     # serves them all.
     return [

@@ -11,6 +11,7 @@ from replaychart.drawing.backgrounds import adaptive, adaptive_column, adaptive_
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.colors import on_dark
 from replaychart.drawing.expressions import literal, outright
+from replaychart.drawing.limits import tick_format
 from replaychart.drawing.sizes import Width, from_left
 
 # Up to this count, the axis has a tick for every whole number.
@@ -55,7 +56,11 @@ def count_bars(
                 "bin_start:Q",
                 bin="binned",
                 title=x_title,
-                axis=alt.Axis(labelFlush=False, tickCount=5),
+                axis=alt.Axis(
+                    labelFlush=False,
+                    tickCount=5,
+                    **tick_format(first["bin_start"].min(), first["bin_end"].max()),
+                ),
                 scale=alt.Scale(domain=limits, nice=False),
             ),
             x2="bin_end:Q",

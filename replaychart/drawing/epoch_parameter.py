@@ -45,7 +45,8 @@ class EpochParameter(alt.Parameter):
             self.position = alt.Parameter(POSITION, alt.Undefined, alt.Undefined, "variable")
             stop = int(positions_at(epochs, np.array([shown]))[0])
             self.position.param = _EpochVariable(name=POSITION, value=stop, bind=slider)
-            definition = {"expr": f"{literal(epochs.tolist())}[{POSITION}]"}
+            # A host such as JupyterChart reads the initial value, which the expression then sets.
+            definition["expr"] = f"{literal(epochs.tolist())}[{POSITION}]"
         elif len(epochs) > 1:
             first, last = int(epochs[0]), int(epochs[-1])
             definition["bind"] = alt.binding_range(
@@ -174,7 +175,8 @@ class _Definition(dict[str, Any]):
 def _described(definition: dict[str, Any]) -> str:
     if "expr" in definition:
         epochs = listed_epochs(definition["expr"])
-        return f"{len(epochs)} epochs from {epochs[0]:g} to {epochs[-1]:g}"
+        initially = f", initially {definition['value']:g}" if "value" in definition else ""
+        return f"{len(epochs)} epochs from {epochs[0]:g} to {epochs[-1]:g}{initially}"
     bind = definition.get("bind")
     if not isinstance(bind, dict):
         return f"fixed at {definition.get('value')}"

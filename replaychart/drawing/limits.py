@@ -10,6 +10,10 @@ from replaychart.drawing.expressions import literal
 from replaychart.drawing.packing import Ruler
 from replaychart.planes.extents import Limits
 
+# Between these, numbers are written out.
+_SMALLEST, _LARGEST = 1e-6, 1e9
+_FEWEST_DIGITS = 4
+
 
 def limits_scale(clock: Clock, limits: list[Limits]) -> alt.Scale:
     """Return a scale with these limits.
@@ -29,6 +33,23 @@ def limits_scale(clock: Clock, limits: list[Limits]) -> alt.Scale:
             for end in (0, 1)
         ]
     return alt.Scale(domain=domain, nice=False, zero=False)
+
+
+def tick_format(*ends: float) -> dict[str, Any]:
+    """Return the format of an axis or legend with these ends, empty for the usual one.
+
+    Vega writes large and small numbers out, such as 1.5000000000000002e+30 or 0.0000000005.
+
+    Parameters
+    ----------
+    *ends : float
+        The finite ends of its limits, at least two.
+    """
+    reach, span = max(map(abs, ends)), max(ends) - min(ends)
+    if not span > 0 or _SMALLEST <= reach < _LARGEST:
+        return {}
+    digits = max(_FEWEST_DIGITS, math.ceil(math.log10(reach / span)) + 3)
+    return {"format": f".{digits}~g"}
 
 
 def limits_ruler(limits: list[Limits], pixels: int) -> Ruler:

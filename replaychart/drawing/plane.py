@@ -1,6 +1,7 @@
 """The layers of a chart that shows a plane: surface, grid lines, points, boundary."""
 
 import dataclasses
+from itertools import chain
 from typing import Any, cast
 
 import altair as alt
@@ -10,7 +11,7 @@ from replaychart.drawing import colors, packing
 from replaychart.drawing.backgrounds import adaptive, adaptive_column, adaptive_range
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.expressions import literal, outright
-from replaychart.drawing.limits import limits_ruler, limits_scale
+from replaychart.drawing.limits import limits_ruler, limits_scale, tick_format
 from replaychart.drawing.packing import Ruler
 from replaychart.drawing.sizes import Width, width_for_positions, width_for_texts
 from replaychart.drawing.texts import (
@@ -76,12 +77,14 @@ class Plane:
     def x(self) -> alt.X:
         """Return the encoding of the horizontal axis."""
         title = fitted(self.titles[0], width_for_texts(self.width), size=AXIS_TITLE_SIZE)
-        return alt.X("x:Q", title=title, scale=limits_scale(self.clock, self.xlims))
+        scale = limits_scale(self.clock, self.xlims)
+        return alt.X("x:Q", title=title, scale=scale, **_ticks(self.xlims))
 
     def y(self) -> alt.Y:
         """Return the encoding of the vertical axis."""
         title = fitted(self.titles[1], self.height, size=AXIS_TITLE_SIZE)
-        return alt.Y("y:Q", title=title, scale=limits_scale(self.clock, self.ylims))
+        scale = limits_scale(self.clock, self.ylims)
+        return alt.Y("y:Q", title=title, scale=scale, **_ticks(self.ylims))
 
     def style(self) -> str:
         """Return the style of the marks, by which `save` decides whether they need clipping."""
@@ -91,6 +94,11 @@ class Plane:
         """Return rulers for both coordinates, fine enough for the narrowest limits."""
         width = width_for_positions(self.width)
         return limits_ruler(self.xlims, width), limits_ruler(self.ylims, self.height)
+
+
+def _ticks(limits: list[Limits]) -> dict[str, Any]:
+    form = tick_format(*chain.from_iterable(limits))
+    return {"axis": alt.Axis(**form)} if form else {}
 
 
 def points_layer(plane: Plane, run: Run, coordinates: np.ndarray, points: np.ndarray) -> alt.Chart:
@@ -236,6 +244,7 @@ def number_color(run: Run) -> alt.Color:
             gradientLength=150,
             gradientThickness=10,
             tickCount=4,
+            **tick_format(*number_limits(run)),
         ),
     )
 

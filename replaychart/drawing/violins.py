@@ -1,6 +1,7 @@
 """Violins: the distribution of each layer's values at the epoch shown."""
 
 import dataclasses
+from itertools import chain
 from typing import Any
 
 import altair as alt
@@ -13,7 +14,7 @@ from replaychart.drawing.budget import kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.layer_axis import layer_axis
-from replaychart.drawing.limits import limits_ruler, limits_scale
+from replaychart.drawing.limits import limits_ruler, limits_scale, tick_format
 from replaychart.drawing.packing import Ruler
 from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.texts import displayed
@@ -131,7 +132,7 @@ class _Axes:
         return alt.Y(
             field,
             title=self.noun,
-            axis=alt.Axis(tickCount=6),
+            axis=alt.Axis(tickCount=6, **tick_format(*chain.from_iterable(self.limits))),
             scale=limits_scale(self.clock, self.limits),
         )
 

@@ -91,6 +91,11 @@ def surfaces_of(task: Task, targets: np.ndarray, run: str, *, values: int) -> Su
     return Prediction(float(targets.min()), float(targets.max()))
 
 
+def _columns(outputs: np.ndarray) -> np.ndarray:
+    """Return outputs of shape (points, units); a single unit may have no axis of its own."""
+    return outputs[:, None] if outputs.ndim == 1 else outputs
+
+
 class _Alone:
     """A surface without rivals, whose score is its height."""
 
@@ -126,7 +131,7 @@ class Probability(_Alone):
 
     def scores(self, outputs: np.ndarray) -> np.ndarray:
         """Return the probability, shape (points, 1)."""
-        return self.task.probabilities(outputs.reshape(len(outputs), 1))[:, 1:]
+        return self.task.probabilities(_columns(outputs))[:, 1:]
 
 
 class Score(_Alone):
@@ -149,7 +154,7 @@ class Score(_Alone):
 
     def scores(self, outputs: np.ndarray) -> np.ndarray:
         """Return the score, shape (points, 1): of two outputs, the lead of the second."""
-        columns = outputs.reshape(len(outputs), -1)
+        columns = _columns(outputs)
         return columns if columns.shape[1] == 1 else columns[:, 1:] - columns[:, :1]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from replaychart.arguments import is_number
 from replaychart.drawing.epoch_parameter import NAME, POSITION, listed_epochs
 from replaychart.errors import ArgumentError
+from replaychart.facts.epochs import epoch_numbers
 
 Spec = dict[str, Any]
 
@@ -67,13 +68,16 @@ class FoundParameter:
     slider: EpochSlider | None
 
     def settings(self, epoch: float) -> dict[str, float]:
-        """Return the name and the value of the parameter to set to show an epoch.
+        """Return the values of the parameters that show an epoch, by name.
 
-        In a compiled chart, the signal has the same name.
+        In a compiled chart, the signals have the same names.
         """
         if self.slider is None:
-            return {NAME: epoch}
-        return {self.slider.signal: self.slider.setting(epoch)}
+            return {NAME: epoch_numbers("epoch", epoch)[0]}  # a plain number, not NumPy's
+        setting = self.slider.setting(epoch)
+        if self.slider.signal == NAME:
+            return {NAME: setting}
+        return {self.slider.signal: setting, NAME: self.slider.stops[int(setting)]}
 
 
 def set_to(settings: dict[str, float], definitions: list[dict[str, Any]]) -> list[dict[str, Any]]:

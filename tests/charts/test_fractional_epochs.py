@@ -148,7 +148,7 @@ def test_saved_page_starts_at_the_given_epoch(sevenths: rc.Run, tmp_path: Path) 
     path = rc.save(rc.animate(rc.loss_histogram(sevenths)), tmp_path / "a.json", epoch=1.5)
     spec = json.loads(path.read_text())
     assert {one["name"]: one.get("value") for one in spec["params"]} == {
-        "snapshot": RECORDED.index(1.428571), "epoch": None
+        "snapshot": RECORDED.index(1.428571), "epoch": 1.428571
     }  # fmt: skip
     patch = spec["usermeta"]["embedOptions"]["patch"]
     assert next(step for step in patch if step["op"] == "replace")["value"] == 6
@@ -175,7 +175,7 @@ def test_two_runs_share_a_clock_of_both(
 def test_charts_that_do_not_share_a_clock_raise(sevenths: rc.Run, parabola: Training) -> None:
     with pytest.raises(rc.ArgumentError, match="different 'epoch' parameters: .* epoch_param"):
         rc.loss_histogram(sevenths) | rc.loss_histogram(parabola.open())
-    with pytest.raises(rc.ArgumentError, match="9 epochs from 0 to 2 and 3 epochs from 0 to 2"):
+    with pytest.raises(rc.ArgumentError, match="9 epochs from 0 to 2, initially 2 and 3 epochs"):
         _ = (
             rc.loss_histogram(sevenths) | rc.loss_histogram(sevenths, epochs=[0, 1.142857, 2])
         ).to_dict()
@@ -239,3 +239,14 @@ def test_stills_in_a_directory_are_named_in_their_order(sevenths: rc.Run, tmp_pa
     rc.save(rc.loss_histogram(sevenths), f"{tmp_path / 'stills'}/", progress=False)
     names = [path.name for path in sorted((tmp_path / "stills").iterdir())]
     assert names == [f"epoch_{epoch:011.6f}.png" for epoch in RECORDED]
+
+
+def test_the_epoch_parameter_has_a_value_from_the_start(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(8)
+    epochs = [{"epoch": epoch, "losses": np.full(16, 1.0)} for epoch in (0, 1, 2.5, 7)]
+    rc.record_outputs(tmp_path / "a.h5", "a", inputs=X, targets=y, epochs=epochs)
+    run = rc.open_run(tmp_path / "a.h5")
+    for shown in (7, 2.5):
+        epoch, snapshot = rc.loss_and_metric(run, epoch=shown).params
+        assert epoch.value == shown, "what JupyterChart.params shows before the slider moves"
+        assert snapshot.value == [0, 1, 2.5, 7].index(shown)

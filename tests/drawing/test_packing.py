@@ -66,7 +66,8 @@ def test_irregular_epochs_are_found(shipped: rc.Run) -> None:
     assert position.param.bind.to_dict() == {
         "input": "range", "min": 0, "max": 3, "step": 1, "name": "Snapshot "
     }  # fmt: skip
-    assert epoch.param.to_dict() == {"name": "epoch", "expr": "[0, 1, 5, 50][snapshot]"}
+    expression = {"expr": "[0, 1, 5, 50][snapshot]", "value": 50}
+    assert epoch.param.to_dict() == {"name": "epoch", **expression}
 
     shared = rc.epoch_param(shipped)
     regular = Clock.of(shipped, [0, 1, 5], shared)

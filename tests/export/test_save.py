@@ -338,3 +338,15 @@ def test_numbers_of_numpy_count_like_python_s(parabola: Training, tmp_path: Path
     once = rc.save(chart, tmp_path / "c.gif", loop=np.False_, progress=False, scale=0.5)
     with Image.open(once) as opened:
         assert "loop" not in opened.info
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "html", "json"])
+def test_an_epoch_of_numpy_is_an_epoch(suffix: str, tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(8)
+    epochs = [{"epoch": 3, "losses": np.full(16, 1.0)}]
+    rc.record_outputs(tmp_path / "a.h5", "a", inputs=X, targets=y, epochs=epochs)
+    run = rc.open_run(tmp_path / "a.h5")
+    chart = rc.loss_histogram(run)
+    expected = rc.save(chart, tmp_path / f"a.{suffix}", epoch=3).read_bytes()
+    for epoch in (run.epochs[-1], np.float32(3), np.int8(3)):
+        assert rc.save(chart, tmp_path / f"a.{suffix}", epoch=epoch).read_bytes() == expected
