@@ -16,6 +16,7 @@ import pandas as pd
 from replaychart.errors import ArgumentError
 from replaychart.facts.inputs import Inputs
 from replaychart.recording import samples
+from replaychart.recording.dataframes import in_pandas
 
 # An error lists at most this many shapes.
 _MOST_SHAPES = 5
@@ -224,6 +225,7 @@ def given_inputs(
         The points are not finite numbers, there are no points, or the inputs have different
         numbers of points.
     """
+    X = in_pandas(argument, X)
     if isinstance(X, Mapping):
         form = "nested" if any(map(_holds_arrays, X.values())) else "mapping"
     elif not isinstance(X, (list, tuple)):

@@ -56,8 +56,8 @@ class Recorder(keras.callbacks.Callback):
     X : array_like or pandas.DataFrame, shape (points, ...), or list or mapping of these
         The points to watch: finite numbers, in the form that the model takes. For a model with
         several inputs, pass one array per input as you would to ``fit``: in a list, in the order
-        of ``model.inputs``, or by input name. The column names of a DataFrame become the feature
-        names.
+        of ``model.inputs``, or by input name. The column names of a DataFrame, of pandas or any
+        other library that narwhals knows (polars, for example), become the feature names.
     y : array_like, shape (points,), (points, 1) or (points, classes)
         Their targets, in the form that the model's loss takes. If the model returns its output in a
         list or a dict, they may be in one, too.

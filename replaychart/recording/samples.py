@@ -8,6 +8,7 @@ import numpy as np
 from replaychart.arguments import is_number, items_of
 from replaychart.errors import ArgumentError, RecordingError
 from replaychart.facts.epochs import EPOCH_DIGITS
+from replaychart.recording.dataframes import in_pandas
 from replaychart.recording.given_numbers import as_numbers, first_not_finite, off_device
 
 
@@ -86,7 +87,8 @@ def checked_targets(
     ArgumentError
         The targets are not finite numbers, or their number is not that of the points.
     """
-    targets = as_numbers(argument, off_device(_only_array(y, points)))
+    y = in_pandas(argument, _only_array(y, points))
+    targets = as_numbers(argument, off_device(y))
     if targets.ndim == 0 or len(targets) != points:
         length = "a single value" if targets.ndim == 0 else f"{len(targets)} targets"
         message = (
