@@ -312,6 +312,12 @@ class Recorder(keras.callbacks.Callback):
         """Close the recorder. Everything recorded is kept, even after an error."""
         self._end(finished=error is None and self._writer.in_training)
 
+    def set_model(self, model: keras.Model | None) -> None:
+        """Take the model that is trained; Keras calls this before training."""
+        # Keras 2 fails afterwards, because it expects a callback of its own.
+        description.check_keras_3(model)
+        super().set_model(model)
+
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
         """Check that this training run can be recorded, before anything is written."""
         if self._closed or self._writer.begun:
