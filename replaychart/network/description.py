@@ -37,6 +37,7 @@ _STORED_DTYPES = (
 
 def check_recordable(model: keras.Model, *, loss: object = None) -> None:
     """Raise `RecordingError` unless the model is built and there is a loss, compiled or passed."""
+    check_keras_3(model)
     if not isinstance(model, keras.Model):
         message = f"model must be a Keras model. Got {type(model).__name__}."
         raise RecordingError(message)
@@ -57,6 +58,17 @@ def check_recordable(model: keras.Model, *, loss: object = None) -> None:
         message = (
             f"model {model.name!r} is not compiled, so there is no loss to record. Call "
             "model.compile(loss=..., optimizer=...) first, or pass loss= to the Recorder."
+        )
+        raise RecordingError(message)
+
+
+def check_keras_3(model: object) -> None:
+    """Raise `RecordingError` if a model is one of tf_keras, which is Keras 2."""
+    if any(one.__module__.split(".")[0] == "tf_keras" for one in type(model).__mro__):
+        message = (
+            f"model must be a Keras 3 model. Got a {type(model).__name__} of tf_keras (Keras 2): "
+            "build it with `import keras` and without TF_USE_LEGACY_KERAS=1, or record its outputs "
+            "with record_outputs."
         )
         raise RecordingError(message)
 

@@ -17,6 +17,7 @@ from replaychart.arguments import shown
 from replaychart.errors import ArgumentError
 from replaychart.facts.inputs import Inputs
 from replaychart.recording import samples
+from replaychart.recording.dataframes import in_pandas
 
 # An error lists at most this many shapes.
 _MOST_SHAPES = 5
@@ -225,6 +226,7 @@ def given_inputs(
         The points are not finite numbers, there are no points, or the inputs have different
         numbers of points.
     """
+    X = in_pandas(argument, X)
     if isinstance(X, Mapping):
         form = "nested" if any(map(_contains_arrays, X.values())) else "mapping"
     elif not isinstance(X, (list, tuple)):

@@ -57,8 +57,8 @@ class Recorder(keras.callbacks.Callback):
     X : array_like or pandas.DataFrame, shape (points, ...), or list or mapping of these
         The points to watch: finite numbers, in the form that the model takes. For a model with
         several inputs, pass one array per input as you would to ``fit``: in a list, in the order
-        of ``model.inputs``, or by input name. The column names of a DataFrame become the feature
-        names.
+        of ``model.inputs``, or by input name. The column names of a DataFrame, of pandas or any
+        other library that narwhals knows (polars, for example), become the feature names.
     y : array_like, shape (points,), (points, 1) or (points, classes)
         Their targets, in the form that the model's loss takes. If the model returns its output in a
         list or a dict, they may be in one, too.
@@ -313,6 +313,12 @@ class Recorder(keras.callbacks.Callback):
     def __exit__(self, error: type[BaseException] | None, *details: object) -> None:
         """Close the recorder. Everything recorded is kept, even after an error."""
         self._end(finished=error is None and self._writer.in_training)
+
+    def set_model(self, model: keras.Model | None) -> None:
+        """Take the model that is trained; Keras calls this before training."""
+        # Keras 2 fails afterwards, because it expects a callback of its own.
+        description.check_keras_3(model)
+        super().set_model(model)
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
         """Check that this training run can be recorded, before anything is written."""

@@ -8,6 +8,7 @@ import numpy as np
 from replaychart.arguments import is_number, items_of, shown
 from replaychart.errors import ArgumentError, RecordingError
 from replaychart.facts.epochs import EPOCH_DIGITS
+from replaychart.recording.dataframes import in_pandas
 from replaychart.recording.given_numbers import as_numbers, first_not_finite, off_device
 
 
@@ -86,14 +87,9 @@ def checked_targets(
     ArgumentError
         The targets are not finite numbers, or their number is not that of the points.
     """
-    several = y if isinstance(y, (list, tuple)) and len(y) != points else ()
-    if several and all(getattr(one, "shape", ())[:1] == (points,) for one in several):
-        message = (
-            f"{argument} must be the targets of one output. Got a list of {len(several)} arrays, "
-            "each with a target for every point."
-        )
-        raise ArgumentError(message)
-    targets = as_numbers(argument, off_device(_only_array(y, points)))
+    _require_one_output(argument, y, points)
+    y = in_pandas(argument, _only_array(y, points))
+    targets = as_numbers(argument, off_device(y))
     if targets.ndim == 0 or len(targets) != points:
         length = "a single value" if targets.ndim == 0 else f"{len(targets)} targets"
         message = (
@@ -108,6 +104,17 @@ def checked_targets(
         )
         raise ArgumentError(message)
     return targets
+
+
+def _require_one_output(argument: str, y: object, points: int) -> None:
+    """Raise `ArgumentError` if these are the targets of several outputs, in a list."""
+    several = y if isinstance(y, (list, tuple)) and len(y) not in (1, points) else ()
+    if several and all(getattr(one, "shape", ())[:1] == (points,) for one in several):
+        message = (
+            f"{argument} must be the targets of one output. Got a list of {len(several)} arrays, "
+            "each with a target for every point."
+        )
+        raise ArgumentError(message)
 
 
 def _only_array(y: Any, points: int) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from support.training import dense, small_model
+from support.training import KeepWeights, dense, small_model
 
 import replaychart as rc
 from replaychart.recording.live_model import learning_rate_of
@@ -198,6 +198,31 @@ def test_what_goes_wrong_is_raised_if_that_is_asked_for(tmp_path: Path) -> None:
 def test_a_learning_rate_that_is_not_a_number_is_missing(rate: Any) -> None:
     model: Any = SimpleNamespace(optimizer=SimpleNamespace(learning_rate=rate))
     assert np.isnan(learning_rate_of(model))
+
+
+@pytest.mark.parametrize("swap_on_epoch", [True, False])
+@pytest.mark.parametrize("first", [True, False])
+def test_the_order_of_callbacks_decides_which_weights_are_recorded(
+    first: bool, swap_on_epoch: bool, tmp_path: Path
+) -> None:
+    keras.utils.set_random_seed(3)
+    model = small_model(dense(1, "sigmoid", "output"))
+    model.compile(
+        loss="binary_crossentropy",
+        optimizer=keras.optimizers.SGD(0.5, use_ema=True, ema_momentum=0.9),
+    )
+    recorder = rc.Recorder(X, Y, tmp_path / "a.h5", "a")
+    swap, kept = keras.callbacks.SwapEMAWeights(swap_on_epoch=swap_on_epoch), KeepWeights()
+    callbacks = [recorder, kept, swap] if first else [swap, recorder, kept]
+    history = model.fit(
+        X, Y, epochs=3, batch_size=8, verbose=0, validation_data=(X, Y), callbacks=callbacks
+    )
+    run = rc.open_run(tmp_path / "a.h5")
+    for recorded, own in zip(run._stored.weights()[0], kept.weights, strict=True):
+        np.testing.assert_array_equal(recorded, own[0])
+    averages = not first and swap_on_epoch
+    same = np.isclose(run.losses()[1:].mean(axis=1), history.history["val_loss"], atol=1e-6)
+    assert same.tolist() == [averages] * 3
 
 
 class _Metric(keras.metrics.Mean):
