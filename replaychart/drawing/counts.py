@@ -11,6 +11,7 @@ from replaychart.drawing.backgrounds import adaptive, adaptive_column, adaptive_
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.colors import on_dark
 from replaychart.drawing.expressions import literal, outright
+from replaychart.drawing.limits import ScaleType
 from replaychart.drawing.sizes import Width, from_left
 
 # Up to this count, the axis has a tick for every whole number.
@@ -18,7 +19,13 @@ _FEW = 5
 
 
 def count_bars(
-    clock: Clock, frame: pd.DataFrame, *, x_title: str, highest: int, counted: str = "points"
+    clock: Clock,
+    frame: pd.DataFrame,
+    *,
+    x_title: str,
+    highest: int,
+    counted: str = "points",
+    x_scale: ScaleType = "linear",
 ) -> alt.Chart:
     """Return bars whose heights follow the epoch.
 
@@ -35,6 +42,8 @@ def count_bars(
         Upper end of the count axis.
     counted : str, default "points"
         What is counted.
+    x_scale : {"linear", "log"}, default "linear"
+        The scale of the value axis. The bins are as wide as their edges say.
     """
     first = frame[frame["epoch"] == clock.epochs[0]]
     counts = frame["count"].to_numpy().reshape(len(clock.epochs), -1)
@@ -55,8 +64,12 @@ def count_bars(
                 "bin_start:Q",
                 bin="binned",
                 title=x_title,
-                axis=alt.Axis(labelFlush=False, tickCount=5),
-                scale=alt.Scale(domain=limits, nice=False),
+                axis=alt.Axis(
+                    labelFlush=False,
+                    tickCount=5,
+                    format="~g" if x_scale == "log" else alt.Undefined,
+                ),
+                scale=alt.Scale(type=x_scale, domain=limits, nice=False, zero=alt.Undefined),
             ),
             x2="bin_end:Q",
             y=alt.Y(
@@ -162,6 +175,7 @@ def histogram_of_all(
     width: Width,
     height: int,
     counted: str = "points",
+    x_scale: ScaleType = "linear",
 ) -> alt.Chart:
     """Return bars over all points together, as a complete chart.
 
@@ -183,9 +197,16 @@ def histogram_of_all(
         Height in pixels.
     counted : str, default "points"
         What is counted.
+    x_scale : {"linear", "log"}, default "linear"
+        The scale of the value axis.
     """
     highest = highest_count(frame, by=[])
     bars = count_bars(
-        clock, frame.assign(color=color), x_title=x_title, highest=highest, counted=counted
+        clock,
+        frame.assign(color=color),
+        x_title=x_title,
+        highest=highest,
+        counted=counted,
+        x_scale=x_scale,
     )
     return bars.properties(title=title, width=width, height=height).add_params(*clock.parameters)

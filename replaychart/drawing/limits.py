@@ -1,7 +1,7 @@
 """Limits of axes, fixed over the run or different for each epoch."""
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 
@@ -9,6 +9,9 @@ from replaychart.drawing.clock import Clock
 from replaychart.drawing.expressions import literal
 from replaychart.drawing.packing import Ruler
 from replaychart.planes.extents import Limits
+
+# The scale of an axis of values.
+ScaleType = Literal["linear", "log"]
 
 
 def limits_scale(clock: Clock, limits: list[Limits]) -> alt.Scale:
