@@ -1,12 +1,12 @@
 """`loss_and_metric`: the curves of loss and metric, up to the epoch shown."""
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
-from replaychart.arguments import require_one_of
+from replaychart.arguments import is_number, require_one_of
 from replaychart.drawing import colors, packing
 from replaychart.drawing.backgrounds import adaptive
 from replaychart.drawing.budget import MAX_BYTES, kept_epochs
@@ -14,7 +14,7 @@ from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.epoch_axis import epoch_axis
 from replaychart.drawing.expressions import literal
-from replaychart.drawing.limits import tick_format
+from replaychart.drawing.limits import ScaleType, tick_format
 from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.texts import AXIS_TITLE_SIZE, displayed, fitted
 from replaychart.drawing.titles import (
@@ -26,7 +26,7 @@ from replaychart.drawing.titles import (
     note_not_finite,
 )
 from replaychart.errors import ArgumentError, EvaluationError
-from replaychart.evaluation.curves import REGULARIZED_LOSS
+from replaychart.evaluation.curves import REGULARIZED_LOSS, Source
 from replaychart.facts.epochs import Epochs
 from replaychart.run import Run
 
@@ -41,8 +41,10 @@ def loss_and_metric(
     run: Run,
     metric: str | None = None,
     *,
-    source: str = "replay",
+    source: Source = "replay",
     regularization: bool = False,
+    loss_scale: ScaleType = "linear",
+    smooth: float = 0.0,
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
     title: Title | None = None,
@@ -68,6 +70,14 @@ def loss_and_metric(
         of ``add_loss``, as in ``model.evaluate``. By default it is the mean of the points' losses,
         and the subtitle says so if the model adds anything. The values that Keras logged always
         include it.
+    loss_scale : {"linear", "log"}, default "linear"
+        The scale of the loss axis. A logarithmic axis cannot show losses of 0 and below, so a curve
+        has a gap there.
+    smooth : float, default 0
+        Exponential smoothing of all curves, from 0 (none) to less than 1: each smoothed value is
+        the weighted mean of the values up to its epoch, where the weight falls by this factor from
+        one recorded epoch to the one before it, as in TensorBoard. All recorded epochs count, also
+        those that are not shown.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
     epoch : float or altair.Parameter, optional
@@ -86,8 +96,9 @@ def loss_and_metric(
     -------
     altair.LayerChart
         For each curve: a faint line over all epochs, a strong line up to the epoch shown, and a dot
-        at that epoch. Validation curves are dashed. A dotted rule marks the epoch that a callback
-        restored, if there is one (`Run.restored_epoch`).
+        at that epoch. Validation curves are dashed. If curves are smoothed, the faint line shows
+        the values themselves. A dotted rule marks the epoch that a callback restored, if there is
+        one (`Run.restored_epoch`).
 
     Raises
     ------
@@ -110,6 +121,8 @@ def loss_and_metric(
     """
     check_chart(run, width, height, max_bytes)
     room = width_for_texts(width)
+    require_one_of("loss_scale", loss_scale, get_args(ScaleType))
+    _check_smooth(smooth)
     names = run.curves.names(source)
     if not names and source == "replay":
         message = f"Run {run.name!r} was recorded from outputs, without losses or predictions."
@@ -140,10 +153,11 @@ def loss_and_metric(
         if name in names
         for layer in _quantity(
             clock,
-            _curves(run, clock, name, names, source),
+            _curves(run, clock, name, names, source, smooth),
             name=name,
             color=color,
             side=side,
+            scale=loss_scale if name == loss else "linear",
             height=height,
         )
     ]
@@ -152,6 +166,8 @@ def loss_and_metric(
     title_text = chart_title(title, default, clock)
     if any(name.startswith("val_") for name in names):
         add_subtitle(title_text, "dashed: validation", room)
+    if smooth:
+        add_subtitle(title_text, f"smoothed ({smooth:g}); faint: not smoothed", room)
     if REGULARIZED_LOSS in names and not regularization:
         add_subtitle(title_text, "loss without regularization", room)
     if loss in names:
@@ -172,7 +188,7 @@ def loss_and_metric(
     )
 
 
-def _require_metric(run: Run, metric: str, metrics: list[str], source: str) -> None:
+def _require_metric(run: Run, metric: str, metrics: list[str], source: Source) -> None:
     """Raise `ArgumentError` unless the source provides the metric."""
     only_logged = [name for name in run.curves.names("training") if name not in metrics]
     if source == "replay" and isinstance(metric, str) and metric in only_logged:
@@ -196,28 +212,53 @@ def _reported(run: Run, clock: Clock, names: list[str]) -> np.ndarray:
     return np.asarray(np.isfinite(logged).any(axis=0))
 
 
-def _curves(run: Run, clock: Clock, name: str, names: list[str], source: str) -> pd.DataFrame:
-    """Return a frame of a curve and its validation curve, if logged: epoch, value, name."""
+def _curves(
+    run: Run, clock: Clock, name: str, names: list[str], source: Source, smooth: float
+) -> pd.DataFrame:
+    """Return a frame of a curve and its validation curve, if logged.
+
+    The columns are ``epoch``, ``value``, ``smoothed`` and ``name``.
+    """
     snapshots = run.snapshots(clock.epochs)
-    pieces = [
-        pd.DataFrame(
-            {
-                "epoch": clock.epochs,
-                "value": run.curves.values(curve, source=source)[snapshots],
-                "name": curve,
-            }
-        )
-        for curve in (name, f"val_{name}")
-        if curve in names
-    ]
+    pieces = []
+    for curve in (name, f"val_{name}"):
+        if curve in names:
+            values = run.curves.values(curve, source=source)
+            columns = {"value": values[snapshots], "smoothed": _smoothed(values, smooth)[snapshots]}
+            pieces.append(pd.DataFrame({"epoch": clock.epochs, **columns, "name": curve}))
     frame = pd.concat(pieces, ignore_index=True)
     return frame[np.isfinite(frame["value"])]
 
 
+def _smoothed(values: np.ndarray, smooth: float) -> np.ndarray:
+    """Return exponentially smoothed values, shape (snapshots,); those not finite do not count."""
+    if not smooth:
+        return values
+    finite = pd.Series(np.where(np.isfinite(values), values, np.nan))
+    # The mean is over the values so far, so the first ones are not drawn towards 0.
+    return finite.ewm(alpha=1 - smooth, ignore_na=True).mean().to_numpy()
+
+
+def _check_smooth(smooth: object) -> None:
+    if not is_number(smooth) or not 0 <= smooth < 1:
+        message = f"smooth must be at least 0 and less than 1. Got {smooth!r}."
+        raise ArgumentError(message)
+
+
 def _quantity(
-    clock: Clock, frame: pd.DataFrame, *, name: str, color: str, side: Side, height: int
+    clock: Clock,
+    frame: pd.DataFrame,
+    *,
+    name: str,
+    color: str,
+    side: Side,
+    scale: ScaleType,
+    height: int,
 ) -> list[alt.Chart]:
     """Return the layers of one quantity: its curve, and its validation curve, dashed."""
+    if scale == "log":
+        columns = ["value", "smoothed"]
+        frame = frame.assign(**frame[columns].where(frame[columns] > 0))
     # Even a curve without finite values gets its axis.
     curves = list(frame.groupby("name", sort=False)) or [(name, frame)]
     layers = [
@@ -225,12 +266,15 @@ def _quantity(
     ]
     title = fitted(name, height, size=AXIS_TITLE_SIZE)
     domain = _domain(frame["value"])
-    scale = alt.Scale(domain=domain, nice=True)
+    limits = alt.Scale(domain=domain, nice=True)
+    if scale == "log":
+        domain = _log_domain(frame["value"])
+        limits = alt.Scale(type="log", domain=domain, nice=False)
     axis = alt.Axis(titleColor=adaptive(color), orient=side, tickCount=5, **tick_format(*domain))
     # The layers' scales are independent. Those of one quantity have the same domain, so one axis
     # serves them all.
     return [
-        layer.encode(y=alt.Y("value:Q", title=title, axis=axis if first else None, scale=scale))
+        layer.encode(y=alt.Y("value:Q", title=title, axis=axis if first else None, scale=limits))
         for first, layer in zip([True] + [False] * len(layers), layers, strict=False)
     ]
 
@@ -238,9 +282,13 @@ def _quantity(
 def _curve(clock: Clock, frame: pd.DataFrame, *, name: str, color: str) -> list[alt.Chart]:
     """Return a faint line over all epochs, a strong line up to the epoch shown, and a dot there."""
     rows: list[dict[str, Any]] = [
-        {"epoch": epoch, "value": float(f"{value:.6g}")}
+        {"epoch": epoch, "value": packing.shortened(value)}
         for epoch, value in frame[["epoch", "value"]].itertuples(index=False)
     ]
+    is_smoothed = not frame["value"].equals(frame["smoothed"])
+    if is_smoothed:
+        for row, value in zip(rows, frame["smoothed"], strict=True):
+            row["smoothed"] = packing.shortened(value)
     # Dashes are set on the mark: a scale for them would be merged with scales of other charts.
     dash = [4, 3] if name.startswith("val_") else [1, 0]
     base = (
@@ -256,14 +304,19 @@ def _curve(clock: Clock, frame: pd.DataFrame, *, name: str, color: str) -> list[
         )
     )
     shown, tone = clock.epoch_expression(), adaptive(color)
+    strong = base
+    if is_smoothed:
+        strong = base.transform_calculate(
+            curve=literal(f"{displayed(name)}, smoothed"), value="datum.smoothed"
+        )
     return [
         base.mark_line(
             color=tone, strokeOpacity=0.25, strokeWidth=1.5, strokeDash=dash, aria=False
         ),
-        base.transform_filter(f"datum.epoch <= {shown}").mark_line(
+        strong.transform_filter(f"datum.epoch <= {shown}").mark_line(
             color=tone, strokeWidth=2, strokeDash=dash, aria=False
         ),
-        base.transform_filter(f"datum.epoch == {shown}").mark_circle(
+        strong.transform_filter(f"datum.epoch == {shown}").mark_circle(
             color=tone, size=55, opacity=1, aria=False
         ),
     ]
@@ -292,6 +345,12 @@ def _restored(run: Run, clock: Clock) -> list[alt.Chart]:
             tooltip=None,
         ).encode(y=alt.value(2)),
     ]
+
+
+def _log_domain(values: pd.Series) -> list[float]:
+    """Return a range around the values, which are positive or missing."""
+    low, high = (float(values.min()), float(values.max())) if values.notna().any() else (0.1, 1.0)
+    return [low / 1.25, high * 1.25]
 
 
 def _domain(values: pd.Series) -> list[float]:

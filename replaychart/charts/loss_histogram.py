@@ -1,17 +1,27 @@
 """`loss_histogram`: the distribution of the loss over the points."""
 
-import altair as alt
+from typing import get_args
 
-from replaychart.arguments import require_at_least
+import altair as alt
+import numpy as np
+
+from replaychart.arguments import require_at_least, require_one_of
 from replaychart.drawing import colors
 from replaychart.drawing.budget import MAX_BYTES, kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.counts import histogram_of_all
+from replaychart.drawing.limits import ScaleType
 from replaychart.drawing.packing import BYTES_PER_NUMBER
 from replaychart.drawing.sizes import Width, width_for_texts
-from replaychart.drawing.titles import Title, chart_title, check_chart, note_not_finite
+from replaychart.drawing.titles import (
+    Title,
+    add_subtitle,
+    chart_title,
+    check_chart,
+    note_not_finite,
+)
 from replaychart.facts.epochs import Epochs
-from replaychart.frames.histograms import MOST_BINS
+from replaychart.frames.histograms import MOST_BINS, counts_frame
 from replaychart.run import Run
 
 
@@ -19,6 +29,7 @@ def loss_histogram(
     run: Run,
     *,
     bins: int = 20,
+    loss_scale: ScaleType = "linear",
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
     title: Title | None = None,
@@ -34,6 +45,9 @@ def loss_histogram(
         The recorded training run.
     bins : int, default 20
         Number of bins, at most 1,000. The bins are the same at every epoch.
+    loss_scale : {"linear", "log"}, default "linear"
+        The scale of the loss axis. On a logarithmic one, all bins look equally wide, and the first
+        one also counts the losses that are a millionth of the largest or less, such as 0.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
     epoch : float or altair.Parameter, optional
@@ -72,6 +86,7 @@ def loss_histogram(
     """
     check_chart(run, width, height, max_bytes)
     require_at_least("bins", bins, 1, most=MOST_BINS)
+    require_one_of("loss_scale", loss_scale, get_args(ScaleType))
     clock = kept_epochs(
         run,
         Clock.of(run, epochs, epoch),
@@ -79,15 +94,30 @@ def loss_histogram(
         bytes_per_epoch=BYTES_PER_NUMBER * int(bins),
     )
     heading = chart_title(title, "Losses", clock)
-    note_not_finite(
-        heading, clock, "losses", width_for_texts(width), run.losses(epochs=clock.epochs)
-    )
+    losses = run.losses(epochs=clock.epochs)
+    note_not_finite(heading, clock, "losses", width_for_texts(width), losses)
+    counts = run.loss_histogram(bins=bins, epochs=clock.epochs)
+    if loss_scale == "log":
+        edges = _log_edges(run.losses(), int(bins))
+        counts = counts_frame(clock.epochs, np.maximum(losses, edges[0]), edges)
+        if losses.min() < edges[0]:
+            below = f"first bar: also losses below {edges[0]:.1g}"
+            add_subtitle(heading, below, width_for_texts(width))
     return histogram_of_all(
         clock,
-        run.loss_histogram(bins=bins, epochs=clock.epochs),
+        counts,
         color=colors.LOSS,
         x_title="Loss of a point",
         title=heading,
         width=width,
         height=height,
+        x_scale=loss_scale,
     )
+
+
+def _log_edges(losses: np.ndarray, bins: int) -> np.ndarray:
+    """Return the edges of bins that look equally wide on a logarithmic axis, shape (bins + 1,)."""
+    positive = losses[np.isfinite(losses) & (losses > 0)]
+    high = float(positive.max()) if len(positive) else 1.0
+    low = max(float(positive.min()) if len(positive) else 0.1, high / 1e6)
+    return np.geomspace(low if low < high else high / 10, high, bins + 1)

@@ -11,7 +11,7 @@ from replaychart.drawing.backgrounds import adaptive, adaptive_column, adaptive_
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.colors import on_dark
 from replaychart.drawing.expressions import literal, outright
-from replaychart.drawing.limits import tick_format
+from replaychart.drawing.limits import ScaleType, tick_format
 from replaychart.drawing.sizes import Width, from_left
 
 # Up to this count, the axis has a tick for every whole number.
@@ -19,7 +19,13 @@ _FEW = 5
 
 
 def count_bars(
-    clock: Clock, frame: pd.DataFrame, *, x_title: str, highest: int, counted: str = "points"
+    clock: Clock,
+    frame: pd.DataFrame,
+    *,
+    x_title: str,
+    highest: int,
+    counted: str = "points",
+    x_scale: ScaleType = "linear",
 ) -> alt.Chart:
     """Return bars whose heights follow the epoch.
 
@@ -36,6 +42,8 @@ def count_bars(
         Upper end of the count axis.
     counted : str, default "points"
         What is counted.
+    x_scale : {"linear", "log"}, default "linear"
+        The scale of the value axis. The bins are as wide as their edges say.
     """
     first = frame[frame["epoch"] == clock.epochs[0]]
     counts = frame["count"].to_numpy().reshape(len(clock.epochs), -1)
@@ -59,9 +67,9 @@ def count_bars(
                 axis=alt.Axis(
                     labelFlush=False,
                     tickCount=5,
-                    **tick_format(first["bin_start"].min(), first["bin_end"].max()),
+                    **_tick_format(first, x_scale),
                 ),
-                scale=alt.Scale(domain=limits, nice=False),
+                scale=alt.Scale(type=x_scale, domain=limits, nice=False, zero=alt.Undefined),
             ),
             x2="bin_end:Q",
             y=alt.Y(
@@ -81,6 +89,13 @@ def count_bars(
             ],
         )
     )
+
+
+def _tick_format(bins: pd.DataFrame, x_scale: ScaleType) -> dict[str, Any]:
+    """Return how the ticks of the bins' axis are written."""
+    if x_scale == "log":
+        return {"format": "~g"}
+    return tick_format(bins["bin_start"].min(), bins["bin_end"].max())
 
 
 def _count_axis(highest: int) -> alt.Axis:
@@ -167,6 +182,7 @@ def histogram_of_all(
     width: Width,
     height: int,
     counted: str = "points",
+    x_scale: ScaleType = "linear",
 ) -> alt.Chart:
     """Return bars over all points together, as a complete chart.
 
@@ -188,9 +204,16 @@ def histogram_of_all(
         Height in pixels.
     counted : str, default "points"
         What is counted.
+    x_scale : {"linear", "log"}, default "linear"
+        The scale of the value axis.
     """
     highest = highest_count(frame, by=[])
     bars = count_bars(
-        clock, frame.assign(color=color), x_title=x_title, highest=highest, counted=counted
+        clock,
+        frame.assign(color=color),
+        x_title=x_title,
+        highest=highest,
+        counted=counted,
+        x_scale=x_scale,
     )
     return bars.properties(title=title, width=width, height=height).add_params(*clock.parameters)

@@ -1,7 +1,7 @@
 """Limits of axes, fixed over the run or different for each epoch."""
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 
@@ -13,6 +13,8 @@ from replaychart.planes.extents import Limits
 # Between these, numbers are written out.
 _SMALLEST, _LARGEST = 1e-6, 1e9
 _FEWEST_DIGITS = 4
+# The scale of an axis of values.
+ScaleType = Literal["linear", "log"]
 
 
 def limits_scale(clock: Clock, limits: list[Limits]) -> alt.Scale:
