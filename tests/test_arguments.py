@@ -1,6 +1,8 @@
 """Arguments of a wrong type are named, together with what is allowed."""
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,13 +35,20 @@ NAMES: dict[str, Callable[[rc.Run, Any], object]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the shipped recording, which no mistake here can change."""
+    path = tmp_path_factory.mktemp("arguments") / "parabola.h5"
+    return Path(shutil.copy(rc.datasets.parabola_recording(), path))
+
+
 @pytest.mark.parametrize(
     "value", [0.5, b"hidden", ["hidden"], {"hidden": 1}, np.zeros(2), object()]
 )
 @pytest.mark.parametrize("name", NAMES)
-def test_a_wrong_type_is_named(name: str, value: object) -> None:
+def test_a_wrong_type_is_named(name: str, value: object, copied: Path) -> None:
     argument, _, _ = name.partition(" of ")
-    run = rc.open_run(rc.datasets.parabola_recording())
+    run = rc.open_run(copied)
     with pytest.raises(rc.ArgumentError, match=f"^{argument} must be"):
         NAMES[name](run, value)
 
