@@ -11,7 +11,7 @@ from replaychart.drawing import colors, packing
 from replaychart.drawing.backgrounds import adaptive
 from replaychart.drawing.budget import MAX_BYTES, kept_epochs
 from replaychart.drawing.clock import Clock
-from replaychart.drawing.composition import layered
+from replaychart.drawing.composition import UnlayeredCurves, layered
 from replaychart.drawing.epoch_axis import epoch_axis
 from replaychart.drawing.expressions import literal
 from replaychart.drawing.limits import ScaleType, tick_format
@@ -98,7 +98,8 @@ def loss_and_metric(
         For each curve: a faint line over all epochs, a strong line up to the epoch shown, and a dot
         at that epoch. Validation curves are dashed. If curves are smoothed, the faint line shows
         the values themselves. A dotted rule marks the epoch that a callback restored, if there is
-        one (`Run.restored_epoch`).
+        one (`Run.restored_epoch`). Two such charts cannot be layered with ``+``, because their
+        curves would have the same colours.
 
     Raises
     ------
@@ -181,6 +182,7 @@ def loss_and_metric(
     return layered(
         layers,
         clock,
+        kind=UnlayeredCurves,
         resolve=alt.Resolve(scale=alt.ScaleResolveMap(y="independent")),
         title=title_text,
         width=width,

@@ -100,9 +100,19 @@ class _Asked:
             )
 
     def _called(self) -> tuple[Any, Any]:
-        """Return the model's outputs, and what it adds to their loss."""
-        outputs, losses = self._call(self._model)
-        return calling.only_output(outputs), regularization.added(losses)
+        """Return the model's outputs, and what it adds to their loss.
+
+        Raises
+        ------
+        TypeError
+            They are several, which no chart shows.
+        """
+        several, losses = self._call(self._model)
+        outputs = calling.only_output(several)
+        if isinstance(outputs, (list, tuple, dict)):
+            message = "the model has several outputs"
+            raise TypeError(message)
+        return outputs, regularization.added(losses)
 
     def _call(self, part: keras.Model) -> tuple[Any, list[Any]]:
         arrays = arrays_of(self._described.inputs)

@@ -226,3 +226,27 @@ def test_a_model_that_cannot_be_asked_is_recorded_without_a_witness(tmp_path: Pa
     assert run.verified is None
     assert run.differences == []
     assert "verified" not in repr(run)
+
+
+class TwoOutputs(keras.Model):
+    """A model without a graph, with two outputs of the same shape."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.first = keras.layers.Dense(2, name="first")
+        self.second = keras.layers.Dense(2, name="second")
+
+    def call(self, inputs: Any) -> Any:
+        return self.first(inputs), self.second(inputs)
+
+
+def test_several_outputs_are_not_witnessed(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(20)
+    model = TwoOutputs()
+    model.compile("sgd", loss=["mse", "mse"])
+    targets = np.stack([y, y], axis=1).astype("float32")
+    recorder = rc.Recorder(X, targets, tmp_path / "a.h5", "a", loss="mse")
+    model.fit(X, [targets, targets], epochs=1, verbose=0, callbacks=[recorder])
+    run = rc.open_run(tmp_path / "a.h5", model=model)
+    assert run.epochs.tolist() == [0, 1]
+    assert run.verified is None
