@@ -48,7 +48,7 @@ class UnlayeredCurves(alt.LayerChart):
 
     _schema = alt.LayerChart._schema
 
-    def __iadd__(self, other: ChartType) -> Self:  # type: ignore[misc]
+    def __iadd__(self, other: ChartType) -> Self:
         """Add another chart on top; ``+`` does this to a copy."""
         _require_no_curves(other)
         return super().__iadd__(other)

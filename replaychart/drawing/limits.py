@@ -12,6 +12,8 @@ from replaychart.planes.extents import Limits
 
 # The scale of an axis of values.
 ScaleType = Literal["linear", "log"]
+# Whether limits are those of the whole run, or of each epoch.
+LimitsOver = Literal["fixed", "per-epoch"]
 
 
 def limits_scale(clock: Clock, limits: list[Limits]) -> alt.Scale:

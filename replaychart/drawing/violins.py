@@ -1,7 +1,7 @@
 """Violins: the distribution of each layer's values at the epoch shown."""
 
 import dataclasses
-from typing import Any
+from typing import Any, get_args
 
 import altair as alt
 import numpy as np
@@ -13,7 +13,7 @@ from replaychart.drawing.budget import kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.layer_axis import layer_axis
-from replaychart.drawing.limits import limits_ruler, limits_scale
+from replaychart.drawing.limits import LimitsOver, limits_ruler, limits_scale
 from replaychart.drawing.packing import Ruler
 from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.texts import displayed
@@ -61,7 +61,7 @@ class ViolinOptions:
         The size limit; None for no limit.
     """
 
-    scale: str
+    scale: LimitsOver
     epochs: Epochs
     epoch: float | alt.Parameter | None
     title: Title | None
@@ -87,7 +87,7 @@ def violins(
         The name of one value and of several values.
     """
     check_chart(run, options.width, options.height, options.max_bytes)
-    require_one_of("scale", options.scale, ["fixed", "per-epoch"])
+    require_one_of("scale", options.scale, get_args(LimitsOver))
     clock = kept_epochs(
         run,
         Clock.of(run, options.epochs, options.epoch),
@@ -140,7 +140,7 @@ class _Axes:
         return limits_ruler(self.limits, self.height)
 
 
-def _limits(quantiles: np.ndarray, scale: str) -> list[Limits]:
+def _limits(quantiles: np.ndarray, scale: LimitsOver) -> list[Limits]:
     """Return limits around all violins, for the whole run or for each epoch."""
     low, high = quantiles[:, :, 0], quantiles[:, :, -1]
     if scale == "fixed":
