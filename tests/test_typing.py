@@ -95,3 +95,31 @@ def test_type_checker_sees_a_wrong_argument(interpreter: Path, tmp_path: Path) -
     script.write_text("import replaychart as rc\nrc.feature_space('runs.h5')\n")
     checked = _mypy(interpreter, script)
     assert 'incompatible type "str"; expected "Run"' in checked.stdout, checked.stdout
+
+
+@pytest.mark.parametrize(
+    ("call", "argument"),
+    [
+        ("feature_space(run, projection='pac')", "projection"),
+        ("feature_space(run, projection=7)", "projection"),
+        ("feature_space(run, positions='meen')", "positions"),
+        ("feature_space(run, surface='hidden')", "surface"),
+        ("feature_space(run, scale='log')", "scale"),
+        ("feature_space(run, title=7)", "title"),
+        ("feature_space(run, width='wide')", "width"),
+        ("decision_boundary(run, at='middle')", "at"),
+        ("loss_and_metric(run, source='logs')", "source"),
+        ("loss_and_metric(run, loss_scale='sqrt')", "loss_scale"),
+        ("probability_histogram(run, count_axis='own')", "count_axis"),
+        ("weights(run, variable='kernels')", "variable"),
+        ("spread(run, kind='gradient')", "kind"),
+        ("spread(run, scale='fixed')", "scale"),
+    ],
+)
+def test_type_checker_sees_a_misspelled_value(
+    call: str, argument: str, interpreter: Path, tmp_path: Path
+) -> None:
+    script = tmp_path / "misspelled.py"
+    script.write_text(f"import replaychart as rc\nrun = rc.open_run('a.h5')\nrc.{call}\n")
+    checked = _mypy(interpreter, script)
+    assert f'Argument "{argument}" to "{call.partition("(")[0]}" has' in checked.stdout

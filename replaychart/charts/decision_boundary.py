@@ -1,6 +1,5 @@
 """`decision_boundary`: the input plane, divided by the network."""
 
-from collections.abc import Sequence
 from functools import partial
 
 import altair as alt
@@ -25,6 +24,7 @@ from replaychart.drawing.titles import (
     note_not_finite,
 )
 from replaychart.facts.epochs import Epochs
+from replaychart.planes.argument_types import Features, SliceAt
 from replaychart.planes.extents import Limits
 from replaychart.planes.paths import Paths
 from replaychart.planes.planes import BANDS, GRID_LINES, RESOLUTION
@@ -34,8 +34,8 @@ from replaychart.run import Run
 def decision_boundary(
     run: Run,
     *,
-    features: Sequence[str | int] | None = None,
-    at: object = "median",
+    features: Features | None = None,
+    at: SliceAt = "median",
     xlim: Limits | None = None,
     ylim: Limits | None = None,
     resolution: int = RESOLUTION,

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import altair as alt
 import numpy as np
@@ -12,6 +12,7 @@ from replaychart.drawing.budget import MAX_BYTES, kept_around_paths
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.framing import axis_limits
+from replaychart.drawing.limits import LimitsOver
 from replaychart.drawing.plane import (
     Plane,
     boundary_layer,
@@ -32,6 +33,7 @@ from replaychart.drawing.titles import (
 )
 from replaychart.errors import ArgumentError
 from replaychart.facts.epochs import Epochs
+from replaychart.planes.argument_types import PlaneName, Positions, ProjectionLike
 from replaychart.planes.extents import Limits
 from replaychart.planes.paths import Paths
 from replaychart.planes.planes import BANDS, GRID_LINES, RESOLUTION
@@ -44,14 +46,14 @@ def feature_space(
     run: Run,
     layer: str | None = None,
     *,
-    projection: object = None,
-    positions: str = "flatten",
+    projection: ProjectionLike | Literal["rotate"] | None = None,
+    positions: Positions = "flatten",
     xlim: Limits | None = None,
     ylim: Limits | None = None,
     resolution: int = RESOLUTION,
     grid: bool = True,
-    surface: str | None = "auto",
-    scale: str = "fixed",
+    surface: PlaneName | Literal["auto"] | None = "auto",
+    scale: LimitsOver = "fixed",
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
     title: Title | None = None,
@@ -157,8 +159,8 @@ def feature_space(
     """
     check_chart(run, width, height, max_bytes)
     room = width_for_texts(width)
-    require_one_of("scale", scale, ["fixed", "per-epoch"])
-    require_one_of("surface", surface, ["auto", "inputs", "layer", None])
+    require_one_of("scale", scale, get_args(LimitsOver))
+    require_one_of("surface", surface, ["auto", *get_args(PlaneName), None])
     xlim, ylim = checked_limits("xlim", xlim), checked_limits("ylim", ylim)
     layer = _default_layer(run) if layer is None else layer
     require_one_of("layer", layer, run.layers)
@@ -178,13 +180,15 @@ def feature_space(
         )
     view = run.planes.view(layer, projection, positions)
     left_out = _why_no_surface(run, layer, view) if surface == "auto" else None
-    if surface == "auto":
-        over = "inputs" if run.planes.inputs_are_plane() else "layer"
-        surface = None if left_out else over
+    over: PlaneName | None = "inputs" if run.planes.inputs_are_plane() else "layer"
+    if surface != "auto":
+        over = surface
+    elif left_out:
+        over = None
     rectangle = None
-    if surface == "layer":
+    if over == "layer":
         rectangle = xlim, ylim = run.planes.layer_limits(layer, xlim, ylim, view=view)
-    paths = _Paths(run, layer, view, surface, grid, xlim, ylim, resolution)
+    paths = _Paths(run, layer, view, over, grid, xlim, ylim, resolution)
     clock, points, drawn = kept_around_paths(
         run, clock, max_bytes, paths.at, bytes_per_point=point_bytes(run, 2)
     )
@@ -199,7 +203,7 @@ def feature_space(
         rectangle=rectangle,
     )
     titles = (f"{layer}, unit 1", f"{layer}, unit 2") if view is None else view.titles
-    plane = Plane(clock, xlims, ylims, titles, width, height, overflows=surface == "layer")
+    plane = Plane(clock, xlims, ylims, titles, width, height, overflows=over == "layer")
     layers = [
         surface_layer(plane, run, drawn.rings, bands=BANDS) if drawn.rings else None,
         grid_layer(plane, run, drawn.lines) if drawn.lines else None,
@@ -213,7 +217,7 @@ def feature_space(
         note_not_finite(heading, clock, "output", room, run.outputs(epochs=clock.epochs))
     if left_out:
         add_subtitle(heading, f"no surface: {left_out}", room)
-    if surface == "layer" and view is not None:
+    if over == "layer" and view is not None:
         add_subtitle(heading, "background: network output on the plane shown", room)
     return layered(
         [part for part in layers if part is not None],
@@ -239,7 +243,7 @@ class _Paths:
     run: Run
     layer: str
     view: Projection | None
-    surface: str | None
+    surface: PlaneName | None
     grid: bool
     xlim: Limits | None
     ylim: Limits | None

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from replaychart.drawing.budget import MAX_BYTES
+from replaychart.drawing.limits import LimitsOver
 from replaychart.drawing.sizes import Width
 from replaychart.drawing.titles import Title
 from replaychart.drawing.violins import ViolinOptions, violins
@@ -18,7 +19,7 @@ def pre_activations(
     layers: Sequence[str] | None = None,
     inputs: bool = False,
     output: bool = True,
-    scale: str = "fixed",
+    scale: LimitsOver = "fixed",
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
     title: Title | None = None,

@@ -1,5 +1,7 @@
 """`probability_histogram`: how confident the network is about the cases of each class."""
 
+from typing import Literal, get_args
+
 import altair as alt
 import pandas as pd
 
@@ -18,6 +20,9 @@ from replaychart.facts.epochs import Epochs
 from replaychart.frames.histograms import MOST_BINS
 from replaychart.run import Run
 
+# Whether all panels share one count axis.
+CountAxis = Literal["shared", "per-class"]
+
 # Panels are stacked in columns of at most this many.
 _PANELS_PER_COLUMN = 5
 # The totals are in the middle of a panel, at the top. These fractions of the panel's width and
@@ -31,7 +36,7 @@ def probability_histogram(
     *,
     target: int | None = None,
     bins: int = 10,
-    count_axis: str = "shared",
+    count_axis: CountAxis = "shared",
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
     title: Title | None = None,
@@ -103,7 +108,7 @@ def probability_histogram(
         )
         raise ArgumentError(message)
     room = width_for_texts(width)
-    require_one_of("count_axis", count_axis, ["shared", "per-class"])
+    require_one_of("count_axis", count_axis, get_args(CountAxis))
     clock = kept_epochs(
         run,
         Clock.of(run, epochs, epoch),

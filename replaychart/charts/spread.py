@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 import altair as alt
 import numpy as np
@@ -17,9 +17,11 @@ from replaychart.drawing.composition import layered
 from replaychart.drawing.epoch_axis import epoch_axis
 from replaychart.drawing.expressions import outright
 from replaychart.drawing.layer_axis import layer_axis
+from replaychart.drawing.limits import ScaleType
 from replaychart.drawing.sizes import Width, from_left, width_for_texts
 from replaychart.drawing.texts import displayed, fitted
 from replaychart.drawing.titles import Title, chart_title, check_chart, note_not_finite
+from replaychart.evaluation.distributions import Kind, Variable
 from replaychart.facts.epochs import Epochs
 from replaychart.planes.extents import Limits
 from replaychart.run import Run
@@ -36,12 +38,12 @@ _BYTES_PER_VALUE = 90
 def spread(
     run: Run,
     *,
-    kind: str = "gradients",
+    kind: Kind = "gradients",
     layers: Sequence[str] | None = None,
-    variable: str = "kernel",
+    variable: Variable = "kernel",
     inputs: bool = False,
     output: bool = True,
-    scale: str = "log",
+    scale: ScaleType = "log",
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
     title: Title | None = None,
@@ -120,7 +122,7 @@ def spread(
     networks" (2010), https://proceedings.mlr.press/v9/glorot10a.html
     """
     check_chart(run, width, height, max_bytes)
-    require_one_of("scale", scale, ["log", "linear"])
+    require_one_of("scale", scale, get_args(ScaleType))
     selection = run.value_distributions.select(
         kind, layers=layers, variable=variable, inputs=inputs, output=output
     )
@@ -152,7 +154,7 @@ def spread(
 class _Axis:
     """The axis of the standard deviations, and the positions of values on it."""
 
-    def __init__(self, values: pd.Series, scale: str, height: int) -> None:
+    def __init__(self, values: pd.Series, scale: ScaleType, height: int) -> None:
         self._logarithmic = scale == "log"
         self.height = height
         self._limits = _limits(values, scale)
@@ -179,7 +181,7 @@ class _Axis:
         return self.height * (high - middle) / (high - low)
 
 
-def _limits(values: pd.Series, scale: str) -> Limits:
+def _limits(values: pd.Series, scale: ScaleType) -> Limits:
     if not len(values):
         return (0.1, 1.0)
     low, high = float(values.min()), float(values.max())

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import altair as alt
 
 from replaychart.drawing.budget import MAX_BYTES
+from replaychart.drawing.limits import LimitsOver
 from replaychart.drawing.sizes import Width
 from replaychart.drawing.titles import Title
 from replaychart.drawing.violins import ViolinOptions, violins
+from replaychart.evaluation.distributions import Variable
 from replaychart.facts.epochs import Epochs
 from replaychart.run import Run, require_run
 
@@ -19,9 +21,9 @@ def weights(
     run: Run,
     *,
     layers: Sequence[str] | None = None,
-    variable: str = "kernel",
+    variable: Variable = "kernel",
     output: bool = True,
-    scale: str = "fixed",
+    scale: LimitsOver = "fixed",
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
     title: Title | None = None,

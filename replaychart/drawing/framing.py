@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from replaychart.drawing.limits import LimitsOver
 from replaychart.planes.extents import Limits, padded_limits
 from replaychart.planes.paths import Paths
 
@@ -10,7 +11,7 @@ def axis_limits(
     coordinates: np.ndarray,
     snapshots: list[int],
     *,
-    scale: str,
+    scale: LimitsOver,
     grid: Paths | None,
     surface: Paths | None,
     rectangle: tuple[Limits, Limits] | None = None,

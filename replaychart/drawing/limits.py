@@ -15,6 +15,8 @@ _SMALLEST, _LARGEST = 1e-6, 1e9
 _FEWEST_DIGITS = 4
 # The scale of an axis of values.
 ScaleType = Literal["linear", "log"]
+# Whether limits are those of the whole run, or of each epoch.
+LimitsOver = Literal["fixed", "per-epoch"]
 
 
 def limits_scale(clock: Clock, limits: list[Limits]) -> alt.Scale:

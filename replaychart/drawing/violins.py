@@ -2,7 +2,7 @@
 
 import dataclasses
 from itertools import chain
-from typing import Any
+from typing import Any, get_args
 
 import altair as alt
 import numpy as np
@@ -14,7 +14,7 @@ from replaychart.drawing.budget import kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.layer_axis import layer_axis
-from replaychart.drawing.limits import limits_ruler, limits_scale, tick_format
+from replaychart.drawing.limits import LimitsOver, limits_ruler, limits_scale, tick_format
 from replaychart.drawing.packing import Ruler
 from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.texts import displayed
@@ -62,7 +62,7 @@ class ViolinOptions:
         The size limit; None for no limit.
     """
 
-    scale: str
+    scale: LimitsOver
     epochs: Epochs
     epoch: float | alt.Parameter | None
     title: Title | None
@@ -88,7 +88,7 @@ def violins(
         The name of one value and of several values.
     """
     check_chart(run, options.width, options.height, options.max_bytes)
-    require_one_of("scale", options.scale, ["fixed", "per-epoch"])
+    require_one_of("scale", options.scale, get_args(LimitsOver))
     clock = kept_epochs(
         run,
         Clock.of(run, options.epochs, options.epoch),
@@ -141,7 +141,7 @@ class _Axes:
         return limits_ruler(self.limits, self.height)
 
 
-def _limits(quantiles: np.ndarray, scale: str) -> list[Limits]:
+def _limits(quantiles: np.ndarray, scale: LimitsOver) -> list[Limits]:
     """Return limits around all violins, for the whole run or for each epoch."""
     low, high = quantiles[:, :, 0], quantiles[:, :, -1]
     if scale == "fixed":

@@ -8,6 +8,7 @@ import altair as alt
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from sklearn.decomposition import PCA  # type: ignore[import-untyped]
 
 import replaychart as rc
 
@@ -51,6 +52,16 @@ def charts(run: rc.Run, other: rc.Run) -> None:
     violins = rc.weights(run) & rc.gradients(run) & rc.activations(run) & rc.pre_activations(run)
     own = alt.Chart(frames(run)).mark_point().encode(x="loss").transform_filter("datum.epoch == 1")
     everything = dashboard & (violins | rc.spread(run, kind="gradients") | own)
+
+    rc.feature_space(run, projection=(0, 2), positions="mean", surface=None, width="container")
+    rc.feature_space(run, projection=PCA(2), surface="layer", scale="per-epoch", title=["a", "b"])
+    rc.feature_space(run, projection=np.eye(4)[:, :2]) | rc.feature_space(run, projection="rotate")
+    rc.decision_boundary(run, features=[0, 1], at={"length": 2.5}, title="a\nb")
+    rc.decision_boundary(run, features=("length", 2), at=np.zeros(4)) | rc.spread(
+        run, kind="weights"
+    )
+    rc.loss_and_metric(run, loss_scale="log", smooth=0.9) & rc.loss_histogram(run, loss_scale="log")
+    rc.weights(run, variable="bias", scale="per-epoch") | rc.spread(run, scale="linear")
 
     playing = rc.animate(everything, fps=12, loop=False)
     assert_type(rc.save(playing, Path("all.html")), Path)
