@@ -1,10 +1,11 @@
 """`record_outputs`: records a training run of any framework by the network's outputs."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from os import PathLike
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from replaychart.arguments import checked_path, is_number, require_one_of, shown
 from replaychart.errors import ArgumentError, RecordingError
@@ -12,6 +13,7 @@ from replaychart.facts.keys import evaluation_key, quantity_and_layer
 from replaychart.facts.layers import RecordedLayer
 from replaychart.facts.snapshots import RunDescription, Snapshot
 from replaychart.recording import resumption, samples
+from replaychart.recording.argument_types import OnError, OutputsIfExists, Points, Targets
 from replaychart.recording.given_numbers import as_numbers, off_device
 from replaychart.recording.guard import GuardedWriter
 from replaychart.recording.inputs import given_inputs
@@ -26,15 +28,15 @@ _ROUNDING = 1e-3
 
 
 def record_outputs(
-    path: str | Path,
+    path: str | PathLike[str],
     group: str,
     *,
-    inputs: object,
-    targets: object,
+    inputs: Points,
+    targets: Targets,
     epochs: Iterable[Mapping[str, Any]] | None = None,
     class_names: Sequence[str] | None = None,
-    if_exists: str = "error",
-    on_error: str = "raise",
+    if_exists: OutputsIfExists = "error",
+    on_error: OnError = "raise",
 ) -> "OutputsRecorder":
     """Record a training run of any framework by the network's outputs.
 
@@ -118,14 +120,14 @@ class OutputsRecorder:
 
     def __init__(
         self,
-        path: str | Path,
+        path: str | PathLike[str],
         group: str,
         *,
-        inputs: object,
-        targets: object,
+        inputs: Points,
+        targets: Targets,
         class_names: Sequence[str] | None = None,
-        if_exists: str = "error",
-        on_error: str = "raise",
+        if_exists: OutputsIfExists = "error",
+        on_error: OnError = "raise",
     ) -> None:
         require_one_of("if_exists", if_exists, ["error", "overwrite", "append"])
         given = given_inputs(inputs, targets, argument="inputs")
@@ -153,10 +155,10 @@ class OutputsRecorder:
         self,
         epoch: float,
         *,
-        layers: Mapping[str, Any] | None = None,
-        probabilities: Any = None,
-        predictions: Any = None,
-        losses: Any = None,
+        layers: Mapping[str, ArrayLike] | None = None,
+        probabilities: ArrayLike | None = None,
+        predictions: ArrayLike | None = None,
+        losses: ArrayLike | None = None,
         logs: Mapping[str, float] | None = None,
         learning_rate: float | None = None,
     ) -> None:

@@ -4,11 +4,12 @@ import copy
 import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Self
+from os import PathLike
+from typing import Any, Self, get_args
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
 from replaychart.arguments import checked_path, require_one_of
 from replaychart.errors import RecordingError
@@ -19,6 +20,7 @@ from replaychart.facts.witness import Witness
 from replaychart.network import description
 from replaychart.network.namesakes import warn_of_namesakes
 from replaychart.recording import resumption, samples
+from replaychart.recording.argument_types import IfExists, OnError, Points, Targets
 from replaychart.recording.distribution import is_chief
 from replaychart.recording.endings import ending_of
 from replaychart.recording.guard import GuardedWriter
@@ -160,25 +162,25 @@ class Recorder(keras.callbacks.Callback):
 
     def __init__(
         self,
-        X: object,
-        y: object,
-        path: str | Path,
+        X: Points,
+        y: Targets,
+        path: str | PathLike[str],
         group: str,
         *,
         model: keras.Model | None = None,
         class_names: Sequence[str] | None = None,
         feature_names: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
         class_weight: Mapping[int, float] | None = None,
-        sample_weight: object = None,
-        if_exists: str = "error",
+        sample_weight: ArrayLike | None = None,
+        if_exists: IfExists = "error",
         every: int | str | Iterable[float] = 1,
         layers: Iterable[str] | None = None,
-        loss: Any = None,
-        on_error: str = "warn",
+        loss: str | keras.losses.Loss | Callable[[Any, Any], Any] | None = None,
+        on_error: OnError = "warn",
     ) -> None:
         super().__init__()
-        require_one_of("if_exists", if_exists, ["error", "overwrite", "append", "new"])
-        require_one_of("on_error", on_error, ["warn", "raise"])
+        require_one_of("if_exists", if_exists, get_args(IfExists))
+        require_one_of("on_error", on_error, get_args(OnError))
         given = given_inputs(X, y, feature_names=feature_names)
         targets = samples.checked_targets(y, given.points)
         self._request = Request(
