@@ -333,15 +333,16 @@ def _restored(run: Run, clock: Clock) -> list[alt.Chart]:
     # On the side where there is more room.
     left = 2 * (epoch - first) > last - first
     base = alt.Chart(packing.PackedData([{"epoch": epoch}])).encode(x=epoch_axis(clock))
+    color = adaptive(colors.MUTED)
     return [
-        base.mark_rule(color=colors.MUTED, strokeDash=[1, 3], strokeWidth=1.5, aria=False).encode(
+        base.mark_rule(color=color, strokeDash=[1, 3], strokeWidth=1.5, aria=False).encode(
             tooltip=[alt.Tooltip("epoch:Q", title="Restored epoch")]
         ),
         base.mark_text(
             text="restored",
             align="right" if left else "left",
             baseline="top",
-            color=colors.MUTED,
+            color=color,
             dx=-4 if left else 4,
             fontSize=10,
             tooltip=None,

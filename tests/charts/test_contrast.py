@@ -13,10 +13,11 @@ from typing import Any
 from xml.etree import ElementTree
 
 import altair as alt
+import keras
 import numpy as np
 import pytest
 from PIL import Image, ImageColor
-from support.training import Training
+from support.training import Training, dense, small_model
 
 import replaychart as rc
 from replaychart.drawing import colors
@@ -107,6 +108,24 @@ def test_contrast_of_other_tasks(
     ]
     for chart in charts:
         assert _faults(_drawn(chart, theme, tmp_path), BACKGROUNDS[theme]) == []
+
+
+@pytest.mark.parametrize("theme", ["replaychart", "dark"])
+def test_contrast_of_the_restored_epoch(theme: str, tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(40)
+    model = small_model(dense(2, "tanh", "hidden"), dense(1, "sigmoid", "output"))
+    callbacks = [
+        rc.Recorder(X, y, tmp_path / "a.h5", "a"),
+        keras.callbacks.EarlyStopping(
+            monitor="accuracy", mode="min", patience=2, restore_best_weights=True
+        ),
+    ]
+    model.fit(X, y, epochs=6, verbose=0, callbacks=callbacks)
+    run = rc.open_run(tmp_path / "a.h5")
+    assert run.restored_epoch is not None
+    svg = _drawn(rc.loss_and_metric(run), theme, tmp_path)
+    assert ">restored</text>" in svg
+    assert _faults(svg, BACKGROUNDS[theme]) == []
 
 
 @pytest.mark.parametrize("classes", [2, 10, 25])
