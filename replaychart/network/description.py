@@ -340,10 +340,11 @@ def _serializable(given: Any) -> Any:
     if isinstance(given, Mapping):
         return {name: _serializable(value) for name, value in given.items()}
     if isinstance(given, (list, tuple)):
-        every = map(_serializable, given)
-        return [config for config in every if config is not None]
+        return [_serializable(one) for one in given]
     try:
-        config = keras.saving.serialize_keras_object(given)
+        # Keras makes an instance of a class, too.
+        instance = given() if isinstance(given, type) else given
+        config = keras.saving.serialize_keras_object(instance)
         json.dumps(config)
     except Exception:  # a user's `get_config` may raise anything
         return None

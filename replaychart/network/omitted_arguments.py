@@ -21,7 +21,8 @@ def with_omitted_arguments(config: Any, live: Any) -> Any:
     live : object
         What it serialized: a loss, a metric, or a collection of these.
     """
-    if isinstance(live, (list, tuple)) and isinstance(config, (list, tuple)):
+    both_listed = isinstance(live, (list, tuple)) and isinstance(config, (list, tuple))
+    if both_listed and len(live) == len(config):
         return [with_omitted_arguments(*both) for both in zip(config, live, strict=True)]
     if not isinstance(config, Mapping):
         return config

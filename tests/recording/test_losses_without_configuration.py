@@ -76,3 +76,33 @@ def test_the_live_model_is_as_before(tmp_path: Path) -> None:
     run = rc.open_run(tmp_path / "a.h5")
     expected = model.evaluate(X, Y, verbose=0, return_dict=True)
     assert run.losses()[0].mean() == pytest.approx(expected["loss"], abs=1e-6)
+
+
+def test_losses_and_metrics_may_be_given_as_classes(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(30)
+    model = small_model(dense(2, "tanh", "hidden"), dense(1, "sigmoid", "output"))
+    model.compile(
+        "sgd",
+        loss=keras.losses.MeanSquaredError,
+        metrics=["accuracy", keras.metrics.MeanAbsoluteError],
+    )
+    recorder = rc.Recorder(X, y, tmp_path / "a.h5", "a")
+    model.fit(X, y, epochs=2, verbose=0, callbacks=[recorder])
+    run = rc.open_run(tmp_path / "a.h5")
+    assert run.verified is True
+    loss, _, error = model.evaluate(X, y, verbose=0)
+    assert run.curves.values("loss", source="replay")[-1] == pytest.approx(loss, abs=1e-6)
+    replayed = run.curves.values("mean_absolute_error", source="replay")
+    assert replayed[-1] == pytest.approx(error, abs=1e-6)
+
+
+def test_what_cannot_be_serialized_leaves_the_other_metrics(tmp_path: Path) -> None:
+    X, y = rc.datasets.parabola(30)
+    model = small_model(dense(2, "tanh", "hidden"), dense(1, "sigmoid", "output"))
+    own = functools.partial(keras.metrics.mean_squared_error)
+    model.compile("sgd", loss="mse", metrics=[own, "mae"])
+    recorder = rc.Recorder(X, y, tmp_path / "a.h5", "a")
+    model.fit(X, y, epochs=2, verbose=0, callbacks=[recorder])
+    run = rc.open_run(tmp_path / "a.h5")
+    error = model.evaluate(X, y, verbose=0)[-1]
+    assert run.curves.values("mae", source="replay")[-1] == pytest.approx(error, abs=1e-6)
