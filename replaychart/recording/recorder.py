@@ -334,6 +334,11 @@ class Recorder(keras.callbacks.Callback):
                 raise RecordingError(message)
             self._end(finished=False)  # unless `fit` did, because it was interrupted
             self._start_over()
+        with self._writer.shielding():
+            self._prepare()
+
+    def _prepare(self) -> None:
+        """Check the model, and take part in the `fit` that calls this."""
         self._check(built(self.model, self._request.given))
         self._fit = running_fit()
         callbacks = running_callbacks()

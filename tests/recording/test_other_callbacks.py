@@ -253,3 +253,32 @@ def test_a_metric_without_a_configuration_costs_nothing_else(metric: Any, tmp_pa
     expected = model.evaluate(X, Y, verbose=0, return_dict=True)
     assert run.losses()[-1].mean() == pytest.approx(expected["loss"], abs=1e-6)
     assert run.curves.values("mae", source="replay")[-1] == pytest.approx(expected["mae"], abs=1e-6)
+
+
+class _Guarded(keras.layers.Layer):
+    """A layer that does not let its activation be read."""
+
+    @property
+    def activation(self) -> Any:
+        message = "the activation is private"
+        raise RuntimeError(message)
+
+    def call(self, inputs: Any) -> Any:
+        return keras.ops.tanh(inputs)
+
+
+def test_a_model_that_cannot_be_described_is_trained_all_the_same(tmp_path: Path) -> None:
+    model = small_model(_Guarded(), dense(1, "sigmoid", "output"))
+    recorder = rc.Recorder(X, Y, tmp_path / "a.h5", "a")
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        history = model.fit(X, Y, epochs=2, verbose=0, callbacks=[recorder])
+    assert len(history.epoch) == 2
+    (text,) = (str(one.message) for one in warned if "'a'" in str(one.message))
+    assert "before its first snapshot" in text
+    assert "the activation is private" in text
+    with pytest.raises(rc.RecordingError, match="the activation is private"):
+        model.fit(
+            X, Y, epochs=1, verbose=0,
+            callbacks=[rc.Recorder(X, Y, tmp_path / "a.h5", "b", on_error="raise")],
+        )  # fmt: skip
