@@ -124,8 +124,10 @@ class Run:
 
     @property
     def _known_verified(self) -> bool | None:
-        """Whether the replay agrees, None if telling it would take an evaluation."""
-        return self.verified if self._network.is_rebuilt else self._stored_verified
+        """Whether the replay agrees; None if finding out would read the file or take Keras."""
+        if self._network.is_rebuilt:
+            return self.verified
+        return self._stored_verified if self._memory.is_read else None
 
     @property
     def _stored_verified(self) -> bool | None:

@@ -38,6 +38,11 @@ class Memory:
     def _whole(self) -> dict[str, Arrays]:
         return self._stored.evaluations()
 
+    @property
+    def is_read(self) -> bool:
+        """Whether what the file contains was read already."""
+        return "_whole" in vars(self)
+
     def keys(self) -> list[str]:
         """Return the keys of the evaluations that are known for all snapshots."""
         return list(self._whole)

@@ -45,7 +45,7 @@ def test_charts_are_plain_altair_with_the_epoch_parameter(
     build: Callable[..., Any], parabola: Training
 ) -> None:
     chart = build(parabola.open())
-    assert type(chart) in (alt.Chart, alt.LayerChart, alt.VConcatChart)
+    assert isinstance(chart, (alt.Chart, alt.LayerChart, alt.VConcatChart))
     (parameter,) = chart.to_dict()["params"]
     assert parameter["name"] == "epoch"
     assert parameter["value"] == EPOCHS

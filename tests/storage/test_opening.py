@@ -140,3 +140,11 @@ def test_invalid_models_and_custom_objects_are_rejected(
 ) -> None:
     with pytest.raises(rc.ArgumentError, match=message):
         parabola.open(**options)
+
+
+def test_a_run_shows_itself_without_its_file(parabola: Training, tmp_path: Path) -> None:
+    path = tmp_path / "moved.h5"
+    path.write_bytes(parabola.path.read_bytes())
+    run = rc.open_run(path)
+    path.unlink()
+    assert repr(run).startswith("Run('parabola': 200 points")
