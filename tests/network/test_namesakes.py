@@ -166,4 +166,6 @@ def test_a_stored_difference_is_asked_again(tmp_path: Path) -> None:
     with pytest.raises(rc.EvaluationError, match="The loss of run 'a' cannot be replayed"):
         run.store()
     rc.open_run(tmp_path / "a.h5", custom_objects=OWN).store()
-    assert repr(rc.open_run(tmp_path / "a.h5")).endswith("verified)")
+    stored = rc.open_run(tmp_path / "a.h5")
+    assert stored.verified is True
+    assert repr(stored).endswith("verified)")
