@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from support.expected import one_warning
+from support.expected import one_warning, skipped_where_keras_is_too_old
 from support.training import dense, small_model
 
 import replaychart as rc
@@ -125,8 +125,10 @@ def test_the_recorder_warns_and_custom_objects_replay_it(kind: str, tmp_path: Pa
 
 
 def test_a_regularizer_of_the_same_name_is_warned_of(tmp_path: Path) -> None:
+    with skipped_where_keras_is_too_old():
+        model = _sequential(kernel_regularizer=l2)
     with one_warning(r"'l2' \(kernel regularizer of layer 'hidden'\)"):
-        _trained(tmp_path / "a.h5", _sequential(kernel_regularizer=l2))
+        _trained(tmp_path / "a.h5", model)
 
 
 @keras.saving.register_keras_serializable("tests")
