@@ -1,7 +1,5 @@
 """`decision_boundary`: the input plane, divided by the network."""
 
-from functools import partial
-
 import altair as alt
 
 from replaychart.drawing.budget import MAX_BYTES, kept_around_paths
@@ -128,10 +126,14 @@ def decision_boundary(
     def trace(clock: Clock) -> tuple[Paths, Paths | None, Paths | None]:
         """Return surface, grid lines and boundary; None for each that is not drawn."""
         snapshots = run.snapshots(clock.epochs)
-        lines = partial(run.planes.grid, None, xlim=xlim, ylim=ylim, lines=GRID_LINES)
+        lines = None
+        if grid:
+            lines = run.planes.grid(
+                None, xlim=xlim, ylim=ylim, lines=GRID_LINES, snapshots=snapshots
+            )
         return (
             run.planes.surface(rectangle, snapshots),
-            lines(snapshots=snapshots) if grid else None,
+            lines,
             run.planes.boundary(rectangle, snapshots) if divided else None,
         )
 

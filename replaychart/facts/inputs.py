@@ -8,7 +8,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 Inputs = np.ndarray | Mapping[str, np.ndarray]
-Run = TypeVar("Run", bound=Any)
+AnyDescription = TypeVar("AnyDescription", bound=Any)
+
+# A key of the details, for a model without a graph that takes its inputs as a list and not by name.
+INPUTS_IN_A_LIST = "inputs_in_a_list"
 
 
 def arrays_of(inputs: Inputs) -> tuple[np.ndarray, ...]:
@@ -26,7 +29,7 @@ def rows_of(inputs: Inputs, points: np.ndarray) -> Inputs:
     return with_arrays(inputs, [array[points] for array in arrays_of(inputs)])
 
 
-def of_points(run: Run, points: np.ndarray) -> Run:
+def of_points(run: AnyDescription, points: np.ndarray) -> AnyDescription:
     """Return a run with only some of its points.
 
     Parameters
@@ -95,7 +98,3 @@ def shapes_text(inputs: Inputs) -> str:
         return f"the shape {inputs.shape[1:]}"
     listed = ", ".join(f"{name!r} {array.shape[1:]}" for name, array in inputs.items())
     return f"the shapes {listed}"
-
-
-# A key of the details, for a model without a graph that takes its inputs as a list and not by name.
-INPUTS_IN_A_LIST = "inputs_in_a_list"
