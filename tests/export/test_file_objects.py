@@ -1,6 +1,7 @@
 """Charts are saved to file objects: the same bytes as in a file, in every format."""
 
 import io
+import re
 import subprocess
 import sys
 import tempfile
@@ -27,15 +28,24 @@ def _options(kind: str) -> dict[str, Any]:
     return {"epochs": [0, 3], "progress": False} if moving else {"epoch": 3}
 
 
+def _lines_of_pdf(content: bytes) -> list[bytes]:
+    """Sorted, without the table of offsets: a PDF's fonts are written in no fixed order."""
+    offset = re.compile(rb"\d{10} \d{5} n ?")
+    return sorted(line for line in content.splitlines() if not offset.fullmatch(line))
+
+
 @pytest.mark.parametrize("kind", FORMATS)
 def test_file_object_gets_what_a_file_gets(kind: Format, chart: alt.Chart, tmp_path: Path) -> None:
     path = rc.save(chart, tmp_path / f"chart.{kind}", **_options(kind))
     file = io.BytesIO()
     assert rc.save(chart, file, format=kind, **_options(kind)) is file
+    written, stored = file.getvalue(), path.read_bytes()
     if kind == "webm":  # Each WebM file has a random number that identifies it.
-        assert len(file.getvalue()) == path.stat().st_size
+        assert len(written) == len(stored)
+    elif kind == "pdf":
+        assert _lines_of_pdf(written) == _lines_of_pdf(stored)
     else:
-        assert file.getvalue() == path.read_bytes()
+        assert written == stored
 
 
 @pytest.mark.parametrize("kind", ["html", "json", "svg"])
