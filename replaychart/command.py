@@ -14,7 +14,6 @@ from replaychart import conversion, datasets, demonstration
 from replaychart.drawing.budget import MAX_BYTES
 from replaychart.errors import ArgumentError, ReplayChartError, RunFileError
 from replaychart.export.save import MOVING, save
-from replaychart.facts.inputs import shapes_text
 from replaychart.opening import list_runs, open_run
 from replaychart.playback.animate import animate
 from replaychart.run import Run
@@ -99,13 +98,9 @@ def info(options: argparse.Namespace) -> None:
             # The line "state" below says so.
             warnings.filterwarnings("ignore", message=".* was interrupted after epoch")
             run = open_run(options.file, name, model=options.model if old else None)
-        first, last = run.epochs[0], run.epochs[-1]
-        print(f"{name}\n  epochs  {first:g} to {last:g} ({len(run.epochs)} recorded)")
-        if run.state != "unknown":
-            print(f"  state   {run.state}" + f" after epoch {last:g}" * run.interrupted)
-        print(f"  points  {len(run.targets)}, each of {shapes_text(run.inputs)}")
-        print("  layers  " + ", ".join(f"{layer} {_shape(run, layer)}" for layer in run.layers))
-        print("  curves  " + (", ".join(run.curves.names("training")) or "none"))
+        print(name)
+        for label, text in run.summary().items():
+            print(f"  {label:<7} {text}")
         print(f"  replay  {_agreement(run, verify=options.verify)}")
 
 
@@ -193,11 +188,6 @@ def _agreement(run: Run, *, verify: bool) -> str:
     if verified is None:
         return f"not verified here{'; --verify does' * (not verify)}"
     return "verified" if verified else " ".join(["differs.", *run.differences])
-
-
-def _shape(run: Run, layer: str) -> str:
-    shape = run.layer_shape(layer)
-    return "(?)" if shape is None else "x".join("?" if n is None else str(n) for n in shape)
 
 
 def _parser() -> argparse.ArgumentParser:
