@@ -262,7 +262,7 @@ def _color(names: list[str], width: Width) -> alt.Color:
         title=None,
         scale=alt.Scale(
             domain=names,
-            range=adaptive_range(colors.class_colors(count), colors.class_colors(count, dark=True)),
+            range=adaptive_range(colors.run_colors(count), colors.run_colors(count, dark=True)),
         ),
         legend=alt.Legend(
             orient="bottom",
