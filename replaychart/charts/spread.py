@@ -17,9 +17,9 @@ from replaychart.drawing.composition import layered
 from replaychart.drawing.epoch_axis import epoch_axis
 from replaychart.drawing.expressions import outright
 from replaychart.drawing.layer_axis import layer_axis
-from replaychart.drawing.limits import ScaleType
+from replaychart.drawing.limits import ScaleType, log_ticks, ticks
 from replaychart.drawing.sizes import Width, from_left, width_for_texts
-from replaychart.drawing.texts import displayed, fitted
+from replaychart.drawing.texts import SMALL_SIZE, displayed, fitted
 from replaychart.drawing.titles import Title, chart_title, check_chart, note_not_finite
 from replaychart.evaluation.distributions import Kind, Variable
 from replaychart.facts.epochs import Epochs
@@ -151,6 +151,10 @@ def spread(
     return layered(parts, clock, title=heading, width=width, height=height)
 
 
+# With fewer round numbers on a logarithmic axis, Vega chooses others.
+_FEWEST = 3
+
+
 class _Axis:
     """The axis of the standard deviations, and the positions of values on it."""
 
@@ -168,7 +172,16 @@ class _Axis:
             # A logarithmic scale has no zero, and a renderer would warn about it.
             zero=alt.Undefined if self._logarithmic else False,
         )
-        return alt.Y("value:Q", title=_TITLE, axis=alt.Axis(tickCount=5, format="~g"), scale=scale)
+        return alt.Y("value:Q", title=_TITLE, axis=self._numbered(), scale=scale)
+
+    def _numbered(self) -> alt.Axis:
+        """Return the numbers on the axis."""
+        if not self._logarithmic:
+            return alt.Axis(format="~g", **ticks(*self._limits))
+        numbers = log_ticks(*self._limits)
+        if len(numbers) < _FEWEST:
+            return alt.Axis(format="~g", tickCount=5)
+        return alt.Axis(format="~g", values=numbers)
 
     def pixel(self, value: float) -> float:
         """Return the distance of a value from the top of the chart, in pixels."""
@@ -250,7 +263,7 @@ def _names_at_the_end(
     ]
     return (
         alt.Chart(packing.PackedData(rows))
-        .mark_text(align="left", baseline="middle", fontSize=11, tooltip=None)
+        .mark_text(align="left", baseline="middle", fontSize=SMALL_SIZE, tooltip=None)
         .encode(
             x=from_left(width, share=1, offset=8),
             y=alt.Y("place:Q", scale=None),

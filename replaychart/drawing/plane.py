@@ -8,11 +8,18 @@ import altair as alt
 import numpy as np
 
 from replaychart.drawing import colors, packing
-from replaychart.drawing.backgrounds import adaptive, adaptive_column, adaptive_range
+from replaychart.drawing.backgrounds import (
+    adaptive,
+    adaptive_column,
+    adaptive_expression,
+    adaptive_range,
+)
 from replaychart.drawing.clock import Clock
+from replaychart.drawing.correctness import Answers, answer_bytes, answers_are_known
 from replaychart.drawing.expressions import literal, outright
-from replaychart.drawing.limits import limits_ruler, limits_scale, tick_format
+from replaychart.drawing.limits import limits_ruler, limits_scale, tick_format, ticks
 from replaychart.drawing.packing import Ruler
+from replaychart.drawing.point_looks import PointLooks
 from replaychart.drawing.sizes import Width, width_for_positions, width_for_texts
 from replaychart.drawing.texts import (
     AXIS_TITLE_SIZE,
@@ -24,6 +31,7 @@ from replaychart.drawing.texts import (
 )
 from replaychart.planes.extents import Limits
 from replaychart.planes.paths import Paths
+from replaychart.planes.planes import GRID_LINES
 from replaychart.run import Run
 
 # Names of mark styles that no theme defines. In a browser, marks must be clipped because the user
@@ -32,18 +40,35 @@ from replaychart.run import Run
 WITHIN_LIMITS = "replaychart-within-limits"
 OVERFLOWING = "replaychart-overflowing"
 
+# Shapes of equal area in Vega, those that differ most first. Beyond these, they repeat.
+_SHAPES = (
+    "circle",
+    "square",
+    "triangle-up",
+    "diamond",
+    "cross",
+    "triangle-down",
+    "triangle-right",
+    "triangle-left",
+)
+# The label of the rings around wrong points in the legend.
+WRONG_LABEL = "wrong"
+
 # Sizes in legends, in pixels: the width of an entry besides its text, the width up to which a label
 # always fits, the minimum width to which a long label is shortened, and the width of the legend of
 # a probability, which is next to the legend of two classes.
 _SYMBOL = 28
 _SHORT_LABEL = 40
 _SHORTEST_LABEL = 60
-_PROBABILITY_LEGEND = 160
+_GRADIENT, _PROBABILITY_LEGEND = 120, 130
+_PREDICTION_LEGEND = 80
 _COLUMNS = 5
 # Up to this many long names can be placed below each other.
 _FEW_CLASSES = 4
+# How much of its colour is in the tint of a class's surface, from the lowest to the highest band.
+_PALEST, _STRONGEST = 0.07, 0.22
 # How much of its colour is in the tint of a surface on a dark background, of that on a light one.
-_ON_DARK = 0.7
+_ON_DARK = 0.9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,12 +122,15 @@ class Plane:
 
 
 def _ticks(limits: list[Limits]) -> dict[str, Any]:
-    form = tick_format(*chain.from_iterable(limits))
-    return {"axis": alt.Axis(**form)} if form else {}
+    ends = list(chain.from_iterable(limits))
+    # The grid of the plane is that of the inputs, which a theme's own grid would be mistaken for.
+    return {"axis": alt.Axis(grid=False, **ticks(*limits[0]), **tick_format(*ends))}
 
 
-def points_layer(plane: Plane, run: Run, coordinates: np.ndarray, points: np.ndarray) -> alt.Chart:
-    """Return recorded points, coloured by class.
+def points_layers(
+    plane: Plane, run: Run, coordinates: np.ndarray, points: np.ndarray, *, shapes: bool = False
+) -> list[alt.Chart]:
+    """Return recorded points, coloured by class, on top of rings around those that are wrong.
 
     Parameters
     ----------
@@ -114,43 +142,106 @@ def points_layer(plane: Plane, run: Run, coordinates: np.ndarray, points: np.nda
         Positions of the points at each of the clock's epochs, or at all of them.
     points : numpy.ndarray of int64, shape (points,)
         Numbers of the points.
+    shapes : bool, default False
+        Whether the classes also differ in shape.
     """
     constant: dict[str, list[Any]] = {"point": points.tolist()}
     changing: dict[str, list[Any]] = {}
-    transforms: dict[str, str] = {}
+    calculated: dict[str, str] = {}
     for axis, (name, ruler) in enumerate(zip("xy", plane.rulers(), strict=True)):
         if coordinates.ndim == 2:
             constant[name] = ruler.rounded(coordinates[:, axis])
         else:
             changing[name] = ruler.measured(coordinates[:, :, axis].T)
-            transforms[name] = ruler.expression(packing.entry(name, plane.clock))
+            calculated[name] = ruler.expression(packing.entry(name, plane.clock))
     targets, encodings, tooltip = by_target(run, points, width_for_texts(plane.width))
-    constant |= targets
-    if run.has_probabilities and run.tells_predictions:
-        percent = Ruler(0.0, 0.01)
-        probability = run.point_probabilities(epochs=plane.clock.epochs)
-        changing["p"] = percent.measured(probability[:, points].T)
-        transforms["p"] = percent.expression(packing.entry("p", plane.clock))
+    answers = Answers.of(run, plane.clock, points, class_labels(run))
+    probability, wrong = answers.probability(), answers.wrong()
+    if probability is not None:
+        calculated["p"] = probability
         title = "Probability of class 1" if run.classes == 2 else probability_title(run)
         tooltip.append(alt.Tooltip("p:Q", title=title, format=".2f"))
-    rows = packing.by_epoch(plane.clock, constant, changing)
-    chart = alt.Chart(packing.PackedData(rows))
-    if transforms:
-        chart = chart.transform_calculate(**transforms)
-    return chart.mark_circle(
-        size=13,
+    if wrong is not None:
+        calculated["wrong"] = wrong
+    rows = packing.by_epoch(plane.clock, constant | targets, changing | answers.columns)
+    base = alt.Chart(packing.PackedData(rows)).encode(x=plane.x(), y=plane.y())
+    if calculated:
+        base = base.transform_calculate(**calculated)
+    looks = PointLooks.of(len(points), plane.width, plane.height)
+    shaped = shapes and bool(run.classes)
+    if shaped:
+        encodings["shape"] = _class_shape(run, encodings["color"])
+    drawn = _dots(base, plane, looks, shaped=shaped).encode(tooltip=tooltip, **encodings)
+    return [drawn] if wrong is None else [_rings(base, plane, looks), drawn]
+
+
+def _class_shape(run: Run, color: alt.Color) -> alt.Shape:
+    """Return the shapes of the classes, which share the legend of their colours."""
+    labels = class_labels(run)
+    shapes = [_SHAPES[number % len(_SHAPES)] for number in range(run.classes)]
+    return alt.Shape(
+        "target:N",
+        title=color._get("title"),
+        scale=alt.Scale(domain=labels, range=shapes),
+        legend=color._get("legend"),
+    )
+
+
+def _dots(base: alt.Chart, plane: Plane, looks: PointLooks, *, shaped: bool) -> alt.Chart:
+    halo: dict[str, Any] = {"strokeWidth": 0}
+    if looks.halo:
+        background = adaptive(colors.LIGHT_BACKGROUND, colors.DARK_BACKGROUND)
+        halo = {"stroke": background, "strokeWidth": looks.halo}
+    mark = base.mark_point if shaped else base.mark_circle
+    return mark(
+        filled=True,
+        size=looks.size,
         opacity=1,
+        fillOpacity=looks.opacity,
         clip=True,
         style=plane.style(),
         color=adaptive(colors.CLASSES[0]),
         aria=False,
-    ).encode(x=plane.x(), y=plane.y(), tooltip=tooltip, **encodings)
+        **halo,
+    )
+
+
+def _rings(base: alt.Chart, plane: Plane, looks: PointLooks) -> alt.Chart:
+    """Return rings around the points that are wrong, with the legend that explains them."""
+    return (
+        base.transform_filter("datum.wrong")
+        .transform_calculate(answer=literal(WRONG_LABEL))
+        .mark_point(
+            shape="circle",
+            filled=False,
+            size=looks.ring_size,
+            strokeWidth=looks.ring_width,
+            opacity=1,
+            clip=True,
+            style=plane.style(),
+            tooltip=None,
+            aria=False,
+        )
+        .encode(
+            stroke=alt.Stroke(
+                "answer:N",
+                title="Prediction",
+                scale=alt.Scale(domain=[WRONG_LABEL], range=adaptive_range([colors.WRONG])),
+                legend=alt.Legend(
+                    orient="bottom",
+                    direction="horizontal",
+                    symbolSize=70,
+                    symbolStrokeWidth=2,
+                    symbolFillColor="transparent",
+                ),
+            )
+        )
+    )
 
 
 def point_bytes(run: Run, coordinates: int) -> int:
-    """Return the bytes per point and epoch of `points_layer` for a number of coordinates."""
-    with_probability = run.has_probabilities and run.tells_predictions
-    return packing.BYTES_PER_NUMBER * (coordinates + with_probability)
+    """Return the bytes per point and epoch of `points_layers` for a number of coordinates."""
+    return packing.BYTES_PER_NUMBER * coordinates + answer_bytes(run)
 
 
 def by_target(
@@ -195,6 +286,8 @@ def class_color(run: Run, width: float) -> alt.Color:
     """
     if run.classes == 2:
         width -= _PROBABILITY_LEGEND
+    if answers_are_known(run):
+        width -= _PREDICTION_LEGEND
     longest = max(width_of(str(label), size=SMALL_SIZE) for label in class_labels(run))
     # If names are short, the legend does not depend on the width, so that charts of different
     # widths share it.
@@ -241,7 +334,7 @@ def number_color(run: Run) -> alt.Color:
         legend=alt.Legend(
             orient="bottom",
             direction="horizontal",
-            gradientLength=150,
+            gradientLength=_GRADIENT,
             gradientThickness=10,
             tickCount=4,
             **tick_format(*number_limits(run)),
@@ -318,8 +411,8 @@ def _number_tints(paths: Paths, levels: np.ndarray) -> tuple[packing.Labelled, d
     """
     middles = (np.arange(len(levels)) + 0.5) / len(levels)
     shades = [colors.ramp(colors.NUMBERS, middle) for middle in middles.tolist()]
-    tints = [_tinted(shade, 0.4) for shade in shades]
-    dark = [_tinted(shade, 0.4, dark=True) for shade in shades]
+    tints = [_tinted(shade, _STRONGEST) for shade in shades]
+    dark = [_tinted(shade, _STRONGEST, dark=True) for shade in shades]
     own = [tints[i] for i in np.searchsorted(levels, paths.value)]
     return packing.Labelled("tint", own, tints), dict(zip(tints, dark, strict=True))
 
@@ -334,10 +427,11 @@ def _tints(
     of_class = colors.class_colors(run.classes)
     # The last two digits keep bands with the same tint separate, because they are painted at
     # different times.
+    shares = _PALEST + (_STRONGEST - _PALEST) * middles
     light, dark = (
         [
-            [f"{_tinted(color, 0.2 + 0.35 * middle, dark=dark)}{255 - i:02x}" for color in of_class]
-            for i, middle in enumerate(middles)
+            [f"{_tinted(color, share, dark=dark)}{255 - i:02x}" for color in of_class]
+            for i, share in enumerate(shares.tolist())
         ]
         for dark in (False, True)
     )
@@ -361,7 +455,7 @@ def _probability_fill(run: Run) -> alt.Fill:
         title, domain = f"Score of class {displayed(run.class_names[1])}", [-1, 0, 1]
     return alt.Fill(
         "probability:Q",
-        title=fitted(title, _PROBABILITY_LEGEND - 10),
+        title=fitted(title, _PROBABILITY_LEGEND),
         scale=alt.Scale(
             domain=domain,
             range=adaptive_range(colors.SURFACE, colors.DARK_SURFACE),
@@ -371,7 +465,7 @@ def _probability_fill(run: Run) -> alt.Fill:
         legend=alt.Legend(
             orient="bottom",
             direction="horizontal",
-            gradientLength=150,
+            gradientLength=_GRADIENT,
             gradientThickness=10,
             titleLimit=NO_LIMIT,
             values=domain,
@@ -382,35 +476,28 @@ def _probability_fill(run: Run) -> alt.Fill:
 
 def grid_layer(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
     """Return the grid lines of the input plane."""
-    return _line_chart(
-        plane, run, paths, width=0.6, color=adaptive(colors.GRID, colors.DARK_GRID), opacity=0.45
-    )
+    chart = _line_chart(plane, run, paths, width=1)
+    # The lines of the first direction are numbered first.
+    ways = [
+        adaptive_expression(light, dark)
+        for light, dark in zip(colors.GRID, colors.DARK_GRID, strict=True)
+    ]
+    return chart.encode(stroke=outright(f"datum.line < {GRID_LINES} ? {ways[0]} : {ways[1]}"))
 
 
 def boundary_layer(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
     """Return the lines where the two most probable classes are equally probable."""
-    return _line_chart(
-        plane,
-        run,
-        paths,
-        width=1.8,
-        color=adaptive(colors.BOUNDARY, colors.DARK_BOUNDARY),
-        opacity=1.0,
-    )
+    chart = _line_chart(plane, run, paths, width=2)
+    return chart.encode(stroke=alt.value(adaptive(colors.BOUNDARY, colors.DARK_BOUNDARY)))
 
 
-def _line_chart(
-    plane: Plane, run: Run, paths: Paths, *, width: float, color: alt.ExprRef, opacity: float
-) -> alt.Chart:
+def _line_chart(plane: Plane, run: Run, paths: Paths, *, width: float) -> alt.Chart:
     numbers = paths.value.tolist()
     lines = packing.Labelled("line", numbers, sorted(set(numbers)))
     return (
         _paths_chart(plane, run, paths, lines)
         .mark_line(
             strokeWidth=width,
-            color=color,
-            # With `opacity`, a renderer would draw each line on a separate layer.
-            strokeOpacity=opacity,
             clip=True,
             style=plane.style(),
             invalid="break-paths-show-domains",

@@ -14,10 +14,16 @@ from replaychart.drawing.budget import kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.layer_axis import layer_axis
-from replaychart.drawing.limits import LimitsOver, limits_ruler, limits_scale, tick_format
+from replaychart.drawing.limits import (
+    LimitsOver,
+    limits_ruler,
+    limits_scale,
+    tick_format,
+    ticks,
+)
 from replaychart.drawing.packing import Ruler
 from replaychart.drawing.sizes import Width, width_for_texts
-from replaychart.drawing.texts import displayed
+from replaychart.drawing.texts import SMALL_SIZE, displayed
 from replaychart.drawing.titles import Title, chart_title, check_chart
 from replaychart.evaluation.densities import POSITIONS, positions
 from replaychart.evaluation.distributions import Selection
@@ -132,7 +138,10 @@ class _Axes:
         return alt.Y(
             field,
             title=self.noun,
-            axis=alt.Axis(tickCount=6, **tick_format(*chain.from_iterable(self.limits))),
+            axis=alt.Axis(
+                **ticks(*self.limits[0]),
+                **tick_format(*chain.from_iterable(self.limits)),
+            ),
             scale=limits_scale(self.clock, self.limits),
         )
 
@@ -276,7 +285,11 @@ def _not_finite(axes: _Axes, summaries: list[Arrays]) -> alt.Chart | None:
         .transform_filter("datum.share > 0")
         .transform_calculate(label="format(datum.share, '.3~g') + '% not finite'")
         .mark_text(
-            baseline="top", color=adaptive(colors.WRONG), fontSize=11, fontWeight=600, tooltip=None
+            baseline="top",
+            color=adaptive(colors.WRONG),
+            fontSize=SMALL_SIZE,
+            fontWeight=600,
+            tooltip=None,
         )
         .encode(x=axes.x("at:Q"), y=alt.value(6), text="label:N")
     )
