@@ -17,6 +17,7 @@ from replaychart.evaluation.memory import Memory
 from replaychart.evaluation.predictions import Predictions
 from replaychart.facts.epochs import Epochs, chosen_snapshots
 from replaychart.facts.keys import evaluation_key
+from replaychart.facts.layers import SEPARATOR
 from replaychart.frames.grid import grid_frame
 from replaychart.frames.histograms import (
     MOST_BINS,
@@ -69,7 +70,8 @@ class Run:
         a regression, the recorded values. If each point has several targets (labels, values, or a
         class for each position of a sequence or an image), as they were recorded, (points, ...).
     layers : list of str
-        The names of the model's layers in order, without the input layers.
+        The names of the model's layers in order, without the input layers. The layers of a nested
+        model come before that model, with their paths as names: ``"backbone/block3"``.
     feature_names : list of str or None
         The names of the features, if they were recorded. For several inputs, the names of all
         features in the order of `coordinates`; names that were not recorded are derived from the
@@ -114,13 +116,21 @@ class Run:
 
     def __repr__(self) -> str:
         """Return the name, points, epochs and layers, and the state if the run is not finished."""
-        layers = ", ".join(repr(layer) for layer in self.layers)
+        layers = ", ".join(map(self._described_layer, self._outer_layers()))
         unfinished = f", {self.state}" if self.state in (BEING_RECORDED, INTERRUPTED) else ""
         verified = {True: ", verified", False: ", replay differs", None: ""}[self._known_verified]
         return (
             f"Run({self.name!r}: {len(self._stored.targets)} points, epochs {self.epochs[0]:g} to "
             f"{self.epochs[-1]:g}, layers {layers}{unfinished}{verified})"
         )
+
+    def _outer_layers(self) -> list[str]:
+        """Return the layers that are not inside of a nested model."""
+        return [layer for layer in self.layers if SEPARATOR not in layer]
+
+    def _described_layer(self, layer: str) -> str:
+        inner = [one for one in self.layers if one.startswith(f"{layer}{SEPARATOR}")]
+        return f"{layer!r} ({len(inner)} layers)" if inner else repr(layer)
 
     @property
     def _known_verified(self) -> bool | None:

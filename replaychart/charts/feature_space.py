@@ -279,11 +279,10 @@ def _default_layer(run: Run) -> str:
     if run.planes.layers():
         return run.planes.layers()[-1]
     shapes = {layer: run.layer_shape(layer) for layer in run.layers}
-    if None in shapes.values():
+    if set(shapes.values()) == {None}:
         run.planes.require(run.layers[-1])
-    # Recorded outputs are of layers that the user chose, so the last one counts as well.
-    hidden = run.layers[:-1] if run.has_model else run.layers
-    wide = [layer for layer in hidden if shapes[layer] not in ((), (1,))]
+    hidden = run.planes.hidden_layers()
+    wide = [layer for layer in hidden if shapes[layer] not in (None, (), (1,))]
     if wide:
         return wide[-1]
     kind = "hidden" if run.has_model else "recorded"

@@ -14,7 +14,15 @@ from replaychart.arguments import shown
 from replaychart.errors import ArgumentError, RecordingError
 from replaychart.facts.compile_config import metrics_by_name, name_in_keras, single_output
 from replaychart.facts.inputs import INPUTS_IN_A_LIST
-from replaychart.facts.layers import RecordedLayer, RecordedVariable, Variable
+from replaychart.facts.layers import (
+    OUTPUT_LAYER,
+    SEPARATOR,
+    RecordedLayer,
+    RecordedVariable,
+    Variable,
+)
+from replaychart.network.calling import has_graph
+from replaychart.network.nesting import layers_by_path, path_of_output
 from replaychart.network.omitted_arguments import with_omitted_arguments
 
 NOTHING = "null"
@@ -230,13 +238,20 @@ def metrics_of(model: keras.Model) -> dict[str, Any]:
 
 
 def layers_of(model: keras.Model) -> tuple[RecordedLayer, ...]:
-    """Return the model's layers in order, without input layers."""
+    """Return the model's layers in order, without input layers.
+
+    The layers of a nested model come before that model, and have paths as names.
+    """
     positions = {id(variable): position for position, variable in enumerate(model.weights)}
+    layers = list(layers_by_path(model))
+    # What is inside these can be evaluated only through a graph that leads to it.
+    code = [path for path, layer in layers if _is_connected_by_code(layer)]
+    code += [""] if _is_connected_by_code(model) else []
     return tuple(
         RecordedLayer(
-            name=layer.name,
+            name=path,
             kind=type(layer).__name__,
-            output_shape=_output_shape(layer),
+            output_shape=None if _is_of(path, code) else _output_shape(layer),
             activation=_activation(layer),
             variables=tuple(
                 RecordedVariable(_name_within(layer, variable), positions[id(variable)])
@@ -244,14 +259,13 @@ def layers_of(model: keras.Model) -> tuple[RecordedLayer, ...]:
                 if id(variable) in positions
             ),
         )
-        for layer in model.layers
-        if not isinstance(layer, keras.layers.InputLayer)
+        for path, layer in layers
     )
 
 
 def check_layers(model: keras.Model, layers: list[str] | None) -> None:
     """Raise `ArgumentError` unless the model has layers with these names that have weights."""
-    known = [layer.name for layer in model.layers if layer.weights]
+    known = [path for path, layer in layers_by_path(model) if layer.weights]
     for layer in layers or []:
         if layer not in known:
             names = ", ".join(repr(name) for name in known)
@@ -267,18 +281,31 @@ def variables_of(model: keras.Model, layers: list[str] | None) -> tuple[Variable
     model : keras.Model
         A built model.
     layers : list of str or None
-        Only these layers' variables are recorded; None for all.
+        Only these layers' variables are recorded; None for all. A nested model stands for all
+        layers in it.
     """
-    owners = {id(weight): layer.name for layer in model.layers for weight in layer.weights}
+    owners: dict[int, str] = {}
+    for path, layer in layers_by_path(model):  # first the layers of a nested model, then the model
+        for weight in layer.weights:
+            owners.setdefault(id(weight), path)
     return tuple(
         Variable(
             layer=owners.get(id(weight), ""),
             shape=tuple(weight.shape),
             dtype=stored_dtype(keras.backend.standardize_dtype(weight.dtype)),
-            recorded=layers is None or owners.get(id(weight)) in layers,
+            recorded=layers is None or _is_of(owners.get(id(weight), ""), layers),
         )
         for weight in model.weights
     )
+
+
+def _is_of(path: str, layers: list[str]) -> bool:
+    """Return whether a layer is one of several, or inside one of them; ``""`` contains all."""
+    return any(path == one or not one or path.startswith(f"{one}{SEPARATOR}") for one in layers)
+
+
+def _is_connected_by_code(layer: Any) -> bool:
+    return isinstance(layer, keras.Model) and not has_graph(layer)
 
 
 def stored_dtype(dtype: str) -> str:
@@ -308,6 +335,7 @@ def details_of(
         "class_names": class_names,
         "metrics": metrics_of(model),
         "output_shape": _output_shape_of(model),
+        OUTPUT_LAYER: path_of_output(model, model.outputs[0]) if has_graph(model) else None,
         "steps_per_epoch": steps_per_epoch,
         **of_inputs,
     }

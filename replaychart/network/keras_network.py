@@ -20,7 +20,7 @@ from replaychart.facts.inputs import (
     of_points,
     taken_apart,
 )
-from replaychart.network import activations, calling, gradients, regularization
+from replaychart.network import activations, calling, gradients, nesting, regularization
 from replaychart.network import model as models
 from replaychart.network.batches import batch_size, batches, each_of, stacked
 from replaychart.network.compilation import mapped
@@ -166,7 +166,7 @@ class KerasNetwork:
         """The compiled function that computes the logits, and the activation function after it."""
         if keras.backend.backend() != "tensorflow" or not calling.has_graph(self.model):
             return None
-        found = activations.logits_of(self.model, self._custom_objects)
+        found = activations.logits_of(self.model, self.model.outputs[0], self._custom_objects)
         if found is None:
             return None
         tensor, twins, activation = found
@@ -227,7 +227,9 @@ class KerasNetwork:
 
     def depends_on_alone(self, layer: str) -> bool:
         """Return whether the model's output depends only on a layer's output."""
-        return calling.has_graph(self.model) and activations.output_needs_alone(self.model, layer)
+        return calling.has_graph(self.model) and activations.output_needs_alone(
+            self.model, layer, self.model.outputs[0]
+        )
 
     def _depended_on_alone(self) -> str:
         """Return the hidden layers from which the network can be evaluated, in words."""
@@ -247,16 +249,13 @@ class KerasNetwork:
         """Return whether a layer is the last one of the model."""
         if not calling.has_graph(self.model):
             return False
-        return activations.output_of(self.model, layer) is self.model.outputs[0]
+        return nesting.is_output(self.model, layer, self.model.outputs[0])
 
     def _activations(self, layers: Sequence[str], before_activation: bool) -> list[Any]:
         if not before_activation:
-            return [activations.activation_of(self.model, layer) for layer in layers]
-        tensors = []
-        for layer in layers:
-            tensor, twins = activations.pre_activation_of(self.model, layer, self._custom_objects)
-            tensors.append(tensor)
-            self._take_over(twins)
+            return activations.activations_of(self.model, layers)
+        tensors, twins = activations.pre_activations_of(self.model, layers, self._custom_objects)
+        self._take_over(twins)
         return tensors
 
     def _take_over(self, twins: Sequence[tuple[Any, Any]]) -> None:
@@ -344,18 +343,19 @@ class KerasNetwork:
             return self.model
         if not calling.has_graph(self.model):
             raise no_graph(str(layer or plane_of), self._run)
-        begin = (
-            self.model.inputs if plane_of is None else activations.output_of(self.model, plane_of)
-        )
-        end = self.model.outputs[0] if layer is None else activations.output_of(self.model, layer)
-        if plane_of is not None and layer is None and not self.depends_on_alone(plane_of):
+        if plane_of is None:
+            return keras.Model(self.model.inputs, activations.outputs_of(self.model, [str(layer)]))
+        if layer is not None:
+            (begin, end) = activations.outputs_of(self.model, [plane_of, layer])
+            return keras.Model(begin, end)
+        if not self.depends_on_alone(plane_of):
             message = (
                 f"The network after layer {plane_of!r} cannot be evaluated by itself, because a "
                 "branch bypasses that layer. It can be evaluated after "
                 f"{self._depended_on_alone()}."
             )
             raise EvaluationError(message)
-        return keras.Model(begin, end)
+        return nesting.part_after(self.model, plane_of, self.model.outputs[0])
 
 
 def _objectives(

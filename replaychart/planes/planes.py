@@ -14,6 +14,7 @@ from replaychart.evaluation.memory import Arrays, Memory
 from replaychart.evaluation.predictions import Predictions
 from replaychart.facts.inputs import shapes_text, side_by_side
 from replaychart.facts.keys import evaluation_key
+from replaychart.facts.layers import RecordedLayer, hidden_layers
 from replaychart.network.graph import no_graph
 from replaychart.planes import extents
 from replaychart.planes.argument_types import Features
@@ -89,8 +90,17 @@ class Planes:
 
     def layers(self) -> list[str]:
         """Return the layers with two units, without the model's output layer."""
-        hidden = self._stored.layers[:-1] if self._stored.has_model else self._stored.layers
-        return [layer.name for layer in hidden if layer.output_shape == (2,)]
+        return [layer.name for layer in self._hidden() if layer.output_shape == (2,)]
+
+    def hidden_layers(self) -> list[str]:
+        """Return the layers without those that compute the model's output.
+
+        Recorded outputs are of layers that the user chose, so all of these count.
+        """
+        return [layer.name for layer in self._hidden()]
+
+    def _hidden(self) -> list[RecordedLayer]:
+        return hidden_layers(self._stored) if self._stored.has_model else [*self._stored.layers]
 
     @cached_property
     def inputs(self) -> np.ndarray:
@@ -456,7 +466,7 @@ class Planes:
         )
         possible = [
             known.name
-            for known in self._stored.layers[:-1]
+            for known in hidden_layers(self._stored)
             if known.output_shape not in (None, (1,)) and self.continues_from(known.name)
         ]
         if layer in possible:

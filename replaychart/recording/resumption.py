@@ -1,5 +1,6 @@
 """Continues a run where its training stopped."""
 
+from collections.abc import Sequence
 from itertools import zip_longest
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from replaychart.errors import RecordingError
 from replaychart.facts.inputs import arrays_of
-from replaychart.facts.layers import RecordedLayer
+from replaychart.facts.layers import SEPARATOR, RecordedLayer
 from replaychart.facts.snapshots import RunDescription, Snapshot
 from replaychart.storage import reader
 from replaychart.storage.reader import StoredRun
@@ -56,7 +57,7 @@ def check_same(stored: StoredRun, description: RunDescription) -> None:
         if stored.details["predicts"] != description.details["predicts"]:
             _refuse(stored, f"it predicts {stored.details['predicts']}")
         return
-    pairs = zip_longest(stored.layers, description.layers)
+    pairs = zip_longest(stored.layers, _listed_alike(description.layers, stored.layers))
     for number, (recorded_layer, layer) in enumerate(pairs, start=1):
         if _architecture(recorded_layer) != _architecture(layer):
             both = f"{_architecture(recorded_layer)}, here {_architecture(layer)}"
@@ -123,6 +124,15 @@ def resumed(
         details[steps] = None
     writer = RunWriter.onto(stored, keep=keep, details=details, presence=presence)
     return writer, [] if begun else [first]
+
+
+def _listed_alike(
+    layers: Sequence[RecordedLayer], stored: Sequence[RecordedLayer]
+) -> Sequence[RecordedLayer]:
+    """Return layers without those of nested models, if these were not recorded then."""
+    if any(SEPARATOR in layer.name for layer in stored):
+        return layers
+    return [layer for layer in layers if SEPARATOR not in layer.name]
 
 
 def _architecture(layer: RecordedLayer | None) -> str:

@@ -171,12 +171,13 @@ class _Asked:
         if not calling.has_graph(self._model):
             return {}
         try:
-            tensors = {
-                layer.name: activations.output_of(self._model, layer.name)
+            names = [
+                layer.name
                 for layer in self._model.layers
                 if not isinstance(layer, keras.layers.InputLayer)
                 and isinstance(layer.output, keras.KerasTensor)
-            }
+            ]
+            tensors = dict(zip(names, activations.outputs_of(self._model, names), strict=True))
             values = sum(math.prod(n or 1 for n in one.shape[1:]) for one in tensors.values())
             if not tensors or values * len(self._points) > _MOST_OUTPUTS:
                 return {}
