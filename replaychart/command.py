@@ -14,7 +14,7 @@ from replaychart import conversion, datasets, demonstration
 from replaychart.drawing.budget import MAX_BYTES
 from replaychart.errors import ArgumentError, ReplayChartError, RunFileError
 from replaychart.export.save import MOVING, save
-from replaychart.facts.inputs import shapes_text
+from replaychart.facts.inputs import number_of_points, shapes_text
 from replaychart.opening import list_runs, open_run
 from replaychart.playback.animate import animate
 from replaychart.run import Run
@@ -103,7 +103,9 @@ def info(options: argparse.Namespace) -> None:
         print(f"{name}\n  epochs  {first:g} to {last:g} ({len(run.epochs)} recorded)")
         if run.state != "unknown":
             print(f"  state   {run.state}" + f" after epoch {last:g}" * run.interrupted)
-        print(f"  points  {len(run.targets)}, each of {shapes_text(run.inputs)}")
+        if run.output_names:
+            print("  outputs " + ", ".join(run.output_names))
+        print(f"  points  {number_of_points(run.inputs)}, each of {shapes_text(run.inputs)}")
         print("  layers  " + ", ".join(f"{layer} {_shape(run, layer)}" for layer in run.layers))
         print("  curves  " + (", ".join(run.curves.names("training")) or "none"))
         print(f"  replay  {_agreement(run, verify=options.verify)}")
@@ -111,7 +113,7 @@ def info(options: argparse.Namespace) -> None:
 
 def render(options: argparse.Namespace) -> None:
     """Draw a chart of a run and save it to a file."""
-    run = open_run(options.file, options.group, model=options.model)
+    run = open_run(options.file, options.group, output=options.output, model=options.model)
     build = _chart(options.chart)
     accepted = inspect.signature(build).parameters
     given = {name: getattr(options, name) for name in ("layer", "metric")}
@@ -238,6 +240,7 @@ def _parser() -> argparse.ArgumentParser:
         help="output file, whose suffix selects the format; DIR/ writes one PNG per epoch",
     )
     command.add_argument("--layer", help="layer to show, for feature-space")
+    command.add_argument("--output", help="output to show, if the model has several")
     command.add_argument("--metric", help="metric to show, for loss-and-metric")
     command.add_argument("--epoch", type=float, help="epoch of a still image; default: the last")
     command.add_argument(

@@ -8,6 +8,7 @@ import numpy as np
 
 from replaychart.errors import EvaluationError, MissingDependencyError
 from replaychart.evaluation.evaluations import Evaluations
+from replaychart.facts.outputs import require_one_output
 from replaychart.facts.task import Task, task_of
 from replaychart.storage.reader import StoredRun
 
@@ -30,6 +31,7 @@ class Predictions:
     @cached_property
     def task(self) -> Task:
         """What the network predicts: classes, labels or numbers."""
+        require_one_output(self._stored)
         witnessed = [witness.outputs for witness in self._stored.witnesses]
         return task_of(
             self._stored, self._output_shape, witnessed=witnessed, outputs=self._some_outputs
@@ -42,6 +44,7 @@ class Predictions:
 
     @cached_property
     def _output_shape(self) -> tuple[int | None, ...]:
+        require_one_output(self._stored)
         shape = self._stored.details.get("output_shape")
         if shape is None and not self._stored.has_model:
             shape = ()

@@ -81,8 +81,12 @@ def output_layer(run: Layered) -> RecordedLayer | None:
 
 def hidden_layers(run: Layered) -> list[RecordedLayer]:
     """Return the layers whose outputs are not those of the model."""
-    last = output_layer(run)
-    return [one for one in run.layers if last is not one and not (last and is_inside(last, one))]
+    outputs = run.details.get("outputs") or {}
+    names = {own.get(OUTPUT_LAYER) for own in outputs.values()}
+    last = [one for one in run.layers if one.name in names]
+    only = output_layer(run)
+    ends = last or ([] if only is None else [only])
+    return [one for one in run.layers if not any(end is one or is_inside(end, one) for end in ends)]
 
 
 def is_inside(layer: RecordedLayer, model: RecordedLayer) -> bool:
