@@ -116,7 +116,7 @@ def render(options: argparse.Namespace) -> None:
     run = open_run(options.file, options.group, output=options.output, model=options.model)
     build = _chart(options.chart)
     accepted = inspect.signature(build).parameters
-    given = {name: getattr(options, name) for name in ("layer", "metric")}
+    given = {name: getattr(options, name) for name in ("layer", "metric", "unit")}
     given = {name: value for name, value in given.items() if value is not None}
     for name in given:
         if name not in accepted:
@@ -240,6 +240,9 @@ def _parser() -> argparse.ArgumentParser:
         help="output file, whose suffix selects the format; DIR/ writes one PNG per epoch",
     )
     command.add_argument("--layer", help="layer to show, for feature-space")
+    command.add_argument(
+        "--unit", type=int, help="value to show, if the model predicts several for each point"
+    )
     command.add_argument("--output", help="output to show, if the model has several")
     command.add_argument("--metric", help="metric to show, for loss-and-metric")
     command.add_argument("--epoch", type=float, help="epoch of a still image; default: the last")

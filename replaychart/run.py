@@ -1,6 +1,7 @@
 """`Run`: a recorded training run, evaluated on demand."""
 
 import copy
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -188,6 +189,37 @@ class Run:
         one._look_at(of_output(whole._stored, chosen))
         return one
 
+    def of_unit(self, unit: int | None) -> "Run":
+        """Return the run of one of several values that the model predicts for each point.
+
+        Its surface and its predictions are those of this value, and its targets too, if there is a
+        target for each value. Of several labels, each is a class of its own, against all others.
+
+        Parameters
+        ----------
+        unit : int or None
+            The position of the value in the model's flattened output, counted from 0. None for the
+            run itself.
+
+        Raises
+        ------
+        ArgumentError
+            The model predicts classes or a single number, or has fewer values.
+        """
+        if unit is None:
+            return self
+        one = copy.copy(self)
+        one._predictions = self._predictions.of_unit(unit)
+        names = self._stored.details.get("class_names")
+        if one.classes and names:
+            own = [f"not {names[unit]}", names[unit]]
+            details = {**self._stored.details, "class_names": own}
+            one._stored = dataclasses.replace(self._stored, details=details)
+        one.planes = Planes(
+            one._stored, one._memory, one._network, one._evaluations, one._predictions
+        )
+        return one
+
     def __repr__(self) -> str:
         """Return the name, points, epochs and layers, and the state if the run is not finished."""
         layers = ", ".join(map(self._described_layer, self._outer_layers()))
@@ -292,7 +324,7 @@ class Run:
     @property
     def witnessed_epochs(self) -> list[float]:
         """The epochs at which values of the live model were kept, to compare the replay with."""
-        return [witness.epoch for witness in self._stored.witnesses]
+        return list(dict.fromkeys(witness.epoch for witness in self._stored.witnesses))
 
     @property
     def has_model(self) -> bool:
@@ -521,6 +553,7 @@ class Run:
         positions: Positions = "flatten",
         features: Features | None = None,
         at: SliceAt = "median",
+        unit: int | None = None,
         xlim: Limits | None = None,
         ylim: Limits | None = None,
         resolution: int = RESOLUTION,
@@ -548,6 +581,9 @@ class Run:
             How to project the layer to two dimensions, as in `feature_space`.
         features, at : optional
             A slice through inputs with more than two features, as in `decision_boundary`.
+        unit : int, optional
+            The value to draw, if the model predicts several for each point; see
+            `decision_boundary`.
         xlim, ylim : tuple of float, optional
             The rectangle in the input plane or, with ``plane="layer"``, in the plane of the layer.
             Default: around the recorded points or, in the plane of the layer, around the points at
@@ -579,7 +615,7 @@ class Run:
         ArgumentError
             The inputs or the layer are not two-dimensional, or an argument is invalid.
         EvaluationError
-            The model predicts several labels or values for each point.
+            The model predicts several labels or values for each point, and no `unit` was chosen.
 
         Examples
         --------
@@ -588,7 +624,8 @@ class Run:
         >>> list(run.surface("hidden").columns)
         ['epoch', 'class', 'level', 'ring', 'vertex', 'x', 'y']
         """
-        rectangle = self.planes.rectangle(
+        planes = self.of_unit(unit).planes
+        rectangle = planes.rectangle(
             layer,
             plane=plane,
             xlim=xlim,
@@ -597,7 +634,7 @@ class Run:
             bands=bands,
             view=self._view(layer, projection, positions, features, at),
         )
-        paths = self.planes.surface(rectangle, self.snapshots(epochs))
+        paths = planes.surface(rectangle, self.snapshots(epochs))
         frame = paths_frame(self.epochs, paths).rename(columns={"path": "ring", "value": "level"})
         return frame[["epoch", "class", "level", "ring", "vertex", "x", "y"]]
 
@@ -609,6 +646,7 @@ class Run:
         positions: Positions = "flatten",
         features: Features | None = None,
         at: SliceAt = "median",
+        unit: int | None = None,
         xlim: Limits | None = None,
         ylim: Limits | None = None,
         resolution: int = RESOLUTION,
@@ -619,7 +657,7 @@ class Run:
 
         Parameters
         ----------
-        layer, projection, positions, features, at, xlim, ylim, resolution, plane, epochs
+        layer, projection, positions, features, at, unit, xlim, ylim, resolution, plane, epochs
             As in `surface`.
 
         Returns
@@ -641,7 +679,8 @@ class Run:
         >>> list(run.boundary().columns)
         ['epoch', 'line', 'vertex', 'x', 'y']
         """
-        rectangle = self.planes.rectangle(
+        planes = self.of_unit(unit).planes
+        rectangle = planes.rectangle(
             layer,
             plane=plane,
             xlim=xlim,
@@ -649,7 +688,7 @@ class Run:
             resolution=resolution,
             view=self._view(layer, projection, positions, features, at),
         )
-        paths = self.planes.boundary(rectangle, self.snapshots(epochs))
+        paths = planes.boundary(rectangle, self.snapshots(epochs))
         frame = paths_frame(self.epochs, paths).rename(columns={"path": "line"})
         return frame[["epoch", "line", "vertex", "x", "y"]]
 

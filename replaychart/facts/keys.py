@@ -83,7 +83,7 @@ def key_of_output(key: str, output: str) -> str:
     arguments = json.loads(key)
     if arguments["quantity"] in _OF_NO_OUTPUT:
         return key
-    return evaluation_key(**{**arguments, "output": output})
+    return json.dumps({**arguments, "output": output}, sort_keys=True)
 
 
 def described_key(key: str) -> str:

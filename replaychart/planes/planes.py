@@ -76,6 +76,8 @@ class Planes:
             self._predictions.labels,
             self._stored.name,
             values=self.values_per_point,
+            limits=lambda: self._predictions.limits,
+            unit=self._predictions.unit,
         )
 
     @property
@@ -85,8 +87,20 @@ class Planes:
 
     def has_one_surface_per_class(self) -> bool:
         """Return whether the outputs are classes or a single number, which surfaces can show."""
+        if self._predictions.unit is not None:
+            return True
         one = self._predictions.labels.ndim == self.values_per_point == 1
         return bool(self._predictions.task.classes) or one
+
+    def unit_shown(self) -> str | None:
+        """Return in words which of several values surfaces show, None if there is only one."""
+        unit = self._predictions.unit
+        if unit is None:
+            return None
+        if self._predictions.task.classes:
+            return f"surface: label {unit}"
+        low, high = self._predictions.limits
+        return f"surface: unit {unit} of the output, {low:.3g} to {high:.3g}"
 
     def layers(self) -> list[str]:
         """Return the layers with two units, without the model's output layer."""
@@ -377,8 +391,10 @@ class Planes:
         return self._paths(asked, snapshots, compute)
 
     def _judged(self) -> dict[str, Any]:
-        """Return a part of the key for surfaces that older versions stored as something else."""
-        task = self._predictions.task
+        """Return a part of the key: what surfaces show, unless it is what they always show."""
+        task, unit = self._predictions.task, self._predictions.unit
+        if unit is not None:
+            return {"unit": unit}
         if task.scores:
             return {"of": "scores"}
         return {"of": "numbers"} if task.outside else {}
