@@ -122,6 +122,9 @@ def open_run(
     Run('parabola': 2000 points, epochs 0 to 150, layers 'hidden', 'output')
     """
     path = checked_path("path", path)
+    if group is not None and not isinstance(group, str):
+        message = f"group must be the name of a run or None. Got {shown(group)}."
+        raise ArgumentError(message)
     _check_model(model)
     _check_custom_objects(custom_objects)
     name = reader.existing_name(path, group)

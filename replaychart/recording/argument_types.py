@@ -10,5 +10,4 @@ Points = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike]
 # The targets of the points, or those of each output of the model, in a list or by name.
 Targets = ArrayLike | Sequence[ArrayLike | None] | Mapping[str, ArrayLike | None]
 IfExists = Literal["error", "overwrite", "append", "new"]
-OutputsIfExists = Literal["error", "overwrite", "append"]
 OnError = Literal["warn", "raise"]
