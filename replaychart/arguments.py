@@ -1,5 +1,6 @@
 """Checks of arguments that raise `ArgumentError`."""
 
+import difflib
 import os
 from collections.abc import Iterable
 from numbers import Integral, Real
@@ -12,6 +13,8 @@ from replaychart.errors import ArgumentError
 
 # Longer values are shortened in messages.
 _LONGEST_SHOWN = 200
+# Of a longer list of what is allowed, a message names only some.
+_MOST_LISTED = 30
 
 
 def require_one_of(argument: str, value: object, allowed: Iterable[object]) -> None:
@@ -22,9 +25,18 @@ def require_one_of(argument: str, value: object, allowed: Iterable[object]) -> N
     except Exception:  # Arrays and tensors compare each of their values.
         found = False
     if not found:
-        names = ", ".join(repr(name) for name in allowed)
-        message = f"{argument} must be one of {names}. Got {shown(value)}."
+        message = f"{argument} must be one of {_listed(allowed, value)}. Got {shown(value)}."
         raise ArgumentError(message)
+
+
+def _listed(allowed: list[object], value: object) -> str:
+    """Return what is allowed; of a long list, what is most like the value that was passed."""
+    if len(allowed) <= _MOST_LISTED:
+        return ", ".join(map(repr, allowed))
+    names = [name for name in allowed if isinstance(name, str)]
+    alike = difflib.get_close_matches(str(value), names, _MOST_LISTED // 2, 0.4)
+    some = alike or allowed[: _MOST_LISTED // 2]
+    return f"{', '.join(map(repr, some))} and {len(allowed) - len(some)} others"
 
 
 def shown(value: object) -> str:

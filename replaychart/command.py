@@ -110,10 +110,10 @@ def info(options: argparse.Namespace) -> None:
 
 def render(options: argparse.Namespace) -> None:
     """Draw a chart of a run and save it to a file."""
-    run = open_run(options.file, options.group, model=options.model)
+    run = open_run(options.file, options.group, output=options.output, model=options.model)
     build = _chart(options.chart)
     accepted = inspect.signature(build).parameters
-    given = {name: getattr(options, name) for name in ("layer", "metric")}
+    given = {name: getattr(options, name) for name in ("layer", "metric", "unit")}
     given = {name: value for name, value in given.items() if value is not None}
     for name in given:
         if name not in accepted:
@@ -259,6 +259,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("group", metavar="GROUP")
     command.add_argument("--chart", choices=_chart_names(), default=_DASHBOARD)
     command.add_argument("--layer", help="layer to show, for feature-space")
+    command.add_argument(
+        "--unit", type=int, help="value to show, if the model predicts several for each point"
+    )
+    command.add_argument("--output", help="output to show, if the model has several")
     command.add_argument("--metric", help="metric to show, for loss-and-metric")
     _add_output(command)
     _add_model(command)

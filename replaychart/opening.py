@@ -53,6 +53,7 @@ def open_run(
     path: str | PathLike[str],
     group: str | None = None,
     *,
+    output: str | None = None,
     model: "keras.Model | str | PathLike[str] | None" = None,
     custom_objects: Mapping[str, Any] | None = None,
 ) -> "Run":
@@ -64,6 +65,10 @@ def open_run(
         An HDF5 file, written by a `Recorder` or by DeepReplay's ``ReplayData``.
     group : str, optional
         The name of the run. Default: the only run in the file.
+    output : str, optional
+        The output to look at, if the model has several: one of `Run.output_names`. Default: all of
+        them. Charts of weights, gradients and curves show the whole model then, and whatever needs
+        one output raises an error that lists them. `Run.output` chooses one later.
     model : keras.Model, str or os.PathLike, optional
         A Keras model to evaluate, with the recorded weights, instead of the recorded architecture:
         for models that cannot be rebuilt from a file. Loss and metrics remain the recorded ones.
@@ -81,8 +86,8 @@ def open_run(
     Raises
     ------
     ArgumentError
-        `model` is a path and the run was not recorded by DeepReplay, or another argument is
-        invalid.
+        `model` is a path and the run was not recorded by DeepReplay, there is no such output, or
+        another argument is invalid.
     RunFileError
         The file is missing, is not HDF5 or contains no runs; there is no run of that name, or no
         name was given and there are several runs; the run is damaged, has another layout or refers
@@ -117,13 +122,17 @@ def open_run(
     Run('parabola': 2000 points, epochs 0 to 150, layers 'hidden', 'output')
     """
     path = checked_path("path", path)
+    if group is not None and not isinstance(group, str):
+        message = f"group must be the name of a run or None. Got {shown(group)}."
+        raise ArgumentError(message)
     _check_model(model)
     _check_custom_objects(custom_objects)
     name = reader.existing_name(path, group)
     model = Path(model) if isinstance(model, (str, PathLike)) else model
     stored = stored_run(path, name, model=model, custom_objects=custom_objects)
     evaluated = None if isinstance(model, Path) else model
-    return Run(stored, model=evaluated, custom_objects=custom_objects)
+    run = Run(stored, model=evaluated, custom_objects=custom_objects)
+    return run if output is None else run.output(output)
 
 
 def open_runs(

@@ -1,5 +1,7 @@
 """`Run`: a recorded training run, evaluated on demand."""
 
+import copy
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
@@ -9,14 +11,17 @@ from numpy.typing import NDArray
 
 from replaychart.arguments import items_of, require_at_least, require_one_of
 from replaychart.errors import ArgumentError, EvaluationError
-from replaychart.evaluation.curves import Curves
+from replaychart.evaluation.curves import Curves, CurvesOfOutputs
 from replaychart.evaluation.distributions import Distributions, Kind, Variable
 from replaychart.evaluation.evaluations import Evaluations
 from replaychart.evaluation.lazy_network import LazyNetwork
 from replaychart.evaluation.memory import Memory
 from replaychart.evaluation.predictions import Predictions
 from replaychart.facts.epochs import Epochs, chosen_snapshots
+from replaychart.facts.inputs import number_of_points
 from replaychart.facts.keys import evaluation_key
+from replaychart.facts.layers import SEPARATOR
+from replaychart.facts.outputs import checked_output, has_loss, of_output, output_names
 from replaychart.frames.grid import grid_frame
 from replaychart.frames.histograms import (
     MOST_BINS,
@@ -73,7 +78,8 @@ class Run:
         a regression, the recorded values. If each point has several targets (labels, values, or a
         class for each position of a sequence or an image), as they were recorded, (points, ...).
     layers : list of str
-        The names of the model's layers in order, without the input layers.
+        The names of the model's layers in order, without the input layers. The layers of a nested
+        model come before that model, with their paths as names: ``"backbone/block3"``.
     feature_names : list of str or None
         The names of the features, if they were recorded. For several inputs, the names of all
         features in the order of `coordinates`; names that were not recorded are derived from the
@@ -84,7 +90,15 @@ class Run:
         Losses, metrics and learning rates by name, as arrays.
     value_distributions : Distributions
         Summaries of weights, gradients and activations by layer, as arrays.
+    output_names : list of str
+        The names of the model's outputs, if it has several; see `output`.
+    output_name : str or None
+        The output that was chosen, if the model has several.
     """
+
+    planes: Planes
+    curves: Curves
+    value_distributions: Distributions
 
     def __init__(
         self,
@@ -98,13 +112,10 @@ class Run:
         self._network = LazyNetwork(
             stored, self._memory, model=model, custom_objects=custom_objects
         )
-        self._evaluations = Evaluations(stored, self._memory, self._network)
-        self._predictions = Predictions(stored, self._evaluations)
-        self.planes: Planes = Planes(
-            stored, self._memory, self._network, self._evaluations, self._predictions
-        )
-        self.curves: Curves = Curves(stored, self._evaluations, self._predictions)
-        self.value_distributions: Distributions = Distributions(stored, self._evaluations)
+        self._whole = self
+        self.output_names: list[str] = output_names(stored.details)
+        self.output_name: str | None = None
+        self._look_at(stored)
         self.name: str = stored.name
         self.epochs: NDArray[np.int64] | NDArray[np.float64] = stored.epochs
         self.inputs: np.ndarray | dict[str, np.ndarray] = (
@@ -116,19 +127,130 @@ class Run:
         if isinstance(self.inputs, dict):
             self.feature_names = self.planes.feature_names()
 
+    def _look_at(self, stored: reader.StoredRun) -> None:
+        """Prepare the evaluation of a run, or of one output of it."""
+        self._stored = stored
+        self._evaluations = Evaluations(stored, self._memory, self._network)
+        self._predictions = Predictions(stored, self._evaluations)
+        self.planes = Planes(
+            stored, self._memory, self._network, self._evaluations, self._predictions
+        )
+        self.value_distributions = Distributions(stored, self._evaluations)
+        self.curves = Curves(stored, self._evaluations, self._predictions)
+        if self.output_names:
+            whole = self._whole
+            each = {
+                name: self.curves if name == self.output_name else whole._curves_of(name)
+                for name in self._outputs_with_targets()
+            }
+            self.curves = CurvesOfOutputs(
+                whole._stored, whole._evaluations, each, chosen=self.output_name
+            )
+
+    def _outputs_with_targets(self) -> list[str]:
+        """Return the names of the outputs that can be chosen."""
+        return [name for name in self.output_names if name in self._whole._stored.targets]
+
+    def _curves_of(self, name: str) -> Curves:
+        narrowed, memory = of_output(self._stored, name), self._memory.of_output(name)
+        evaluations = Evaluations(narrowed, memory, self._network.of_output(name))
+        return Curves(narrowed, evaluations, Predictions(narrowed, evaluations))
+
+    def output(self, name: str) -> "Run":
+        """Return the run of one output, for a model that has several.
+
+        Everything about one output (its classes, its predictions and surfaces, the losses of its
+        points) is then that of this output. Weights, gradients, layers and curves are those of the
+        whole model.
+
+        Parameters
+        ----------
+        name : str
+            One of `output_names`, with targets.
+
+        Returns
+        -------
+        Run
+            It shares everything that was evaluated with this run.
+
+        Raises
+        ------
+        ArgumentError
+            There is no such output, it was recorded without targets, or the model has only one.
+
+        Examples
+        --------
+        >>> import replaychart as rc
+        >>> run = rc.open_run("runs.h5", "two outputs")  # doctest: +SKIP
+        >>> rc.decision_boundary(run.output("label"))  # doctest: +SKIP
+        """
+        whole = self._whole
+        chosen = checked_output(whole._stored, name)
+        one = copy.copy(whole)
+        one.output_name = chosen
+        one._memory = whole._memory.of_output(chosen)
+        one._network = whole._network.of_output(chosen)
+        one._look_at(of_output(whole._stored, chosen))
+        return one
+
+    def of_unit(self, unit: int | None) -> "Run":
+        """Return the run of one of several values that the model predicts for each point.
+
+        Its surface and its predictions are those of this value, and its targets too, if there is a
+        target for each value. Of several labels, each is a class of its own, against all others.
+
+        Parameters
+        ----------
+        unit : int or None
+            The position of the value in the model's flattened output, counted from 0. None for the
+            run itself.
+
+        Raises
+        ------
+        ArgumentError
+            The model predicts classes or a single number, or has fewer values.
+        """
+        if unit is None:
+            return self
+        one = copy.copy(self)
+        one._predictions = self._predictions.of_unit(unit)
+        names = self._stored.details.get("class_names")
+        if one.classes and names:
+            own = [f"not {names[unit]}", names[unit]]
+            details = {**self._stored.details, "class_names": own}
+            one._stored = dataclasses.replace(self._stored, details=details)
+        one.planes = Planes(
+            one._stored, one._memory, one._network, one._evaluations, one._predictions
+        )
+        return one
+
     def __repr__(self) -> str:
         """Return the name, points, epochs and layers, and the state if the run is not finished."""
-        layers = ", ".join(repr(layer) for layer in self.layers)
+        layers = ", ".join(map(self._described_layer, self._outer_layers()))
         unfinished = f", {self.state}" if self.state in (BEING_RECORDED, INTERRUPTED) else ""
         verified = {True: ", verified", False: ", replay differs", None: ""}[self._known_verified]
         return (
-            f"Run({self.name!r}: {len(self._stored.targets)} points, epochs {self.epochs[0]:g} to "
+            f"Run({self.name!r}{self._described_output()}: "
+            f"{number_of_points(self._stored.inputs)} points, epochs {self.epochs[0]:g} to "
             f"{self.epochs[-1]:g}, layers {layers}{unfinished}{verified})"
         )
 
     def _repr_html_(self) -> str:
         """Return a card for a notebook, from what was recorded; it does not need Keras."""
         return card(self.summary(), self._stored, self.curves)
+
+    def _described_output(self) -> str:
+        if self.output_name is not None:
+            return f", output {self.output_name!r}"
+        return f", outputs {', '.join(map(repr, self.output_names))}" * bool(self.output_names)
+
+    def _outer_layers(self) -> list[str]:
+        """Return the layers that are not inside of a nested model."""
+        return [layer for layer in self.layers if SEPARATOR not in layer]
+
+    def _described_layer(self, layer: str) -> str:
+        inner = [one for one in self.layers if one.startswith(f"{layer}{SEPARATOR}")]
+        return f"{layer!r} ({len(inner)} layers)" if inner else repr(layer)
 
     @property
     def _known_verified(self) -> bool | None:
@@ -210,7 +332,7 @@ class Run:
     @property
     def witnessed_epochs(self) -> list[float]:
         """The epochs at which values of the live model were kept, to compare the replay with."""
-        return [witness.epoch for witness in self._stored.witnesses]
+        return list(dict.fromkeys(witness.epoch for witness in self._stored.witnesses))
 
     @property
     def has_model(self) -> bool:
@@ -285,8 +407,9 @@ class Run:
         Returns
         -------
         dict of str to str
-            By label: ``epochs``, ``state`` (unless it is unknown), ``points``, ``classes`` (unless
-            it is a regression), ``layers`` and ``curves`` (their last values).
+            By label: ``epochs``, ``state`` (unless it is unknown), ``outputs`` (if there are
+            several), ``points``, ``classes`` (unless it is a regression, or an output has yet to be
+            chosen), ``layers`` and ``curves`` (their last values).
 
         Examples
         --------
@@ -294,7 +417,9 @@ class Run:
         >>> rc.open_run(rc.datasets.parabola_recording()).summary()["layers"]
         'hidden 2, output 1'
         """
-        return summary_rows(self._stored, self.curves, self.class_names if self.classes else [])
+        chosen = self.output_name is not None or not self.output_names
+        names = self.class_names if chosen and self.classes else []
+        return summary_rows(self._stored, self.curves, self.output_names, names)
 
     def layer_shape(self, layer: str) -> tuple[int | None, ...] | None:
         """Return the shape of a layer's output without the batch axis.
@@ -380,8 +505,15 @@ class Run:
             coordinates,
             self._predictions.decisions(chosen),
             self._predictions.probability(chosen),
-            self._evaluations.losses(chosen),
+            self._evaluations.losses(chosen)
+            if self._has_loss
+            else np.full((len(chosen), len(self.targets)), np.nan, np.float32),
         )
+
+    @property
+    def _has_loss(self) -> bool:
+        """Whether there is a loss of the points; an output of several may have none."""
+        return self.output_name is None or has_loss(self._whole._stored, self.output_name)
 
     def grid(
         self,
@@ -451,6 +583,7 @@ class Run:
         positions: Positions = "flatten",
         features: Features | None = None,
         at: SliceAt = "median",
+        unit: int | None = None,
         xlim: Limits | None = None,
         ylim: Limits | None = None,
         resolution: int = RESOLUTION,
@@ -478,6 +611,9 @@ class Run:
             How to project the layer to two dimensions, as in `feature_space`.
         features, at : optional
             A slice through inputs with more than two features, as in `decision_boundary`.
+        unit : int, optional
+            The value to draw, if the model predicts several for each point; see
+            `decision_boundary`.
         xlim, ylim : tuple of float, optional
             The rectangle in the input plane or, with ``plane="layer"``, in the plane of the layer.
             Default: around the recorded points or, in the plane of the layer, around the points at
@@ -509,7 +645,7 @@ class Run:
         ArgumentError
             The inputs or the layer are not two-dimensional, or an argument is invalid.
         EvaluationError
-            The model predicts several labels or values for each point.
+            The model predicts several labels or values for each point, and no `unit` was chosen.
 
         Examples
         --------
@@ -518,7 +654,8 @@ class Run:
         >>> list(run.surface("hidden").columns)
         ['epoch', 'class', 'level', 'ring', 'vertex', 'x', 'y']
         """
-        rectangle = self.planes.rectangle(
+        planes = self.of_unit(unit).planes
+        rectangle = planes.rectangle(
             layer,
             plane=plane,
             xlim=xlim,
@@ -527,7 +664,7 @@ class Run:
             bands=bands,
             view=self._view(layer, projection, positions, features, at),
         )
-        paths = self.planes.surface(rectangle, self.snapshots(epochs))
+        paths = planes.surface(rectangle, self.snapshots(epochs))
         frame = paths_frame(self.epochs, paths).rename(columns={"path": "ring", "value": "level"})
         return frame[["epoch", "class", "level", "ring", "vertex", "x", "y"]]
 
@@ -539,6 +676,7 @@ class Run:
         positions: Positions = "flatten",
         features: Features | None = None,
         at: SliceAt = "median",
+        unit: int | None = None,
         xlim: Limits | None = None,
         ylim: Limits | None = None,
         resolution: int = RESOLUTION,
@@ -549,7 +687,7 @@ class Run:
 
         Parameters
         ----------
-        layer, projection, positions, features, at, xlim, ylim, resolution, plane, epochs
+        layer, projection, positions, features, at, unit, xlim, ylim, resolution, plane, epochs
             As in `surface`.
 
         Returns
@@ -571,7 +709,8 @@ class Run:
         >>> list(run.boundary().columns)
         ['epoch', 'line', 'vertex', 'x', 'y']
         """
-        rectangle = self.planes.rectangle(
+        planes = self.of_unit(unit).planes
+        rectangle = planes.rectangle(
             layer,
             plane=plane,
             xlim=xlim,
@@ -579,7 +718,7 @@ class Run:
             resolution=resolution,
             view=self._view(layer, projection, positions, features, at),
         )
-        paths = self.planes.boundary(rectangle, self.snapshots(epochs))
+        paths = planes.boundary(rectangle, self.snapshots(epochs))
         frame = paths_frame(self.epochs, paths).rename(columns={"path": "line"})
         return frame[["epoch", "line", "vertex", "x", "y"]]
 
@@ -1077,18 +1216,26 @@ class Run:
         layers = items_of("layers", layers, "names of layers")
         for layer in layers:
             require_one_of("layers", layer, self.layers)
-        self.losses()
-        self.curves.replayed()
+        whole = self._whole
+        parts = [whole.output(name) for name in whole._outputs_with_targets()] or [whole]
+        whole.losses()
+        whole.curves.replayed()
         for layer in layers:
-            self.coordinates(layer)
-        self.value_distributions.evaluate()
-        self.planes.evaluate([layer for layer in layers if self.layer_shape(layer) == (2,)])
+            whole.coordinates(layer)
+        whole.value_distributions.evaluate()
+        for part in parts:
+            part._evaluations.predictions(range(len(part.epochs)))
+            part.planes.evaluate([one for one in layers if self.layer_shape(one) == (2,)])
+        for part in {id(one): one for one in (whole, *parts)}.values():
+            part._remember_verified()
+        self._memory.store()
+
+    def _remember_verified(self) -> None:
         verified = self.verified
         if verified is not None:
             values = np.full(len(self.epochs), verified)
             every = range(len(self.epochs))
             self._memory.remember(evaluation_key("verified"), every, {"values": values})
-        self._memory.store()
 
 
 def _whole(epoch: float | None) -> float | None:

@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from replaychart.evaluation.curves import Curves
-from replaychart.facts.inputs import shapes_text
+from replaychart.facts.inputs import number_of_points, shapes_text
 from replaychart.facts.layers import RecordedLayer
 from replaychart.storage.reader import StoredRun
 from replaychart.storage.state import INTERRUPTED, UNKNOWN
@@ -39,7 +39,9 @@ _DRAWING = """<figure style="margin: 0">
 """
 
 
-def summary_rows(stored: StoredRun, curves: Curves, class_names: list[str]) -> dict[str, str]:
+def summary_rows(
+    stored: StoredRun, curves: Curves, output_names: list[str], class_names: list[str]
+) -> dict[str, str]:
     """Return what a run is, by label, from what was recorded and nothing else.
 
     Parameters
@@ -48,6 +50,8 @@ def summary_rows(stored: StoredRun, curves: Curves, class_names: list[str]) -> d
         The run.
     curves : Curves
         Its curves. Only those that were logged are shown, so nothing is evaluated.
+    output_names : list of str
+        The names of its outputs, if it has several.
     class_names : list of str
         The names of its classes; none for a regression.
     """
@@ -56,7 +60,9 @@ def summary_rows(stored: StoredRun, curves: Curves, class_names: list[str]) -> d
     if stored.state != UNKNOWN:
         after = f" after epoch {last:g}" * (stored.state == INTERRUPTED)
         rows["state"] = f"{stored.state}{after}"
-    rows["points"] = f"{len(stored.targets):,}, each of {shapes_text(stored.inputs)}"
+    if output_names:
+        rows["outputs"] = _listed(output_names)
+    rows["points"] = f"{number_of_points(stored.inputs):,}, each of {shapes_text(stored.inputs)}"
     if class_names:
         rows["classes"] = _listed(class_names)
     rows["layers"] = _listed([f"{layer.name} {_shape(layer)}" for layer in stored.layers])

@@ -36,6 +36,7 @@ def decision_boundary(
     *,
     features: Features | None = None,
     at: SliceAt = "median",
+    unit: int | None = None,
     xlim: Limits | None = None,
     ylim: Limits | None = None,
     resolution: int = RESOLUTION,
@@ -70,6 +71,11 @@ def decision_boundary(
         or at a vector of all features. Images, sequences and integers have no median: if the model
         has such inputs, pass the number of a point, or a mapping with the name of each such input
         and an array of its shape.
+    unit : int, optional
+        The value that the surface shows, if the model predicts several for each point (a mean and a
+        variance, quantiles, several targets): its position in the output, counted from 0. Points
+        have the colours of its targets, if there is one for each value. Of several labels, it is
+        the probability of this label. Default: the only value.
     xlim, ylim : tuple of float, optional
         Limits of the axes, which the surface fills. Default: around all recorded points.
     resolution : int, default 100
@@ -109,7 +115,8 @@ def decision_boundary(
         The inputs have more than two features and `features` was not given, a feature does not
         exist, an epoch was not recorded, or another argument is invalid.
     EvaluationError
-        The model cannot be rebuilt, or it predicts several labels or values for each point.
+        The model cannot be rebuilt, or it predicts several labels or values for each point and no
+        `unit` was chosen.
 
     Warns
     -----
@@ -123,6 +130,7 @@ def decision_boundary(
     >>> chart = rc.decision_boundary(run, epoch=15)
     """
     check_chart(run, width, height, max_bytes)
+    run = run.of_unit(unit)
     room = width_for_texts(width)
     given = not (xlim is None and ylim is None)
     through = None if features is None else run.planes.slice(features, at)
@@ -169,6 +177,9 @@ def decision_boundary(
     what = "Decision boundary" if divided else "Prediction"
     heading = chart_title(title, f"{what} \N{MIDDLE DOT} epoch {{epoch}}", clock)
     note_not_finite(heading, clock, "output", room, run.outputs(epochs=clock.epochs))
+    shown = run.planes.unit_shown()
+    if shown is not None:
+        add_subtitle(heading, shown, room)
     if through is not None and len(run.planes.feature_names()) > 2:
         add_subtitle(heading, f"background: slice at {through.slice}", room)
     return layered(

@@ -56,6 +56,7 @@ def feature_space(
     resolution: int = RESOLUTION,
     grid: bool = True,
     surface: PlaneName | Literal["auto"] | None = "auto",
+    unit: int | None = None,
     scale: LimitsOver = "fixed",
     shapes: bool = False,
     labels: bool = True,
@@ -111,6 +112,11 @@ def feature_space(
         projected layer passes through the mean of the layer's outputs over all epochs; with
         ``"aligned"``, over each epoch; with a fitted object, through the point that the object maps
         back from (0, 0).
+    unit : int, optional
+        The value that the surface shows, if the model predicts several for each point (a mean and a
+        variance, quantiles, several targets): its position in the output, counted from 0. Points
+        have the colours of its targets, if there is one for each value. Of several labels, it is
+        the probability of this label. Default: the only value.
     scale : {"fixed", "per-epoch"}, default "fixed"
         Whether the axes stay the same for the whole run or follow the points.
     shapes : bool, default False
@@ -170,6 +176,7 @@ def feature_space(
     https://colah.github.io/posts/2014-03-NN-Manifolds-Topology/
     """
     check_chart(run, width, height, max_bytes)
+    run = run.of_unit(unit)
     room = width_for_texts(width)
     require_one_of("scale", scale, get_args(LimitsOver))
     require_one_of("surface", surface, ["auto", *get_args(PlaneName), None])
@@ -228,6 +235,9 @@ def feature_space(
     if run.tells_predictions and run.targets.ndim == 1 and np.isfinite(coordinates).all():
         # The layer's values can be finite while the outputs are not: a ReLU turns NaN into 0.
         note_not_finite(heading, clock, "output", room, run.outputs(epochs=clock.epochs))
+    shown = run.planes.unit_shown()
+    if shown is not None and over is not None:
+        add_subtitle(heading, shown, room)
     if left_out:
         add_subtitle(heading, f"no surface: {left_out}", room)
     if over == "layer" and view is not None:
@@ -305,11 +315,10 @@ def _default_layer(run: Run) -> str:
     if run.planes.layers():
         return run.planes.layers()[-1]
     shapes = {layer: run.layer_shape(layer) for layer in run.layers}
-    if None in shapes.values():
+    if set(shapes.values()) == {None}:
         run.planes.require(run.layers[-1])
-    # Recorded outputs are of layers that the user chose, so the last one counts as well.
-    hidden = run.layers[:-1] if run.has_model else run.layers
-    wide = [layer for layer in hidden if shapes[layer] not in ((), (1,))]
+    hidden = run.planes.hidden_layers()
+    wide = [layer for layer in hidden if shapes[layer] not in (None, (), (1,))]
     if wide:
         return wide[-1]
     kind = "hidden" if run.has_model else "recorded"
@@ -329,7 +338,7 @@ def _why_no_surface(run: Run, layer: str, view: Projection | None) -> str | None
         return "not all of the model's weights were recorded"
     if not run.planes.has_one_surface_per_class():
         several = max(run.planes.values_per_point, math.prod(run.targets.shape[1:]))
-        return f"the model predicts {several} values for each point"
+        return f"the model predicts {several} values for each point; choose one with unit="
     if run.planes.inputs_are_plane():
         return None
     if view is not None and view.slice is None:

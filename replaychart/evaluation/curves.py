@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -11,6 +12,7 @@ from replaychart.errors import EvaluationError
 from replaychart.evaluation.evaluations import Evaluations
 from replaychart.evaluation.predictions import Predictions
 from replaychart.facts.compile_config import weighted_metrics
+from replaychart.facts.outputs import has_loss
 from replaychart.facts.task import ACCURACY, accuracy
 from replaychart.storage.reader import StoredRun
 
@@ -139,3 +141,64 @@ class Curves:
         """Return the names of a metric's curves: several if several values were logged for it."""
         several = [name for name in self._stored.logs if name.startswith(f"{metric}[")]
         return several or [metric]
+
+
+class CurvesOfOutputs(Curves):
+    """The curves of a run with several outputs: of each, and of the sum of their losses.
+
+    They have the names that they have in the logs of Keras: ``loss`` is the weighted sum,
+    ``<output>_loss`` the loss of an output, and ``<output>_<metric>`` a metric of it.
+
+    Parameters
+    ----------
+    stored : StoredRun
+        The whole run.
+    evaluations : Evaluations
+        The losses of all outputs together.
+    each : mapping of str to Curves
+        The curves of each output that has targets.
+    chosen : str, optional
+        The output whose curves come first.
+    """
+
+    def __init__(
+        self,
+        stored: StoredRun,
+        evaluations: Evaluations,
+        each: Mapping[str, Curves],
+        *,
+        chosen: str | None = None,
+    ) -> None:
+        self._stored = stored
+        self._evaluations = evaluations
+        self._each = each
+        self._chosen = chosen
+
+    def names(self, source: str) -> list[str]:
+        """Return the names of the curves from a source: metrics before the losses of outputs."""
+        require_one_of("source", source, SOURCES)
+        if source == "training":
+            names = super().names(source)
+        else:
+            names = ["loss", *([REGULARIZED_LOSS] if self.regularized else [])]
+            names += [name for output in self._each for name in self._of_output(output)]
+        losses = [f"{output}_loss" for output in self._each]
+        # A chart that is asked for no metric shows the first.
+        return sorted(names, key=lambda name: (name in losses, not self._is_chosen(name)))
+
+    def _is_chosen(self, name: str) -> bool:
+        return name in ("loss", REGULARIZED_LOSS) or name.startswith(f"{self._chosen}_")
+
+    def _of_output(self, output: str) -> dict[str, str]:
+        """Return the names of the curves of an output, with those that they have there."""
+        names = self._each[output].names("replay")
+        if not has_loss(self._stored, output):
+            names = [name for name in names if name != "loss"]
+        return {f"{output}_{name}": name for name in names if name != REGULARIZED_LOSS}
+
+    def _replayed(self, name: str) -> np.ndarray:
+        for output, curves in self._each.items():
+            own = self._of_output(output).get(name)
+            if own is not None:
+                return curves._replayed(own)
+        return super()._replayed(name)

@@ -12,7 +12,7 @@ from replaychart.evaluation.densities import summarized_each
 from replaychart.evaluation.evaluations import Evaluations
 from replaychart.evaluation.memory import Arrays
 from replaychart.facts.inputs import side_by_side
-from replaychart.facts.layers import RecordedVariable
+from replaychart.facts.layers import RecordedVariable, without_nested_models
 from replaychart.storage.reader import StoredRun
 
 Kind = Literal["weights", "gradients", "activations", "pre_activations"]
@@ -75,8 +75,8 @@ class Distributions:
         ----------
         kind : {"weights", "gradients", "activations", "pre_activations"}
         layers : sequence of str, optional
-            Default: every layer with a kernel, or for activations every recorded layer of a run
-            that was recorded from outputs.
+            Default: every layer with a kernel, those of a nested model instead of that model; or
+            for activations every recorded layer of a run that was recorded from outputs.
         variable : {"kernel", "bias"}, default "kernel"
         inputs : bool, default False
             Whether to add the recorded points as a first layer; for activations.
@@ -113,10 +113,11 @@ class Distributions:
             raise ArgumentError(message)
         # Recorded outputs are of layers that the user chose, so none of them is left out.
         every = output or not self._stored.has_model
-        chosen = self._chosen(layers, known if every else known[:-1], known)
+        default = self._default(known)
+        chosen = self._chosen(layers, default if every else default[:-1], known)
         if not chosen and not inputs:
             message = (
-                f"output must be True for run {self._stored.name!r}: {known[-1]!r} is its only "
+                f"output must be True for run {self._stored.name!r}: {default[-1]!r} is its only "
                 f"layer with a {variable}. Got {output!r}."
             )
             raise ArgumentError(message)
@@ -204,7 +205,7 @@ class Distributions:
     def evaluate(self) -> None:
         """Evaluate and keep what the charts need by default."""
         every = range(len(self._stored.epochs))
-        has_graph = all(layer.output_shape is not None for layer in self._stored.layers)
+        has_graph = any(layer.output_shape is not None for layer in self._stored.layers)
         for variable in VARIABLES:
             if self.layers(variable):
                 self.summaries(self.select("gradients", variable=variable), every)
@@ -257,7 +258,13 @@ class Distributions:
         if not self._stored.has_model:
             return list(self._layers) if kind == "activations" else []
         layers = self.layers("kernel")
-        return [one for one in layers if kind == "activations" or self._activates(one)]
+        graph = [one for one in layers if self._layers[one].output_shape is not None]
+        # If no layer has a graph, evaluating any of them raises an error that says so.
+        return [one for one in graph or layers if kind == "activations" or self._activates(one)]
+
+    def _default(self, known: list[str]) -> list[str]:
+        """Return layers that have values, without the models that contain other such layers."""
+        return [one.name for one in without_nested_models([self._layers[it] for it in known])]
 
     def _activates(self, layer: str) -> bool:
         """Return whether a layer itself has a kernel, rather than a cell or layer inside it."""

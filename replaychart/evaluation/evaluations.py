@@ -13,7 +13,9 @@ import numpy as np
 from replaychart.evaluation.densities import summarized_each
 from replaychart.evaluation.lazy_network import LazyNetwork
 from replaychart.evaluation.memory import Arrays, Memory
+from replaychart.facts.inputs import number_of_points
 from replaychart.facts.keys import evaluation_key
+from replaychart.facts.outputs import require_one_output
 from replaychart.storage.reader import StoredRun
 
 # Outputs of a layer are kept up to this many values. More are computed again whenever they are
@@ -45,6 +47,7 @@ class Evaluations:
 
     def predictions(self, snapshots: Sequence[int]) -> np.ndarray:
         """Return the model's outputs for the points, float32 (snapshots, points, ...)."""
+        require_one_output(self._stored)
         return self._outputs(evaluation_key("predictions"), None, snapshots)
 
     def _outputs(self, key: str, layer: str | None, snapshots: Sequence[int]) -> np.ndarray:
@@ -57,7 +60,8 @@ class Evaluations:
     def outputs_by_snapshot(self, layer: str, snapshots: Sequence[int]) -> Iterator[np.ndarray]:
         """Yield a layer's outputs, snapshot by snapshot, without keeping all of a large layer."""
         (shape,) = (known.output_shape for known in self._stored.layers if known.name == layer)
-        values = math.prod(size or 1 for size in shape or ()) * len(self._stored.targets)
+        values = math.prod(size or 1 for size in shape or ())
+        values *= number_of_points(self._stored.inputs)
         key = evaluation_key("outputs", layer=layer)
         if self._memory.holds(key, snapshots) or values * len(snapshots) <= _MOST_VALUES_KEPT:
             return iter(self.outputs(layer, snapshots))

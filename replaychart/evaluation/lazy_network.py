@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from replaychart.errors import EvaluationError, MissingDependencyError
 from replaychart.evaluation.memory import Memory
-from replaychart.evaluation.verification import VerifiedNetwork
+from replaychart.evaluation.verification import VerifiedNetwork, VerifiedOutputs
 from replaychart.facts.keys import described, described_key
+from replaychart.facts.outputs import of_output, output_names
 from replaychart.network.protocol import RecordedNetwork
 from replaychart.network.rebuilding import rebuilt_network
 from replaychart.storage.reader import StoredRun
@@ -46,6 +47,19 @@ class LazyNetwork:
         self._memory = memory
         self._model = model
         self._custom_objects = custom_objects
+        self._around: LazyNetwork | None = None
+        self._output = ""
+
+    def of_output(self, name: str) -> "LazyNetwork":
+        """Return the network of one of several outputs, which is rebuilt with the others."""
+        one = LazyNetwork(
+            of_output(self._stored, name),
+            self._memory.of_output(name),
+            model=self._model,
+            custom_objects=self._custom_objects,
+        )
+        one._around, one._output = self, name
+        return one
 
     def rebuilt(self, asked: str) -> RecordedNetwork:
         """Return the network.
@@ -87,13 +101,23 @@ class LazyNetwork:
     @property
     def is_rebuilt(self) -> bool:
         """Whether the network was rebuilt already."""
+        return (self._around or self)._is_rebuilt_here
+
+    @property
+    def _is_rebuilt_here(self) -> bool:
         return "_network" in vars(self)
 
     @cached_property
-    def _network(self) -> VerifiedNetwork:
+    def _network(self) -> VerifiedNetwork | VerifiedOutputs:
+        if self._around is not None:
+            whole = self._around._network
+            assert isinstance(whole, VerifiedOutputs)
+            return whole.of_output(self._output)
         rebuilt = rebuilt_network(
             self._stored, model=self._model, custom_objects=self._custom_objects
         )
+        if output_names(self._stored.details):
+            return VerifiedOutputs(self._stored, rebuilt)
         return VerifiedNetwork(self._stored, rebuilt)
 
     def _framework_missing(self, asked: str) -> MissingDependencyError:

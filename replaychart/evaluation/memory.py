@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+from replaychart.facts.keys import key_of_output
 from replaychart.storage.reader import StoredRun
 from replaychart.storage.writer import write_evaluations
 
@@ -96,9 +97,61 @@ class Memory:
         """Never store an evaluation, because its key means nothing in another session."""
         self._only_this_session.add(key)
 
+    def of_output(self, name: str) -> "Memory":
+        """Return what is known of one of several outputs; it is kept and stored here."""
+        return _MemoryOfOutput(self, name)
+
     def store(self) -> None:
         """Write the evaluations that are known for all snapshots to the run's file."""
         lasting = {
             key: arrays for key, arrays in self._whole.items() if key not in self._only_this_session
         }
         write_evaluations(self._stored, lasting)
+
+
+class _MemoryOfOutput(Memory):
+    """The evaluations of one output, which are kept with those of the whole run.
+
+    Parameters
+    ----------
+    whole : Memory
+        The evaluations of the whole run.
+    output : str
+        The name of the output.
+    """
+
+    def __init__(self, whole: Memory, output: str) -> None:
+        self._around = whole
+        self._output = output
+
+    @property
+    def is_read(self) -> bool:
+        """Whether what the file contains was read already."""
+        return self._around.is_read
+
+    def keys(self) -> list[str]:
+        """Return the keys of the evaluations of the whole run."""
+        return self._around.keys()
+
+    def holds(self, key: str, snapshots: Sequence[int] | None = None) -> bool:
+        """Return whether an evaluation is known; see `Memory.holds`."""
+        return self._around.holds(self._own(key), snapshots)
+
+    def recall(self, key: str, snapshots: Sequence[int], *, select: Select = rows) -> Arrays:
+        """Return a known evaluation; see `Memory.recall`."""
+        return self._around.recall(self._own(key), snapshots, select=select)
+
+    def remember(self, key: str, snapshots: Sequence[int], arrays: Arrays) -> None:
+        """Keep an evaluation; see `Memory.remember`."""
+        self._around.remember(self._own(key), snapshots, arrays)
+
+    def leave_out_of_file(self, key: str) -> None:
+        """Never store an evaluation; see `Memory.leave_out_of_file`."""
+        self._around.leave_out_of_file(self._own(key))
+
+    def store(self) -> None:
+        """Write the evaluations of the whole run; see `Memory.store`."""
+        self._around.store()
+
+    def _own(self, key: str) -> str:
+        return key_of_output(key, self._output)

@@ -3,11 +3,14 @@
 import math
 from collections.abc import Sequence
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 
-from replaychart.errors import EvaluationError, MissingDependencyError
+from replaychart.arguments import require_at_least, shown
+from replaychart.errors import ArgumentError, EvaluationError, MissingDependencyError
 from replaychart.evaluation.evaluations import Evaluations
+from replaychart.facts.outputs import require_one_output
 from replaychart.facts.task import Task, task_of
 from replaychart.storage.reader import StoredRun
 
@@ -23,13 +26,41 @@ class Predictions:
         The outputs of its network.
     """
 
+    # The only value of each point that is looked at, of several.
+    unit: int | None = None
+
     def __init__(self, stored: StoredRun, evaluations: Evaluations) -> None:
         self._stored = stored
         self._evaluations = evaluations
 
+    def of_unit(self, unit: object) -> "PredictionsOfUnit":
+        """Return the predictions of one of several values, counted from 0.
+
+        Raises
+        ------
+        ArgumentError
+            There is only one value, the values belong to classes, or there are not as many.
+        """
+        values = self.values_per_point
+        if self.task.classes or values == 1:
+            what = "classes" if self.task.classes else "one value for each point"
+            message = (
+                f"unit must be None for run {self._stored.name!r}, which predicts {what}. Got "
+                f"{shown(unit)}."
+            )
+            raise ArgumentError(message)
+        require_at_least("unit", unit, 0, most=values - 1)
+        return PredictionsOfUnit(self, self._stored, self._evaluations, int(cast("int", unit)))
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The smallest and the largest target of a regression, between which surfaces are drawn."""
+        return float(self.labels.min()), float(self.labels.max())
+
     @cached_property
     def task(self) -> Task:
         """What the network predicts: classes, labels or numbers."""
+        require_one_output(self._stored)
         witnessed = [witness.outputs for witness in self._stored.witnesses]
         return task_of(
             self._stored, self._output_shape, witnessed=witnessed, outputs=self._some_outputs
@@ -42,6 +73,7 @@ class Predictions:
 
     @cached_property
     def _output_shape(self) -> tuple[int | None, ...]:
+        require_one_output(self._stored)
         shape = self._stored.details.get("output_shape")
         if shape is None and not self._stored.has_model:
             shape = ()
@@ -165,6 +197,75 @@ class Predictions:
             return
         message = f"Run {self._stored.name!r} predicts {what}, not numbers: there are no residuals."
         raise EvaluationError(message)
+
+
+class PredictionsOfUnit(Predictions):
+    """The predictions of one of several values of each point.
+
+    Parameters
+    ----------
+    every : Predictions
+        Those of all values.
+    stored, evaluations
+        As for `Predictions`.
+    unit : int
+        The value, as a position in the flattened output.
+    """
+
+    def __init__(
+        self, every: Predictions, stored: StoredRun, evaluations: Evaluations, unit: int
+    ) -> None:
+        super().__init__(stored, evaluations)
+        self._every = every
+        self.unit = unit
+
+    @cached_property
+    def task(self) -> Task:
+        """Two classes for a label, otherwise a number."""
+        task = self._every.task
+        if task.multi_label:
+            return Task(2, from_logits=task.from_logits, independent=True)
+        return Task(classes=0, from_logits=False)
+
+    @property
+    def values_per_point(self) -> int:
+        """One."""
+        return 1
+
+    @cached_property
+    def _own_targets(self) -> np.ndarray | None:
+        """The targets of this value, (points,); None if values and targets differ in number."""
+        flat = self._stored.targets.reshape(len(self._stored.targets), -1)
+        return flat[:, self.unit] if flat.shape[1] == self._every.values_per_point else None
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """The targets of this value; those of all, if there is not one for each."""
+        own = self._own_targets
+        if own is None:
+            return self._every.labels
+        return own.astype(np.int64) if self.task.classes else own
+
+    @cached_property
+    def limits(self) -> tuple[float, float]:
+        """The range of the targets; without targets of its own, of the values for the points."""
+        if self._own_targets is not None:
+            return float(self.labels.min()), float(self.labels.max())
+        outputs = self.outputs(range(len(self._stored.epochs)))
+        finite = outputs[np.isfinite(outputs)]
+        return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+
+    def outputs(self, snapshots: Sequence[int]) -> np.ndarray:
+        """Return this value for each point, float32 (snapshots, points, 1)."""
+        outputs = self._every.outputs(snapshots)
+        return outputs.reshape(*outputs.shape[:2], -1)[:, :, self.unit, None]
+
+    def residuals(self, snapshots: Sequence[int]) -> np.ndarray:
+        """Return prediction minus target, float32 (snapshots, points, 1)."""
+        own = self._own_targets
+        if own is None or self.task.classes:
+            return self._every.residuals(snapshots)  # raises an error that says why there are none
+        return (self.outputs(snapshots) - own[:, None]).astype(np.float32)
 
 
 def _counted(count: int, what: str) -> str:

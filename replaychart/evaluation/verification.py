@@ -8,6 +8,7 @@ import numpy as np
 
 from replaychart.errors import EvaluationError
 from replaychart.facts.inputs import Inputs, rows_of
+from replaychart.facts.outputs import of_output
 from replaychart.facts.witness import Witness
 from replaychart.network.protocol import RecordedNetwork
 from replaychart.storage.reader import StoredRun
@@ -87,7 +88,7 @@ class VerifiedNetwork:
 
     def outputs(self, layer: str | None, inputs: Inputs, snapshots: Sequence[int]) -> np.ndarray:
         """Return a layer's outputs; see `RecordedNetwork.outputs`."""
-        self._require_outputs()
+        self.require_outputs()
         return self._network.outputs(layer, inputs, snapshots)
 
     def outputs_by_snapshot(
@@ -99,7 +100,7 @@ class VerifiedNetwork:
         plane_of: str | None = None,
     ) -> Iterator[np.ndarray]:
         """Yield a layer's outputs; see `RecordedNetwork.outputs_by_snapshot`."""
-        self._require_outputs()
+        self.require_outputs()
         return self._network.outputs_by_snapshot(layer, inputs, snapshots, plane_of=plane_of)
 
     def layers_by_snapshot(
@@ -111,7 +112,7 @@ class VerifiedNetwork:
         before_activation: bool,
     ) -> Iterator[list[np.ndarray]]:
         """Yield activations or pre-activations; see `RecordedNetwork.layers_by_snapshot`."""
-        self._require_outputs()
+        self.require_outputs()
         return self._network.layers_by_snapshot(
             layers, inputs, snapshots, before_activation=before_activation
         )
@@ -125,13 +126,13 @@ class VerifiedNetwork:
         self, name: str, snapshots: Sequence[int], predictions: Callable[[], np.ndarray]
     ) -> np.ndarray:
         """Return a compiled metric; see `RecordedNetwork.metric`."""
-        self._require_outputs()
+        self.require_outputs()
         self._require(f"metric {name!r}", self._metric(name))
         return self._network.metric(name, snapshots, predictions)
 
     def regularization(self, snapshots: Sequence[int]) -> np.ndarray:
         """Return what the model adds to the loss; see `RecordedNetwork.regularization`."""
-        self._require_outputs()
+        self.require_outputs()
         self._require("regularization", self._added)
         return self._network.regularization(snapshots)
 
@@ -139,9 +140,12 @@ class VerifiedNetwork:
         self, positions: Sequence[int], snapshots: Sequence[int]
     ) -> Iterator[list[np.ndarray]]:
         """Yield the gradients of the loss; see `RecordedNetwork.gradients`."""
-        self._require_losses()
-        self._require("regularization", self._added)
+        self.require_losses()
         return self._network.gradients(positions, snapshots)
+
+    def of_output(self, name: str) -> RecordedNetwork:
+        """Return the network of one output; see `RecordedNetwork.of_output`."""
+        return self._network.of_output(name)
 
     def depends_on_alone(self, layer: str) -> bool:
         """Return whether the output needs only this layer's; see `RecordedNetwork`."""
@@ -150,6 +154,15 @@ class VerifiedNetwork:
     def of_points(self, points: np.ndarray) -> RecordedNetwork:
         """Return the network for some of the points; see `RecordedNetwork.of_points`."""
         return self._network.of_points(points)
+
+    def require_outputs(self) -> None:
+        """Raise `EvaluationError` if the outputs differ."""
+        self._require("outputs", self._outputs)
+
+    def require_losses(self) -> None:
+        """Raise `EvaluationError` if the outputs, the losses or what the model adds differ."""
+        self._require_losses()
+        self._require("regularization", self._added)
 
     @cached_property
     def _outputs(self) -> Difference | None:
@@ -211,11 +224,8 @@ class VerifiedNetwork:
                 found.append(Difference(witness.epoch, _distance(*both)))
         return max(found, key=lambda one: one.size, default=None)
 
-    def _require_outputs(self) -> None:
-        self._require("outputs", self._outputs)
-
     def _require_losses(self) -> None:
-        self._require_outputs()
+        self.require_outputs()
         self._require("loss", self._losses)
 
     def _require(self, what: str, difference: Difference | None) -> None:
@@ -249,6 +259,121 @@ class VerifiedNetwork:
                 if not _agree(replayed, means, half=witness.half_precision):
                     return layer
         return None
+
+
+class VerifiedOutputs:
+    """A network with several outputs, each of which is compared: also a `RecordedNetwork`.
+
+    What takes all outputs is refused if any of them differs.
+
+    Parameters
+    ----------
+    stored : StoredRun
+        The run.
+    network : RecordedNetwork
+        Its network, as it was rebuilt.
+    """
+
+    def __init__(self, stored: StoredRun, network: RecordedNetwork) -> None:
+        self._stored = stored
+        self._network = network
+        self._each: dict[str, VerifiedNetwork] = {}
+
+    def of_output(self, name: str) -> VerifiedNetwork:
+        """Return the network of one output; see `RecordedNetwork.of_output`."""
+        if name not in self._each:
+            narrowed = of_output(self._stored, name)
+            self._each[name] = VerifiedNetwork(narrowed, self._network.of_output(name))
+        return self._each[name]
+
+    def _every(self) -> list[VerifiedNetwork]:
+        return [self.of_output(name) for name in self._stored.targets]
+
+    @property
+    def verified(self) -> bool | None:
+        """Whether all outputs that can be compared agree; None if none can."""
+        known = [one.verified for one in self._every() if one.verified is not None]
+        return all(known) if known else None
+
+    @property
+    def differences(self) -> list[str]:
+        """What differs, a sentence each."""
+        return [
+            sentence.replace("The ", f"Of output {name!r}: the ", 1)
+            for name in self._stored.targets
+            for sentence in self.of_output(name).differences
+        ]
+
+    def outputs(self, layer: str | None, inputs: Inputs, snapshots: Sequence[int]) -> np.ndarray:
+        """Return a layer's outputs; see `RecordedNetwork.outputs`."""
+        self._require_outputs()
+        return self._network.outputs(layer, inputs, snapshots)
+
+    def outputs_by_snapshot(
+        self,
+        layer: str | None,
+        inputs: Inputs | Sequence[np.ndarray],
+        snapshots: Sequence[int],
+        *,
+        plane_of: str | None = None,
+    ) -> Iterator[np.ndarray]:
+        """Yield a layer's outputs; see `RecordedNetwork.outputs_by_snapshot`."""
+        self._require_outputs()
+        return self._network.outputs_by_snapshot(layer, inputs, snapshots, plane_of=plane_of)
+
+    def layers_by_snapshot(
+        self,
+        layers: Sequence[str],
+        inputs: Inputs,
+        snapshots: Sequence[int],
+        *,
+        before_activation: bool,
+    ) -> Iterator[list[np.ndarray]]:
+        """Yield activations or pre-activations; see `RecordedNetwork.layers_by_snapshot`."""
+        self._require_outputs()
+        return self._network.layers_by_snapshot(
+            layers, inputs, snapshots, before_activation=before_activation
+        )
+
+    def losses(self, snapshots: Sequence[int], predictions: Callable[[], np.ndarray]) -> np.ndarray:
+        """Return the weighted sum of the losses; see `RecordedNetwork.losses`."""
+        self._require_losses()
+        return self._network.losses(snapshots, predictions)
+
+    def metric(
+        self, name: str, snapshots: Sequence[int], predictions: Callable[[], np.ndarray]
+    ) -> np.ndarray:
+        """Return a compiled metric, which is of one output; see `RecordedNetwork.metric`."""
+        self._require_outputs()
+        return self._network.metric(name, snapshots, predictions)
+
+    def regularization(self, snapshots: Sequence[int]) -> np.ndarray:
+        """Return what the model adds to the loss; see `RecordedNetwork.regularization`."""
+        self._require_losses()
+        return self._network.regularization(snapshots)
+
+    def gradients(
+        self, positions: Sequence[int], snapshots: Sequence[int]
+    ) -> Iterator[list[np.ndarray]]:
+        """Yield the gradients of the sum of losses; see `RecordedNetwork.gradients`."""
+        self._require_losses()
+        return self._network.gradients(positions, snapshots)
+
+    def depends_on_alone(self, layer: str) -> bool:
+        """Return whether the output needs only this layer's; see `RecordedNetwork`."""
+        return self._network.depends_on_alone(layer)
+
+    def of_points(self, points: np.ndarray) -> RecordedNetwork:
+        """Return the network for some of the points; see `RecordedNetwork.of_points`."""
+        return self._network.of_points(points)
+
+    def _require_outputs(self) -> None:
+        for one in self._every():
+            one.require_outputs()
+
+    def _require_losses(self) -> None:
+        for one in self._every():
+            one.require_losses()
 
 
 def _agree(replayed: np.ndarray, witnessed: np.ndarray, *, half: bool) -> bool:

@@ -43,8 +43,8 @@ def of_points(run: AnyDescription, points: np.ndarray) -> AnyDescription:
     return dataclasses.replace(
         run,
         inputs=rows_of(run.inputs, points),
-        targets=run.targets[points],
-        sample_weights=None if weights is None else weights[points],
+        targets=rows_of(run.targets, points),
+        sample_weights=None if weights is None else rows_of(weights, points),
     )
 
 

@@ -29,6 +29,8 @@ _VALUES = {
 }
 _ORDER = ("surface", "boundary", "losses", "predictions", *_VALUES.values())
 _INPUTS = "over the inputs"
+# Evaluations that are the same for each output of a model.
+_OF_NO_OUTPUT = ("outputs", "grid", "grid in space", "distribution", "regularization")
 # What is listed together, in this order; what is stored takes the place of the braces.
 _PHRASES = {
     "outputs": "{}",
@@ -68,6 +70,22 @@ def quantity_and_layer(key: str) -> tuple[str, str]:
     return entry(arguments, "quantity", str), layer or ""
 
 
+def output_in(key: str) -> str:
+    """Return the output in a key, ``""`` if it has none; see `key_of_output`."""
+    return str(json.loads(key).get("output") or "")
+
+
+def key_of_output(key: str, output: str) -> str:
+    """Return the key of the same evaluation for one of several outputs.
+
+    What is computed from a layer, or from all outputs together, has the same key for each.
+    """
+    arguments = json.loads(key)
+    if arguments["quantity"] in _OF_NO_OUTPUT:
+        return key
+    return json.dumps({**arguments, "output": output}, sort_keys=True)
+
+
 def described_key(key: str) -> str:
     """Return what is stored under a key, in words and with the arguments that it depends on.
 
@@ -88,8 +106,10 @@ def described_key(key: str) -> str:
         `evaluation_key` did not make the key.
     """
     meaning = _meaning(key)
+    output = output_in(key)
+    of_output = [f"output={output!r}"] if output else []
     (text,) = _phrases([meaning._replace(view="")], 1)
-    details = ", ".join(_details(json.loads(key)))
+    details = ", ".join([*of_output, *_details(json.loads(key))])
     return f"{text} ({details})" if details else text
 
 

@@ -2,14 +2,19 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from replaychart.facts.json_texts import entry, json_of, of_kind, shape_of
 
 # The names of the two JSON strings in a file, for messages.
 _LAYERS = "model/layers"
 _VARIABLES = "model/variables"
+
+# Between a nested model and a layer in it. Keras does not allow it in names.
+SEPARATOR = "/"
+# A key of the details: the layer that computes the output of the model.
+OUTPUT_LAYER = "output_layer"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +40,8 @@ class RecordedLayer:
     Attributes
     ----------
     name : str
-        The name of the layer, unique in its model.
+        The name of the layer, unique in its model; for a layer of a nested model, its path:
+        ``"backbone/block3"``.
     kind : str
         The class of the layer, such as ``"Dense"``.
     output_shape : tuple of (int or None) or None
@@ -52,6 +58,51 @@ class RecordedLayer:
     output_shape: tuple[int | None, ...] | None
     activation: str | None = None
     variables: tuple[RecordedVariable, ...] = ()
+
+
+class Layered(Protocol):
+    """A stored or new run, as far as its layers are concerned."""
+
+    @property
+    def layers(self) -> tuple[RecordedLayer, ...]:
+        """The layers of the model, those of a nested model before that model."""
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """Versions, names and shapes."""
+
+
+def output_layer(run: Layered) -> RecordedLayer | None:
+    """Return the layer that computes the model's output, None if there are no layers."""
+    by_name = {layer.name: layer for layer in run.layers}
+    last = run.layers[-1] if run.layers else None
+    return by_name.get(str(run.details.get(OUTPUT_LAYER)), last)
+
+
+def hidden_layers(run: Layered) -> list[RecordedLayer]:
+    """Return the layers whose outputs are not those of the model."""
+    outputs = run.details.get("outputs") or {}
+    names = {own.get(OUTPUT_LAYER) for own in outputs.values()}
+    last = [one for one in run.layers if one.name in names]
+    only = output_layer(run)
+    ends = last or ([] if only is None else [only])
+    return [one for one in run.layers if not any(end is one or is_inside(end, one) for end in ends)]
+
+
+def is_inside(layer: RecordedLayer, model: RecordedLayer) -> bool:
+    """Return whether a layer belongs to a nested model, directly or to a model in it."""
+    return layer.name.startswith(f"{model.name}{SEPARATOR}")
+
+
+def without_nested_models(layers: Sequence[RecordedLayer]) -> list[RecordedLayer]:
+    """Return layers without the models that contain some of them."""
+    around = {
+        layer.name[:place]
+        for layer in layers
+        for place, character in enumerate(layer.name)
+        if character == SEPARATOR
+    }
+    return [layer for layer in layers if layer.name not in around]
 
 
 def layers_to_json(layers: tuple[RecordedLayer, ...]) -> str:

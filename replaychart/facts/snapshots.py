@@ -7,6 +7,7 @@ import numpy as np
 
 from replaychart.facts.inputs import Inputs
 from replaychart.facts.layers import RecordedLayer, Variable
+from replaychart.facts.outputs import Targets
 from replaychart.facts.witness import Witness
 
 
@@ -19,8 +20,9 @@ class RunDescription:
     inputs : numpy.ndarray, shape (points, ...), or mapping of str to numpy.ndarray
         The recorded points, in the form that the model accepts; for a model with several inputs,
         one array per input, by name.
-    targets : numpy.ndarray, shape (points, ...)
-        The targets of the points, in the form that the model's loss accepts.
+    targets : numpy.ndarray, shape (points, ...), or mapping of str to numpy.ndarray
+        The targets of the points, in the form that the model's loss accepts; for a model with
+        several outputs, by the name of the output, without those that have none.
     architecture : str
         The architecture of the model as JSON.
     compile_config : str
@@ -32,18 +34,18 @@ class RunDescription:
         as JSON values.
     variables : tuple of Variable
         The variables of the model in the order of ``model.weights``; empty for a run of outputs.
-    sample_weights : numpy.ndarray of float32, shape (points,), or None
-        The factor for the loss of each point.
+    sample_weights : numpy.ndarray of float32, shape (points,), mapping of these, or None
+        The factor for the loss of each point; it may differ between several outputs.
     """
 
     inputs: Inputs
-    targets: np.ndarray
+    targets: Targets
     architecture: str
     compile_config: str
     layers: tuple[RecordedLayer, ...]
     details: Mapping[str, object]
     variables: tuple[Variable, ...] = ()
-    sample_weights: np.ndarray | None = None
+    sample_weights: Targets | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,8 +64,8 @@ class Snapshot:
         The logged values. A name may be missing, or appear later: snapshots without it get NaN.
     outputs : mapping of str to numpy.ndarray
         For a run that is recorded from outputs, arrays by `evaluation_key`.
-    witness : Witness or None
-        What the live model computed at this moment, if it was asked.
+    witnesses : tuple of Witness
+        What the live model computed at this moment, if it was asked; one for each output.
     """
 
     epoch: float
@@ -71,4 +73,4 @@ class Snapshot:
     learning_rate: float = np.nan
     logs: Mapping[str, float] = dataclasses.field(default_factory=dict)
     outputs: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
-    witness: Witness | None = None
+    witnesses: tuple[Witness, ...] = ()

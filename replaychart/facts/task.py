@@ -9,7 +9,7 @@ import numpy as np
 
 from replaychart.errors import EvaluationError
 from replaychart.facts.compile_config import name_in_keras
-from replaychart.facts.layers import RecordedLayer
+from replaychart.facts.layers import RecordedLayer, output_layer
 
 # The names under which ``compile`` takes `accuracy`.
 ACCURACY = ("accuracy", "acc")
@@ -264,8 +264,9 @@ def _could_be_probabilities(run: Described) -> bool:
     """Return whether loss and last layer allow that the outputs lie between 0 and 1."""
     if _has_crossentropy(run):
         return True
-    activation = run.layers[-1].activation if run.layers else None
-    # A layer without its own activation (Softmax, a nested model) may compute anything.
+    last = output_layer(run)
+    activation = None if last is None else last.activation
+    # A layer without its own activation (Softmax, a subclassed model) may compute anything.
     return activation is None or activation in _PROBABILITIES
 
 
@@ -273,7 +274,7 @@ def _ends_in_probabilities(run: Described) -> bool:
     """Return whether the outputs must lie between 0 and 1, so that there is nothing to check."""
     if run.details.get("predicts") == "classes":
         return True
-    last = run.layers[-1] if run.layers else None
+    last = output_layer(run)
     return last is not None and (
         last.activation in _PROBABILITIES or last.kind in _PROBABILITY_LAYERS
     )

@@ -29,6 +29,8 @@ class Witness:
         What the model adds to the loss of these points; None if it could not be asked for.
     half_precision : bool
         Whether any layer computes in 16 bits, so that the replay agrees less closely.
+    output : str
+        The output, if the model has several; then there is one witness for each.
     """
 
     epoch: float
@@ -39,3 +41,4 @@ class Witness:
     layers: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
     regularization: float | None = None
     half_precision: bool = False
+    output: str = ""

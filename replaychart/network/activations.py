@@ -5,13 +5,15 @@ The activation function can be part of the layer, or follow it: as a layer (``Ac
 or a dropout in between.
 """
 
-from collections.abc import Callable, Mapping
-from itertools import chain
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import keras
 
 from replaychart.errors import EvaluationError
+from replaychart.network import nesting
+from replaychart.network.graph_nodes import maker_of, node_of, nodes_of
 
 _ACTIVATIONS = (
     keras.layers.Activation,
@@ -40,28 +42,39 @@ _IN_BETWEEN = (
 _KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
 
 
-def output_of(model: keras.Model, layer: str) -> Any:
-    """Return the symbolic output of a layer in the model's own graph.
+def outputs_of(model: keras.Model, layers: Sequence[str]) -> list[Any]:
+    """Return the symbolic outputs of layers in the model's own graph.
 
-    If the layer is called several times, it is the output of the first call.
+    If a layer is called several times, it is the output of the first call.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A model with a graph.
+    layers : sequence of str
+        Paths of its layers.
 
     Raises
     ------
     EvaluationError
-        The layer has several outputs.
+        A layer has several outputs, or is inside something without a graph.
     """
-    return _node(model, layer).output_tensors[0]
+    return nesting.tensors_of(model, layers, _output_of)[0]
 
 
-def output_needs_alone(model: keras.Model, layer: str) -> bool:
-    """Return whether every path from the model's inputs to its output leads through a layer.
+def output_needs_alone(model: keras.Model, layer: str, output: Any) -> bool:
+    """Return whether every path from the model's inputs to an output leads through a layer.
 
     The graph itself is searched, because not every version of Keras refuses to cut a model at
     other layers.
     """
-    through = output_of(model, layer)
-    makers = {id(tensor): node for node in _nodes(model) for tensor in node.output_tensors}
-    waiting, seen = list(model.outputs), {id(through)}
+    return nesting.leads_alone(model, layer, output, _leads_alone)
+
+
+def _leads_alone(model: keras.Model, layer: str, output: Any) -> bool:
+    through = node_of(model, layer).output_tensors[0]
+    makers = {id(tensor): node for node in nodes_of(model) for tensor in node.output_tensors}
+    waiting, seen = [output], {id(through)}
     while waiting:
         tensor = waiting.pop()
         if id(tensor) in seen:
@@ -74,53 +87,91 @@ def output_needs_alone(model: keras.Model, layer: str) -> bool:
     return True
 
 
-def activation_of(model: keras.Model, layer: str) -> Any:
-    """Return a layer's symbolic output after its activation function.
+def activations_of(model: keras.Model, layers: Sequence[str]) -> list[Any]:
+    """Return the symbolic outputs of layers after their activation functions; see `outputs_of`."""
+    return nesting.tensors_of(model, layers, _activation_of)[0]
+
+
+def pre_activations_of(
+    model: keras.Model, layers: Sequence[str], custom_objects: Mapping[str, Any] | None
+) -> tuple[list[Any], list[tuple[Any, Any]]]:
+    """Return the symbolic inputs of the activation functions of layers.
 
     Parameters
     ----------
     model : keras.Model
         A model with a graph.
-    layer : str
-        One of its layers.
-
-    Raises
-    ------
-    EvaluationError
-        The layer has several outputs.
-    """
-    node = _node(model, layer)
-    after = _activation_after(model, node)
-    return (node if after is None else after).output_tensors[0]
-
-
-def pre_activation_of(
-    model: keras.Model, layer: str, custom_objects: Mapping[str, Any] | None
-) -> tuple[Any, list[tuple[Any, Any]]]:
-    """Return the symbolic input of a layer's activation function.
-
-    Parameters
-    ----------
-    model : keras.Model
-        A model with a graph.
-    layer : str
-        A layer with its own kernel.
+    layers : sequence of str
+        Paths of layers with their own kernels.
     custom_objects : mapping or None
         Classes and functions that are not part of Keras, by name.
 
     Returns
     -------
-    tensor : keras.KerasTensor
+    tensors : list of keras.KerasTensor
         Symbolic, computed from the model's inputs.
     twins : list of tuple
-        Variables created for it, each with the model's variable that it replaces.
+        Variables created for them, each with the model's variable that it replaces.
 
     Raises
     ------
     EvaluationError
-        The layer applies its activations internally, as recurrent layers do.
+        A layer applies its activations internally, as recurrent layers do.
     """
-    node = _node(model, layer)
+    return nesting.tensors_of(
+        model, layers, partial(_pre_activation_of, custom_objects=custom_objects)
+    )
+
+
+def logits_of(
+    model: keras.Model, output: Any, custom_objects: Mapping[str, Any] | None
+) -> tuple[Any, list[tuple[Any, Any]], Callable[[Any], Any]] | None:
+    """Return the input of a final sigmoid or softmax, None if an output does not end with one.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A model with a graph.
+    output : keras.KerasTensor
+        One of its outputs.
+    custom_objects : mapping or None
+        Classes and functions that are not part of Keras, by name.
+
+    Returns
+    -------
+    tensor, twins
+        As for `pre_activations_of`.
+    function : callable
+        The activation function.
+    """
+    node = maker_of(model, output)
+    last, inputs = node.operation, node.input_tensors
+    inner = nesting.inner_output(node, output)
+    if inner is not None:
+        found = logits_of(last, inner, custom_objects)
+        return found and (nesting.continued_from(node, found[0]), *found[1:])
+    function = getattr(last, "activation", None)
+    if function not in (keras.activations.sigmoid, keras.activations.softmax):
+        return None
+    if isinstance(last, keras.layers.Activation):
+        return inputs[0], [], function
+    return *_without_activation(last, inputs, custom_objects), function
+
+
+def _output_of(model: keras.Model, layer: str) -> nesting.Found:
+    return node_of(model, layer).output_tensors[0], []
+
+
+def _activation_of(model: keras.Model, layer: str) -> nesting.Found:
+    node = node_of(model, layer)
+    after = _activation_after(model, node)
+    return (node if after is None else after).output_tensors[0], []
+
+
+def _pre_activation_of(
+    model: keras.Model, layer: str, *, custom_objects: Mapping[str, Any] | None
+) -> nesting.Found:
+    node = node_of(model, layer)
     found = node.operation
     if not any(hasattr(found, kernel) for kernel in _KERNELS):
         message = (
@@ -133,35 +184,6 @@ def pre_activation_of(
         return _without_activation(found, node.input_tensors, custom_objects)
     after = _activation_after(model, node)
     return (node.output_tensors[0] if after is None else after.input_tensors[0]), []
-
-
-def logits_of(
-    model: keras.Model, custom_objects: Mapping[str, Any] | None
-) -> tuple[Any, list[tuple[Any, Any]], Callable[[Any], Any]] | None:
-    """Return the input of the model's final sigmoid or softmax, None if it does not end with one.
-
-    Parameters
-    ----------
-    model : keras.Model
-        A model with a graph.
-    custom_objects : mapping or None
-        Classes and functions that are not part of Keras, by name.
-
-    Returns
-    -------
-    tensor, twins
-        As for `pre_activation_of`.
-    function : callable
-        The activation function.
-    """
-    node = next(one for one in _nodes(model) if model.outputs[0] is one.output_tensors[0])
-    last, inputs = node.operation, node.input_tensors
-    function = getattr(last, "activation", None)
-    if function not in (keras.activations.sigmoid, keras.activations.softmax):
-        return None
-    if isinstance(last, keras.layers.Activation):
-        return inputs[0], [], function
-    return *_without_activation(last, inputs, custom_objects), function
 
 
 def _without_activation(
@@ -191,7 +213,7 @@ def _activation_after(model: keras.Model, node: Any) -> Any:
     while True:
         consumers = [
             candidate
-            for candidate in _nodes(model)
+            for candidate in nodes_of(model)
             if any(tensor is node.output_tensors[0] for tensor in candidate.input_tensors)
         ]
         if len(consumers) != 1:
@@ -208,21 +230,3 @@ def _is_activation(operation: Any) -> bool:
         return isinstance(operation, _ACTIVATIONS)
     # An operation such as keras.ops.relu, which is also one of Keras's activations.
     return type(operation).__name__.lower() in _ACTIVATION_OPERATIONS
-
-
-def _node(model: keras.Model, layer: str) -> Any:
-    """Return the call of a layer in the model's own graph; the first one if there are several."""
-    found = model.get_layer(layer)
-    own = {id(node) for node in _nodes(model)}
-    nodes = [node for node in found._inbound_nodes if id(node) in own]  # in the order of the calls
-    if not nodes or len(nodes[0].output_tensors) != 1:
-        message = f"Layer {layer!r} must have exactly one output to be evaluated."
-        raise EvaluationError(message)
-    return nodes[0]
-
-
-def _nodes(model: keras.Model) -> list[Any]:
-    # A layer may also have been called in other graphs: a Sequential reconnects its layers whenever
-    # one is added, and a nested model is first called when it is created.
-    graph = getattr(model, "_functional", None) or model
-    return list(chain.from_iterable(graph._nodes_by_depth.values()))

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras.src.backend import get_keras_mask
 
-from replaychart.facts.inputs import INPUTS_IN_A_LIST, Inputs
+from replaychart.facts.inputs import INPUTS_IN_A_LIST, Inputs, arrays_of
 
 HALF_PRECISION = ("float16", "bfloat16")
 
@@ -98,6 +98,59 @@ def only_output(outputs: Any) -> Any:
     """Return the only output of a model, which may be in a list or a dict; several unchanged."""
     every = keras.tree.flatten(outputs)
     return every[0] if len(every) == 1 else outputs
+
+
+def output_at(outputs: Any, place: int) -> Any:
+    """Return one of a model's outputs, which may be in a list or a dict."""
+    return keras.tree.flatten(outputs)[place]
+
+
+def names_of_outputs(model: keras.Model, recorded: Recorded | None = None) -> list[str]:
+    """Return the names of a model's outputs in the order of ``keras.tree.flatten``.
+
+    They are those in the logs of Keras: keys if the model returns a dict, otherwise the names of
+    the layers that compute them.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A built model.
+    recorded : Recorded, optional
+        The run. Without it, the outputs of a model without a graph are not known.
+
+    Returns
+    -------
+    list of str
+        Empty if there is only one.
+
+    Raises
+    ------
+    ValueError
+        The outputs are nested.
+    """
+    if has_graph(model):
+        struct = model.outputs if isinstance(model, keras.Sequential) else model.output
+        names = list(getattr(model, "output_names", []))
+    elif recorded is None:
+        return []
+    else:
+        first = [
+            keras.KerasTensor((1, *array.shape[1:]), dtype=input_dtype(array))
+            for array in arrays_of(recorded.inputs)
+        ]
+        struct, names = model.compute_output_spec(called_with(model, first, recorded)), []
+    several = keras.tree.flatten(struct)
+    if len(several) < 2:
+        return []
+    if len(struct) != len(several):
+        message = f"the outputs of model {model.name!r} are nested"
+        raise ValueError(message)
+    if isinstance(struct, Mapping):
+        packed = keras.tree.pack_sequence_as(struct, list(range(len(several))))
+        return sorted(map(str, struct), key=lambda key: packed[key])
+    if len(set(names)) != len(several):
+        names = [f"output_{place}" for place in range(1, len(several) + 1)]
+    return names
 
 
 def mask_of(outputs: Any) -> np.ndarray | None:

@@ -4,7 +4,7 @@ import copy
 import dataclasses
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import keras
@@ -20,11 +20,20 @@ from replaychart.facts.inputs import (
     of_points,
     taken_apart,
 )
-from replaychart.network import activations, calling, gradients, regularization
+from replaychart.facts.outputs import (
+    entry_of,
+    has_loss,
+    of_output,
+    output_names,
+    require_one_output,
+    weight_of,
+)
+from replaychart.network import activations, calling, gradients, nesting, regularization
 from replaychart.network import model as models
 from replaychart.network.batches import batch_size, batches, each_of, stacked
 from replaychart.network.compilation import mapped
 from replaychart.network.description import compile_config_of
+from replaychart.network.gradients import Judgement
 from replaychart.network.graph import no_graph
 from replaychart.network.objectives import Objectives
 from replaychart.storage.reader import StoredRun, loss_of
@@ -59,7 +68,12 @@ class KerasNetwork:
         self._stored = stored
         self._run = stored.name
         self._custom_objects = custom_objects
-        self._objectives = _objectives(stored, model, custom_objects)
+        self._outputs = output_names(stored.details)
+        self._whole: KerasNetwork | None = None
+        self._place = 0
+        self._given = model
+        if not self._outputs:
+            self._objectives = _objectives(stored, model, custom_objects)
         models.check_weights(self.model, self._weights, stored.name)
         models.check_inputs(self.model, stored)
         if self.model is not model:
@@ -111,7 +125,14 @@ class KerasNetwork:
 
     def losses(self, snapshots: Sequence[int], predictions: Callable[[], np.ndarray]) -> np.ndarray:
         """Return the loss of each recorded point; see `RecordedNetwork.losses`."""
-        return self._objectives.losses(self._judged(snapshots, predictions), self.mask)
+        if not self._outputs:
+            return self._objectives.losses(self._judged(snapshots, predictions), self.mask)
+        parts = [
+            one.losses(snapshots, partial(one.outputs, None, self._stored.inputs, snapshots))
+            * np.float32(weight_of(self._stored, name))
+            for name, one in self._judging().items()
+        ]
+        return np.asarray(np.sum(parts, axis=0, dtype=np.float32))
 
     def metric(
         self, name: str, snapshots: Sequence[int], predictions: Callable[[], np.ndarray]
@@ -127,9 +148,49 @@ class KerasNetwork:
         self, positions: Sequence[int], snapshots: Sequence[int]
     ) -> Iterator[list[np.ndarray]]:
         """Yield the loss's gradients; see `RecordedNetwork.gradients`."""
-        return gradients.gradients_by_snapshot(
-            self, self._stored, self._objectives, positions, snapshots
+        if self._whole is not None:  # Training follows the sum of all losses.
+            return self._whole.gradients(positions, snapshots)
+        judging = self._judging() if self._outputs else {"": self}
+        judgements = [
+            Judgement.of(
+                one._objectives,
+                place=one._place,
+                mask=one.mask,
+                factor=weight_of(self._stored, name) if name else 1.0,
+            )
+            for name, one in judging.items()
+        ]
+        return gradients.gradients_by_snapshot(self, self._stored, judgements, positions, snapshots)
+
+    def of_output(self, name: str) -> "KerasNetwork":
+        """Return the network of one output; see `RecordedNetwork.of_output`."""
+        one = copy.copy(self)
+        one._whole, one._place = self, self._outputs.index(name)
+        one._stored, one._outputs = of_output(self._stored, name), []
+        one._objectives = _objectives(
+            one._stored, self._given, self._custom_objects, names=self._outputs, name=name
         )
+        one._functions = {}
+        for cached in ("mask", "_logits"):
+            one.__dict__.pop(cached, None)
+        return one
+
+    def _judging(self) -> dict[str, "KerasNetwork"]:
+        """Return the networks of all outputs that have a loss, by name."""
+        found = {
+            name: self.of_output(name) for name in self._outputs if has_loss(self._stored, name)
+        }
+        if not found:
+            message = f"Run {self._run!r} has no loss with targets for any of its outputs."
+            raise EvaluationError(message)
+        return found
+
+    @property
+    def _end(self) -> Any:
+        """The output of the model's graph that is evaluated."""
+        if self._outputs:
+            require_one_output(self._stored)
+        return self.model.outputs[self._place]
 
     def _judged(
         self, snapshots: Sequence[int], predictions: Callable[[], np.ndarray]
@@ -158,7 +219,7 @@ class KerasNetwork:
         """The dtype of the model's outputs if that has 16 bits, otherwise None."""
         if not calling.has_graph(self.model):
             return None
-        dtype = keras.backend.standardize_dtype(self.model.outputs[0].dtype)
+        dtype = keras.backend.standardize_dtype(self._end.dtype)
         return dtype if dtype in calling.HALF_PRECISION else None
 
     @cached_property
@@ -166,7 +227,7 @@ class KerasNetwork:
         """The compiled function that computes the logits, and the activation function after it."""
         if keras.backend.backend() != "tensorflow" or not calling.has_graph(self.model):
             return None
-        found = activations.logits_of(self.model, self._custom_objects)
+        found = activations.logits_of(self.model, self._end, self._custom_objects)
         if found is None:
             return None
         tensor, twins, activation = found
@@ -182,7 +243,9 @@ class KerasNetwork:
         """
         if self._mask_of(slice(0, 1)) is None:
             return None
-        rows = batches(len(self._stored.targets), numbers_per_point(self._stored.inputs))
+        rows = batches(
+            number_of_points(self._stored.inputs), numbers_per_point(self._stored.inputs)
+        )
         masks = [self._mask_of(some) for some in rows]
         return np.concatenate([mask for mask in masks if mask is not None])
 
@@ -206,7 +269,7 @@ class KerasNetwork:
                 calling.called_with(model, points, self._stored),
                 **calling.inference_mode(model),
             )
-        return calling.mask_of(outputs)
+        return calling.mask_of(calling.output_at(outputs, self._place))
 
     def weights_at(self, snapshot: int) -> list[np.ndarray | UnrecordedWeight]:
         """Return the recorded weights of one snapshot, in the order of ``model.weights``."""
@@ -219,15 +282,18 @@ class KerasNetwork:
         """Return the network of some of the points; see `RecordedNetwork.of_points`."""
         few = copy.copy(self)
         few._stored = of_points(self._stored, points)
-        few._objectives = dataclasses.replace(
-            self._objectives, run=of_points(self._objectives.run, points)
-        )
+        if not self._outputs:
+            few._objectives = dataclasses.replace(
+                self._objectives, run=of_points(self._objectives.run, points)
+            )
         few.__dict__.pop("mask", None)
         return few
 
     def depends_on_alone(self, layer: str) -> bool:
         """Return whether the model's output depends only on a layer's output."""
-        return calling.has_graph(self.model) and activations.output_needs_alone(self.model, layer)
+        return calling.has_graph(self.model) and activations.output_needs_alone(
+            self.model, layer, self._end
+        )
 
     def _depended_on_alone(self) -> str:
         """Return the hidden layers from which the network can be evaluated, in words."""
@@ -247,16 +313,13 @@ class KerasNetwork:
         """Return whether a layer is the last one of the model."""
         if not calling.has_graph(self.model):
             return False
-        return activations.output_of(self.model, layer) is self.model.outputs[0]
+        return nesting.is_output(self.model, layer, self._end)
 
     def _activations(self, layers: Sequence[str], before_activation: bool) -> list[Any]:
         if not before_activation:
-            return [activations.activation_of(self.model, layer) for layer in layers]
-        tensors = []
-        for layer in layers:
-            tensor, twins = activations.pre_activation_of(self.model, layer, self._custom_objects)
-            tensors.append(tensor)
-            self._take_over(twins)
+            return activations.activations_of(self.model, layers)
+        tensors, twins = activations.pre_activations_of(self.model, layers, self._custom_objects)
+        self._take_over(twins)
         return tensors
 
     def _take_over(self, twins: Sequence[tuple[Any, Any]]) -> None:
@@ -310,10 +373,7 @@ class KerasNetwork:
             inputs = calling.called_with(part, points, self._stored)
             outputs, _ = part.stateless_call(values[:trainable], values[trainable:], inputs, **mode)
             several = isinstance(outputs, list) and part is not self.model
-            every = outputs if several else [calling.only_output(outputs)]
-            if any(isinstance(output, (list, tuple, dict)) for output in every):
-                message = f"The model of run {self._run!r} must have one output. It has several."
-                raise EvaluationError(message)
+            every = outputs if several else [self._chosen(outputs)]
             return [keras.ops.cast(output, "float32") for output in every]
 
         outputs = len(part.outputs) if calling.has_graph(part) else 1
@@ -334,6 +394,16 @@ class KerasNetwork:
 
         return function
 
+    def _chosen(self, outputs: Any) -> Any:
+        """Return the output that is evaluated, of those that the model or its end returns."""
+        every = keras.tree.flatten(outputs)
+        if len(every) == 1:
+            return every[0]
+        if self._whole is None:
+            message = f"The model of run {self._run!r} must have one output. It has several."
+            raise EvaluationError(message)
+        return every[self._place]
+
     def recorded_positions(self, variables: Sequence[Any]) -> list[tuple[int | None, Any]]:
         """Return the position of each variable among the recorded weights, and the variable."""
         return [(self._recorded_at.get(id(variable)), variable) for variable in variables]
@@ -341,27 +411,35 @@ class KerasNetwork:
     def _part(self, plane_of: str | None, layer: str | None) -> keras.Model:
         """Return the part of the model before or after a layer, which shares its variables."""
         if plane_of is None and layer is None:
-            return self.model
+            require_one_output(self._stored)
+            several = self._whole is not None and calling.has_graph(self.model)
+            return keras.Model(self.model.inputs, self._end) if several else self.model
         if not calling.has_graph(self.model):
             raise no_graph(str(layer or plane_of), self._run)
-        begin = (
-            self.model.inputs if plane_of is None else activations.output_of(self.model, plane_of)
-        )
-        end = self.model.outputs[0] if layer is None else activations.output_of(self.model, layer)
-        if plane_of is not None and layer is None and not self.depends_on_alone(plane_of):
+        if plane_of is None:
+            return keras.Model(self.model.inputs, activations.outputs_of(self.model, [str(layer)]))
+        if layer is not None:
+            (begin, end) = activations.outputs_of(self.model, [plane_of, layer])
+            return keras.Model(begin, end)
+        if not self.depends_on_alone(plane_of):
             message = (
                 f"The network after layer {plane_of!r} cannot be evaluated by itself, because a "
                 "branch bypasses that layer. It can be evaluated after "
                 f"{self._depended_on_alone()}."
             )
             raise EvaluationError(message)
-        return keras.Model(begin, end)
+        return nesting.part_after(self.model, plane_of, self._end)
 
 
 def _objectives(
-    stored: StoredRun, model: keras.Model | None, custom_objects: Mapping[str, Any] | None
+    stored: StoredRun,
+    model: keras.Model | None,
+    custom_objects: Mapping[str, Any] | None,
+    *,
+    names: Sequence[str] = (),
+    name: str = "",
 ) -> Objectives:
-    """Return the recorded loss and metrics.
+    """Return the recorded loss and metrics, of one of several outputs if there are any.
 
     The loss of a model that the user passes is used only if it is the recorded one, which a file
     cannot always hold completely, or if none was recorded.
@@ -369,6 +447,10 @@ def _objectives(
     if model is None or not model.compiled:
         return Objectives(stored, stored.name, custom_objects)
     own, recorded = compile_config_of(model), loss_of(stored.compile_config)
+    if names:
+        is_recorded = entry_of(loss_of(own), list(names), name) == recorded
+        loss = entry_of(model.loss, list(names), name) if is_recorded else None
+        return Objectives(stored, stored.name, custom_objects, loss=loss)
     if recorded is None:
         stored = dataclasses.replace(stored, compile_config=own)
     is_recorded = recorded is None or loss_of(own) == recorded

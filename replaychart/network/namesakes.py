@@ -11,7 +11,6 @@ from typing import Any
 
 import keras
 
-from replaychart.facts.compile_config import single_output
 from replaychart.network.description import compiled_with
 
 _ACTIVATION = "activation"
@@ -108,9 +107,12 @@ def _functions_of(
             if get is not None and isinstance(value, FunctionType):
                 yield f"{name.strip('_').replace('_', ' ')} of layer {owner!r}", value, get
     compiled = compiled_with(model)
-    of_loss = single_output(compiled.get("loss") if loss is None else loss)
+    of_loss = compiled.get("loss") if loss is None else loss
     of_metrics = keras.tree.flatten([compiled.get("metrics"), compiled.get("weighted_metrics")])
-    pairs = [("loss", of_loss), *(("metric", metric) for metric in of_metrics)]
+    pairs = [
+        *(("loss", one) for one in keras.tree.flatten(of_loss)),
+        *(("metric", metric) for metric in of_metrics),
+    ]
     for what, given in pairs:
         wrapped = getattr(given, "fn", getattr(given, "_fn", None))
         if isinstance(wrapped, FunctionType):

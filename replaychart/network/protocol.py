@@ -166,5 +166,17 @@ class RecordedNetwork(Protocol):
             Rows of the recorded points.
         """
 
+    def of_output(self, name: str) -> "RecordedNetwork":
+        """Return the same network for one of several outputs.
+
+        Its losses are not multiplied by the weight that they have in the sum of all. Gradients are
+        those of this sum, because training follows it.
+
+        Parameters
+        ----------
+        name : str
+            The name of the output.
+        """
+
     def depends_on_alone(self, layer: str) -> bool:
         """Return whether the model's output depends only on a layer's output."""

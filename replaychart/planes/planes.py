@@ -15,6 +15,7 @@ from replaychart.evaluation.memory import Arrays, Memory
 from replaychart.evaluation.predictions import Predictions
 from replaychart.facts.inputs import shapes_text, side_by_side
 from replaychart.facts.keys import evaluation_key
+from replaychart.facts.layers import RecordedLayer, hidden_layers
 from replaychart.network.graph import no_graph
 from replaychart.planes import extents
 from replaychart.planes.argument_types import Features
@@ -76,6 +77,8 @@ class Planes:
             self._predictions.labels,
             self._stored.name,
             values=self.values_per_point,
+            limits=lambda: self._predictions.limits,
+            unit=self._predictions.unit,
         )
 
     @property
@@ -85,13 +88,34 @@ class Planes:
 
     def has_one_surface_per_class(self) -> bool:
         """Return whether the outputs are classes or a single number, which surfaces can show."""
+        if self._predictions.unit is not None:
+            return True
         one = self._predictions.labels.ndim == self.values_per_point == 1
         return bool(self._predictions.task.classes) or one
 
+    def unit_shown(self) -> str | None:
+        """Return in words which of several values surfaces show, None if there is only one."""
+        unit = self._predictions.unit
+        if unit is None:
+            return None
+        if self._predictions.task.classes:
+            return f"surface: label {unit}"
+        low, high = self._predictions.limits
+        return f"surface: unit {unit} of the output, {low:.3g} to {high:.3g}"
+
     def layers(self) -> list[str]:
         """Return the layers with two units, without the model's output layer."""
-        hidden = self._stored.layers[:-1] if self._stored.has_model else self._stored.layers
-        return [layer.name for layer in hidden if layer.output_shape == (2,)]
+        return [layer.name for layer in self._hidden() if layer.output_shape == (2,)]
+
+    def hidden_layers(self) -> list[str]:
+        """Return the layers without those that compute the model's output.
+
+        Recorded outputs are of layers that the user chose, so all of these count.
+        """
+        return [layer.name for layer in self._hidden()]
+
+    def _hidden(self) -> list[RecordedLayer]:
+        return hidden_layers(self._stored) if self._stored.has_model else [*self._stored.layers]
 
     @cached_property
     def inputs(self) -> np.ndarray:
@@ -402,8 +426,10 @@ class Planes:
         return self._paths(asked, snapshots, compute)
 
     def _judged(self) -> dict[str, Any]:
-        """Return a part of the key for surfaces that older versions stored as something else."""
-        task = self._predictions.task
+        """Return a part of the key: what surfaces show, unless it is what they always show."""
+        task, unit = self._predictions.task, self._predictions.unit
+        if unit is not None:
+            return {"unit": unit}
         if task.scores:
             return {"of": "scores"}
         return {"of": "numbers"} if task.outside else {}
@@ -491,7 +517,7 @@ class Planes:
         )
         possible = [
             known.name
-            for known in self._stored.layers[:-1]
+            for known in hidden_layers(self._stored)
             if known.output_shape not in (None, (1,)) and self.continues_from(known.name)
         ]
         if layer in possible:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -57,7 +58,15 @@ class Surfaces(Protocol):
         """
 
 
-def surfaces_of(task: Task, targets: np.ndarray, run: str, *, values: int) -> Surfaces:
+def surfaces_of(
+    task: Task,
+    targets: np.ndarray,
+    run: str,
+    *,
+    values: int,
+    limits: Callable[[], tuple[float, float]],
+    unit: int | None = None,
+) -> Surfaces:
     """Return the surfaces of a run.
 
     Parameters
@@ -70,6 +79,10 @@ def surfaces_of(task: Task, targets: np.ndarray, run: str, *, values: int) -> Su
         The run's name, for the error message.
     values : int
         The number of values that the network predicts for each point.
+    limits : callable
+        Returns the smallest and the largest value that is expected of a number.
+    unit : int, optional
+        The only one of several values that is shown.
 
     Raises
     ------
@@ -77,22 +90,25 @@ def surfaces_of(task: Task, targets: np.ndarray, run: str, *, values: int) -> Su
         The network predicts several labels or values for each point.
     """
     if task.classes == 2:
-        return Score() if task.scores else Probability(task)
+        return Score() if task.scores else Probability(task, unit)
     if task.classes:
         return Margins(task)
-    if targets.ndim > 1 or values > 1:
+    if unit is None and (targets.ndim > 1 or values > 1):
         what = "labels" if task.multi_label or task.per_position else "values"
         several = values if values > 1 else math.prod(targets.shape[1:])
         message = (
             f"Run {run!r} predicts {several} {what} for each point, but a surface can show only "
-            "one. To draw the points without a surface, use feature_space with surface=None."
+            f"one{f': choose it with unit=, from 0 to {values - 1}' * (values > 1)}. To draw the "
+            "points without a surface, use feature_space with surface=None."
         )
         raise EvaluationError(message)
-    return Prediction(float(targets.min()), float(targets.max()))
+    return Prediction(*limits(), unit or 0)
 
 
-def _columns(outputs: np.ndarray) -> np.ndarray:
+def _columns(outputs: np.ndarray, unit: int | None = None) -> np.ndarray:
     """Return outputs of shape (points, units); a single unit may have no axis of its own."""
+    if unit is not None:
+        return outputs.reshape(len(outputs), -1)[:, unit : unit + 1]
     return outputs[:, None] if outputs.ndim == 1 else outputs
 
 
@@ -114,9 +130,10 @@ class _Alone:
 
 @dataclasses.dataclass(frozen=True)
 class Probability(_Alone):
-    """The probability of class 1 of two classes."""
+    """The probability of class 1 of two classes, or of one of several labels."""
 
     task: Task
+    unit: int | None = None
     boundary = 0.5
     lowest = 0.0
 
@@ -131,7 +148,7 @@ class Probability(_Alone):
 
     def scores(self, outputs: np.ndarray) -> np.ndarray:
         """Return the probability, shape (points, 1)."""
-        return self.task.probabilities(_columns(outputs))[:, 1:]
+        return self.task.probabilities(_columns(outputs, self.unit))[:, 1:]
 
 
 class Score(_Alone):
@@ -204,10 +221,13 @@ class Prediction(_Alone):
     ----------
     low, high : float
         The smallest and the largest target.
+    unit : int
+        The position of the value in the flattened output.
     """
 
     low: float
     high: float
+    unit: int = 0
     boundary = None
 
     @property
@@ -228,4 +248,5 @@ class Prediction(_Alone):
 
     def scores(self, outputs: np.ndarray) -> np.ndarray:
         """Return the prediction, shape (points, 1)."""
-        return outputs.reshape(len(outputs), math.prod(outputs.shape[1:]))[:, :1]
+        flat = outputs.reshape(len(outputs), math.prod(outputs.shape[1:]))
+        return flat[:, self.unit : self.unit + 1]

@@ -7,8 +7,7 @@ from numpy.typing import ArrayLike
 
 # One array (or DataFrame) of points, or one for each input of the model, in a list or by name.
 Points = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike]
-# The targets of the points; Keras also takes those of the only output by its name.
-Targets = ArrayLike | Mapping[str, ArrayLike]
+# The targets of the points, or those of each output of the model, in a list or by name.
+Targets = ArrayLike | Sequence[ArrayLike | None] | Mapping[str, ArrayLike | None]
 IfExists = Literal["error", "overwrite", "append", "new"]
-OutputsIfExists = Literal["error", "overwrite", "append"]
 OnError = Literal["warn", "raise"]

@@ -1,7 +1,7 @@
 """Writes a recorder's snapshots, and shields training from errors of the recording."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -98,20 +98,20 @@ class GuardedWriter:
         if self._waiting:
             self._append()
 
-    def end(self, *, finished: bool, witness: Witness | None = None) -> None:
+    def end(self, *, finished: bool, witnesses: Sequence[Witness] = ()) -> None:
         """Write the pending snapshots, and take no more.
 
         Parameters
         ----------
         finished : bool
             Whether training finished.
-        witness : Witness, optional
+        witnesses : sequence of Witness
             What the live model computed at the last snapshot.
         """
         writer = self._writer
         try:
             if writer is not None and (self._waiting or writer.written):
-                self._append(end=FINISHED if finished else INTERRUPTED, witness=witness)
+                self._append(end=FINISHED if finished else INTERRUPTED, witnesses=witnesses)
                 if self._writer is not None:  # It could be written.
                     self._ended = writer
         finally:
@@ -133,14 +133,14 @@ class GuardedWriter:
                 raise
             self._warn(f"The restored epoch of run {self._group!r} is not recorded. {error}")
 
-    def _append(self, *, end: str | None = None, witness: Witness | None = None) -> None:
+    def _append(self, *, end: str | None = None, witnesses: Sequence[Witness] = ()) -> None:
         if self._writer is None:
             return
         patience = 0.0 if self._in_use else PATIENCE
         if end is not None and self._waiting:
             patience = _PATIENCE_AT_THE_END * PATIENCE  # the pending snapshots would be lost
         try:
-            self._writer.append(*self._waiting, end=end, witness=witness, patience=patience)
+            self._writer.append(*self._waiting, end=end, asked=witnesses, patience=patience)
         except FileInUseError as error:
             if end is not None or self._bytes_waiting() > _MOST_BYTES_WAITING:
                 self.fail(error)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,7 +13,7 @@ from replaychart.facts.keys import evaluation_key, quantity_and_layer
 from replaychart.facts.layers import RecordedLayer
 from replaychart.facts.snapshots import RunDescription, Snapshot
 from replaychart.recording import resumption, samples
-from replaychart.recording.argument_types import OnError, OutputsIfExists, Points, Targets
+from replaychart.recording.argument_types import IfExists, OnError, Points, Targets
 from replaychart.recording.given_numbers import as_numbers, off_device
 from replaychart.recording.guard import GuardedWriter
 from replaychart.recording.inputs import given_inputs
@@ -35,7 +35,7 @@ def record_outputs(
     targets: Targets,
     epochs: Iterable[Mapping[str, Any]] | None = None,
     class_names: Sequence[str] | None = None,
-    if_exists: OutputsIfExists = "error",
+    if_exists: IfExists = "error",
     on_error: OnError = "raise",
 ) -> "OutputsRecorder":
     """Record a training run of any framework by the network's outputs.
@@ -61,8 +61,9 @@ def record_outputs(
         yields them. Default: none; call ``snapshot`` of the returned recorder instead.
     class_names : sequence of str, optional
         Names of the classes in the order of their numbers.
-    if_exists : {"error", "overwrite", "append"}, default "error"
-        As for `Recorder`. With ``"append"``, snapshots at or after the epoch of the first new
+    if_exists : {"error", "overwrite", "append", "new"}, default "error"
+        As for `Recorder`: with ``"new"``, `OutputsRecorder.group` is the name that was free. With
+        ``"append"``, snapshots at or after the epoch of the first new
         snapshot are dropped.
     on_error : {"raise", "warn"}, default "raise"
         As for `Recorder`. The default differs because your own code calls ``snapshot`` and can
@@ -126,10 +127,10 @@ class OutputsRecorder:
         inputs: Points,
         targets: Targets,
         class_names: Sequence[str] | None = None,
-        if_exists: OutputsIfExists = "error",
+        if_exists: IfExists = "error",
         on_error: OnError = "raise",
     ) -> None:
-        require_one_of("if_exists", if_exists, ["error", "overwrite", "append"])
+        require_one_of("if_exists", if_exists, get_args(IfExists))
         given = given_inputs(inputs, targets, argument="inputs")
         self._targets = samples.checked_targets(
             targets, given.points, argument="targets", points_argument="inputs"
@@ -229,6 +230,14 @@ class OutputsRecorder:
         self._writer.write()
         self._epoch = epoch
 
+    @property
+    def group(self) -> str:
+        """The run's name in the file.
+
+        With ``if_exists="new"``, the name is decided when the first snapshot is written.
+        """
+        return self._writer.group
+
     def close(self) -> None:
         """Close the recorder. Every snapshot is in the file already.
 
@@ -312,7 +321,7 @@ class OutputsRecorder:
         if self._if_exists == "append":
             stored = resumption.stored_run(self._path, self._group)
         if stored is None:
-            replaces = "overwrite" if self._if_exists == "overwrite" else "error"
+            replaces = "error" if self._if_exists == "append" else self._if_exists
             return RunWriter(
                 self._path, self._group, description, if_exists=replaces, presence=presence
             )

@@ -5,7 +5,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
-from typing import Any, Self, get_args
+from typing import Any, Self, TypeAlias, get_args
 
 import keras
 import numpy as np
@@ -30,11 +30,14 @@ from replaychart.recording.logs import Logs, checked_logs
 from replaychart.recording.request import Request
 from replaychart.recording.running_fit import running_callbacks, running_fit
 from replaychart.recording.schedule import schedule_of
-from replaychart.recording.witnessing import witnessed
+from replaychart.recording.targets import given_targets
+from replaychart.recording.witnessing import witnesses_of
 from replaychart.storage.destination import check_destination
 from replaychart.storage.reader import StoredRun
 from replaychart.storage.state import Presence
 from replaychart.storage.writer import RunWriter
+
+Loss: TypeAlias = str | keras.losses.Loss | Callable[[Any, Any], Any]
 
 # Snapshots within an epoch are written in groups. None waits longer than this many seconds.
 _LONGEST_WAIT = 1.0
@@ -61,9 +64,10 @@ class Recorder(keras.callbacks.Callback):
         several inputs, pass one array per input as you would to ``fit``: in a list, in the order
         of ``model.inputs``, or by input name. The column names of a DataFrame, of pandas or any
         other library that narwhals knows (polars, for example), become the feature names.
-    y : array_like, shape (points,), (points, 1) or (points, classes)
-        Their targets, in the form that the model's loss takes. If the model returns its output in a
-        list or a dict, they may be in one, too.
+    y : array_like, shape (points,), (points, 1) or (points, classes), or list or mapping of these
+        Their targets, in the form that the model's loss takes. For a model with several outputs,
+        pass the targets of each as you would to ``fit``: in a list, in the order of the outputs,
+        or by their names. An output without targets is None or missing.
     path : str or os.PathLike
         The HDF5 file. It is created if it does not exist; its directory must exist. A file can
         contain several runs.
@@ -72,17 +76,18 @@ class Recorder(keras.callbacks.Callback):
     model : keras.Model, optional
         A built and compiled model to record immediately as epoch 0, without ``fit``. The recorder
         is then closed and cannot record anything else.
-    class_names : sequence of str, optional
-        Names of the classes in the order of their numbers, for legends, titles and tooltips. Not
-        allowed for a regression.
+    class_names : sequence of str, or mapping of str to sequence of str, optional
+        Names of the classes in the order of their numbers, for legends, titles and tooltips; by
+        output name if the model has several outputs. Not allowed for a regression.
     feature_names : sequence of str, or mapping of str to sequence of str, optional
         Names of the features, for axes and slices; by input name if the model has several inputs.
         Default: the column names of a DataFrame.
     class_weight : mapping of int to float, optional
         A weight for each class, as for ``fit``. The loss of each point is multiplied by the weight
-        of its class.
-    sample_weight : array_like, shape (points,), optional
-        A weight for each recorded point, instead of `class_weight`.
+        of its class. As in ``fit``, not allowed for several outputs.
+    sample_weight : array_like, shape (points,), or mapping of str to array_like, optional
+        A weight for each recorded point, instead of `class_weight`. It counts for all outputs of
+        the model, unless you pass one for each by name.
     if_exists : {"error", "overwrite", "append", "new"}, default "error"
         What to do if the file already contains a run with this name. ``"overwrite"`` replaces it
         when the first snapshot of the new run is written. ``"append"`` continues the run from the
@@ -99,9 +104,10 @@ class Recorder(keras.callbacks.Callback):
     layers : iterable of str, optional
         Record only the weights of these layers. Anything that needs the weights of other layers
         then raises an error. Default: all layers.
-    loss : str, keras.losses.Loss or callable, optional
+    loss : str, keras.losses.Loss, callable, or list or mapping of these, optional
         The loss of each point. It replaces the compiled loss; use it for models that you train in
-        a custom loop without compiling them.
+        a custom loop without compiling them. For several outputs, one for all or one for each, as
+        for ``compile``.
     on_error : {"warn", "raise"}, default "warn"
         What to do if recording cannot continue during training, for example because the disk is
         full, the file was removed, or another callback changed the model. ``"warn"`` warns and
@@ -120,7 +126,7 @@ class Recorder(keras.callbacks.Callback):
     RecordingError
         The run exists, is being recorded by another training run, or cannot be continued by this
         one; `every` matches no epoch or batch of this training run; the model is not built, has no
-        loss or has several outputs; the recorder was used before or is closed; or the number or
+        loss or returns nested outputs; the recorder was used before or is closed; or the number or
         shapes of the model's weights changed during training.
 
     Warns
@@ -168,26 +174,29 @@ class Recorder(keras.callbacks.Callback):
         group: str,
         *,
         model: keras.Model | None = None,
-        class_names: Sequence[str] | None = None,
+        class_names: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
         feature_names: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
         class_weight: Mapping[int, float] | None = None,
-        sample_weight: ArrayLike | None = None,
+        sample_weight: ArrayLike | Mapping[str, ArrayLike] | None = None,
         if_exists: IfExists = "error",
         every: int | str | Iterable[float] = 1,
         layers: Iterable[str] | None = None,
-        loss: str | keras.losses.Loss | Callable[[Any, Any], Any] | None = None,
+        loss: Loss | Sequence[Loss | None] | Mapping[str, Loss | None] | None = None,
         on_error: OnError = "warn",
     ) -> None:
         super().__init__()
         require_one_of("if_exists", if_exists, get_args(IfExists))
         require_one_of("on_error", on_error, get_args(OnError))
         given = given_inputs(X, y, feature_names=feature_names)
-        targets = samples.checked_targets(y, given.points)
         self._request = Request(
             given=given,
-            targets=targets,
-            sample_weights=samples.checked_sample_weights(class_weight, sample_weight, targets),
-            class_names=samples.checked_class_names(class_names),
+            targets=given_targets(
+                y,
+                given.points,
+                class_weight=class_weight,
+                sample_weight=sample_weight,
+                class_names=class_names,
+            ),
             layers=samples.checked_layer_names(layers),
             loss=description.checked_loss(loss),
         )
@@ -297,14 +306,14 @@ class Recorder(keras.callbacks.Callback):
 
     def _end(self, *, finished: bool) -> None:
         self._closed = True
-        self._writer.end(finished=finished, witness=self._last_witness() if finished else None)
+        self._writer.end(finished=finished, witnesses=self._last_witnesses() if finished else ())
 
-    def _last_witness(self) -> Witness | None:
+    def _last_witnesses(self) -> tuple[Witness, ...]:
         """Return what the model computes with the last snapshot's weights, if that is not known."""
         last = self._last
-        if last is None or last.witness is not None or not self._writer.recording:
-            return None
-        return witnessed(
+        if last is None or last.witnesses or not self._writer.recording:
+            return ()
+        return witnesses_of(
             self._watched, self._described, last.weights, last.epoch, loss=self._request.loss
         )
 
@@ -467,8 +476,8 @@ class Recorder(keras.callbacks.Callback):
         # have changed the model, for example frozen a layer.
         described = self._request.description(model, self._steps())
         weights = weights_of(model)
-        witness = witnessed(model, described, weights, epoch, loss=self._request.loss)
-        first = Snapshot(epoch, weights, rate, logs or {}, witness=witness)
+        witnesses = witnesses_of(model, described, weights, epoch, loss=self._request.loss)
+        first = Snapshot(epoch, weights, rate, logs or {}, witnesses=witnesses)
 
         def open_writer(presence: Presence) -> tuple[RunWriter, list[Snapshot]]:
             stored = self._stored()

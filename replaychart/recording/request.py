@@ -7,10 +7,12 @@ import keras
 import numpy as np
 
 from replaychart.errors import ArgumentError
+from replaychart.facts.outputs import OUTPUTS, of_output, output_names
 from replaychart.facts.snapshots import RunDescription
 from replaychart.facts.task import task_of
 from replaychart.network import description
 from replaychart.recording.inputs import GivenInputs
+from replaychart.recording.targets import GivenTargets
 from replaychart.storage import reader
 
 
@@ -22,12 +24,8 @@ class Request:
     ----------
     given : GivenInputs
         The points.
-    targets : numpy.ndarray, shape (points, ...)
-        Their targets.
-    sample_weights : numpy.ndarray of float32, shape (points,), or None
-        What the loss of each point is multiplied with.
-    class_names : list of str or None
-        Names of the classes.
+    targets : GivenTargets
+        Their targets, what the loss of each point is multiplied with, and names of the classes.
     layers : list of str or None
         Record only the weights of these layers; None for all.
     loss : str, keras.losses.Loss, callable or None
@@ -35,9 +33,7 @@ class Request:
     """
 
     given: GivenInputs
-    targets: np.ndarray
-    sample_weights: np.ndarray | None
-    class_names: list[str] | None
+    targets: GivenTargets
     layers: list[str] | None
     loss: Any
 
@@ -58,10 +54,13 @@ class Request:
         """
         description.check_recordable(model, loss=self.loss)
         described = self._without_architecture(model, steps)
-        description.check_class_names(model, self.class_names)
         description.check_layers(model, self.layers)
-        description.check_targets(model, self.targets, reader.loss_of(described.compile_config))
-        self._check_task(described)
+        names = output_names(described.details)
+        description.check_loss_of_outputs(self.loss, names)
+        if not names:
+            self._check(described, "y", "class_names")
+        for name in described.targets if names else ():
+            self._check(of_output(described, name), f"y[{name!r}]", f"class_names[{name!r}]")
         return described
 
     def description(self, model: keras.Model, steps: int | None) -> RunDescription:
@@ -81,33 +80,60 @@ class Request:
 
     def _without_architecture(self, model: keras.Model, steps: int | None) -> RunDescription:
         recorded = self.given.for_model(model)
-        return RunDescription(
+        details = description.details_of(
+            model,
+            feature_names=recorded.feature_names,
+            class_names=None,
+            steps_per_epoch=steps,
+            inputs_in_a_list=recorded.in_a_list,
+        )
+        described = RunDescription(
             inputs=recorded.inputs,
-            targets=self.targets,
+            targets={},
             architecture=description.NOTHING,
             compile_config=description.compile_config_of(model, loss=self.loss),
             layers=description.layers_of(model),
-            details=description.details_of(
-                model,
-                feature_names=recorded.feature_names,
-                class_names=self.class_names,
-                steps_per_epoch=steps,
-                inputs_in_a_list=recorded.in_a_list,
-            ),
+            details=details,
             variables=description.variables_of(model, self.layers),
-            sample_weights=self.sample_weights,
+            sample_weights=self.targets.sample_weights,
+        )
+        names = description.names_of_outputs(model, described)
+        if not names:
+            one = self.targets.of_one()
+            return dataclasses.replace(
+                described,
+                targets=one.targets,
+                sample_weights=one.sample_weights,
+                details={**details, "class_names": one.class_names},
+            )
+        given = self.targets.of_several(names)
+        outputs = description.outputs_of(model, names, given.class_names)
+        return dataclasses.replace(
+            described, targets=given.targets, details={**details, OUTPUTS: outputs}
         )
 
-    def _check_task(self, described: RunDescription) -> None:
-        """Raise `ArgumentError` if classes are named for a regression."""
-        shape = described.details["output_shape"]
-        if self.class_names is None or not isinstance(shape, tuple) or len(shape) > 1:
+    def _check(self, described: RunDescription, targets: str, class_names: str) -> None:
+        """Raise `ArgumentError` unless targets and class names fit the loss of an output.
+
+        Parameters
+        ----------
+        described : RunDescription
+            The run of this output.
+        targets, class_names : str
+            What errors call them.
+        """
+        shape: Any = described.details["output_shape"]
+        names: Any = described.details["class_names"]
+        loss = reader.loss_of(described.compile_config)
+        description.check_class_names(shape, names, class_names)
+        description.check_targets(shape, np.asarray(described.targets), loss, targets)
+        if names is None or not isinstance(shape, tuple) or len(shape) > 1:
             return
         task = task_of(described, shape)
         if not task.classes and not task.multi_label:
             message = (
-                "class_names must be None for a regression, and this is one according to its "
+                f"{class_names} must be None for a regression, and this is one according to its "
                 "targets, loss and output activation. Targets of a classification are class "
-                f"numbers from 0 or one-hot vectors. Got {self.class_names!r}."
+                f"numbers from 0 or one-hot vectors. Got {names!r}."
             )
             raise ArgumentError(message)

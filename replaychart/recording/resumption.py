@@ -1,13 +1,16 @@
 """Continues a run where its training stopped."""
 
+from collections.abc import Sequence
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from replaychart.errors import RecordingError
 from replaychart.facts.inputs import arrays_of
-from replaychart.facts.layers import RecordedLayer
+from replaychart.facts.layers import SEPARATOR, RecordedLayer
+from replaychart.facts.outputs import OUTPUTS, Targets
 from replaychart.facts.snapshots import RunDescription, Snapshot
 from replaychart.storage import reader
 from replaychart.storage.reader import StoredRun
@@ -40,7 +43,12 @@ def check_same(stored: StoredRun, description: RunDescription) -> None:
         _refuse(stored, f"its model has {len(recorded_inputs)} inputs, this one {len(inputs)}")
     # By order and not by name, because Keras numbers the names again for every new model.
     compared = [("inputs", *pair) for pair in zip(recorded_inputs, inputs, strict=True)]
-    compared.append(("targets", stored.targets, description.targets))
+    recorded_targets, targets = arrays_of(stored.targets), arrays_of(description.targets)
+    if len(recorded_targets) != len(targets):
+        _refuse(
+            stored, f"it has targets of {len(recorded_targets)} outputs, this one of {len(targets)}"
+        )
+    compared += [("targets", *pair) for pair in zip(recorded_targets, targets, strict=True)]
     for what, recorded_array, given_array in compared:
         shapes = recorded_array.shape, given_array.shape
         if shapes[0] != shapes[1]:
@@ -49,14 +57,14 @@ def check_same(stored: StoredRun, description: RunDescription) -> None:
             _refuse(stored, f"its {what} have other values")
     if not _equal(stored.sample_weights, description.sample_weights):
         _refuse(stored, "its sample weights differ")
-    if stored.details.get("class_names") != description.details.get("class_names"):
-        names = (stored.details.get("class_names"), description.details.get("class_names"))
+    names = _class_names(stored), _class_names(description)
+    if names[0] != names[1]:
         _refuse(stored, f"its class_names are {names[0]}, these {names[1]}")
     if stored.details.get("recorded") is not None:
         if stored.details["predicts"] != description.details["predicts"]:
             _refuse(stored, f"it predicts {stored.details['predicts']}")
         return
-    pairs = zip_longest(stored.layers, description.layers)
+    pairs = zip_longest(stored.layers, _listed_alike(description.layers, stored.layers))
     for number, (recorded_layer, layer) in enumerate(pairs, start=1):
         if _architecture(recorded_layer) != _architecture(layer):
             both = f"{_architecture(recorded_layer)}, here {_architecture(layer)}"
@@ -76,10 +84,13 @@ def check_same(stored: StoredRun, description: RunDescription) -> None:
         _refuse(stored, "its loss is different")
 
 
-def _equal(recorded: np.ndarray | None, given: np.ndarray | None) -> bool:
+def _equal(recorded: Targets | None, given: Targets | None) -> bool:
     if recorded is None or given is None:
         return recorded is given
-    return np.array_equal(recorded, given)
+    both = arrays_of(recorded), arrays_of(given)
+    return len(both[0]) == len(both[1]) and all(
+        np.array_equal(*pair) for pair in zip(*both, strict=True)
+    )
 
 
 def resumed(
@@ -123,6 +134,23 @@ def resumed(
         details[steps] = None
     writer = RunWriter.onto(stored, keep=keep, details=details, presence=presence)
     return writer, [] if begun else [first]
+
+
+def _class_names(run: StoredRun | RunDescription) -> object:
+    """Return the names of the classes; of each output, if there are several."""
+    outputs: Any = run.details.get(OUTPUTS)
+    if outputs:
+        return [own.get("class_names") for own in outputs.values()]
+    return run.details.get("class_names")
+
+
+def _listed_alike(
+    layers: Sequence[RecordedLayer], stored: Sequence[RecordedLayer]
+) -> Sequence[RecordedLayer]:
+    """Return layers without those of nested models, if these were not recorded then."""
+    if any(SEPARATOR in layer.name for layer in stored):
+        return layers
+    return [layer for layer in layers if SEPARATOR not in layer.name]
 
 
 def _architecture(layer: RecordedLayer | None) -> str:

@@ -160,7 +160,11 @@ def feature_names(
 
 
 def checked_sample_weights(
-    class_weight: object, sample_weight: object, targets: np.ndarray
+    class_weight: object,
+    sample_weight: object,
+    targets: np.ndarray,
+    *,
+    argument: str = "sample_weight",
 ) -> np.ndarray | None:
     """Return the factor of each point's loss, None if all weigh the same.
 
@@ -172,6 +176,8 @@ def checked_sample_weights(
         A weight for each point.
     targets : numpy.ndarray, shape (points, ...)
         The targets, from which the classes are read.
+    argument : str, default "sample_weight"
+        What errors call `sample_weight`.
 
     Returns
     -------
@@ -190,8 +196,8 @@ def checked_sample_weights(
         )
         raise ArgumentError(message)
     if sample_weight is not None:
-        weights = as_numbers("sample_weight", off_device(sample_weight))
-        return _checked_weights("sample_weight", weights, (len(targets),))
+        weights = as_numbers(argument, off_device(sample_weight))
+        return _checked_weights(argument, weights, (len(targets),))
     if class_weight is None:
         return None
     if not isinstance(class_weight, Mapping):
@@ -220,8 +226,15 @@ def _checked_weights(argument: str, weights: np.ndarray, shape: tuple[int, ...])
     return weights.astype(np.float32)
 
 
-def checked_class_names(names: object) -> list[str] | None:
+def checked_class_names(names: object, *, argument: str = "class_names") -> list[str] | None:
     """Return the class names as a list of strings, None if none were passed.
+
+    Parameters
+    ----------
+    names : object
+        What was passed.
+    argument : str, default "class_names"
+        What errors call it.
 
     Raises
     ------
@@ -230,9 +243,9 @@ def checked_class_names(names: object) -> list[str] | None:
     """
     if names is None:
         return None
-    listed = items_of("class_names", names, "distinct strings, one for each class")
+    listed = items_of(argument, names, "distinct strings, one for each class")
     if not all(isinstance(name, str) for name in listed) or len(set(listed)) < len(listed):
-        message = f"class_names must be distinct strings, one for each class. Got {shown(names)}."
+        message = f"{argument} must be distinct strings, one for each class. Got {shown(names)}."
         raise ArgumentError(message)
     return listed
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from replaychart.facts.compile_config import single_output, weighted_metrics
 from replaychart.facts.inputs import arrays_of, of_points
+from replaychart.facts.outputs import entry_of, of_output, output_names
 from replaychart.facts.snapshots import RunDescription
 from replaychart.facts.witness import Witness
 from replaychart.network import activations, calling, regularization
@@ -27,14 +28,14 @@ _POINTS = 16
 _MOST_OUTPUTS = 10_000_000
 
 
-def witnessed(
+def witnesses_of(
     model: keras.Model,
     described: RunDescription,
     weights: Sequence[np.ndarray],
     epoch: float,
     *,
     loss: object = None,
-) -> Witness | None:
+) -> tuple[Witness, ...]:
     """Return what a model computes with some weights for a few of the recorded points.
 
     Parameters
@@ -52,13 +53,30 @@ def witnessed(
 
     Returns
     -------
-    Witness or None
-        None if the model cannot be asked: nothing that goes wrong here may end a training run.
+    tuple of Witness
+        One for each output with targets. None if the model cannot be asked: nothing that goes wrong
+        here may end a training run.
     """
+    names = output_names(described.details)
+    every = model.loss if loss is None else loss
     try:
-        return _Asked(model, described, weights, loss).witness(epoch)
+        if not names:
+            asked = [_Asked(model, described, weights, single_output(every))]
+        else:
+            asked = [
+                _Asked(
+                    model,
+                    of_output(described, name),
+                    weights,
+                    entry_of(every, names, name),
+                    output=name,
+                    place=names.index(name),
+                )
+                for name in described.targets
+            ]
+        return tuple(one.witness(epoch, layers=one is asked[0]) for one in asked)
     except Exception:  # a user's model may raise anything
-        return None
+        return ()
 
 
 class _Asked:
@@ -70,7 +88,11 @@ class _Asked:
         described: RunDescription,
         weights: Sequence[np.ndarray],
         loss: object,
+        *,
+        output: str = "",
+        place: int = 0,
     ) -> None:
+        self._output, self._place = output, place
         count = len(described.targets)
         # A stateful layer takes as many points as it has states, and raises for others.
         states = calling.recurrent_states(model)
@@ -79,10 +101,10 @@ class _Asked:
         self._points = np.sort(few)
         self._model = model
         self._described = of_points(described, self._points)
-        self._loss = single_output(model.loss) if loss is None else loss
+        self._loss = loss
         self._recorded = dict(zip(map(id, model.weights), weights, strict=True))
 
-    def witness(self, epoch: float) -> Witness:
+    def witness(self, epoch: float, *, layers: bool) -> Witness:
         with _without_gradients():
             outputs, added = self._called()
             return Witness(
@@ -91,7 +113,8 @@ class _Asked:
                 outputs=np.asarray(keras.ops.convert_to_numpy(outputs), np.float32),
                 losses=self._losses(outputs),
                 metrics=self._metrics(outputs),
-                layers=self._layers(),
+                layers=self._layers() if layers else {},
+                output=self._output,
                 regularization=float(keras.ops.convert_to_numpy(added)),
                 half_precision=any(
                     getattr(layer, "compute_dtype", None) in calling.HALF_PRECISION
@@ -105,14 +128,13 @@ class _Asked:
         Raises
         ------
         TypeError
-            They are several, which no chart shows.
+            They are several, but only one was expected.
         """
         several, losses = self._call(self._model)
-        outputs = calling.only_output(several)
-        if isinstance(outputs, (list, tuple, dict)):
+        if not self._output and len(keras.tree.flatten(several)) > 1:
             message = "the model has several outputs"
             raise TypeError(message)
-        return outputs, regularization.added(losses)
+        return calling.output_at(several, self._place), regularization.added(losses)
 
     def _call(self, part: keras.Model) -> tuple[Any, list[Any]]:
         arrays = arrays_of(self._described.inputs)
@@ -144,7 +166,7 @@ class _Asked:
         compiled = next((one for one in self._model.metrics if hasattr(one, "metrics")), None)
         targets, mask = targets_of(self._described), calling.mask_of(outputs)
         metrics: dict[str, np.ndarray] = {}
-        for metric in getattr(compiled, "metrics", ()):
+        for metric in self._of_output(compiled):
             # Keras lists weighted metrics last, and logs those with a name that is taken as
             # "weighted_<name>".
             taken = metric.name in metrics
@@ -166,17 +188,26 @@ class _Asked:
             metrics[name] = np.asarray(value, np.float64).reshape(-1)
         return metrics
 
+    def _of_output(self, compiled: Any) -> list[Any]:
+        """Return the compiled metrics of this output."""
+        if not self._output or not getattr(compiled, "built", False):
+            return list(getattr(compiled, "metrics", ()))
+        lists = [compiled._flat_metrics, compiled._flat_weighted_metrics]
+        own = [every[self._place] for every in lists]
+        return [metric for one in own if one is not None for metric in one.metrics]
+
     def _layers(self) -> dict[str, np.ndarray]:
         """Return the mean output of each layer for each point, if the model has a graph."""
         if not calling.has_graph(self._model):
             return {}
         try:
-            tensors = {
-                layer.name: activations.output_of(self._model, layer.name)
+            names = [
+                layer.name
                 for layer in self._model.layers
                 if not isinstance(layer, keras.layers.InputLayer)
                 and isinstance(layer.output, keras.KerasTensor)
-            }
+            ]
+            tensors = dict(zip(names, activations.outputs_of(self._model, names), strict=True))
             values = sum(math.prod(n or 1 for n in one.shape[1:]) for one in tensors.values())
             if not tensors or values * len(self._points) > _MOST_OUTPUTS:
                 return {}

@@ -7,8 +7,11 @@ A file contains one group per run::
                                   best_epoch if they are known (`Ending`)
         inputs                    (points, ...); a group if the model has several inputs
         inputs/<i>                (points, ...), in the order of the model; attribute: name
-        targets                   (points,), (points, 1) or (points, classes)
-        sample_weights            (points,) float32; only if the points have weights
+        targets                   (points,), (points, 1) or (points, classes); a group if the model
+                                  has several outputs
+        targets/<i>               (points, ...); attribute: name of the output
+        sample_weights            (points,) float32; only if the points have weights; a group like
+                                  that of the targets if these differ between outputs
         epochs                    (snapshots,) float64; written last: a snapshot without an epoch
                                   does not count
         scalars                   (snapshots, 1 + logs) float64: the learning rate, NaN before
@@ -20,7 +23,7 @@ A file contains one group per run::
                                   attribute: key
         witnesses/<i>             what the live model computed for a few points (`Witness`): points,
                                   outputs, losses, metric_<j>, layers, names (JSON string);
-                                  attributes: epoch, half_precision, regularization
+                                  attributes: epoch, half_precision, regularization, output
         model/architecture        JSON string
         model/compile_config      JSON string
         model/layers              JSON string, see `RecordedLayer`
@@ -29,7 +32,8 @@ A file contains one group per run::
         evaluations/<i>           arrays by name; attribute: key
 
 For a model with several inputs, the attribute ``details`` maps the inputs to the names of their
-features, and says whether a model without a graph takes its inputs as a list.
+features, and says whether a model without a graph takes its inputs as a list. For a model with
+several outputs, it maps their names to what is known about each (``outputs``).
 
 Strings are UTF-8 and have a fixed length. They are stored in an attribute or in a dataset of shape
 (1,); see `storage.hdf5.fixed_texts`. Datasets have checksums, and so does the metadata of HDF5's
@@ -67,7 +71,8 @@ FINISHED_ATTRIBUTE = "finished"
 RECORDER_ATTRIBUTE = "recorder"
 
 INPUTS = "inputs"
-INPUT_NAME_ATTRIBUTE = "name"
+# Of an array, if there is one for each of several inputs or outputs.
+NAME_ATTRIBUTE = "name"
 TARGETS = "targets"
 SAMPLE_WEIGHTS = "sample_weights"
 EPOCHS = "epochs"

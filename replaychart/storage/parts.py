@@ -8,7 +8,8 @@ import numpy as np
 
 from replaychart.facts.inputs import Inputs, arrays_of
 from replaychart.facts.json_texts import entry, json_of, of_kind, shape_of, texts_of
-from replaychart.facts.layers import Variable
+from replaychart.facts.layers import OUTPUT_LAYER, Variable
+from replaychart.facts.outputs import OUTPUTS, Targets
 from replaychart.storage import layout
 from replaychart.storage.hdf5 import checked
 from replaychart.storage.hdf5.checked import (
@@ -42,41 +43,33 @@ def _whole_if_possible(epochs: np.ndarray) -> np.ndarray:
     return whole if (whole == epochs).all() else epochs
 
 
-def points_of(run: h5py.Group) -> tuple[Inputs, np.ndarray, np.ndarray | None]:
+def points_of(run: h5py.Group) -> tuple[Inputs, Targets, Targets | None]:
     """Return the points, their targets and their sample weights."""
-    inputs, targets = _inputs(run), numbers_in(run, layout.TARGETS)
+    inputs, targets = _inputs(run), _arrays(run, layout.TARGETS)
     points = len(arrays_of(inputs)[0])
-    fit = targets.ndim and len(targets) == points and targets.size
-    if not fit or not np.isfinite(targets).all():
-        message = (
-            f"its {layout.TARGETS} must be finite numbers for each of {points} points. Got the "
-            f"shape {targets.shape}"
-        )
-        raise ValueError(message)
+    for array in arrays_of(targets):
+        fit = array.ndim and len(array) == points and array.size
+        if not fit or not np.isfinite(array).all():
+            message = (
+                f"its {layout.TARGETS} must be finite numbers for each of {points} points. Got the "
+                f"shape {array.shape}"
+            )
+            raise ValueError(message)
     if not checked.has(run, layout.SAMPLE_WEIGHTS):
         return inputs, targets, None
-    return inputs, targets, numbers_in(run, layout.SAMPLE_WEIGHTS, shape=[points])
+    weights = _arrays(run, layout.SAMPLE_WEIGHTS)
+    for array in arrays_of(weights):
+        if array.shape != (points,):
+            message = (
+                f"its {layout.SAMPLE_WEIGHTS} must have the shape {(points,)}. Got {array.shape}"
+            )
+            raise ValueError(message)
+    return inputs, targets, weights
 
 
 def _inputs(run: h5py.Group) -> Inputs:
     """Return the points; for several inputs, one array per input, by name."""
-    inputs: Inputs
-    checked.require_own(run, layout.INPUTS)
-    if isinstance(run[layout.INPUTS], h5py.Group):
-        group = group_in(run, layout.INPUTS)
-        inputs = {}
-        every = [
-            number_dataset_in(group, str(index)) for index in range(len(checked.names_in(group)))
-        ]
-        require_sizes(every)
-        for stored in every:
-            name = checked.text_of(Attributes(stored)[layout.INPUT_NAME_ATTRIBUTE], stored.name)
-            if name in inputs:
-                message = f"two of its {layout.INPUTS} have the name {name!r}"
-                raise ValueError(message)
-            inputs[name] = checked.native(stored[()])
-    else:
-        inputs = numbers_in(run, layout.INPUTS)
+    inputs = _arrays(run, layout.INPUTS)
     arrays = arrays_of(inputs)
     for array in arrays:
         points = len(array) if array.ndim > 1 else 0
@@ -88,6 +81,24 @@ def _inputs(run: h5py.Group) -> Inputs:
     return inputs
 
 
+def _arrays(run: h5py.Group, path: str) -> Inputs:
+    """Return an array; for several inputs or outputs, one for each of them, by name."""
+    checked.require_own(run, path)
+    if not isinstance(run[path], h5py.Group):
+        return numbers_in(run, path)
+    group = group_in(run, path)
+    every = [number_dataset_in(group, str(index)) for index in range(len(checked.names_in(group)))]
+    require_sizes(every)
+    arrays: dict[str, np.ndarray] = {}
+    for stored in every:
+        name = checked.text_of(Attributes(stored)[layout.NAME_ATTRIBUTE], stored.name)
+        if name in arrays:
+            message = f"two of its {path} have the name {name!r}"
+            raise ValueError(message)
+        arrays[name] = checked.native(stored[()])
+    return arrays
+
+
 def details_of(run: h5py.Group) -> dict[str, Any]:
     """Return versions, names and shapes, as JSON values."""
     if checked.has(run, layout.DETAILS_ATTRIBUTE):
@@ -95,22 +106,30 @@ def details_of(run: h5py.Group) -> dict[str, Any]:
     else:
         text = checked.text_of(Attributes(run)[layout.DETAILS_ATTRIBUTE], "details")
     details = json_of(text, layout.DETAILS_ATTRIBUTE, dict)
-    if entry(details, "class_names", (list, type(None)), None) is not None:
-        texts_of(details["class_names"], "'class_names'")
     # A mapping from the inputs, if there are several.
     features = entry(details, "feature_names", (list, dict, type(None)), None) or {}
     for names in features.values() if isinstance(features, dict) else [features]:
         texts_of(names, "'feature_names'")
     for key in ("model_name", "model_class", "recorded", "predicts"):
         entry(details, key, (str, type(None)), None)
-    if entry(details, "output_shape", (list, type(None)), None) is not None:
-        shape_of(details["output_shape"], "'output_shape'")
-    for metric in (entry(details, "metrics", (dict, type(None)), None) or {}).values():
-        of_kind(metric, "'metrics'", (str, dict))
+    _check_output(details)
+    for own in (entry(details, OUTPUTS, (dict, type(None)), None) or {}).values():
+        _check_output(of_kind(own, f"{OUTPUTS!r}", dict))
     if (entry(details, "steps_per_epoch", (int, type(None)), None) or 1) < 1:
         message = f"'steps_per_epoch' must be at least 1. Got {details['steps_per_epoch']}"
         raise ValueError(message)
     return details
+
+
+def _check_output(details: dict[str, Any]) -> None:
+    """Raise `ValueError` unless what is known about an output has the right types."""
+    if entry(details, "class_names", (list, type(None)), None) is not None:
+        texts_of(details["class_names"], "'class_names'")
+    entry(details, OUTPUT_LAYER, (str, type(None)), None)
+    if entry(details, "output_shape", (list, type(None)), None) is not None:
+        shape_of(details["output_shape"], "'output_shape'")
+    for metric in (entry(details, "metrics", (dict, type(None)), None) or {}).values():
+        of_kind(metric, "'metrics'", (str, dict))
 
 
 def json_object(run: h5py.Group, path: str) -> str:

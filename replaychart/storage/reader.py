@@ -14,9 +14,10 @@ import numpy as np
 
 from replaychart.errors import RunFileError
 from replaychart.facts.ending import Ending
-from replaychart.facts.inputs import Inputs
+from replaychart.facts.inputs import Inputs, number_of_points
 from replaychart.facts.json_texts import json_of
 from replaychart.facts.layers import RecordedLayer, Variable, layers_from_json, variables_from_json
+from replaychart.facts.outputs import OUTPUTS, Targets, output_names
 from replaychart.facts.witness import Witness
 from replaychart.storage import endings, layout, parts, state, weights, witnesses
 from replaychart.storage import stored_evaluations as evaluations
@@ -43,8 +44,9 @@ class StoredRun:
         Distinguishes this recording from one that takes its name later.
     inputs : numpy.ndarray, shape (points, ...), or mapping of str to numpy.ndarray
         The recorded points; for a model with several inputs, one array per input, by name.
-    targets : numpy.ndarray, shape (points, ...)
-        The targets of the points.
+    targets : numpy.ndarray, shape (points, ...), or mapping of str to numpy.ndarray
+        The targets of the points; for a model with several outputs, by the name of the output,
+        without those that have none.
     epochs : numpy.ndarray of int64 or float64, shape (snapshots,)
         The recorded epochs; float64 if any of them is fractional.
     learning_rates : numpy.ndarray of float64, shape (snapshots,)
@@ -60,8 +62,8 @@ class StoredRun:
     recorded_variables : tuple of Variable
         The variables of the model, in the order of ``model.weights``; empty for runs recorded from
         outputs or by DeepReplay.
-    sample_weights : numpy.ndarray of float32, shape (points,), or None
-        The factor for the loss of each point.
+    sample_weights : numpy.ndarray of float32, shape (points,), mapping of these, or None
+        The factor for the loss of each point; it may differ between several outputs.
     state : {"finished", "being recorded", "interrupted", "unknown"}
         The state of the training when the run was read; see `storage.state`.
     witnesses : tuple of Witness
@@ -74,7 +76,7 @@ class StoredRun:
     name: str
     run_id: str
     inputs: Inputs
-    targets: np.ndarray
+    targets: Targets
     epochs: np.ndarray
     learning_rates: np.ndarray
     logs: Mapping[str, np.ndarray]
@@ -83,7 +85,7 @@ class StoredRun:
     layers: tuple[RecordedLayer, ...]
     details: Mapping[str, Any]
     recorded_variables: tuple[Variable, ...] = dataclasses.field(default=(), kw_only=True)
-    sample_weights: np.ndarray | None = dataclasses.field(default=None, kw_only=True)
+    sample_weights: Targets | None = dataclasses.field(default=None, kw_only=True)
     state: str = dataclasses.field(default=state.UNKNOWN, kw_only=True)
     witnesses: tuple[Witness, ...] = dataclasses.field(default=(), kw_only=True)
     ending: Ending = dataclasses.field(default=Ending(), kw_only=True)
@@ -103,9 +105,13 @@ class StoredRun:
         return evaluations.Reader(
             path=str(self.path),
             epochs=self.epochs,
-            points=len(self.targets),
+            points=number_of_points(self.inputs),
             layers=self.layers,
-            output_shape=self.details.get("output_shape"),
+            output_shapes={"": self.details.get("output_shape")}
+            | {
+                name: own.get("output_shape")
+                for name, own in (self.details.get(OUTPUTS) or {}).items()
+            },
         )
 
     def require_writable(self) -> None:
@@ -331,16 +337,29 @@ def _read(path: Path, name: str, run: h5py.Group) -> StoredRun:
         details=details,
         recorded_variables=variables_from_json(text_in(run, layout.VARIABLES)),
         state=state.state(attributes),
-        witnesses=witnesses.read(run, points=len(targets)),
+        witnesses=witnesses.read(run, points=number_of_points(inputs)),
         ending=endings.read(attributes),
     )
     # Checked here and not only when needed, so that a run that opens is complete.
     if stored.has_model:
         parts.weight_blocks(run, stored.recorded_variables, len(epochs))
+        _check_outputs(stored)
         _check_positions(stored)
     else:
         stored._evaluations.recorded(run, read=False)
     return stored
+
+
+def _check_outputs(stored: StoredRun) -> None:
+    """Raise `ValueError` unless targets and weights belong to outputs of the model."""
+    names = output_names(stored.details)
+    for arrays in (stored.targets, stored.sample_weights):
+        if isinstance(arrays, Mapping) and not set(arrays) <= set(names):
+            message = f"its targets are of {list(arrays)}, but its outputs are {names}"
+            raise ValueError(message)
+    if names and not isinstance(stored.targets, Mapping):
+        message = f"its targets must be those of its outputs {names}"
+        raise ValueError(message)
 
 
 def _check_positions(stored: StoredRun) -> None:

@@ -7,7 +7,12 @@ from typing import Any
 import h5py
 import numpy as np
 
-from replaychart.facts.keys import DENSITY_POSITIONS, described_key, quantity_and_layer
+from replaychart.facts.keys import (
+    DENSITY_POSITIONS,
+    described_key,
+    output_in,
+    quantity_and_layer,
+)
 from replaychart.facts.layers import RecordedLayer
 from replaychart.storage import layout
 from replaychart.storage.hdf5 import checked, fixed_texts, number_datasets
@@ -40,8 +45,8 @@ class Reader:
         The number of points.
     layers : sequence of RecordedLayer
         The layers of the run.
-    output_shape : sequence of (int or None) or None
-        The shape of the model's output, if it is known.
+    output_shapes : mapping of str to (sequence of (int or None) or None)
+        The shapes of the model's outputs that are known, by name; ``""`` is the only output.
     """
 
     def __init__(
@@ -51,16 +56,17 @@ class Reader:
         epochs: np.ndarray,
         points: int,
         layers: Sequence[RecordedLayer],
-        output_shape: Sequence[int | None] | None,
+        output_shapes: Mapping[str, Sequence[int | None] | None],
     ) -> None:
         self._path = path
         self._epochs = epochs
         self._snapshots = len(epochs)
         self._points = points
         self._layers = {layer.name: layer.output_shape for layer in layers}
-        self._output_shape = output_shape
+        self._output_shapes = output_shapes
         # With one unit, a surface is of class 1 for classes and of class 0 for numbers.
-        self._classes = max([2, *(length or 0 for length in output_shape or ())])
+        lengths = [length or 0 for shape in output_shapes.values() for length in shape or ()]
+        self._classes = max([2, *lengths])
 
     def recorded(self, run: h5py.Group, *, read: bool = True) -> Evaluated:
         """Return the outputs that a run was recorded from, by key.
@@ -127,7 +133,7 @@ class Reader:
 
     def _check(self, key: str, shapes: Mapping[str, tuple[int, ...]]) -> None:
         """Raise `ValueError` unless arrays of these shapes fit their key."""
-        expected = self._expected(*quantity_and_layer(key))
+        expected = self._expected(*quantity_and_layer(key), output_in(key))
         for part, wanted in expected.items():
             if part not in shapes or not _fits(shapes[part], wanted):
                 message = (
@@ -136,7 +142,7 @@ class Reader:
                 )
                 raise ValueError(message)
 
-    def _expected(self, quantity: str, layer: str) -> dict[str, Shape]:
+    def _expected(self, quantity: str, layer: str, output: str) -> dict[str, Shape]:
         """Return the shapes of the arrays of a quantity."""
         snapshots, points = self._snapshots, self._points
         if quantity in _PATHS:
@@ -145,7 +151,7 @@ class Reader:
         if quantity == "losses":
             return {"values": (snapshots, points)}
         if quantity in ("outputs", "predictions"):
-            shape = self._layers.get(layer) if layer else self._output_shape
+            shape = self._layers.get(layer) if layer else self._output_shapes.get(output)
             of_point: Shape = (...,) if shape is None else tuple(shape)
             return {"values": (snapshots, points, *of_point)}
         if quantity == "distribution":

@@ -15,18 +15,24 @@ from replaychart.storage.hdf5.checked import Attributes, group_in, numbers_in, t
 _EPOCH = "epoch"
 _HALF_PRECISION = "half_precision"
 _NAMES = "names"
+_OUTPUT = "output"
 _REGULARIZATION = "regularization"
 
 
 def write(run: h5py.Group, witness: Witness) -> None:
-    """Write a witness; one of the same epoch is replaced."""
+    """Write a witness; one of the same epoch and output is replaced."""
     group = run.require_group(layout.WITNESSES)
-    drop(run, lambda epoch: epoch == witness.epoch)
+    for known in checked.names_in(group):
+        one = group_in(group, known)
+        if (_epoch(one), _output(one)) == (witness.epoch, witness.output):
+            del group[known]
     taken = set(checked.names_in(group))
     name = next(str(index) for index in range(len(taken) + 1) if str(index) not in taken)
     one = group.create_group(name)
     one.attrs[_EPOCH] = float(witness.epoch)
     one.attrs[_HALF_PRECISION] = witness.half_precision
+    if witness.output:
+        fixed_texts.set_attribute(one, _OUTPUT, witness.output)
     if witness.regularization is not None:
         one.attrs[_REGULARIZATION] = float(witness.regularization)
     names = {"metrics": list(witness.metrics), "layers": list(witness.layers)}
@@ -101,7 +107,14 @@ def _read(one: h5py.Group, points: int) -> Witness:
         layers=dict(zip(layers, means, strict=True)),
         regularization=None if added is None else float(added),
         half_precision=bool(Attributes(one)[_HALF_PRECISION]),
+        output=_output(one),
     )
+
+
+def _output(one: h5py.Group) -> str:
+    """Return the name of the output, ``""`` if the model has only one."""
+    name = Attributes(one).get(_OUTPUT)
+    return "" if name is None else checked.text_of(name, _OUTPUT)
 
 
 def _epoch(one: h5py.Group) -> float:

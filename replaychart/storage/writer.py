@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 import h5py
@@ -12,6 +13,7 @@ from replaychart.errors import RunFileError
 from replaychart.facts.ending import Ending
 from replaychart.facts.inputs import Inputs
 from replaychart.facts.layers import Variable, layers_to_json, variables_to_json
+from replaychart.facts.outputs import Targets
 from replaychart.facts.snapshots import RunDescription, Snapshot
 from replaychart.facts.witness import Witness
 from replaychart.storage import endings, layout, state, stored_evaluations, weights, witnesses
@@ -128,7 +130,7 @@ class RunWriter:
         self,
         *snapshots: Snapshot,
         end: str | None = None,
-        witness: Witness | None = None,
+        asked: Sequence[Witness] = (),
         ending: Ending | None = None,
         patience: float = PATIENCE,
     ) -> None:
@@ -140,7 +142,7 @@ class RunWriter:
             Later than all previous ones.
         end : {"finished", "interrupted", "unknown"}, optional
             How training ended, if these are the last snapshots.
-        witness : Witness, optional
+        asked : sequence of Witness
             What the live model computed at the last snapshot.
         ending : Ending, optional
             Which weights the training left the model with.
@@ -163,7 +165,7 @@ class RunWriter:
             later = [one for one in snapshots if one.epoch > known]
             if later:
                 self._log_names = self._write(run, later)
-            if witness is not None:
+            for witness in asked:
                 witnesses.write(run, witness)
             if ending is not None:
                 endings.write(run, ending)
@@ -207,9 +209,8 @@ class RunWriter:
         for key, first in snapshots[0].outputs.items():
             rows = _rows_of_output(run, key, first)
             number_datasets.append(rows, row, [one.outputs[key] for one in snapshots])
-        for witness in (one.witness for one in snapshots):
-            if witness is not None:
-                witnesses.write(run, witness)
+        for witness in chain.from_iterable(one.witnesses for one in snapshots):
+            witnesses.write(run, witness)
         names = self._write_scalars(run, row, snapshots)
         number_datasets.append(epochs, row, [np.float64(one.epoch) for one in snapshots])
         return names
@@ -301,10 +302,10 @@ def _write_description(run: h5py.Group, description: RunDescription) -> None:
     number_datasets.set_attribute(
         run, layout.DETAILS_ATTRIBUTE, json.dumps(dict(description.details))
     )
-    _write_inputs(run, description.inputs)
-    number_datasets.write(run, layout.TARGETS, description.targets)
+    _write_arrays(run, layout.INPUTS, description.inputs)
+    _write_arrays(run, layout.TARGETS, description.targets)
     if description.sample_weights is not None:
-        number_datasets.write(run, layout.SAMPLE_WEIGHTS, description.sample_weights)
+        _write_arrays(run, layout.SAMPLE_WEIGHTS, description.sample_weights)
     fixed_texts.write(run, layout.ARCHITECTURE, description.architecture)
     fixed_texts.write(run, layout.COMPILE_CONFIG, description.compile_config)
     fixed_texts.write(run, layout.LAYERS, layers_to_json(description.layers))
@@ -326,14 +327,15 @@ def _write_description(run: h5py.Group, description: RunDescription) -> None:
     run.attrs[layout.LAYOUT_ATTRIBUTE] = layout.LAYOUT_VERSION
 
 
-def _write_inputs(run: h5py.Group, inputs: Inputs) -> None:
-    if not isinstance(inputs, Mapping):
-        number_datasets.write(run, layout.INPUTS, inputs)
+def _write_arrays(run: h5py.Group, path: str, arrays: Inputs | Targets) -> None:
+    """Write one array, or one for each input or output by its name."""
+    if not isinstance(arrays, Mapping):
+        number_datasets.write(run, path, arrays)
         return
-    group = run.create_group(layout.INPUTS)
-    for index, (name, array) in enumerate(inputs.items()):
+    group = run.create_group(path)
+    for index, (name, array) in enumerate(arrays.items()):
         one = number_datasets.write(group, str(index), array)
-        fixed_texts.set_attribute(one, layout.INPUT_NAME_ATTRIBUTE, name)
+        fixed_texts.set_attribute(one, layout.NAME_ATTRIBUTE, name)
 
 
 def _last_epoch(run: h5py.Group) -> float:

@@ -400,11 +400,11 @@ def test_several_targets_for_a_point_are_told(tmp_path: Path) -> None:
         run.points()
 
 
-def test_models_of_several_outputs_are_told_before_training(tmp_path: Path) -> None:
+def test_targets_of_one_output_are_refused_for_several(tmp_path: Path) -> None:
     inputs = keras.Input((2,))
     model = keras.Model(inputs, [dense(1, None, "a")(inputs), dense(1, None, "b")(inputs)])
     model.compile(loss="mse")
-    with pytest.raises(rc.RecordingError, match="has 2 outputs; only models with one output"):
+    with pytest.raises(rc.ArgumentError, match="the targets of each output.*'a', 'b'. Got one"):
         rc.Recorder([[0.0, 1.0]], [1], tmp_path / "a.h5", "a", model=model)
     assert not list(tmp_path.iterdir())
 

@@ -100,5 +100,7 @@ def test_a_list_of_one_point_is_not_a_list_of_outputs(tmp_path: Path) -> None:
 
 
 def test_several_targets_are_still_refused(tmp_path: Path) -> None:
-    with pytest.raises(rc.ArgumentError, match="y must be one array"):
-        rc.Recorder(X, {"a": Y, "b": Y}, tmp_path / "a.h5", "a")
+    model = keras.Sequential([keras.Input(X.shape[1:]), keras.layers.Dense(1)])
+    model.compile(loss="mse")
+    with pytest.raises(rc.ArgumentError, match="y must be the targets of one output.*a dict of 2"):
+        rc.Recorder(X, {"a": Y, "b": Y}, tmp_path / "a.h5", "a", model=model)

@@ -211,9 +211,11 @@ def test_outputs_of_several_inputs(tmp_path: Path) -> None:
 
 def test_targets_of_several_outputs_are_named(tmp_path: Path) -> None:
     X, y = rc.datasets.parabola(30)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(loss="mse")
     for targets in ([y, y], (y, np.eye(2)[y])):
-        with pytest.raises(rc.ArgumentError, match="y must be the targets of one output.*2 arrays"):
-            rc.Recorder(X, targets, tmp_path / "a.h5", "a")
+        with pytest.raises(rc.ArgumentError, match="y must be the targets of one output.*of 2"):
+            rc.Recorder(X, targets, tmp_path / "a.h5", "a", model=model)
     with pytest.raises(rc.ArgumentError, match="Got 60 points and 2 targets"):
         rc.Recorder(X, y[:2], tmp_path / "a.h5", "a")
 

@@ -343,3 +343,20 @@ def test_what_is_no_snapshot_is_named(
         with pytest.raises(rc.ArgumentError, match=message):
             outputs.snapshot(0, **arguments)
         outputs.snapshot(0, losses=np.ones(POINTS))
+
+
+def test_new_names_of_outputs(tmp_path: Path) -> None:
+    names = []
+    for _ in range(3):
+        with rc.record_outputs(
+            tmp_path / "a.h5", "a", inputs=np.eye(2), targets=[0, 1], if_exists="new"
+        ) as outputs:
+            outputs.snapshot(0, probabilities=[0.2, 0.7])
+        names.append(outputs.group)
+    assert names == rc.list_runs(tmp_path / "a.h5") == ["a", "a-2", "a-3"]
+
+
+def test_a_group_that_is_not_a_name() -> None:
+    for group in (np.eye(2), 3):
+        with pytest.raises(rc.ArgumentError, match="group must be the name of a run or None"):
+            rc.open_run(rc.datasets.parabola_recording(), group)

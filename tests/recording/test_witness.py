@@ -240,13 +240,13 @@ class TwoOutputs(keras.Model):
         return self.first(inputs), self.second(inputs)
 
 
-def test_several_outputs_are_not_witnessed(tmp_path: Path) -> None:
+def test_several_outputs_without_a_graph_are_witnessed(tmp_path: Path) -> None:
     X, y = rc.datasets.parabola(20)
     model = TwoOutputs()
     model.compile("sgd", loss=["mse", "mse"])
     targets = np.stack([y, y], axis=1).astype("float32")
-    recorder = rc.Recorder(X, targets, tmp_path / "a.h5", "a", loss="mse")
+    recorder = rc.Recorder(X, [targets, targets], tmp_path / "a.h5", "a")
     model.fit(X, [targets, targets], epochs=1, verbose=0, callbacks=[recorder])
     run = rc.open_run(tmp_path / "a.h5", model=model)
-    assert run.epochs.tolist() == [0, 1]
-    assert run.verified is None
+    assert run.witnessed_epochs == run.epochs.tolist() == [0, 1]
+    assert run.verified
