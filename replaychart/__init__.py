@@ -30,6 +30,9 @@ _HOMES = {
     "loss_and_metric": "charts.loss_and_metric",
     "loss_histogram": "charts.loss_histogram",
     "residual_histogram": "charts.residual_histogram",
+    "roc": "charts.roc",
+    "confusion": "charts.confusion",
+    "calibration": "charts.calibration",
     "weights": "charts.weights",
     "gradients": "charts.gradients",
     "activations": "charts.activations",
@@ -49,6 +52,8 @@ if TYPE_CHECKING:
     # `as` says that a name is public: type checkers cannot read it out of `_HOMES`.
     from replaychart import datasets as datasets
     from replaychart.charts.activations import activations as activations
+    from replaychart.charts.calibration import calibration as calibration
+    from replaychart.charts.confusion import confusion as confusion
     from replaychart.charts.decision_boundary import decision_boundary as decision_boundary
     from replaychart.charts.feature_space import feature_space as feature_space
     from replaychart.charts.gradients import gradients as gradients
@@ -59,6 +64,7 @@ if TYPE_CHECKING:
         probability_histogram as probability_histogram,
     )
     from replaychart.charts.residual_histogram import residual_histogram as residual_histogram
+    from replaychart.charts.roc import roc as roc
     from replaychart.charts.spread import spread as spread
     from replaychart.charts.weights import weights as weights
     from replaychart.drawing.epoch_parameter import epoch_param as epoch_param

@@ -297,7 +297,7 @@ def _surface_chart(
     plane: Plane, run: Run, paths: Paths, labelled: packing.Labelled, fill: dict[str, Any]
 ) -> alt.Chart:
     return (
-        _paths_chart(plane, run, paths, labelled)
+        paths_chart(plane, run, paths, labelled)
         .mark_line(
             filled=True,
             strokeWidth=0,
@@ -405,7 +405,7 @@ def _line_chart(
     numbers = paths.value.tolist()
     lines = packing.Labelled("line", numbers, sorted(set(numbers)))
     return (
-        _paths_chart(plane, run, paths, lines)
+        paths_chart(plane, run, paths, lines)
         .mark_line(
             strokeWidth=width,
             color=color,
@@ -421,7 +421,8 @@ def _line_chart(
     )
 
 
-def _paths_chart(plane: Plane, run: Run, paths: Paths, labelled: packing.Labelled) -> alt.Chart:
+def paths_chart(plane: Plane, run: Run, paths: Paths, labelled: packing.Labelled) -> alt.Chart:
+    """Return the vertices of paths at the epoch shown, without marks."""
     x, y = plane.rulers()
     rows = packing.paths_by_epoch(plane.clock, run.epochs, paths, x, y, labelled)
     return (
