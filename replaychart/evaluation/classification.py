@@ -247,10 +247,11 @@ class Classification:
         probabilities = self._predictions.probabilities(snapshots)
         labels = self._predictions.labels
         if probabilities.shape[-1] == 2:
-            probability, predicted = probabilities[..., 1], 1
+            probability = probabilities[..., 1]
+            true = np.broadcast_to(labels == 1, probability.shape)
         else:
-            probability, predicted = probabilities.max(-1), self._predictions.decisions(snapshots)
-        true = np.broadcast_to(predicted == labels, probability.shape)
+            probability = probabilities.max(axis=-1)
+            true = self._predictions.decisions(snapshots) == labels
         # A share can exceed 1 by a rounding error.
         return calibration_bins(np.clip(probability, 0, 1), true, bins)
 
