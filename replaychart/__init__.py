@@ -24,6 +24,7 @@ _HOMES = {
     "list_runs": "opening",
     "open_run": "opening",
     "epoch_param": "drawing.epoch_parameter",
+    "threshold_param": "drawing.threshold",
     "feature_space": "charts.feature_space",
     "decision_boundary": "charts.decision_boundary",
     "probability_histogram": "charts.probability_histogram",
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from replaychart.charts.spread import spread as spread
     from replaychart.charts.weights import weights as weights
     from replaychart.drawing.epoch_parameter import epoch_param as epoch_param
+    from replaychart.drawing.threshold import threshold_param as threshold_param
     from replaychart.errors import ArgumentError as ArgumentError
     from replaychart.errors import DatasetError as DatasetError
     from replaychart.errors import EvaluationError as EvaluationError

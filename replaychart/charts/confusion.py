@@ -15,6 +15,7 @@ from replaychart.drawing.expressions import literal, outright
 from replaychart.drawing.plane import class_labels
 from replaychart.drawing.sizes import Width, from_left, width_for_texts
 from replaychart.drawing.texts import NO_LIMIT, SMALL_SIZE, fitted, width_of
+from replaychart.drawing.threshold import Threshold, checked_threshold, parameters, tally
 from replaychart.drawing.titles import Title, chart_title, check_chart, note_not_finite
 from replaychart.facts.epochs import Epochs
 from replaychart.run import Run
@@ -44,6 +45,7 @@ def confusion(
     run: Run,
     *,
     normalize: Normalize | None = None,
+    threshold: Threshold = False,
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
     title: Title | None = None,
@@ -60,6 +62,10 @@ def confusion(
     normalize : {None, "true", "pred"}, default None
         Whether to show numbers of points, their share among the points of the same true class, or
         among those with the same prediction.
+    threshold : altair.Parameter or bool, default False
+        The probability from which on a point counts as class 1: True for a slider that starts at
+        0.5, or a parameter from `threshold_param` that charts share. By default, there is no slider
+        and the network decides. It needs two classes with probabilities.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
     epoch : float or altair.Parameter, optional
@@ -110,6 +116,7 @@ def confusion(
     height = side if height is None else height
     check_chart(run, width, height, max_bytes)
     require_one_of("normalize", normalize, [None, "true", "pred"])
+    chosen = checked_threshold(run, threshold)
     clock = kept_epochs(
         run,
         Clock.of(run, epochs, epoch),
@@ -117,20 +124,22 @@ def confusion(
         bytes_per_epoch=packing.BYTES_PER_NUMBER * run.classes**2,
     )
     counts = run.classification.confusion(run.snapshots(clock.epochs))
-    cells = _cells(clock, _rows(run, clock, counts), normalize)
+    counted = _counts(run, clock, counts) if chosen is None else _counts_at_threshold(run, clock)
+    cells = _with_shares(counted, normalize)
     room = width_for_texts(width)
     axes = _Axes.of(run, width, height)
     heading = chart_title(title, "Confusion \N{MIDDLE DOT} epoch {epoch}", clock)
     ranked = run.classification.are_ranked(run.snapshots(clock.epochs))
     note_not_finite(heading, clock, "output", room, np.where(ranked, 0.0, np.nan))
-    widest = f"{counts.max(initial=0):,}" if normalize is None else _WIDEST_SHARE
+    largest = counts.max(initial=0) if chosen is None else len(run.targets)
+    widest = f"{largest:,}" if normalize is None else _WIDEST_SHARE
     cell = room / run.classes, height / run.classes
     layers = [
         _tints(cells, axes),
         *_numbers(run, cells, axes, normalize, _text_size(widest, cell, _LARGEST_TEXT)),
         *_margins(cells, axes, _text_size(_WIDEST_SHARE, cell, SMALL_SIZE)),
     ]
-    return layered(layers, clock, title=heading, width=width, height=height)
+    return layered(layers, clock, *parameters(chosen), title=heading, width=width, height=height)
 
 
 def _text_size(widest: str, cell: tuple[float, float], largest: float) -> float:
@@ -186,25 +195,36 @@ class _Axes(NamedTuple):
         )
 
 
-def _rows(run: Run, clock: Clock, counts: np.ndarray) -> packing.Rows:
-    """Return a row for each pair of classes, with its counts over the epochs."""
+def _counts(run: Run, clock: Clock, counts: np.ndarray) -> alt.Chart:
+    """Return the number of points of each pair of classes at the epoch shown."""
     target, prediction = np.indices(counts.shape[1:]).reshape(2, -1)
     over_epochs = counts.reshape(len(counts), -1).T
     if run.classes > _FEW_CLASSES:
         used = over_epochs.any(axis=1) | (target == prediction)
         target, prediction, over_epochs = target[used], prediction[used], over_epochs[used]
     constant = {"target": target.tolist(), "prediction": prediction.tolist()}
-    return packing.by_epoch(clock, constant, {"count": over_epochs.tolist()})
+    rows = packing.by_epoch(clock, constant, {"count": over_epochs.tolist()})
+    count = packing.entry("count", clock)
+    return alt.Chart(packing.PackedData(rows)).transform_calculate(count=count)
 
 
-def _cells(clock: Clock, rows: packing.Rows, normalize: Normalize | None) -> alt.Chart:
-    """Return the count of each cell at the epoch shown, and its share."""
-    whole = "prediction" if normalize == "pred" else "target"
+def _counts_at_threshold(run: Run, clock: Clock) -> alt.Chart:
+    """Return the number of points of each pair of classes at the epoch and threshold shown."""
     return (
-        alt.Chart(packing.PackedData(rows))
-        .transform_calculate(count=packing.entry("count", clock))
-        .transform_joinaggregate(whole="sum(count)", groupby=[whole])
-        .transform_calculate(share="datum.whole > 0 ? datum.count / datum.whole : 0")
+        tally(run, clock)
+        .transform_calculate(prediction="[0, 1]")
+        .transform_flatten(["prediction"])
+        # Pairs without points are counted, too.
+        .transform_calculate(own="datum.prediction === datum.predicted ? datum.count : 0")
+        .transform_aggregate(count="sum(own)", groupby=["target", "prediction"])
+    )
+
+
+def _with_shares(counts: alt.Chart, normalize: Normalize | None) -> alt.Chart:
+    """Return the counts with their shares."""
+    whole = "prediction" if normalize == "pred" else "target"
+    return counts.transform_joinaggregate(whole="sum(count)", groupby=[whole]).transform_calculate(
+        share="datum.whole > 0 ? datum.count / datum.whole : 0"
     )
 
 

@@ -7,13 +7,20 @@ from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.plane import (
     Plane,
-    boundary_layer,
     grid_layer,
     point_bytes,
     points_layers,
     surface_layer,
 )
 from replaychart.drawing.sizes import Width, width_for_texts
+from replaychart.drawing.threshold import (
+    Threshold,
+    boundary_paths,
+    checked_threshold,
+    decided_boundary_layer,
+    parameters,
+    threshold_expression,
+)
 from replaychart.drawing.titles import (
     Title,
     add_subtitle,
@@ -38,6 +45,7 @@ def decision_boundary(
     ylim: Limits | None = None,
     resolution: int = RESOLUTION,
     grid: bool = False,
+    threshold: Threshold = False,
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
     title: Title | None = None,
@@ -73,6 +81,10 @@ def decision_boundary(
     grid : bool, default False
         Whether to draw the grid lines that `feature_space` shows warped. They need inputs with
         exactly two features.
+    threshold : altair.Parameter or bool, default False
+        The probability from which on a point counts as class 1: True for a slider that starts at
+        0.5, or a parameter from `threshold_param` that charts share. By default, there is no slider
+        and the network decides. It needs two classes with probabilities.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
     epoch : float or altair.Parameter, optional
@@ -114,6 +126,7 @@ def decision_boundary(
     >>> chart = rc.decision_boundary(run, epoch=15)
     """
     check_chart(run, width, height, max_bytes)
+    chosen = checked_threshold(run, threshold)
     room = width_for_texts(width)
     given = not (xlim is None and ylim is None)
     through = None if features is None else run.planes.slice(features, at)
@@ -134,7 +147,7 @@ def decision_boundary(
         return (
             run.planes.surface(rectangle, snapshots),
             lines,
-            run.planes.boundary(rectangle, snapshots) if divided else None,
+            boundary_paths(run, rectangle, snapshots, chosen) if divided else None,
         )
 
     clock, points, (surface, lines, boundary) = kept_around_paths(
@@ -151,8 +164,10 @@ def decision_boundary(
     layers = [
         surface_layer(plane, run, surface, bands=BANDS),
         grid_layer(plane, run, lines) if lines else None,
-        *points_layers(plane, run, coordinates[points], points),
-        boundary_layer(plane, run, boundary) if boundary else None,
+        *points_layers(
+            plane, run, coordinates[points], points, threshold=threshold_expression(chosen)
+        ),
+        decided_boundary_layer(plane, run, boundary, chosen) if boundary else None,
     ]
     what = "Decision boundary" if divided else "Prediction"
     heading = chart_title(title, f"{what} \N{MIDDLE DOT} epoch {{epoch}}", clock)
@@ -162,6 +177,7 @@ def decision_boundary(
     return layered(
         [layer for layer in layers if layer is not None],
         clock,
+        *parameters(chosen),
         title=heading,
         width=width,
         height=height,

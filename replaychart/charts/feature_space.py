@@ -15,7 +15,6 @@ from replaychart.drawing.framing import axis_limits
 from replaychart.drawing.limits import LimitsOver
 from replaychart.drawing.plane import (
     Plane,
-    boundary_layer,
     grid_layer,
     point_bytes,
     points_layers,
@@ -23,6 +22,14 @@ from replaychart.drawing.plane import (
 )
 from replaychart.drawing.rotation import rotated_space
 from replaychart.drawing.sizes import Width, width_for_texts
+from replaychart.drawing.threshold import (
+    Threshold,
+    boundary_paths,
+    checked_threshold,
+    decided_boundary_layer,
+    parameters,
+    threshold_expression,
+)
 from replaychart.drawing.titles import (
     Title,
     add_subtitle,
@@ -54,6 +61,7 @@ def feature_space(
     grid: bool = True,
     surface: PlaneName | Literal["auto"] | None = "auto",
     scale: LimitsOver = "fixed",
+    threshold: Threshold = False,
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
     title: Title | None = None,
@@ -108,6 +116,11 @@ def feature_space(
         back from (0, 0).
     scale : {"fixed", "per-epoch"}, default "fixed"
         Whether the axes stay the same for the whole run or follow the points.
+    threshold : altair.Parameter or bool, default False
+        The probability from which on a point counts as class 1: True for a slider that starts at
+        0.5, or a parameter from `threshold_param` that charts share. By default, there is no slider
+        and the network decides. It needs two classes with probabilities,
+        and is not for ``projection="rotate"``.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
     epoch : float or altair.Parameter, optional
@@ -158,6 +171,7 @@ def feature_space(
     https://colah.github.io/posts/2014-03-NN-Manifolds-Topology/
     """
     check_chart(run, width, height, max_bytes)
+    chosen = checked_threshold(run, threshold)
     room = width_for_texts(width)
     require_one_of("scale", scale, get_args(LimitsOver))
     require_one_of("surface", surface, ["auto", *get_args(PlaneName), None])
@@ -167,6 +181,9 @@ def feature_space(
     clock = Clock.of(run, epochs, epoch)
     default_title = named_title(layer, " \N{MIDDLE DOT} epoch {epoch}", room)
     if isinstance(projection, str) and projection == "rotate":
+        if chosen is not None:
+            message = "threshold is for planes, not for projection='rotate'. Got both arguments."
+            raise ArgumentError(message)
         return rotated_space(
             run,
             layer,
@@ -188,7 +205,7 @@ def feature_space(
     rectangle = None
     if over == "layer":
         rectangle = xlim, ylim = run.planes.layer_limits(layer, xlim, ylim, view=view)
-    paths = _Paths(run, layer, view, over, grid, xlim, ylim, resolution)
+    paths = _Paths(run, layer, view, over, grid, xlim, ylim, resolution, chosen)
     clock, points, drawn = kept_around_paths(
         run, clock, max_bytes, paths.at, bytes_per_point=point_bytes(run, 2)
     )
@@ -207,8 +224,8 @@ def feature_space(
     layers = [
         surface_layer(plane, run, drawn.rings, bands=BANDS) if drawn.rings else None,
         grid_layer(plane, run, drawn.lines) if drawn.lines else None,
-        *points_layers(plane, run, coordinates, points),
-        boundary_layer(plane, run, drawn.boundary) if drawn.boundary else None,
+        *points_layers(plane, run, coordinates, points, threshold=threshold_expression(chosen)),
+        decided_boundary_layer(plane, run, drawn.boundary, chosen) if drawn.boundary else None,
     ]
     heading = chart_title(title, default_title, clock)
     note_not_finite(heading, clock, "points", room, coordinates)
@@ -222,6 +239,7 @@ def feature_space(
     return layered(
         [part for part in layers if part is not None],
         clock,
+        *parameters(chosen),
         title=heading,
         width=width,
         height=height,
@@ -248,6 +266,7 @@ class _Paths:
     xlim: Limits | None
     ylim: Limits | None
     resolution: int
+    threshold: alt.Parameter | None
 
     def at(self, clock: Clock) -> _Drawn:
         """Return surface, boundary and grid lines at the epochs of a clock."""
@@ -264,7 +283,7 @@ class _Paths:
             )
             rings = planes.surface(rectangle, snapshots)
             if planes.surfaces.boundary is not None:
-                boundary = planes.boundary(rectangle, snapshots)
+                boundary = boundary_paths(self.run, rectangle, snapshots, self.threshold)
         if self.grid and planes.inputs_are_plane() and self.run.has_model:
             if self.surface == "layer":
                 limits = {"xlim": None, "ylim": None}

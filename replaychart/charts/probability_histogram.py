@@ -1,19 +1,30 @@
 """`probability_histogram`: how confident the network is about the cases of each class."""
 
+import dataclasses
 from typing import Literal, get_args
 
 import altair as alt
 import pandas as pd
 
 from replaychart.arguments import require_at_least, require_one_of
-from replaychart.drawing import colors
+from replaychart.drawing import colors, packing
+from replaychart.drawing.backgrounds import adaptive, adaptive_expression
 from replaychart.drawing.budget import MAX_BYTES, kept_epochs
 from replaychart.drawing.clock import Clock
-from replaychart.drawing.counts import count_bars, highest_count, total_label
+from replaychart.drawing.counts import (
+    bars_of_counts,
+    count_bars,
+    counted_label,
+    highest_count,
+    total_label,
+)
+from replaychart.drawing.expressions import outright
 from replaychart.drawing.packing import BYTES_PER_NUMBER
 from replaychart.drawing.plane import probability_title
 from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.texts import AXIS_TITLE_SIZE, fitted
+from replaychart.drawing.threshold import NAME as THRESHOLD_NAME
+from replaychart.drawing.threshold import Threshold, checked_threshold, parameters, tally
 from replaychart.drawing.titles import Title, chart_title, check_chart, named_title
 from replaychart.errors import ArgumentError
 from replaychart.facts.epochs import Epochs
@@ -37,6 +48,7 @@ def probability_histogram(
     target: int | None = None,
     bins: int = 10,
     count_axis: CountAxis = "shared",
+    threshold: Threshold = False,
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
     title: Title | None = None,
@@ -60,6 +72,11 @@ def probability_histogram(
     count_axis : {"shared", "per-class"}, default "shared"
         Whether all panels share one count axis, or each panel's axis fits its own class. The latter
         keeps the bars of a rare class visible next to those of a frequent one.
+    threshold : altair.Parameter or bool, default False
+        The probability from which on a point counts as class 1: True for a slider that starts at
+        0.5, or a parameter from `threshold_param` that charts share. By default, there is no slider
+        and the network decides. It needs two classes with probabilities,
+        and bins of whole hundredths (`bins` divides 100).
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
     epoch : float or altair.Parameter, optional
@@ -107,6 +124,10 @@ def probability_histogram(
             "below each other: pass target=0, for example. Got target=None."
         )
         raise ArgumentError(message)
+    chosen = checked_threshold(run, threshold)
+    if chosen is not None and 100 % int(bins):
+        message = f"bins must divide 100 if there is a threshold. Got {bins!r}."
+        raise ArgumentError(message)
     room = width_for_texts(width)
     require_one_of("count_axis", count_axis, get_args(CountAxis))
     clock = kept_epochs(
@@ -119,10 +140,12 @@ def probability_histogram(
     require_one_of("target", target, [None, *range(run.classes)])
     frame["color"] = frame["correct"].map({True: colors.CORRECT, False: colors.WRONG})
     of_class = {case: frame[frame["target"] == case] for case in range(run.classes)}
+    counted = None if chosen is None else tally(run, clock)
     panels = [
         _panel(
             clock,
             of_class[case],
+            at_threshold=None if counted is None else _AtThreshold(counted, case, int(bins)),
             x_title=fitted(probability_title(run), room, size=AXIS_TITLE_SIZE),
             highest=_height(of_class[case] if count_axis == "per-class" else frame),
             title=_title(run, case, room),
@@ -132,7 +155,7 @@ def probability_histogram(
         )
         for case in (range(run.classes) if target is None else (target,))
     ]
-    panels[0] = panels[0].add_params(*clock.parameters)
+    panels[0] = panels[0].add_params(*clock.parameters, *parameters(chosen))
     thinned = clock.every is not None
     heading = chart_title(title, "Probabilities", clock) if title is not None or thinned else None
     if target is None:
@@ -170,6 +193,7 @@ def _panel(
     clock: Clock,
     frame: pd.DataFrame,
     *,
+    at_threshold: "_AtThreshold | None",
     x_title: str,
     highest: int,
     title: str,
@@ -177,6 +201,14 @@ def _panel(
     width: Width,
     height: int,
 ) -> alt.LayerChart:
+    if at_threshold is not None:
+        layers = at_threshold.layers(x_title=x_title, highest=highest, width=width)
+        return alt.LayerChart(
+            layer=layers + _not_finite(clock, frame, points, width),
+            title=title,
+            width=width,
+            height=height,
+        )
     bars = count_bars(clock, frame, x_title=x_title, highest=highest)
     totals = frame.groupby(["correct", "epoch"])["count"].sum()
     labels = [
@@ -187,11 +219,91 @@ def _panel(
             [(True, "correct", colors.MUTED), (False, "wrong", colors.WRONG)]
         )
     ]
-    not_finite = points - frame.groupby("epoch")["count"].sum().to_numpy()
-    if not_finite.any():
-        labels.append(
-            total_label(
-                clock, not_finite, suffix="not finite", color=colors.WRONG, line=2, width=width
-            )
-        )
+    labels += _not_finite(clock, frame, points, width)
     return alt.LayerChart(layer=[bars, *labels], title=title, width=width, height=height)
+
+
+def _not_finite(clock: Clock, frame: pd.DataFrame, points: int, width: Width) -> list[alt.Chart]:
+    """Return a label with the number of points that are not counted; none if all of them are."""
+    missing = points - frame.groupby("epoch")["count"].sum().to_numpy()
+    if not missing.any():
+        return []
+    return [
+        total_label(clock, missing, suffix="not finite", color=colors.WRONG, line=2, width=width)
+    ]
+
+
+@dataclasses.dataclass(frozen=True)
+class _AtThreshold:
+    """The cases of one class by their probability, right or wrong at the threshold shown.
+
+    Attributes
+    ----------
+    tally : altair.Chart
+        The number of points by class and probability.
+    case : int
+        The class.
+    bins : int
+        The number of bins, which divides 100.
+    """
+
+    tally: alt.Chart
+    case: int
+    bins: int
+
+    def layers(self, *, x_title: str, highest: int, width: Width) -> list[alt.Chart]:
+        """Return bars, totals and a line at the threshold."""
+        own = self.tally.transform_filter(f"datum.target === {self.case}").transform_calculate(
+            correct=f"datum.predicted === {self.case}",
+            bin=f"min(floor(datum.hundredth / {100 // self.bins}), {self.bins - 1})",
+        )
+        bars = own.transform_aggregate(
+            count="sum(count)", groupby=["correct", "bin"]
+        ).transform_calculate(
+            bin_start=f"datum.bin / {self.bins}",
+            bin_end=f"(datum.bin + 1) / {self.bins}",
+            order="datum.correct ? 0 : 1",
+        )
+        tone = (
+            f"datum.correct ? {adaptive_expression(colors.CORRECT)} "
+            f": {adaptive_expression(colors.WRONG)}"
+        )
+        return [
+            bars_of_counts(
+                bars.transform_filter("datum.count > 0"),
+                limits=[0, 1],
+                x_title=x_title,
+                highest=highest,
+                color=outright(tone),
+            ).encode(detail="correct:N"),
+            _threshold_rule(x_title),
+            *(
+                counted_label(
+                    own.transform_calculate(
+                        own=f"datum.correct === {correct} ? datum.count : 0"
+                    ).transform_aggregate(count="sum(own)"),
+                    "datum.count",
+                    suffix=suffix,
+                    color=color,
+                    line=line,
+                    width=width,
+                )
+                for line, (correct, suffix, color) in enumerate(
+                    [("true", "correct", colors.MUTED), ("false", "wrong", colors.WRONG)]
+                )
+            ),
+        ]
+
+
+def _threshold_rule(x_title: str) -> alt.Chart:
+    return (
+        alt.Chart(packing.PackedData([{"row": 0}]))
+        .transform_calculate(bin_start=THRESHOLD_NAME)
+        .mark_rule(
+            color=adaptive(colors.BOUNDARY, colors.DARK_BOUNDARY),
+            strokeWidth=1.5,
+            tooltip=None,
+            aria=False,
+        )
+        .encode(x=alt.X("bin_start:Q", title=x_title))
+    )

@@ -9,13 +9,22 @@ import numpy as np
 
 from replaychart.arguments import require_one_of
 from replaychart.drawing import colors, packing
-from replaychart.drawing.backgrounds import adaptive
+from replaychart.drawing.backgrounds import adaptive, adaptive_expression
 from replaychart.drawing.budget import MAX_BYTES, kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
+from replaychart.drawing.expressions import outright
 from replaychart.drawing.plane import Plane, class_color, class_labels, paths_chart
-from replaychart.drawing.shares import LINE_HEIGHT, Shown, reference_line, share_axis, value_labels
+from replaychart.drawing.shares import (
+    LINE_HEIGHT,
+    Shown,
+    reference_line,
+    share_axis,
+    text_line,
+    value_labels,
+)
 from replaychart.drawing.sizes import Width, width_for_positions, width_for_texts
+from replaychart.drawing.threshold import Threshold, checked_threshold, parameters, tally
 from replaychart.drawing.titles import Title, chart_title, check_chart, note_not_finite
 from replaychart.errors import ArgumentError
 from replaychart.evaluation.classification import RankingCurve, means
@@ -39,6 +48,7 @@ def roc(
     run: Run,
     *,
     curve: Curve = "both",
+    threshold: Threshold = False,
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
     title: Title | None = None,
@@ -58,6 +68,10 @@ def roc(
         A recorded training run of a classifier.
     curve : {"both", "roc", "precision-recall"}, default "both"
         Both curves side by side, or one of them.
+    threshold : altair.Parameter or bool, default False
+        The probability from which on a point counts as class 1: True for a slider that starts at
+        0.5, or a parameter from `threshold_param` that charts share. By default, there is no slider
+        and the network decides. It needs two classes with probabilities.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
     epoch : float or altair.Parameter, optional
@@ -79,7 +93,8 @@ def roc(
         A panel for each curve. Labels show the area under the ROC curve (AUC) and the average
         precision (AP): for each class if there is room, and their mean. The dashed line of the ROC
         is that of a random ranking; with two classes, the panel of precision and recall has one as
-        well. Precision is drawn in steps, whose area is the average precision.
+        well. Precision is drawn in steps, whose area is the average precision. With a threshold, a
+        dot on each curve and a label show the rates at the threshold.
 
     Raises
     ------
@@ -113,6 +128,7 @@ def roc(
             "side by side: pass curve='roc', for example. Got curve='both'."
         )
         raise ArgumentError(message)
+    chosen = checked_threshold(run, threshold)
     kinds = [kind for kind in _KINDS if curve in ("both", kind.name)]
     clock = Clock.of(run, epochs, epoch)
     sample = clock.thinned(_SAMPLED_EPOCHS)
@@ -123,7 +139,7 @@ def roc(
     clock = kept_epochs(run, clock, max_bytes, bytes_per_epoch=size / len(sample.epochs))
     traced = _traced(run, clock, kinds, width, height)
     panels = [
-        _panel(run, clock, kind, paths, width, height)
+        _panel(run, clock, kind, paths, width, height, chosen)
         for kind, paths in zip(kinds, traced, strict=True)
     ]
     if curve != "both":
@@ -217,7 +233,13 @@ def _traced(
 
 
 def _panel(
-    run: Run, clock: Clock, kind: _Kind, paths: Paths, width: Width, height: int
+    run: Run,
+    clock: Clock,
+    kind: _Kind,
+    paths: Paths,
+    width: Width,
+    height: int,
+    threshold: alt.Parameter | None,
 ) -> alt.LayerChart:
     x, y = share_axis(alt.X, kind.x_title), share_axis(alt.Y, kind.y_title)
     room = width_for_texts(width)
@@ -236,7 +258,51 @@ def _panel(
             height=height,
         ),
     ]
-    return layered(layers, clock, title=heading, width=width, height=height)
+    if threshold is not None:
+        layers += _at_threshold(run, clock, kind, x, y, width=width, height=height)
+    return layered(layers, clock, *parameters(threshold), title=heading, width=width, height=height)
+
+
+def _at_threshold(
+    run: Run, clock: Clock, kind: _Kind, x: alt.X, y: alt.Y, *, width: Width, height: int
+) -> list[alt.Chart]:
+    """Return a dot on the curve at the threshold shown, and its coordinates as a label."""
+    rates = (
+        tally(run, clock)
+        .transform_calculate(
+            true="datum.target * datum.predicted * datum.count",
+            taken="datum.predicted * datum.count",
+            positive="datum.target * datum.count",
+        )
+        .transform_aggregate(
+            true="sum(true)", taken="sum(taken)", positive="sum(positive)", every="sum(count)"
+        )
+        .transform_calculate(
+            recall="datum.true / datum.positive",
+            precision="datum.taken > 0 ? datum.true / datum.taken : 1",
+            rate="(datum.taken - datum.true) / (datum.every - datum.positive)",
+        )
+        .transform_filter("isFinite(datum.recall) && isFinite(datum.rate)")
+    )
+    across, up = ("rate", "recall") if kind.is_roc else ("recall", "precision")
+    names = ("FPR", "TPR") if kind.is_roc else ("recall", "precision")
+    label = f"'{names[0]} ' + format(datum.x, '.3f') + ', {names[1]} ' + format(datum.y, '.3f')"
+    placed = rates.transform_calculate(x=f"datum.{across}", y=f"datum.{up}").transform_calculate(
+        label=label
+    )
+    ink = adaptive_expression(colors.BOUNDARY, colors.DARK_BOUNDARY)
+    return [
+        placed.mark_circle(size=90, opacity=1, aria=False).encode(
+            x=x,
+            y=y,
+            color=outright(ink),
+            tooltip=[
+                alt.Tooltip("x:Q", title=kind.x_title, format=".3f"),
+                alt.Tooltip("y:Q", title=kind.y_title, format=".3f"),
+            ],
+        ),
+        *text_line(placed, line=1, color=ink, corner=kind.corner, width=width, height=height),
+    ]
 
 
 def _random(run: Run, kind: _Kind, x: alt.X, y: alt.Y) -> list[alt.Chart]:

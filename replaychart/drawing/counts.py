@@ -54,48 +54,82 @@ def count_bars(
     ]
     constant = {**edges, "color": first["color"].tolist(), "order": list(range(len(first)))}
     rows = packing.by_epoch(clock, constant, {"count": counts.T.tolist()})
-    return (
+    bars = (
         alt.Chart(packing.PackedData(rows))
         .transform_calculate(count=packing.entry("count", clock))
         .transform_filter("datum.count > 0")
-        .mark_bar(aria=False)  # see `texts`
-        .encode(
-            x=alt.X(
-                "bin_start:Q",
-                bin="binned",
-                title=x_title,
-                axis=alt.Axis(
-                    labelFlush=False,
-                    tickCount=5,
-                    **_tick_format(first, x_scale),
-                ),
-                scale=alt.Scale(type=x_scale, domain=limits, nice=False, zero=alt.Undefined),
-            ),
-            x2="bin_end:Q",
-            y=alt.Y(
-                "count:Q",
-                title=f"Number of {counted}",
-                stack="zero",
-                axis=_count_axis(highest),
-                scale=alt.Scale(domain=[0, highest], nice=True),
-            ),
-            color=_outright(first["color"]),
-            detail="color:N",
-            order="order:Q",
-            tooltip=[
-                alt.Tooltip("bin_start:Q", title="From", format=".3~g"),
-                alt.Tooltip("bin_end:Q", title="To", format=".3~g"),
-                alt.Tooltip("count:Q", title=counted.capitalize()),
-            ],
-        )
+    )
+    return bars_of_counts(
+        bars,
+        limits=limits,
+        x_title=x_title,
+        highest=highest,
+        color=_outright(first["color"]),
+        counted=counted,
+        x_scale=x_scale,
+    ).encode(detail="color:N")
+
+
+def bars_of_counts(
+    bars: alt.Chart,
+    *,
+    limits: list[Any],
+    x_title: str,
+    highest: int,
+    color: Any,
+    counted: str = "points",
+    x_scale: ScaleType = "linear",
+) -> alt.Chart:
+    """Return bars of the columns ``bin_start``, ``bin_end`` and ``count``, stacked by ``order``.
+
+    Parameters
+    ----------
+    bars : altair.Chart
+        One row per bar.
+    limits : list of float
+        The ends of the value axis.
+    x_title : str
+        Title of the value axis.
+    highest : int
+        Upper end of the count axis.
+    color : object
+        The encoding of the colour.
+    counted : str, default "points"
+        What is counted.
+    x_scale : {"linear", "log"}, default "linear"
+        The scale of the value axis.
+    """
+    return bars.mark_bar(aria=False).encode(  # see `texts`
+        x=alt.X(
+            "bin_start:Q",
+            bin="binned",
+            title=x_title,
+            axis=alt.Axis(labelFlush=False, tickCount=5, **_tick_format(limits, x_scale)),
+            scale=alt.Scale(type=x_scale, domain=limits, nice=False, zero=alt.Undefined),
+        ),
+        x2="bin_end:Q",
+        y=alt.Y(
+            "count:Q",
+            title=f"Number of {counted}",
+            stack="zero",
+            axis=_count_axis(highest),
+            scale=alt.Scale(domain=[0, highest], nice=True),
+        ),
+        color=color,
+        order="order:Q",
+        tooltip=[
+            alt.Tooltip("bin_start:Q", title="From", format=".3~g"),
+            alt.Tooltip("bin_end:Q", title="To", format=".3~g"),
+            alt.Tooltip("count:Q", title=counted.capitalize()),
+        ],
     )
 
 
-def _tick_format(bins: pd.DataFrame, x_scale: ScaleType) -> dict[str, Any]:
+def _tick_format(limits: list[Any], x_scale: ScaleType) -> dict[str, Any]:
     """Return how the ticks of the bins' axis are written."""
     if x_scale == "log":
         return {"format": "~g"}
-    return tick_format(bins["bin_start"].min(), bins["bin_end"].max())
+    return tick_format(*limits)
 
 
 def _count_axis(highest: int) -> alt.Axis:
@@ -142,11 +176,32 @@ def total_label(
         The chart's width.
     """
     rows = packing.by_epoch(clock, {"of": [suffix]}, {"count": [totals.tolist()]})
+    return counted_label(
+        alt.Chart(packing.PackedData(rows)),
+        packing.entry("count", clock),
+        suffix=suffix,
+        color=color,
+        line=line,
+        width=width,
+    )
+
+
+def counted_label(
+    row: alt.Chart, count: str, *, suffix: str, color: str, line: int, width: Width
+) -> alt.Chart:
+    """Return a label at the top, as `total_label` does, given the expression for the count.
+
+    Parameters
+    ----------
+    row : altair.Chart
+        A single row.
+    count : str
+        The expression.
+    suffix, color, line, width
+        As for `total_label`.
+    """
     return (
-        alt.Chart(packing.PackedData(rows))
-        .transform_calculate(
-            label=f"format({packing.entry('count', clock)}, ',') + {literal(' ' + suffix)}"
-        )
+        row.transform_calculate(label=f"format({count}, ',') + {literal(' ' + suffix)}")
         .mark_text(
             align="center",
             baseline="top",

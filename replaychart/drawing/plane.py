@@ -10,7 +10,7 @@ import numpy as np
 from replaychart.drawing import colors, packing
 from replaychart.drawing.backgrounds import adaptive, adaptive_column, adaptive_range
 from replaychart.drawing.clock import Clock
-from replaychart.drawing.correctness import Answers, answer_bytes, answers_are_known
+from replaychart.drawing.correctness import THRESHOLD, Answers, answer_bytes, answers_are_known
 from replaychart.drawing.expressions import literal, outright
 from replaychart.drawing.limits import limits_ruler, limits_scale, tick_format
 from replaychart.drawing.packing import Ruler
@@ -108,7 +108,12 @@ def _ticks(limits: list[Limits]) -> dict[str, Any]:
 
 
 def points_layers(
-    plane: Plane, run: Run, coordinates: np.ndarray, points: np.ndarray
+    plane: Plane,
+    run: Run,
+    coordinates: np.ndarray,
+    points: np.ndarray,
+    *,
+    threshold: str = THRESHOLD,
 ) -> list[alt.Chart]:
     """Return recorded points, coloured by class, on top of rings around those that are wrong.
 
@@ -122,6 +127,8 @@ def points_layers(
         Positions of the points at each of the clock's epochs, or at all of them.
     points : numpy.ndarray of int64, shape (points,)
         Numbers of the points.
+    threshold : str, default "0.5"
+        The expression for the threshold of the probability; see `Answers.wrong`.
     """
     constant: dict[str, list[Any]] = {"point": points.tolist()}
     changing: dict[str, list[Any]] = {}
@@ -134,7 +141,7 @@ def points_layers(
             calculated[name] = ruler.expression(packing.entry(name, plane.clock))
     targets, encodings, tooltip = by_target(run, points, width_for_texts(plane.width))
     answers = Answers.of(run, plane.clock, points, class_labels(run))
-    probability, wrong = answers.probability(), answers.wrong()
+    probability, wrong = answers.probability(), answers.wrong(threshold)
     if probability is not None:
         calculated["p"] = probability
         title = "Probability of class 1" if run.classes == 2 else probability_title(run)
@@ -436,52 +443,54 @@ def _probability_fill(run: Run) -> alt.Fill:
 
 def grid_layer(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
     """Return the grid lines of the input plane."""
-    return _line_chart(
-        plane, run, paths, width=0.6, color=adaptive(colors.GRID, colors.DARK_GRID), opacity=0.45
-    )
+    color = adaptive(colors.GRID, colors.DARK_GRID)
+    vertices = _lines_chart(plane, run, paths)
+    return _line(vertices, plane, width=0.6, color=color, opacity=0.45).encode(detail="line:N")
 
 
 def boundary_layer(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
     """Return the lines where the two most probable classes are equally probable."""
-    return _line_chart(
-        plane,
-        run,
-        paths,
-        width=1.8,
-        color=adaptive(colors.BOUNDARY, colors.DARK_BOUNDARY),
-        opacity=1.0,
-    )
+    return boundary_line(_lines_chart(plane, run, paths), plane).encode(detail="line:N")
 
 
-def _line_chart(
-    plane: Plane, run: Run, paths: Paths, *, width: float, color: alt.ExprRef, opacity: float
-) -> alt.Chart:
+def boundary_line(vertices: alt.Chart, plane: Plane) -> alt.Chart:
+    """Return a line of the boundary through these vertices."""
+    color = adaptive(colors.BOUNDARY, colors.DARK_BOUNDARY)
+    return _line(vertices, plane, width=1.8, color=color, opacity=1.0)
+
+
+def _lines_chart(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
     numbers = paths.value.tolist()
-    lines = packing.Labelled("line", numbers, sorted(set(numbers)))
-    return (
-        paths_chart(plane, run, paths, lines)
-        .mark_line(
-            strokeWidth=width,
-            color=color,
-            # With `opacity`, a renderer would draw each line on a separate layer.
-            strokeOpacity=opacity,
-            clip=True,
-            style=plane.style(),
-            invalid="break-paths-show-domains",
-            tooltip=None,
-            aria=False,
-        )
-        .encode(x=plane.x(), y=plane.y(), order="vertex:Q", detail="line:N")
-    )
+    return paths_chart(plane, run, paths, packing.Labelled("line", numbers, sorted(set(numbers))))
+
+
+def _line(
+    vertices: alt.Chart, plane: Plane, *, width: float, color: alt.ExprRef, opacity: float
+) -> alt.Chart:
+    return vertices.mark_line(
+        strokeWidth=width,
+        color=color,
+        # With `opacity`, a renderer would draw each line on a separate layer.
+        strokeOpacity=opacity,
+        clip=True,
+        style=plane.style(),
+        invalid="break-paths-show-domains",
+        tooltip=None,
+        aria=False,
+    ).encode(x=plane.x(), y=plane.y(), order="vertex:Q")
 
 
 def paths_chart(plane: Plane, run: Run, paths: Paths, labelled: packing.Labelled) -> alt.Chart:
     """Return the vertices of paths at the epoch shown, without marks."""
+    rows = packing.paths_by_epoch(plane.clock, run.epochs, paths, *plane.rulers(), labelled)
+    return line_vertices(alt.Chart(packing.PackedData(rows)), plane)
+
+
+def line_vertices(rows: alt.Chart, plane: Plane) -> alt.Chart:
+    """Return the vertices at the epoch shown, given rows from `packing.paths_by_epoch`."""
     x, y = plane.rulers()
-    rows = packing.paths_by_epoch(plane.clock, run.epochs, paths, x, y, labelled)
     return (
-        alt.Chart(packing.PackedData(rows))
-        .transform_filter(f"datum.{packing.EPOCH} === {plane.clock.epoch_expression()}")
+        rows.transform_filter(f"datum.{packing.EPOCH} === {plane.clock.epoch_expression()}")
         .transform_calculate(vertex="sequence(datum.xs.length)")
         .transform_flatten(["xs", "ys", "vertex"])
         .transform_calculate(x=x.expression("datum.xs"), y=y.expression("datum.ys"))

@@ -88,18 +88,42 @@ def value_labels(
     values = [[packing.shortened(value, 4) for value in one.values] for one in shown]
     rows = packing.by_epoch(clock, constant, {"value": values})
     value = packing.entry("value", clock)
-    base = (
-        alt.Chart(packing.PackedData(rows))
-        .transform_calculate(
-            label=f"datum.name + ' ' + (isValid({value}) ? format({value}, '.3f') : 'undefined')"
-        )
-        .encode(
-            text="label:N",
-            x=from_left(width, share=1, offset=-_FROM_EDGE)
-            if corner == "right"
-            else alt.value(_FROM_EDGE),
-            y=outright(f"{height - _FROM_EDGE} - {LINE_HEIGHT} * datum.from_bottom"),
-        )
+    base = alt.Chart(packing.PackedData(rows)).transform_calculate(
+        label=f"datum.name + ' ' + (isValid({value}) ? format({value}, '.3f') : 'undefined')"
+    )
+    dark = {one.color: one.dark for one in shown}
+    color = adaptive_column("datum.color", dark)
+    return _lines(base, "datum.from_bottom", color, corner=corner, width=width, height=height)
+
+
+def text_line(
+    row: alt.Chart, *, line: int, color: str, corner: Corner, width: Width, height: int
+) -> list[alt.Chart]:
+    """Return one label of the column ``label``, a number of lines above the lower corner.
+
+    Parameters
+    ----------
+    row : altair.Chart
+        A single row.
+    line : int
+        The line, counted from the bottom.
+    color : str
+        The expression for its color.
+    corner, width, height
+        As for `value_labels`.
+    """
+    return _lines(row, str(line), color, corner=corner, width=width, height=height)
+
+
+def _lines(
+    base: alt.Chart, line: str, color: str, *, corner: Corner, width: Width, height: int
+) -> list[alt.Chart]:
+    """Return labels with a halo, given the expressions for their line and their color."""
+    left = corner == "left"
+    base = base.encode(
+        text="label:N",
+        x=alt.value(_FROM_EDGE) if left else from_left(width, share=1, offset=-_FROM_EDGE),
+        y=outright(f"{height - _FROM_EDGE} - {LINE_HEIGHT} * {line}"),
     )
     style: dict[str, Any] = {
         "align": corner,
@@ -107,10 +131,10 @@ def value_labels(
         "fontSize": SMALL_SIZE,
         "fontWeight": 600,
         "tooltip": None,
+        "aria": False,
     }
     halo = adaptive(colors.LIGHT_BACKGROUND, colors.DARK_BACKGROUND)
-    dark = {one.color: one.dark for one in shown}
     return [
-        base.mark_text(**style, stroke=halo, strokeWidth=_HALO, fill="transparent", aria=False),
-        base.mark_text(**style).encode(color=outright(adaptive_column("datum.color", dark))),
+        base.mark_text(**style, stroke=halo, strokeWidth=_HALO, fill="transparent"),
+        base.mark_text(**style).encode(color=outright(color)),
     ]
