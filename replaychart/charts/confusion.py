@@ -15,6 +15,7 @@ from replaychart.drawing.expressions import literal, outright
 from replaychart.drawing.plane import class_labels
 from replaychart.drawing.sizes import Width, from_left, width_for_texts
 from replaychart.drawing.texts import NO_LIMIT, SMALL_SIZE, fitted, width_of
+from replaychart.drawing.threshold import NAME as THRESHOLD
 from replaychart.drawing.threshold import Threshold, checked_threshold, parameters, tally
 from replaychart.drawing.titles import Title, chart_title, check_chart, note_not_finite
 from replaychart.facts.epochs import Epochs
@@ -35,7 +36,7 @@ _WIDEST_SHARE = "100%"
 _FEW_CLASSES = 10
 # The room for the names of the classes next to the matrix, in pixels.
 _NAMES = 90
-_ASIDE, _ROW = 8, 15
+_ASIDE, _ROW = 8, 16
 # A cell is tinted with up to this much of its color, so that its number stays readable.
 _TINT = 0.5
 _CORRECT = "#1b6ca8"
@@ -137,7 +138,7 @@ def confusion(
     layers = [
         _tints(cells, axes),
         *_numbers(run, cells, axes, normalize, _text_size(widest, cell, _LARGEST_TEXT)),
-        *_margins(cells, axes, _text_size(_WIDEST_SHARE, cell, SMALL_SIZE)),
+        *_margins(cells, axes, _text_size(_WIDEST_SHARE, cell, SMALL_SIZE), chosen),
     ]
     return layered(layers, clock, *parameters(chosen), title=heading, width=width, height=height)
 
@@ -260,7 +261,9 @@ def _numbers(
     return layers
 
 
-def _margins(cells: alt.Chart, axes: _Axes, size: float) -> list[alt.Chart]:
+def _margins(
+    cells: alt.Chart, axes: _Axes, size: float, threshold: alt.Parameter | None
+) -> list[alt.Chart]:
     """Return recall at the right of the matrix, and precision and accuracy below it."""
     right = from_left(axes.width, share=1, offset=_ASIDE)
     left, edge = alt.value(-_ASIDE), from_left(axes.width, share=1)
@@ -268,7 +271,8 @@ def _margins(cells: alt.Chart, axes: _Axes, size: float) -> list[alt.Chart]:
     hits = cells.transform_calculate(hit="datum.target === datum.prediction ? datum.count : 0")
     each: dict[str, Any] = {"hit": "sum(hit)", "whole": "sum(count)"}
     share = f"datum.whole > 0 ? {_percent('datum.hit / datum.whole')} : ''"
-    accuracy = "'accuracy ' + format(datum.hit / datum.whole, '.3f')"
+    before = "''" if threshold is None else f"'threshold ' + format({THRESHOLD}, '.2f') + ', '"
+    accuracy = f"{before} + 'accuracy ' + format(datum.hit / datum.whole, '.3f')"
     texts: list[tuple[alt.Chart, str, Any, Any, Align]] = [
         (hits.transform_aggregate(**each, groupby=["target"]), share, right, axes.y, "left"),
         (hits.transform_aggregate(**each, groupby=["prediction"]), share, axes.x, below, "center"),

@@ -20,6 +20,7 @@ from replaychart.drawing.threshold import (
     decided_boundary_layer,
     parameters,
     threshold_expression,
+    titled,
 )
 from replaychart.drawing.titles import (
     Title,
@@ -170,7 +171,8 @@ def decision_boundary(
         decided_boundary_layer(plane, run, boundary, chosen) if boundary else None,
     ]
     what = "Decision boundary" if divided else "Prediction"
-    heading = chart_title(title, f"{what} \N{MIDDLE DOT} epoch {{epoch}}", clock)
+    default, shown = titled(f"{what} \N{MIDDLE DOT} epoch {{epoch}}", chosen)
+    heading = chart_title(title, default, clock, **shown)
     note_not_finite(heading, clock, "output", room, run.outputs(epochs=clock.epochs))
     if through is not None and len(run.planes.feature_names()) > 2:
         add_subtitle(heading, f"background: slice at {through.slice}", room)

@@ -29,6 +29,7 @@ from replaychart.drawing.threshold import (
     decided_boundary_layer,
     parameters,
     threshold_expression,
+    titled,
 )
 from replaychart.drawing.titles import (
     Title,
@@ -182,7 +183,7 @@ def feature_space(
     default_title = named_title(layer, " \N{MIDDLE DOT} epoch {epoch}", room)
     if isinstance(projection, str) and projection == "rotate":
         if chosen is not None:
-            message = "threshold is for planes, not for projection='rotate'. Got both arguments."
+            message = "threshold is for planes. Got threshold together with projection='rotate'."
             raise ArgumentError(message)
         return rotated_space(
             run,
@@ -227,7 +228,8 @@ def feature_space(
         *points_layers(plane, run, coordinates, points, threshold=threshold_expression(chosen)),
         decided_boundary_layer(plane, run, drawn.boundary, chosen) if drawn.boundary else None,
     ]
-    heading = chart_title(title, default_title, clock)
+    default_title, shown = titled(default_title, chosen)
+    heading = chart_title(title, default_title, clock, **shown)
     note_not_finite(heading, clock, "points", room, coordinates)
     if run.tells_predictions and run.targets.ndim == 1 and np.isfinite(coordinates).all():
         # The layer's values can be finite while the outputs are not: a ReLU turns NaN into 0.

@@ -1,9 +1,10 @@
 """`probability_histogram`: how confident the network is about the cases of each class."""
 
 import dataclasses
-from typing import Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from replaychart.arguments import require_at_least, require_one_of
@@ -12,18 +13,20 @@ from replaychart.drawing.backgrounds import adaptive, adaptive_expression
 from replaychart.drawing.budget import MAX_BYTES, kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.counts import (
+    TotalLabel,
     bars_of_counts,
     count_bars,
     counted_label,
+    counted_of,
     highest_count,
     total_label,
 )
 from replaychart.drawing.expressions import outright
 from replaychart.drawing.packing import BYTES_PER_NUMBER
 from replaychart.drawing.plane import probability_title
-from replaychart.drawing.sizes import Width, width_for_texts
-from replaychart.drawing.texts import AXIS_TITLE_SIZE, fitted
-from replaychart.drawing.threshold import NAME as THRESHOLD_NAME
+from replaychart.drawing.sizes import Width, from_left, width_for_texts
+from replaychart.drawing.texts import AXIS_TITLE_SIZE, SMALL_SIZE, fitted, width_of
+from replaychart.drawing.threshold import NAME as THRESHOLD
 from replaychart.drawing.threshold import Threshold, checked_threshold, parameters, tally
 from replaychart.drawing.titles import Title, chart_title, check_chart, named_title
 from replaychart.errors import ArgumentError
@@ -33,13 +36,19 @@ from replaychart.run import Run
 
 # Whether all panels share one count axis.
 CountAxis = Literal["shared", "per-class"]
+# Whether each class has a panel, or all classes share one.
+Layout = Literal["panels", "combined"]
 
 # Panels are stacked in columns of at most this many.
 _PANELS_PER_COLUMN = 5
-# The totals are in the middle of a panel, at the top. These fractions of the panel's width and
-# height are half the room they need horizontally, and the room they need vertically.
-_HALF_OF_TOTALS = 0.25
-_SHARE_OF_TOTALS = 0.27
+# The totals are in the middle of a panel, at the top. These are half the fraction of the panel's
+# width that they need, and the height of one line in pixels.
+_HALF_OF_TOTALS = 0.28
+_LINE = 16
+# In a combined panel, the totals are in one line: up to this fraction of the width those of the
+# correct points, and then those of the wrong ones.
+_SHARE_OF_CORRECT = 0.64
+_ROOM_OF_CORRECT = " 1,000 correct"
 
 
 def probability_histogram(
@@ -48,6 +57,7 @@ def probability_histogram(
     target: int | None = None,
     bins: int = 10,
     count_axis: CountAxis = "shared",
+    layout: Layout = "panels",
     threshold: Threshold = False,
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
@@ -72,11 +82,15 @@ def probability_histogram(
     count_axis : {"shared", "per-class"}, default "shared"
         Whether all panels share one count axis, or each panel's axis fits its own class. The latter
         keeps the bars of a rare class visible next to those of a frequent one.
+    layout : {"panels", "combined"}, default "panels"
+        ``"panels"`` draws one panel for each class. ``"combined"`` draws all classes in one panel:
+        with two classes, the bars of class 1 rise and those of class 0 hang down; with more, the
+        correct and the wrong points of all classes are stacked.
     threshold : altair.Parameter or bool, default False
         The probability from which on a point counts as class 1: True for a slider that starts at
         0.5, or a parameter from `threshold_param` that charts share. By default, there is no slider
-        and the network decides. It needs two classes with probabilities,
-        and bins of whole hundredths (`bins` divides 100).
+        and the network decides. It needs two classes with probabilities, and `bins` that divide
+        100.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
     epoch : float or altair.Parameter, optional
@@ -87,7 +101,7 @@ def probability_histogram(
         epoch shown. Default: each panel is titled with its class.
     width, height : int or "container", default 220 and 157
         Size of each panel in pixels. A width of ``"container"`` fills the page or element around
-        the chart; it needs `target`.
+        the chart; it needs `target` or ``layout="combined"``.
     max_bytes : float or None, default 20,000,000
         Approximate limit on the size of the chart's data, in bytes. A larger chart is thinned to
         evenly spaced epochs, with a warning. None means no limit.
@@ -95,8 +109,9 @@ def probability_histogram(
     Returns
     -------
     altair.VConcatChart or altair.LayerChart
-        One panel per class, in columns of up to five; with `target`, a single panel. Correct and
-        wrong predictions differ in colour. The count axis is the same at every epoch.
+        One panel per class, in columns of up to five; a single panel with `target` or
+        ``layout="combined"``. Correct predictions have the colour of their class, and wrong ones
+        are crimson. The count axis is the same at every epoch.
 
     Raises
     ------
@@ -118,18 +133,21 @@ def probability_histogram(
     """
     check_chart(run, width, height, max_bytes)
     require_at_least("bins", bins, 1, most=MOST_BINS)
-    if width == "container" and target is None:
+    require_one_of("layout", layout, get_args(Layout))
+    if layout == "combined" and target is not None:
+        message = f"target must be None with layout='combined'. Got {target!r}."
+        raise ArgumentError(message)
+    if width == "container" and target is None and layout == "panels":
         message = (
             "width='container' needs a single panel, because Vega-Lite has no container for charts "
-            "below each other: pass target=0, for example. Got target=None."
+            "below each other: pass target=0 or layout='combined', for example. Got target=None."
         )
         raise ArgumentError(message)
+    require_one_of("count_axis", count_axis, get_args(CountAxis))
     chosen = checked_threshold(run, threshold)
     if chosen is not None and 100 % int(bins):
         message = f"bins must divide 100 if there is a threshold. Got {bins!r}."
         raise ArgumentError(message)
-    room = width_for_texts(width)
-    require_one_of("count_axis", count_axis, get_args(CountAxis))
     clock = kept_epochs(
         run,
         Clock.of(run, epochs, epoch),
@@ -138,39 +156,41 @@ def probability_histogram(
     )
     frame = run.probability_histogram(bins=bins, epochs=clock.epochs)
     require_one_of("target", target, [None, *range(run.classes)])
-    frame["color"] = frame["correct"].map({True: colors.CORRECT, False: colors.WRONG})
+    thinned = clock.every is not None
+    heading = chart_title(title, "Probabilities", clock) if title is not None or thinned else None
+    at_threshold = None if chosen is None else _AtThreshold(tally(run, clock), int(bins))
+    if layout == "combined":
+        panel = _combined(run, clock, frame, at_threshold, width=width, height=height)
+        panel = panel.add_params(*clock.parameters, *parameters(chosen))
+        return panel.properties(title=heading or "Probability")
     of_class = {case: frame[frame["target"] == case] for case in range(run.classes)}
-    counted = None if chosen is None else tally(run, clock)
     panels = [
         _panel(
+            run,
             clock,
             of_class[case],
-            at_threshold=None if counted is None else _AtThreshold(counted, case, int(bins)),
-            x_title=fitted(probability_title(run), room, size=AXIS_TITLE_SIZE),
-            highest=_height(of_class[case] if count_axis == "per-class" else frame),
-            title=_title(run, case, room),
-            points=int((run.targets == case).sum()),
+            at_threshold,
+            highest=_height(of_class[case] if count_axis == "per-class" else frame, height),
             width=width,
             height=height,
         )
         for case in (range(run.classes) if target is None else (target,))
     ]
     panels[0] = panels[0].add_params(*clock.parameters, *parameters(chosen))
-    thinned = clock.every is not None
-    heading = chart_title(title, "Probabilities", clock) if title is not None or thinned else None
     if target is None:
         return _stacked(panels, heading)
     return panels[0] if heading is None else panels[0].properties(title=heading)
 
 
-def _height(frame: pd.DataFrame) -> int:
+def _height(frame: pd.DataFrame, height: int) -> int:
     """Return the end of the count axes, with room for all bars and for the totals above them."""
     middle = (frame["bin_start"] + frame["bin_end"]) / 2
     below = frame[(middle - 0.5).abs() < _HALF_OF_TOTALS]
     highest = highest_count(frame, by=["target"])
     if not len(below):
         return highest
-    return max(highest, round(highest_count(below, by=["target"]) / (1 - _SHARE_OF_TOTALS)))
+    free = max(1 - (2 * _LINE + 8) / height, 0.5)
+    return max(highest, round(highest_count(below, by=["target"]) / free))
 
 
 def _stacked(panels: list[alt.LayerChart], heading: alt.TitleParams | None) -> alt.VConcatChart:
@@ -190,120 +210,263 @@ def _title(run: Run, case: int, width: float) -> str:
 
 
 def _panel(
+    run: Run,
     clock: Clock,
     frame: pd.DataFrame,
-    *,
     at_threshold: "_AtThreshold | None",
-    x_title: str,
+    *,
     highest: int,
-    title: str,
-    points: int,
     width: Width,
     height: int,
 ) -> alt.LayerChart:
-    if at_threshold is not None:
-        layers = at_threshold.layers(x_title=x_title, highest=highest, width=width)
-        return alt.LayerChart(
-            layer=layers + _not_finite(clock, frame, points, width),
-            title=title,
-            width=width,
-            height=height,
-        )
-    bars = count_bars(clock, frame, x_title=x_title, highest=highest)
-    totals = frame.groupby(["correct", "epoch"])["count"].sum()
+    """Return the panel of one class."""
+    case = int(frame["target"].iloc[0])
+    points = int((run.targets == case).sum())
+    room = width_for_texts(width)
+    bars = _bars(
+        clock,
+        _colored(run, frame),
+        at_threshold,
+        x_title=fitted(probability_title(run), room, size=AXIS_TITLE_SIZE),
+        ends=(0, highest),
+        counted=counted_of(points),
+        free=(2 * _LINE + 8, height),
+    )
     labels = [
-        total_label(
-            clock, totals[correct].to_numpy(), suffix=suffix, color=color, line=line, width=width
+        _total(
+            clock,
+            total,
+            at_threshold,
+            TotalLabel(from_left(width, share=0.5), 6 + _LINE * line, "center"),
+            case=case,
+            color=total.color,
         )
-        for line, (correct, suffix, color) in enumerate(
-            [(True, "correct", colors.MUTED), (False, "wrong", colors.WRONG)]
-        )
+        for line, total in enumerate(_totals(frame, points))
     ]
-    labels += _not_finite(clock, frame, points, width)
-    return alt.LayerChart(layer=[bars, *labels], title=title, width=width, height=height)
+    title = _title(run, case, room)
+    return alt.LayerChart(layer=[*bars, *labels], title=title, width=width, height=height)
 
 
-def _not_finite(clock: Clock, frame: pd.DataFrame, points: int, width: Width) -> list[alt.Chart]:
-    """Return a label with the number of points that are not counted; none if all of them are."""
-    missing = points - frame.groupby("epoch")["count"].sum().to_numpy()
-    if not missing.any():
-        return []
-    return [
-        total_label(clock, missing, suffix="not finite", color=colors.WRONG, line=2, width=width)
-    ]
+def _colored(run: Run, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the counts with a column ``color``: that of the class, or crimson for wrong points."""
+    of_class = pd.Series(colors.class_colors(run.classes))
+    color = frame["target"].map(of_class).where(frame["correct"], colors.WRONG)
+    return frame.assign(color=color)
+
+
+class _Total(NamedTuple):
+    """What is counted, its total at each epoch, and its colour."""
+
+    what: str
+    counts: np.ndarray
+    color: str
+
+
+def _totals(frame: pd.DataFrame, points: int) -> list[_Total]:
+    """Return the totals of correct and wrong points, and of those that are neither."""
+    of_epoch = frame.groupby(["correct", "epoch"])["count"].sum()
+    correct, wrong = of_epoch[True].to_numpy(), of_epoch[False].to_numpy()
+    totals = [_Total("correct", correct, colors.MUTED), _Total("wrong", wrong, colors.WRONG)]
+    if (correct + wrong < points).any():
+        totals.append(_Total("not finite", points - correct - wrong, colors.WRONG))
+    return totals
+
+
+def _bars(
+    clock: Clock,
+    frame: pd.DataFrame,
+    at_threshold: "_AtThreshold | None",
+    *,
+    x_title: str,
+    ends: tuple[int, int],
+    counted: str,
+    free: tuple[float, float],
+) -> list[alt.Chart]:
+    """Return bars, as they are or at the threshold shown, and then a line at the threshold.
+
+    The line leaves the labels free: it is between two vertical positions in pixels.
+    """
+    texts: dict[str, Any] = {"x_title": x_title, "ends": ends, "counted": counted}
+    if at_threshold is None:
+        return [count_bars(clock, frame, **texts)]
+    return at_threshold.bars(frame["target"].unique().tolist(), free=free, **texts)
+
+
+def _total(
+    clock: Clock,
+    total: _Total,
+    at_threshold: "_AtThreshold | None",
+    place: TotalLabel,
+    *,
+    case: int | None,
+    before: str = "",
+    color: str = colors.MUTED,
+) -> alt.Chart:
+    """Return the label of a total of one class, or of all if `case` is None."""
+    texts = {"before": before, "suffix": f" {total.what}", "color": color}
+    if at_threshold is None or case is None or total.what not in ("correct", "wrong"):
+        return total_label(clock, total.counts, place, **texts)
+    row = at_threshold.total(case, correct=total.what == "correct")
+    return counted_label(row, "datum.count", place, **texts)
 
 
 @dataclasses.dataclass(frozen=True)
 class _AtThreshold:
-    """The cases of one class by their probability, right or wrong at the threshold shown.
+    """The points of two classes by their probability, right or wrong at the threshold shown.
 
     Attributes
     ----------
     tally : altair.Chart
         The number of points by class and probability.
-    case : int
-        The class.
-    bins : int
+    number : int
         The number of bins, which divides 100.
     """
 
     tally: alt.Chart
-    case: int
-    bins: int
+    number: int
 
-    def layers(self, *, x_title: str, highest: int, width: Width) -> list[alt.Chart]:
-        """Return bars, totals and a line at the threshold."""
-        own = self.tally.transform_filter(f"datum.target === {self.case}").transform_calculate(
-            correct=f"datum.predicted === {self.case}",
-            bin=f"min(floor(datum.hundredth / {100 // self.bins}), {self.bins - 1})",
+    def bars(
+        self,
+        cases: list[int],
+        *,
+        free: tuple[float, float],
+        x_title: str,
+        ends: tuple[int, int],
+        counted: str,
+    ) -> list[alt.Chart]:
+        """Return the bars of some classes, and a line at the threshold."""
+        # Those of class 0 hang down if there is room for them.
+        side = "2 * datum.target - 1" if ends[0] else "1"
+        bars = (
+            self.tally.transform_filter(f"indexof({cases}, datum.target) >= 0")
+            .transform_calculate(
+                correct="datum.predicted === datum.target",
+                bin=f"min(floor(datum.hundredth / {100 // self.number}), {self.number - 1})",
+            )
+            .transform_aggregate(count="sum(count)", groupby=["target", "correct", "bin"])
+            .transform_filter("datum.count > 0")
+            .transform_calculate(
+                bin_start=f"datum.bin / {self.number}",
+                bin_end=f"(datum.bin + 1) / {self.number}",
+                height=f"datum.count * ({side})",
+                order="datum.correct ? 0 : 1",
+            )
         )
-        bars = own.transform_aggregate(
-            count="sum(count)", groupby=["correct", "bin"]
-        ).transform_calculate(
-            bin_start=f"datum.bin / {self.bins}",
-            bin_end=f"(datum.bin + 1) / {self.bins}",
-            order="datum.correct ? 0 : 1",
+        wrong, *tones = map(adaptive_expression, (colors.WRONG, *colors.class_colors(2)))
+        tone = f"datum.correct ? [{', '.join(tones)}][datum.target] : {wrong}"
+        drawn = bars_of_counts(
+            bars, limits=(0, 1), x_title=x_title, ends=ends, counted=counted, color=outright(tone)
         )
-        tone = (
-            f"datum.correct ? {adaptive_expression(colors.CORRECT)} "
-            f": {adaptive_expression(colors.WRONG)}"
+        rule = (
+            alt.Chart(packing.PackedData([{"row": 0}]))
+            .transform_calculate(bin_start=THRESHOLD)
+            .mark_rule(
+                color=adaptive(colors.BOUNDARY, colors.DARK_BOUNDARY),
+                strokeWidth=1.5,
+                tooltip=None,
+                aria=False,
+            )
+            .encode(
+                x=alt.X("bin_start:Q", title=x_title), y=alt.value(free[0]), y2=alt.value(free[1])
+            )
         )
-        return [
-            bars_of_counts(
-                bars.transform_filter("datum.count > 0"),
-                limits=[0, 1],
-                x_title=x_title,
-                highest=highest,
-                color=outright(tone),
-            ).encode(detail="correct:N"),
-            _threshold_rule(x_title),
-            *(
-                counted_label(
-                    own.transform_calculate(
-                        own=f"datum.correct === {correct} ? datum.count : 0"
-                    ).transform_aggregate(count="sum(own)"),
-                    "datum.count",
-                    suffix=suffix,
-                    color=color,
-                    line=line,
-                    width=width,
-                )
-                for line, (correct, suffix, color) in enumerate(
-                    [("true", "correct", colors.MUTED), ("false", "wrong", colors.WRONG)]
-                )
-            ),
-        ]
+        return [drawn.encode(detail=["target:N", "correct:N"]), rule]
+
+    def total(self, case: int, *, correct: bool) -> alt.Chart:
+        """Return a row with the number of points of a class that are correct, or wrong."""
+        answer = "===" if correct else "!=="
+        return (
+            self.tally.transform_filter(f"datum.target === {case}")
+            .transform_calculate(own=f"datum.predicted {answer} {case} ? datum.count : 0")
+            .transform_aggregate(count="sum(own)")
+        )
 
 
-def _threshold_rule(x_title: str) -> alt.Chart:
-    return (
-        alt.Chart(packing.PackedData([{"row": 0}]))
-        .transform_calculate(bin_start=THRESHOLD_NAME)
-        .mark_rule(
-            color=adaptive(colors.BOUNDARY, colors.DARK_BOUNDARY),
-            strokeWidth=1.5,
-            tooltip=None,
-            aria=False,
-        )
-        .encode(x=alt.X("bin_start:Q", title=x_title))
+def _combined(
+    run: Run,
+    clock: Clock,
+    frame: pd.DataFrame,
+    at_threshold: _AtThreshold | None,
+    *,
+    width: Width,
+    height: int,
+) -> alt.LayerChart:
+    """Return all classes in one panel."""
+    if run.classes == 2:
+        frame = _colored(run, frame).assign(side=2 * frame["target"] - 1)
+    else:
+        keys = ["epoch", "correct", "bin_start", "bin_end"]
+        frame = frame.groupby(keys, as_index=False)[["count"]].sum()
+        frame = frame.sort_values(["epoch", "correct", "bin_start"], ascending=[True, False, True])
+        frame["color"] = frame["correct"].map({True: colors.CORRECT, False: colors.WRONG})
+    down, up = _ends(frame, height)
+    room = width_for_texts(width)
+    bars = _bars(
+        clock,
+        frame,
+        at_threshold,
+        x_title=fitted(probability_title(run), room, size=AXIS_TITLE_SIZE),
+        ends=(down, up),
+        counted=counted_of(len(run.targets)),
+        free=(_LINE + 8, height - _LINE - 8),
     )
+    lines = [
+        label
+        for case, at_top in ([(1, True), (0, False)] if run.classes == 2 else [(None, True)])
+        for label in _line_of_totals(
+            run, clock, frame, at_threshold, case=case, at_top=at_top, width=width, height=height
+        )
+    ]
+    return alt.LayerChart(layer=[*bars, *lines], width=width, height=height)
+
+
+def _ends(frame: pd.DataFrame, height: int) -> tuple[int, int]:
+    """Return how far bars hang down and rise, with room for the totals beyond them."""
+    if "side" not in frame:
+        return 0, round(highest_count(frame, by=[]) / max(1 - (_LINE + 8) / height, 0.5))
+    highest = highest_count(frame, by=["side"])
+    end = round(highest / max(1 - 2 * (_LINE + 8) / height, 0.5))
+    return end, end
+
+
+def _line_of_totals(
+    run: Run,
+    clock: Clock,
+    frame: pd.DataFrame,
+    at_threshold: _AtThreshold | None,
+    *,
+    case: int | None,
+    at_top: bool,
+    width: Width,
+    height: int,
+) -> list[alt.Chart]:
+    """Return the totals of one class, or of all if `case` is None, in one line."""
+    points = len(run.targets) if case is None else int((run.targets == case).sum())
+    own = frame if case is None else frame[frame["target"] == case]
+    totals = _totals(own, points)
+    y = 6 if at_top else height - 6
+    baseline: Literal["top", "bottom"] = "top" if at_top else "bottom"
+    before = ""
+    if case is not None:
+        room = _SHARE_OF_CORRECT * width_for_texts(width) - 8
+        room -= width_of(_ROOM_OF_CORRECT, size=SMALL_SIZE, bold=True)
+        name = run.class_names[case]
+        name = f"Class {name}" if name == str(case) else name
+        before = f"{fitted(name, room, bold=True)}: "
+    labels = [
+        _total(
+            clock,
+            totals[0],
+            at_threshold,
+            TotalLabel(from_left(width, share=_SHARE_OF_CORRECT, offset=-6), y, "right", baseline),
+            case=case,
+            before=before,
+        )
+    ]
+    for line, total in enumerate(totals[1:]):
+        away = _LINE * line * (1 if at_top else -1)
+        place = TotalLabel(
+            from_left(width, share=_SHARE_OF_CORRECT, offset=6), y + away, "left", baseline
+        )
+        labels.append(_total(clock, total, at_threshold, place, case=case, color=total.color))
+    return labels

@@ -24,6 +24,7 @@ from replaychart.drawing.shares import (
     value_labels,
 )
 from replaychart.drawing.sizes import Width, width_for_positions, width_for_texts
+from replaychart.drawing.threshold import NAME as THRESHOLD
 from replaychart.drawing.threshold import Threshold, checked_threshold, parameters, tally
 from replaychart.drawing.titles import Title, chart_title, check_chart, note_not_finite
 from replaychart.errors import ArgumentError
@@ -287,12 +288,10 @@ def _at_threshold(
     across, up = ("rate", "recall") if kind.is_roc else ("recall", "precision")
     names = ("FPR", "TPR") if kind.is_roc else ("recall", "precision")
     label = f"'{names[0]} ' + format(datum.x, '.3f') + ', {names[1]} ' + format(datum.y, '.3f')"
-    placed = rates.transform_calculate(x=f"datum.{across}", y=f"datum.{up}").transform_calculate(
-        label=label
-    )
+    rates = rates.transform_calculate(x=f"datum.{across}", y=f"datum.{up}")
     ink = adaptive_expression(colors.BOUNDARY, colors.DARK_BOUNDARY)
     return [
-        placed.mark_circle(size=90, opacity=1, aria=False).encode(
+        rates.mark_circle(size=90, opacity=1, aria=False).encode(
             x=x,
             y=y,
             color=outright(ink),
@@ -301,7 +300,18 @@ def _at_threshold(
                 alt.Tooltip("y:Q", title=kind.y_title, format=".3f"),
             ],
         ),
-        *text_line(placed, line=1, color=ink, corner=kind.corner, width=width, height=height),
+        *(
+            layer
+            for line, text in ((1, label), (2, f"'threshold ' + format({THRESHOLD}, '.2f')"))
+            for layer in text_line(
+                rates.transform_calculate(label=text),
+                line=line,
+                color=ink,
+                corner=kind.corner,
+                width=width,
+                height=height,
+            )
+        ),
     ]
 
 

@@ -77,7 +77,7 @@ class Answers:
         if _PROBABILITY not in self.columns:
             return None
         hundredths = packing.entry(_PROBABILITY, self.clock)
-        return f"isValid({hundredths}) ? {hundredths} / 100 : null"
+        return packing.Ruler(0.0, 0.01).expression(hundredths)
 
     def wrong(self, threshold: str = THRESHOLD) -> str | None:
         """Return the expression for whether a point is wrong; None if that is not known.
@@ -136,7 +136,9 @@ def _whole(hundredths: np.ndarray, probability: np.ndarray) -> list[Any]:
     known = np.isfinite(probability)
     if known.all():
         return hundredths.T.tolist()
-    return np.where(known, hundredths.astype(object), None).T.tolist()
+    some = hundredths.astype(object)
+    some[~known] = None
+    return some.T.tolist()
 
 
 def _characters(wrong: np.ndarray) -> list[str]:

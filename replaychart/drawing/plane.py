@@ -43,7 +43,7 @@ WRONG_LABEL = "wrong"
 _SYMBOL = 28
 _SHORT_LABEL = 40
 _SHORTEST_LABEL = 60
-_PROBABILITY_LEGEND = 160
+_GRADIENT, _PROBABILITY_LEGEND = 120, 130
 _PREDICTION_LEGEND = 80
 _COLUMNS = 5
 # Up to this many long names can be placed below each other.
@@ -302,7 +302,7 @@ def number_color(run: Run) -> alt.Color:
         legend=alt.Legend(
             orient="bottom",
             direction="horizontal",
-            gradientLength=150,
+            gradientLength=_GRADIENT,
             gradientThickness=10,
             tickCount=4,
             **tick_format(*number_limits(run)),
@@ -422,7 +422,7 @@ def _probability_fill(run: Run) -> alt.Fill:
         title, domain = f"Score of class {displayed(run.class_names[1])}", [-1, 0, 1]
     return alt.Fill(
         "probability:Q",
-        title=fitted(title, _PROBABILITY_LEGEND - 10),
+        title=fitted(title, _PROBABILITY_LEGEND),
         scale=alt.Scale(
             domain=domain,
             range=adaptive_range(colors.SURFACE, colors.DARK_SURFACE),
@@ -432,7 +432,7 @@ def _probability_fill(run: Run) -> alt.Fill:
         legend=alt.Legend(
             orient="bottom",
             direction="horizontal",
-            gradientLength=150,
+            gradientLength=_GRADIENT,
             gradientThickness=10,
             titleLimit=NO_LIMIT,
             values=domain,

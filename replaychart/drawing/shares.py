@@ -13,7 +13,7 @@ from replaychart.drawing.expressions import outright
 from replaychart.drawing.sizes import Width, from_left
 from replaychart.drawing.texts import SMALL_SIZE, fitted
 
-LINE_HEIGHT = 14
+LINE_HEIGHT = 16
 _FROM_EDGE = 8
 _MOST_OF_WIDTH = 0.4
 _HALO = 3

@@ -126,6 +126,14 @@ def threshold_expression(threshold: alt.Parameter | None) -> str:
     return NETWORKS_OWN if threshold is None else NAME
 
 
+def titled(default: str, threshold: alt.Parameter | None) -> tuple[str, dict[str, str]]:
+    """Return a chart's default title with its threshold, and what `chart_title` needs for it."""
+    if threshold is None:
+        return default, {}
+    text = f"format({NAME}, '.2f')"
+    return f"{default} \N{MIDDLE DOT} threshold {{threshold}}", {"threshold": text}
+
+
 def boundary_paths(
     run: Run, rectangle: Rectangle, snapshots: list[int], threshold: alt.Parameter | None
 ) -> Paths:
