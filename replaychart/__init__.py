@@ -23,6 +23,7 @@ _HOMES = {
     "Run": "run",
     "list_runs": "opening",
     "open_run": "opening",
+    "open_runs": "opening",
     "epoch_param": "drawing.epoch_parameter",
     "threshold_param": "drawing.threshold",
     "feature_space": "charts.feature_space",
@@ -39,6 +40,9 @@ _HOMES = {
     "activations": "charts.activations",
     "pre_activations": "charts.pre_activations",
     "spread": "charts.spread",
+    "unit_maps": "charts.unit_maps",
+    "compare": "charts.compare",
+    "small_multiples": "charts.small_multiples",
     "animate": "playback.animate",
     "save": "export.save",
 }
@@ -54,6 +58,7 @@ if TYPE_CHECKING:
     from replaychart import datasets as datasets
     from replaychart.charts.activations import activations as activations
     from replaychart.charts.calibration import calibration as calibration
+    from replaychart.charts.compare import compare as compare
     from replaychart.charts.confusion import confusion as confusion
     from replaychart.charts.decision_boundary import decision_boundary as decision_boundary
     from replaychart.charts.feature_space import feature_space as feature_space
@@ -66,7 +71,9 @@ if TYPE_CHECKING:
     )
     from replaychart.charts.residual_histogram import residual_histogram as residual_histogram
     from replaychart.charts.roc import roc as roc
+    from replaychart.charts.small_multiples import small_multiples as small_multiples
     from replaychart.charts.spread import spread as spread
+    from replaychart.charts.unit_maps import unit_maps as unit_maps
     from replaychart.charts.weights import weights as weights
     from replaychart.drawing.epoch_parameter import epoch_param as epoch_param
     from replaychart.drawing.threshold import threshold_param as threshold_param
@@ -80,6 +87,7 @@ if TYPE_CHECKING:
     from replaychart.export.save import save as save
     from replaychart.opening import list_runs as list_runs
     from replaychart.opening import open_run as open_run
+    from replaychart.opening import open_runs as open_runs
     from replaychart.playback.animate import animate as animate
     from replaychart.recording.outputs import record_outputs as record_outputs
     from replaychart.recording.recorder import Recorder as Recorder

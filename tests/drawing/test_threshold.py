@@ -1,4 +1,4 @@
-"""With a threshold, all charts count exactly what NumPy and scikit-learn count, at any hundredth."""
+"""With a threshold, all charts count what scikit-learn counts, exactly, at any hundredth."""
 
 import re
 from pathlib import Path
