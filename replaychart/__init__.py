@@ -25,12 +25,16 @@ _HOMES = {
     "open_run": "opening",
     "open_runs": "opening",
     "epoch_param": "drawing.epoch_parameter",
+    "threshold_param": "drawing.threshold",
     "feature_space": "charts.feature_space",
     "decision_boundary": "charts.decision_boundary",
     "probability_histogram": "charts.probability_histogram",
     "loss_and_metric": "charts.loss_and_metric",
     "loss_histogram": "charts.loss_histogram",
     "residual_histogram": "charts.residual_histogram",
+    "roc": "charts.roc",
+    "confusion": "charts.confusion",
+    "calibration": "charts.calibration",
     "weights": "charts.weights",
     "gradients": "charts.gradients",
     "activations": "charts.activations",
@@ -53,7 +57,9 @@ if TYPE_CHECKING:
     # `as` says that a name is public: type checkers cannot read it out of `_HOMES`.
     from replaychart import datasets as datasets
     from replaychart.charts.activations import activations as activations
+    from replaychart.charts.calibration import calibration as calibration
     from replaychart.charts.compare import compare as compare
+    from replaychart.charts.confusion import confusion as confusion
     from replaychart.charts.decision_boundary import decision_boundary as decision_boundary
     from replaychart.charts.feature_space import feature_space as feature_space
     from replaychart.charts.gradients import gradients as gradients
@@ -64,11 +70,13 @@ if TYPE_CHECKING:
         probability_histogram as probability_histogram,
     )
     from replaychart.charts.residual_histogram import residual_histogram as residual_histogram
+    from replaychart.charts.roc import roc as roc
     from replaychart.charts.small_multiples import small_multiples as small_multiples
     from replaychart.charts.spread import spread as spread
     from replaychart.charts.unit_maps import unit_maps as unit_maps
     from replaychart.charts.weights import weights as weights
     from replaychart.drawing.epoch_parameter import epoch_param as epoch_param
+    from replaychart.drawing.threshold import threshold_param as threshold_param
     from replaychart.errors import ArgumentError as ArgumentError
     from replaychart.errors import DatasetError as DatasetError
     from replaychart.errors import EvaluationError as EvaluationError

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from replaychart.arguments import items_of, require_at_least, require_one_of
 from replaychart.errors import ArgumentError, EvaluationError
+from replaychart.evaluation.classification import CALIBRATION_BINS, Classification
 from replaychart.evaluation.curves import Curves, CurvesOfOutputs
 from replaychart.evaluation.distributions import Distributions, Kind, Variable
 from replaychart.evaluation.evaluations import Evaluations
@@ -22,6 +23,7 @@ from replaychart.facts.inputs import number_of_points
 from replaychart.facts.keys import evaluation_key
 from replaychart.facts.layers import SEPARATOR
 from replaychart.facts.outputs import checked_output, has_loss, of_output, output_names
+from replaychart.frames.classification import calibration_frame, confusion_frame, roc_frame
 from replaychart.frames.grid import grid_frame
 from replaychart.frames.histograms import (
     MOST_BINS,
@@ -88,6 +90,8 @@ class Run:
         Grid lines, surfaces and boundaries as arrays, for the charts.
     curves : Curves
         Losses, metrics and learning rates by name, as arrays.
+    classification : Classification
+        How well the predictions tell the classes apart, as arrays.
     value_distributions : Distributions
         Summaries of weights, gradients and activations by layer, as arrays.
     output_names : list of str
@@ -97,6 +101,7 @@ class Run:
     """
 
     planes: Planes
+    classification: Classification
     curves: Curves
     value_distributions: Distributions
 
@@ -136,7 +141,8 @@ class Run:
             stored, self._memory, self._network, self._evaluations, self._predictions
         )
         self.value_distributions = Distributions(stored, self._evaluations)
-        self.curves = Curves(stored, self._evaluations, self._predictions)
+        self.classification = Classification(self._predictions)
+        self.curves = Curves(stored, self._evaluations, self._predictions, self.classification)
         if self.output_names:
             whole = self._whole
             each = {
@@ -154,7 +160,8 @@ class Run:
     def _curves_of(self, name: str) -> Curves:
         narrowed, memory = of_output(self._stored, name), self._memory.of_output(name)
         evaluations = Evaluations(narrowed, memory, self._network.of_output(name))
-        return Curves(narrowed, evaluations, Predictions(narrowed, evaluations))
+        predictions = Predictions(narrowed, evaluations)
+        return Curves(narrowed, evaluations, predictions, Classification(predictions))
 
     def output(self, name: str) -> "Run":
         """Return the run of one output, for a model that has several.
@@ -734,8 +741,18 @@ class Run:
             return None if features is None else self.planes.slice(features, at)
         return None if projection is None else self.planes.view(layer, projection, positions)
 
-    def history(self) -> pd.DataFrame:
+    def history(self, *, classification: bool = False) -> pd.DataFrame:
         """Return losses, metrics and learning rates over the epochs.
+
+        Parameters
+        ----------
+        classification : bool, default False
+            Whether to add, for a classifier, how well it tells the classes apart, as scikit-learn
+            defines it: ``auc`` (the area under the ROC curve), ``average_precision``, ``f1``, and
+            ``ece`` (the expected calibration error, in 10 bins; only if there are probabilities).
+            With more than two classes, each of the first three is the mean over the classes (one
+            against all others). If the model has a metric of the same name, it is that metric.
+            `loss_and_metric` draws them without being asked to add them.
 
         Returns
         -------
@@ -775,7 +792,8 @@ class Run:
             name: self.curves.values(name, source="training")
             for name in self.curves.names("training")
         }
-        sources = {"training": logged, "replay": self.curves.replayed()}
+        replayed = self.curves.replayed(on_request=classification)
+        sources = {"training": logged, "replay": replayed}
         return history_frame(self.epochs, sources)
 
     def probabilities(self, *, epochs: Epochs = None) -> NDArray[np.float32]:
@@ -997,6 +1015,122 @@ class Run:
             classes=self.classes,
             bins=int(bins),
         )
+
+    def roc(self, *, epochs: Epochs = None) -> pd.DataFrame:
+        """Return how many points each threshold takes for a class, rightly and wrongly.
+
+        These are the curves of `roc`: ROC and precision-recall. The points are ranked by their
+        probability, or by their score for a hinge loss, and all of them have the same weight. Of
+        two classes, there are the curves of class 1; of more, those of each class against all
+        others.
+
+        Parameters
+        ----------
+        epochs : float, slice, range or iterable of float, optional
+            Only these recorded epochs. Default: all.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per epoch, class and threshold: ``epoch``, ``class`` (int64), ``threshold``
+            (float64, infinity and then every different score, in decreasing order),
+            ``false_positive_rate``, ``true_positive_rate`` (the recall) and ``precision``
+            (float64). The rates are NaN if they are shares of no points. An epoch has no rows for a
+            class with scores that are NaN or infinite.
+
+        Raises
+        ------
+        EvaluationError
+            The run does not predict one class for each point.
+
+        Examples
+        --------
+        >>> import replaychart as rc
+        >>> rates = rc.open_run(rc.datasets.parabola_recording()).roc(epochs=150)
+        >>> rates[["true_positive_rate", "precision"]].iloc[0].tolist()
+        [0.0, 1.0]
+        """
+        chosen = self.snapshots(epochs)
+        curves = self.classification.ranking_curves(chosen)
+        return roc_frame(self.epochs[chosen], self.classification.ranked_classes, curves)
+
+    def confusion(
+        self, *, normalize: Literal["true", "pred"] | None = None, epochs: Epochs = None
+    ) -> pd.DataFrame:
+        """Return how many points of each class are taken for each class.
+
+        Parameters
+        ----------
+        normalize : {None, "true", "pred"}, default None
+            Whether to add a column with the share among the points of the same true class, or among
+            those with the same prediction.
+        epochs : float, slice, range or iterable of float, optional
+            Only these recorded epochs. Default: all.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per epoch and pair of classes: ``epoch``, ``target``, ``prediction``, ``count``
+            (int64) and, with `normalize`, ``share`` (float64; 0 if there are no such points).
+
+        Raises
+        ------
+        ArgumentError
+            `normalize` is something else, or an epoch was not recorded.
+        EvaluationError
+            The run does not predict one class for each point.
+
+        Examples
+        --------
+        >>> import replaychart as rc
+        >>> counts = rc.open_run(rc.datasets.parabola_recording()).confusion(epochs=150)
+        >>> counts.pivot(index="target", columns="prediction", values="count").shape
+        (2, 2)
+        """
+        require_one_of("normalize", normalize, [None, "true", "pred"])
+        chosen = self.snapshots(epochs)
+        return confusion_frame(
+            self.epochs[chosen], self.classification.confusion(chosen), normalize
+        )
+
+    def calibration(self, *, bins: int = CALIBRATION_BINS, epochs: Epochs = None) -> pd.DataFrame:
+        """Return how often predictions come true, by their probability.
+
+        With two classes, it is the probability of class 1, which comes true for the points of class
+        1. With more, it is the probability of the predicted class, which comes true if it is the
+        true class.
+
+        Parameters
+        ----------
+        bins : int, default 10
+            The number of equally wide bins between 0 and 1, at most 1,000.
+        epochs : float, slice, range or iterable of float, optional
+            Only these recorded epochs. Default: all.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per epoch and bin: ``epoch``, ``bin_start``, ``bin_end`` (float64), ``count``
+            (int64), ``predicted`` (float64, the mean probability) and ``observed`` (float64, the
+            share that came true); NaN for an empty bin. A bin includes its upper edge, as in
+            scikit-learn's ``calibration_curve``. Probabilities that are NaN are not counted.
+
+        Raises
+        ------
+        EvaluationError
+            The run predicts numbers or scores, not probabilities.
+
+        Examples
+        --------
+        >>> import replaychart as rc
+        >>> bins = rc.open_run(rc.datasets.parabola_recording()).calibration(epochs=150)
+        >>> int(bins["count"].sum())
+        2000
+        """
+        require_at_least("bins", bins, 1, most=MOST_BINS)
+        chosen = self.snapshots(epochs)
+        found = self.classification.calibration(chosen, int(bins))
+        return calibration_frame(self.epochs[chosen], found)
 
     def residual_histogram(self, *, bins: int = 20, epochs: Epochs = None) -> pd.DataFrame:
         """Return a histogram of the points' residuals, with the same bins for the whole run.

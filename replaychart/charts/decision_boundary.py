@@ -8,13 +8,21 @@ from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.plane import (
     Plane,
-    boundary_layer,
     grid_layer,
     point_bytes,
     points_layers,
     surface_layer,
 )
 from replaychart.drawing.sizes import Width, width_for_texts
+from replaychart.drawing.threshold import (
+    Threshold,
+    boundary_paths,
+    checked_threshold,
+    decided_boundary_layer,
+    parameters,
+    threshold_expression,
+    titled,
+)
 from replaychart.drawing.titles import (
     Title,
     add_subtitle,
@@ -43,6 +51,7 @@ def decision_boundary(
     grid: bool = False,
     shapes: bool = False,
     labels: bool = True,
+    threshold: Threshold = False,
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
     title: Title | None = None,
@@ -88,6 +97,10 @@ def decision_boundary(
     labels : bool, default True
         Whether to write the names of the classes at the median of their points, if there are 4 to
         40 classes.
+    threshold : altair.Parameter or bool, default False
+        The probability from which on a point counts as class 1: True for a slider that starts at
+        0.5, or a parameter from `threshold_param` that charts share. By default, there is no slider
+        and the network decides. It needs two classes with probabilities.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
     epoch : float or altair.Parameter, optional
@@ -131,6 +144,7 @@ def decision_boundary(
     """
     check_chart(run, width, height, max_bytes)
     run = run.of_unit(unit)
+    chosen = checked_threshold(run, threshold)
     room = width_for_texts(width)
     given = not (xlim is None and ylim is None)
     through = None if features is None else run.planes.slice(features, at)
@@ -151,7 +165,7 @@ def decision_boundary(
         return (
             run.planes.surface(rectangle, snapshots),
             lines,
-            run.planes.boundary(rectangle, snapshots) if divided else None,
+            boundary_paths(run, rectangle, snapshots, chosen) if divided else None,
         )
 
     clock, points, (surface, lines, boundary) = kept_around_paths(
@@ -170,21 +184,30 @@ def decision_boundary(
     layers = [
         surface_layer(plane, run, surface, bands=BANDS),
         grid_layer(plane, run, lines) if lines else None,
-        *points_layers(plane, run, coordinates[points], points, shapes=shapes),
-        boundary_layer(plane, run, boundary) if boundary else None,
+        *points_layers(
+            plane,
+            run,
+            coordinates[points],
+            points,
+            shapes=shapes,
+            threshold=threshold_expression(chosen),
+        ),
+        decided_boundary_layer(plane, run, boundary, chosen) if boundary else None,
         *(label_layers(plane, run, coordinates[points], points) if labels else []),
     ]
     what = "Decision boundary" if divided else "Prediction"
-    heading = chart_title(title, f"{what} \N{MIDDLE DOT} epoch {{epoch}}", clock)
+    default, shown = titled(f"{what} \N{MIDDLE DOT} epoch {{epoch}}", chosen)
+    heading = chart_title(title, default, clock, **shown)
     note_not_finite(heading, clock, "output", room, run.outputs(epochs=clock.epochs))
-    shown = run.planes.unit_shown()
-    if shown is not None:
-        add_subtitle(heading, shown, room)
+    of_unit = run.planes.unit_shown()
+    if of_unit is not None:
+        add_subtitle(heading, of_unit, room)
     if through is not None and len(run.planes.feature_names()) > 2:
         add_subtitle(heading, f"background: slice at {through.slice}", room)
     return layered(
         [layer for layer in layers if layer is not None],
         clock,
+        *parameters(chosen),
         title=heading,
         width=width,
         height=height,

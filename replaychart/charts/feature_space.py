@@ -17,7 +17,6 @@ from replaychart.drawing.framing import axis_limits
 from replaychart.drawing.limits import LimitsOver
 from replaychart.drawing.plane import (
     Plane,
-    boundary_layer,
     grid_layer,
     point_bytes,
     points_layers,
@@ -25,6 +24,15 @@ from replaychart.drawing.plane import (
 )
 from replaychart.drawing.rotation import rotated_space
 from replaychart.drawing.sizes import Width, width_for_texts
+from replaychart.drawing.threshold import (
+    Threshold,
+    boundary_paths,
+    checked_threshold,
+    decided_boundary_layer,
+    parameters,
+    threshold_expression,
+    titled,
+)
 from replaychart.drawing.titles import (
     Title,
     add_subtitle,
@@ -60,6 +68,7 @@ def feature_space(
     scale: LimitsOver = "fixed",
     shapes: bool = False,
     labels: bool = True,
+    threshold: Threshold = False,
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
     title: Title | None = None,
@@ -124,6 +133,11 @@ def feature_space(
     labels : bool, default True
         Whether to write the names of the classes at the median of their points, if there are 4 to
         40 classes.
+    threshold : altair.Parameter or bool, default False
+        The probability from which on a point counts as class 1: True for a slider that starts at
+        0.5, or a parameter from `threshold_param` that charts share. By default, there is no slider
+        and the network decides. It needs two classes with probabilities,
+        and is not for ``projection="rotate"``.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
     epoch : float or altair.Parameter, optional
@@ -177,6 +191,7 @@ def feature_space(
     """
     check_chart(run, width, height, max_bytes)
     run = run.of_unit(unit)
+    chosen = checked_threshold(run, threshold)
     room = width_for_texts(width)
     require_one_of("scale", scale, get_args(LimitsOver))
     require_one_of("surface", surface, ["auto", *get_args(PlaneName), None])
@@ -186,6 +201,9 @@ def feature_space(
     clock = Clock.of(run, epochs, epoch)
     default_title = named_title(layer_in_words(layer), " \N{MIDDLE DOT} epoch {epoch}", room)
     if isinstance(projection, str) and projection == "rotate":
+        if chosen is not None:
+            message = "threshold is for planes. Got threshold together with projection='rotate'."
+            raise ArgumentError(message)
         return rotated_space(
             run,
             layer,
@@ -207,7 +225,7 @@ def feature_space(
     rectangle = None
     if over == "layer":
         rectangle = xlim, ylim = run.planes.layer_limits(layer, xlim, ylim, view=view)
-    paths = _Paths(run, layer, view, over, grid, xlim, ylim, resolution)
+    paths = _Paths(run, layer, view, over, grid, xlim, ylim, resolution, chosen)
     clock, points, drawn = kept_around_paths(
         run, clock, max_bytes, paths.at, bytes_per_point=point_bytes(run, 2)
     )
@@ -226,18 +244,21 @@ def feature_space(
     layers = [
         surface_layer(plane, run, drawn.rings, bands=BANDS) if drawn.rings else None,
         grid_layer(plane, run, drawn.lines) if drawn.lines else None,
-        *points_layers(plane, run, coordinates, points, shapes=shapes),
-        boundary_layer(plane, run, drawn.boundary) if drawn.boundary else None,
+        *points_layers(
+            plane, run, coordinates, points, shapes=shapes, threshold=threshold_expression(chosen)
+        ),
+        decided_boundary_layer(plane, run, drawn.boundary, chosen) if drawn.boundary else None,
         *(label_layers(plane, run, coordinates, points) if labels else []),
     ]
-    heading = chart_title(title, default_title, clock)
+    default_title, shown = titled(default_title, chosen)
+    heading = chart_title(title, default_title, clock, **shown)
     note_not_finite(heading, clock, "points", room, coordinates)
     if run.tells_predictions and run.targets.ndim == 1 and np.isfinite(coordinates).all():
         # The layer's values can be finite while the outputs are not: a ReLU turns NaN into 0.
         note_not_finite(heading, clock, "output", room, run.outputs(epochs=clock.epochs))
-    shown = run.planes.unit_shown()
-    if shown is not None and over is not None:
-        add_subtitle(heading, shown, room)
+    of_unit = run.planes.unit_shown()
+    if of_unit is not None and over is not None:
+        add_subtitle(heading, of_unit, room)
     if left_out:
         add_subtitle(heading, f"no surface: {left_out}", room)
     if over == "layer" and view is not None:
@@ -245,6 +266,7 @@ def feature_space(
     return layered(
         [part for part in layers if part is not None],
         clock,
+        *parameters(chosen),
         title=heading,
         width=width,
         height=height,
@@ -271,6 +293,7 @@ class _Paths:
     xlim: Limits | None
     ylim: Limits | None
     resolution: int
+    threshold: alt.Parameter | None
 
     def at(self, clock: Clock) -> _Drawn:
         """Return surface, boundary and grid lines at the epochs of a clock."""
@@ -287,7 +310,7 @@ class _Paths:
             )
             rings = planes.surface(rectangle, snapshots)
             if planes.surfaces.boundary is not None:
-                boundary = planes.boundary(rectangle, snapshots)
+                boundary = boundary_paths(self.run, rectangle, snapshots, self.threshold)
         if self.grid and planes.inputs_are_plane() and self.run.has_model:
             if self.surface == "layer":
                 limits = {"xlim": None, "ylim": None}

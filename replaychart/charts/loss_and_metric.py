@@ -60,7 +60,8 @@ def loss_and_metric(
         The recorded training run.
     metric : str, optional
         A metric that the source provides. Default: the first one, or only the loss if there is
-        none.
+        none. The replay of a classifier also provides ``"auc"``, ``"average_precision"``, ``"f1"``
+        and ``"ece"``, as in `Run.history`.
     source : {"replay", "training"}, default "replay"
         ``"replay"`` evaluates each snapshot over the recorded points. ``"training"`` shows the
         values that Keras logged, including validation; within an epoch, they are averages over the
@@ -130,6 +131,8 @@ def loss_and_metric(
         raise EvaluationError(message)
     metrics = [name for name in names if name not in _NOT_METRICS]
     metric = _default_metric(metrics) if metric is None else metric
+    if source == "replay" and metric is not None:
+        names, metrics = (some + run.curves.on_request() for some in (names, metrics))
     if metric is not None:
         _require_metric(run, metric, metrics, source)
     clock = kept_epochs(

@@ -1,26 +1,33 @@
 """`probability_histogram`: how confident the network is about the cases of each class."""
 
-from typing import Literal, get_args
+import dataclasses
+from typing import Any, Literal, NamedTuple, get_args
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
 from replaychart.arguments import require_at_least, require_one_of
-from replaychart.drawing import colors
+from replaychart.drawing import colors, packing
+from replaychart.drawing.backgrounds import adaptive, adaptive_expression
 from replaychart.drawing.budget import MAX_BYTES, kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.counts import (
     TotalLabel,
+    bars_of_counts,
     count_bars,
+    counted_label,
     counted_of,
     highest_count,
     total_label,
 )
+from replaychart.drawing.expressions import outright
 from replaychart.drawing.packing import BYTES_PER_NUMBER
 from replaychart.drawing.plane import probability_title
 from replaychart.drawing.sizes import Width, from_left, width_for_texts
 from replaychart.drawing.texts import AXIS_TITLE_SIZE, SMALL_SIZE, fitted, width_of
+from replaychart.drawing.threshold import NAME as THRESHOLD
+from replaychart.drawing.threshold import Threshold, checked_threshold, parameters, tally
 from replaychart.drawing.titles import Title, chart_title, check_chart, named_title
 from replaychart.errors import ArgumentError
 from replaychart.facts.epochs import Epochs
@@ -51,6 +58,7 @@ def probability_histogram(
     bins: int = 10,
     count_axis: CountAxis = "shared",
     layout: Layout = "panels",
+    threshold: Threshold = False,
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
     title: Title | None = None,
@@ -78,6 +86,11 @@ def probability_histogram(
         ``"panels"`` draws one panel for each class. ``"combined"`` draws all classes in one panel:
         with two classes, the bars of class 1 rise and those of class 0 hang down; with more, the
         correct and the wrong points of all classes are stacked.
+    threshold : altair.Parameter or bool, default False
+        The probability from which on a point counts as class 1: True for a slider that starts at
+        0.5, or a parameter from `threshold_param` that charts share. By default, there is no slider
+        and the network decides. It needs two classes with probabilities, and `bins` that divide
+        100.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
     epoch : float or altair.Parameter, optional
@@ -131,6 +144,10 @@ def probability_histogram(
         )
         raise ArgumentError(message)
     require_one_of("count_axis", count_axis, get_args(CountAxis))
+    chosen = checked_threshold(run, threshold)
+    if chosen is not None and 100 % int(bins):
+        message = f"bins must divide 100 if there is a threshold. Got {bins!r}."
+        raise ArgumentError(message)
     clock = kept_epochs(
         run,
         Clock.of(run, epochs, epoch),
@@ -141,8 +158,10 @@ def probability_histogram(
     require_one_of("target", target, [None, *range(run.classes)])
     thinned = clock.every is not None
     heading = chart_title(title, "Probabilities", clock) if title is not None or thinned else None
+    at_threshold = None if chosen is None else _AtThreshold(tally(run, clock), int(bins))
     if layout == "combined":
-        panel = _combined(run, clock, frame, width=width, height=height)
+        panel = _combined(run, clock, frame, at_threshold, width=width, height=height)
+        panel = panel.add_params(*clock.parameters, *parameters(chosen))
         return panel.properties(title=heading or "Probability")
     of_class = {case: frame[frame["target"] == case] for case in range(run.classes)}
     panels = [
@@ -150,13 +169,14 @@ def probability_histogram(
             run,
             clock,
             of_class[case],
+            at_threshold,
             highest=_height(of_class[case] if count_axis == "per-class" else frame, height),
             width=width,
             height=height,
         )
         for case in (range(run.classes) if target is None else (target,))
     ]
-    panels[0] = panels[0].add_params(*clock.parameters)
+    panels[0] = panels[0].add_params(*clock.parameters, *parameters(chosen))
     if target is None:
         return _stacked(panels, heading)
     return panels[0] if heading is None else panels[0].properties(title=heading)
@@ -190,31 +210,41 @@ def _title(run: Run, case: int, width: float) -> str:
 
 
 def _panel(
-    run: Run, clock: Clock, frame: pd.DataFrame, *, highest: int, width: Width, height: int
+    run: Run,
+    clock: Clock,
+    frame: pd.DataFrame,
+    at_threshold: "_AtThreshold | None",
+    *,
+    highest: int,
+    width: Width,
+    height: int,
 ) -> alt.LayerChart:
     """Return the panel of one class."""
     case = int(frame["target"].iloc[0])
     points = int((run.targets == case).sum())
     room = width_for_texts(width)
-    bars = count_bars(
+    bars = _bars(
         clock,
         _colored(run, frame),
+        at_threshold,
         x_title=fitted(probability_title(run), room, size=AXIS_TITLE_SIZE),
         ends=(0, highest),
         counted=counted_of(points),
+        free=(2 * _LINE + 8, height),
     )
     labels = [
-        total_label(
+        _total(
             clock,
-            totals,
+            total,
+            at_threshold,
             TotalLabel(from_left(width, share=0.5), 6 + _LINE * line, "center"),
-            suffix=f" {what}",
-            color=color,
+            case=case,
+            color=total.color,
         )
-        for line, (what, totals, color) in enumerate(_totals(frame, points))
+        for line, total in enumerate(_totals(frame, points))
     ]
     title = _title(run, case, room)
-    return alt.LayerChart(layer=[bars, *labels], title=title, width=width, height=height)
+    return alt.LayerChart(layer=[*bars, *labels], title=title, width=width, height=height)
 
 
 def _colored(run: Run, frame: pd.DataFrame) -> pd.DataFrame:
@@ -224,18 +254,142 @@ def _colored(run: Run, frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(color=color)
 
 
-def _totals(frame: pd.DataFrame, points: int) -> list[tuple[str, np.ndarray, str]]:
-    """Return what is counted, its total at each epoch, and its colour."""
+class _Total(NamedTuple):
+    """What is counted, its total at each epoch, and its colour."""
+
+    what: str
+    counts: np.ndarray
+    color: str
+
+
+def _totals(frame: pd.DataFrame, points: int) -> list[_Total]:
+    """Return the totals of correct and wrong points, and of those that are neither."""
     of_epoch = frame.groupby(["correct", "epoch"])["count"].sum()
     correct, wrong = of_epoch[True].to_numpy(), of_epoch[False].to_numpy()
-    totals = [("correct", correct, colors.MUTED), ("wrong", wrong, colors.WRONG)]
+    totals = [_Total("correct", correct, colors.MUTED), _Total("wrong", wrong, colors.WRONG)]
     if (correct + wrong < points).any():
-        totals.append(("not finite", points - correct - wrong, colors.WRONG))
+        totals.append(_Total("not finite", points - correct - wrong, colors.WRONG))
     return totals
 
 
+def _bars(
+    clock: Clock,
+    frame: pd.DataFrame,
+    at_threshold: "_AtThreshold | None",
+    *,
+    x_title: str,
+    ends: tuple[int, int],
+    counted: str,
+    free: tuple[float, float],
+) -> list[alt.Chart]:
+    """Return bars, as they are or at the threshold shown, and then a line at the threshold.
+
+    The line leaves the labels free: it is between two vertical positions in pixels.
+    """
+    texts: dict[str, Any] = {"x_title": x_title, "ends": ends, "counted": counted}
+    if at_threshold is None:
+        return [count_bars(clock, frame, **texts)]
+    return at_threshold.bars(frame["target"].unique().tolist(), free=free, **texts)
+
+
+def _total(
+    clock: Clock,
+    total: _Total,
+    at_threshold: "_AtThreshold | None",
+    place: TotalLabel,
+    *,
+    case: int | None,
+    before: str = "",
+    color: str = colors.MUTED,
+) -> alt.Chart:
+    """Return the label of a total of one class, or of all if `case` is None."""
+    texts = {"before": before, "suffix": f" {total.what}", "color": color}
+    if at_threshold is None or case is None or total.what not in ("correct", "wrong"):
+        return total_label(clock, total.counts, place, **texts)
+    row = at_threshold.total(case, correct=total.what == "correct")
+    return counted_label(row, "datum.count", place, **texts)
+
+
+@dataclasses.dataclass(frozen=True)
+class _AtThreshold:
+    """The points of two classes by their probability, right or wrong at the threshold shown.
+
+    Attributes
+    ----------
+    tally : altair.Chart
+        The number of points by class and probability.
+    number : int
+        The number of bins, which divides 100.
+    """
+
+    tally: alt.Chart
+    number: int
+
+    def bars(
+        self,
+        cases: list[int],
+        *,
+        free: tuple[float, float],
+        x_title: str,
+        ends: tuple[int, int],
+        counted: str,
+    ) -> list[alt.Chart]:
+        """Return the bars of some classes, and a line at the threshold."""
+        # Those of class 0 hang down if there is room for them.
+        side = "2 * datum.target - 1" if ends[0] else "1"
+        bars = (
+            self.tally.transform_filter(f"indexof({cases}, datum.target) >= 0")
+            .transform_calculate(
+                correct="datum.predicted === datum.target",
+                bin=f"min(floor(datum.hundredth / {100 // self.number}), {self.number - 1})",
+            )
+            .transform_aggregate(count="sum(count)", groupby=["target", "correct", "bin"])
+            .transform_filter("datum.count > 0")
+            .transform_calculate(
+                bin_start=f"datum.bin / {self.number}",
+                bin_end=f"(datum.bin + 1) / {self.number}",
+                height=f"datum.count * ({side})",
+                order="datum.correct ? 0 : 1",
+            )
+        )
+        wrong, *tones = map(adaptive_expression, (colors.WRONG, *colors.class_colors(2)))
+        tone = f"datum.correct ? [{', '.join(tones)}][datum.target] : {wrong}"
+        drawn = bars_of_counts(
+            bars, limits=(0, 1), x_title=x_title, ends=ends, counted=counted, color=outright(tone)
+        )
+        rule = (
+            alt.Chart(packing.PackedData([{"row": 0}]))
+            .transform_calculate(bin_start=THRESHOLD)
+            .mark_rule(
+                color=adaptive(colors.BOUNDARY, colors.DARK_BOUNDARY),
+                strokeWidth=1.5,
+                tooltip=None,
+                aria=False,
+            )
+            .encode(
+                x=alt.X("bin_start:Q", title=x_title), y=alt.value(free[0]), y2=alt.value(free[1])
+            )
+        )
+        return [drawn.encode(detail=["target:N", "correct:N"]), rule]
+
+    def total(self, case: int, *, correct: bool) -> alt.Chart:
+        """Return a row with the number of points of a class that are correct, or wrong."""
+        answer = "===" if correct else "!=="
+        return (
+            self.tally.transform_filter(f"datum.target === {case}")
+            .transform_calculate(own=f"datum.predicted {answer} {case} ? datum.count : 0")
+            .transform_aggregate(count="sum(own)")
+        )
+
+
 def _combined(
-    run: Run, clock: Clock, frame: pd.DataFrame, *, width: Width, height: int
+    run: Run,
+    clock: Clock,
+    frame: pd.DataFrame,
+    at_threshold: _AtThreshold | None,
+    *,
+    width: Width,
+    height: int,
 ) -> alt.LayerChart:
     """Return all classes in one panel."""
     if run.classes == 2:
@@ -247,20 +401,23 @@ def _combined(
         frame["color"] = frame["correct"].map({True: colors.CORRECT, False: colors.WRONG})
     down, up = _ends(frame, height)
     room = width_for_texts(width)
-    bars = count_bars(
+    bars = _bars(
         clock,
         frame,
+        at_threshold,
         x_title=fitted(probability_title(run), room, size=AXIS_TITLE_SIZE),
         ends=(down, up),
         counted=counted_of(len(run.targets)),
+        free=(_LINE + 8, height - _LINE - 8),
     )
     lines = [
         label
         for case, at_top in ([(1, True), (0, False)] if run.classes == 2 else [(None, True)])
-        for label in _line_of_totals(run, clock, frame, case, at_top, width, height)
+        for label in _line_of_totals(
+            run, clock, frame, at_threshold, case=case, at_top=at_top, width=width, height=height
+        )
     ]
-    chart = alt.LayerChart(layer=[bars, *lines], width=width, height=height)
-    return chart.add_params(*clock.parameters)
+    return alt.LayerChart(layer=[*bars, *lines], width=width, height=height)
 
 
 def _ends(frame: pd.DataFrame, height: int) -> tuple[int, int]:
@@ -276,6 +433,8 @@ def _line_of_totals(
     run: Run,
     clock: Clock,
     frame: pd.DataFrame,
+    at_threshold: _AtThreshold | None,
+    *,
     case: int | None,
     at_top: bool,
     width: Width,
@@ -295,18 +454,19 @@ def _line_of_totals(
         name = f"Class {name}" if name == str(case) else name
         before = f"{fitted(name, room, bold=True)}: "
     labels = [
-        total_label(
+        _total(
             clock,
-            totals[0][1],
+            totals[0],
+            at_threshold,
             TotalLabel(from_left(width, share=_SHARE_OF_CORRECT, offset=-6), y, "right", baseline),
+            case=case,
             before=before,
-            suffix=" correct",
         )
     ]
-    for line, (what, counts, color) in enumerate(totals[1:]):
+    for line, total in enumerate(totals[1:]):
         away = _LINE * line * (1 if at_top else -1)
         place = TotalLabel(
             from_left(width, share=_SHARE_OF_CORRECT, offset=6), y + away, "left", baseline
         )
-        labels.append(total_label(clock, counts, place, suffix=f" {what}", color=color))
+        labels.append(_total(clock, total, at_threshold, place, case=case, color=total.color))
     return labels

@@ -144,6 +144,12 @@ def on_dark(color: str) -> str:
     return next(shade for shade in shades if contrast(shade, DARK_BACKGROUND) >= 4.6)
 
 
+def as_text(color: str) -> str:
+    """Return a colour as dark as needed for texts on a light background."""
+    shades = (mixed(color, INK, step / 50) for step in range(51))
+    return next(shade for shade in shades if contrast(shade, LIGHT_BACKGROUND) >= 4.6)
+
+
 def contrast(color: str, other: str) -> float:
     """Return the contrast ratio of two colours, from 1 to 21, as WCAG 2.2 defines it."""
     darker, lighter = sorted((luminance(color), luminance(other)))

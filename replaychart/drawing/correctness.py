@@ -63,8 +63,7 @@ class Answers:
         if not run.has_probabilities:
             return cls({_WRONG: _characters(wrong)}, clock)
         probability = run.point_probabilities(epochs=clock.epochs)[:, points]
-        hundredths = np.searchsorted(_HUNDREDTHS, probability.astype(np.float64), side="right") - 1
-        hundredths = np.clip(hundredths, 0, 100)
+        hundredths = floored_hundredths(probability)
         if run.classes == 2:
             predicted = wrong != (run.targets[points] == 1)
             decided = _deciding(hundredths, probability, predicted)
@@ -97,6 +96,12 @@ class Answers:
         if _WRONG in self.columns:
             return f"{packing.entry(_WRONG, self.clock)} === '1'"
         return None
+
+
+def floored_hundredths(probability: np.ndarray) -> np.ndarray:
+    """Return probabilities in whole hundredths, rounded down, int64 of the same shape."""
+    position = np.searchsorted(_HUNDREDTHS, probability.astype(np.float64), side="right") - 1
+    return np.clip(position, 0, 100)
 
 
 def answers_are_known(run: Run) -> bool:

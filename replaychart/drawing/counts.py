@@ -58,42 +58,76 @@ def count_bars(
         constant["side"] = first["side"].tolist()
         height = "datum.count * datum.side"
     rows = packing.by_epoch(clock, constant, {"count": counts.T.tolist()})
-    return (
+    bars = (
         alt.Chart(packing.PackedData(rows))
         .transform_calculate(count=packing.entry("count", clock))
         .transform_filter("datum.count > 0")
         .transform_calculate(height=height)
-        .mark_bar(aria=False)  # see `texts`
-        .encode(
-            x=alt.X(
-                "bin_start:Q",
-                bin="binned",
-                title=x_title,
-                axis=_value_axis(low, high, x_scale),
-                scale=alt.Scale(
-                    type=x_scale,
-                    domain=[packing.shortened(low), packing.shortened(high)],
-                    nice=False,
-                    zero=alt.Undefined,
-                ),
+    )
+    return bars_of_counts(
+        bars,
+        limits=(low, high),
+        x_title=x_title,
+        ends=ends,
+        counted=counted,
+        color=_outright(first["color"]),
+        x_scale=x_scale,
+    ).encode(detail="color:N")
+
+
+def bars_of_counts(
+    bars: alt.Chart,
+    *,
+    limits: tuple[float, float],
+    x_title: str,
+    ends: tuple[int, int],
+    counted: str,
+    color: Any,
+    x_scale: ScaleType = "linear",
+) -> alt.Chart:
+    """Return bars, given their edges, heights and order.
+
+    Parameters
+    ----------
+    bars : altair.Chart
+        One row per bar: ``bin_start``, ``bin_end``, ``count``, ``height`` (negative if it hangs
+        down), and ``order`` within its bin.
+    limits : tuple of float
+        Ends of the value axis.
+    x_title, ends, counted, x_scale
+        As for `count_bars`.
+    color : object
+        The encoding of the colour.
+    """
+    low, high = limits
+    return bars.mark_bar(aria=False).encode(  # see `texts`
+        x=alt.X(
+            "bin_start:Q",
+            bin="binned",
+            title=x_title,
+            axis=_value_axis(low, high, x_scale),
+            scale=alt.Scale(
+                type=x_scale,
+                domain=[packing.shortened(low), packing.shortened(high)],
+                nice=False,
+                zero=alt.Undefined,
             ),
-            x2="bin_end:Q",
-            y=alt.Y(
-                "height:Q",
-                title=counted,
-                stack="zero",
-                axis=_count_axis(*ends),
-                scale=alt.Scale(domain=[-ends[0], ends[1]], nice=not ends[0]),
-            ),
-            color=_outright(first["color"]),
-            detail="color:N",
-            order="order:Q",
-            tooltip=[
-                alt.Tooltip("bin_start:Q", title="From", format=".3~g"),
-                alt.Tooltip("bin_end:Q", title="To", format=".3~g"),
-                alt.Tooltip("count:Q", title="Number"),
-            ],
-        )
+        ),
+        x2="bin_end:Q",
+        y=alt.Y(
+            "height:Q",
+            title=counted,
+            stack="zero",
+            axis=_count_axis(*ends),
+            scale=alt.Scale(domain=[-ends[0], ends[1]], nice=not ends[0]),
+        ),
+        color=color,
+        order="order:Q",
+        tooltip=[
+            alt.Tooltip("bin_start:Q", title="From", format=".3~g"),
+            alt.Tooltip("bin_end:Q", title="To", format=".3~g"),
+            alt.Tooltip("count:Q", title="Number"),
+        ],
     )
 
 
@@ -184,10 +218,25 @@ def total_label(
     """
     rows = packing.by_epoch(clock, {"of": [suffix]}, {"count": [totals.tolist()]})
     count = packing.entry("count", clock)
+    row = alt.Chart(packing.PackedData(rows))
+    return counted_label(row, count, place, before=before, suffix=suffix, color=color)
+
+
+def counted_label(
+    row: alt.Chart,
+    count: str,
+    place: TotalLabel,
+    *,
+    before: str = "",
+    suffix: str,
+    color: str = colors.MUTED,
+) -> alt.Chart:
+    """Return a label as `total_label` does, given a single row and the expression for its count."""
     tone = f"({count} > 0 ? {adaptive_expression(color)} : {adaptive_expression(colors.MUTED)})"
     return (
-        alt.Chart(packing.PackedData(rows))
-        .transform_calculate(label=f"{literal(before)} + format({count}, ',') + {literal(suffix)}")
+        row.transform_calculate(
+            label=f"{literal(before)} + format({count}, ',') + {literal(suffix)}"
+        )
         .mark_text(
             align=place.align,
             baseline=place.baseline,

@@ -1,6 +1,7 @@
 """Vega expressions. Every string in an expression is escaped here."""
 
 import json
+import re
 from typing import Any
 
 import altair as alt
@@ -37,7 +38,7 @@ def outright(expression: str) -> Any:
     return alt.value(alt.ExprRef(expression))
 
 
-def text_with_epoch(template: str, shown_epoch: str) -> str:
+def text_with_epoch(template: str, shown_epoch: str, **others: str) -> str:
     """Return the expression for a string in which ``{epoch}`` is replaced by the epoch shown.
 
     Parameters
@@ -46,9 +47,12 @@ def text_with_epoch(template: str, shown_epoch: str) -> str:
         Any string.
     shown_epoch : str
         The expression for the epoch shown.
+    **others : str
+        Expressions for other names in braces.
     """
-    pieces = [literal(piece) for piece in template.split("{epoch}")]
-    return f" + ({shown_epoch}) + ".join(pieces)
+    shown = {f"{{{name}}}": value for name, value in {"epoch": shown_epoch, **others}.items()}
+    pieces = re.split(f"({'|'.join(map(re.escape, shown))})", template)
+    return " + ".join(f"({shown[piece]})" if piece in shown else literal(piece) for piece in pieces)
 
 
 def _number(value: object) -> object:

@@ -15,7 +15,7 @@ from replaychart.drawing.backgrounds import (
     adaptive_range,
 )
 from replaychart.drawing.clock import Clock
-from replaychart.drawing.correctness import Answers, answer_bytes, answers_are_known
+from replaychart.drawing.correctness import THRESHOLD, Answers, answer_bytes, answers_are_known
 from replaychart.drawing.expressions import literal, outright
 from replaychart.drawing.limits import limits_ruler, limits_scale, tick_format, ticks
 from replaychart.drawing.packing import Ruler
@@ -128,7 +128,13 @@ def _ticks(limits: list[Limits]) -> dict[str, Any]:
 
 
 def points_layers(
-    plane: Plane, run: Run, coordinates: np.ndarray, points: np.ndarray, *, shapes: bool = False
+    plane: Plane,
+    run: Run,
+    coordinates: np.ndarray,
+    points: np.ndarray,
+    *,
+    shapes: bool = False,
+    threshold: str = THRESHOLD,
 ) -> list[alt.Chart]:
     """Return recorded points, coloured by class, on top of rings around those that are wrong.
 
@@ -144,6 +150,8 @@ def points_layers(
         Numbers of the points.
     shapes : bool, default False
         Whether the classes also differ in shape.
+    threshold : str, default "0.5"
+        The expression for the threshold of the probability; see `Answers.wrong`.
     """
     constant: dict[str, list[Any]] = {"point": points.tolist()}
     changing: dict[str, list[Any]] = {}
@@ -156,7 +164,7 @@ def points_layers(
             calculated[name] = ruler.expression(packing.entry(name, plane.clock))
     targets, encodings, tooltip = by_target(run, points, width_for_texts(plane.width))
     answers = Answers.of(run, plane.clock, points, class_labels(run))
-    probability, wrong = answers.probability(), answers.wrong()
+    probability, wrong = answers.probability(), answers.wrong(threshold)
     if probability is not None:
         calculated["p"] = probability
         title = "Probability of class 1" if run.classes == 2 else probability_title(run)
@@ -390,7 +398,7 @@ def _surface_chart(
     plane: Plane, run: Run, paths: Paths, labelled: packing.Labelled, fill: dict[str, Any]
 ) -> alt.Chart:
     return (
-        _paths_chart(plane, run, paths, labelled)
+        paths_chart(plane, run, paths, labelled)
         .mark_line(
             filled=True,
             strokeWidth=0,
@@ -476,44 +484,54 @@ def _probability_fill(run: Run) -> alt.Fill:
 
 def grid_layer(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
     """Return the grid lines of the input plane."""
-    chart = _line_chart(plane, run, paths, width=1)
+    vertices = _lines_chart(plane, run, paths)
     # The lines of the first direction are numbered first.
     ways = [
         adaptive_expression(light, dark)
         for light, dark in zip(colors.GRID, colors.DARK_GRID, strict=True)
     ]
-    return chart.encode(stroke=outright(f"datum.line < {GRID_LINES} ? {ways[0]} : {ways[1]}"))
+    stroke = outright(f"datum.line < {GRID_LINES} ? {ways[0]} : {ways[1]}")
+    return _line(vertices, plane, width=1).encode(stroke=stroke, detail="line:N")
 
 
 def boundary_layer(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
     """Return the lines where the two most probable classes are equally probable."""
-    chart = _line_chart(plane, run, paths, width=2)
-    return chart.encode(stroke=alt.value(adaptive(colors.BOUNDARY, colors.DARK_BOUNDARY)))
+    return boundary_line(_lines_chart(plane, run, paths), plane).encode(detail="line:N")
 
 
-def _line_chart(plane: Plane, run: Run, paths: Paths, *, width: float) -> alt.Chart:
+def boundary_line(vertices: alt.Chart, plane: Plane) -> alt.Chart:
+    """Return a line of the boundary through these vertices."""
+    color = alt.value(adaptive(colors.BOUNDARY, colors.DARK_BOUNDARY))
+    return _line(vertices, plane, width=2).encode(stroke=color)
+
+
+def _lines_chart(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
     numbers = paths.value.tolist()
-    lines = packing.Labelled("line", numbers, sorted(set(numbers)))
-    return (
-        _paths_chart(plane, run, paths, lines)
-        .mark_line(
-            strokeWidth=width,
-            clip=True,
-            style=plane.style(),
-            invalid="break-paths-show-domains",
-            tooltip=None,
-            aria=False,
-        )
-        .encode(x=plane.x(), y=plane.y(), order="vertex:Q", detail="line:N")
-    )
+    return paths_chart(plane, run, paths, packing.Labelled("line", numbers, sorted(set(numbers))))
 
 
-def _paths_chart(plane: Plane, run: Run, paths: Paths, labelled: packing.Labelled) -> alt.Chart:
+def _line(vertices: alt.Chart, plane: Plane, *, width: float) -> alt.Chart:
+    return vertices.mark_line(
+        strokeWidth=width,
+        clip=True,
+        style=plane.style(),
+        invalid="break-paths-show-domains",
+        tooltip=None,
+        aria=False,
+    ).encode(x=plane.x(), y=plane.y(), order="vertex:Q")
+
+
+def paths_chart(plane: Plane, run: Run, paths: Paths, labelled: packing.Labelled) -> alt.Chart:
+    """Return the vertices of paths at the epoch shown, without marks."""
+    rows = packing.paths_by_epoch(plane.clock, run.epochs, paths, *plane.rulers(), labelled)
+    return line_vertices(alt.Chart(packing.PackedData(rows)), plane)
+
+
+def line_vertices(rows: alt.Chart, plane: Plane) -> alt.Chart:
+    """Return the vertices at the epoch shown, given rows from `packing.paths_by_epoch`."""
     x, y = plane.rulers()
-    rows = packing.paths_by_epoch(plane.clock, run.epochs, paths, x, y, labelled)
     return (
-        alt.Chart(packing.PackedData(rows))
-        .transform_filter(f"datum.{packing.EPOCH} === {plane.clock.epoch_expression()}")
+        rows.transform_filter(f"datum.{packing.EPOCH} === {plane.clock.epoch_expression()}")
         .transform_calculate(vertex="sequence(datum.xs.length)")
         .transform_flatten(["xs", "ys", "vertex"])
         .transform_calculate(x=x.expression("datum.xs"), y=y.expression("datum.ys"))

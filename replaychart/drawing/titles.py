@@ -19,7 +19,7 @@ from replaychart.run import Run, require_run
 Title = str | Sequence[str]
 
 
-def chart_title(title: Title | None, default: str, clock: Clock) -> alt.TitleParams:
+def chart_title(title: Title | None, default: str, clock: Clock, **shown: str) -> alt.TitleParams:
     """Return a title in which ``{epoch}`` is replaced by the epoch shown.
 
     Parameters
@@ -30,14 +30,16 @@ def chart_title(title: Title | None, default: str, clock: Clock) -> alt.TitlePar
         The default title of the chart. It may contain names from a run, which have no line breaks.
     clock : Clock
         The chart's epochs.
+    **shown : str
+        Expressions for other names in braces, such as ``{threshold}``.
     """
     if title is None and clock.every is not None and "{epoch}" not in default:
         # At an epoch that was left out, the chart shows an earlier one, so the title names it.
         default = f"{default} \N{MIDDLE DOT} epoch {{epoch}}"
     lines = [displayed(line) for line in ([default] if title is None else _lines_of(title))]
-    if not any("{epoch}" in line for line in lines):
+    if not any(f"{{{name}}}" in line for line in lines for name in ("epoch", *shown)):
         return alt.TitleParams(lines[0] if len(lines) == 1 else lines)
-    parts = [text_with_epoch(line, clock.text_expression()) for line in lines]
+    parts = [text_with_epoch(line, clock.text_expression(), **shown) for line in lines]
     return alt.TitleParams(alt.ExprRef(parts[0] if len(parts) == 1 else f"[{', '.join(parts)}]"))
 
 

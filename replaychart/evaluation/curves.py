@@ -9,6 +9,7 @@ import numpy as np
 
 from replaychart.arguments import require_one_of
 from replaychart.errors import EvaluationError
+from replaychart.evaluation.classification import Classification
 from replaychart.evaluation.evaluations import Evaluations
 from replaychart.evaluation.predictions import Predictions
 from replaychart.facts.compile_config import weighted_metrics
@@ -35,14 +36,21 @@ class Curves:
         The outputs, losses and metrics of its network.
     predictions : Predictions
         The predictions that follow from the outputs.
+    classification : Classification
+        How well the predictions tell the classes apart.
     """
 
     def __init__(
-        self, stored: StoredRun, evaluations: Evaluations, predictions: Predictions
+        self,
+        stored: StoredRun,
+        evaluations: Evaluations,
+        predictions: Predictions,
+        classification: Classification,
     ) -> None:
         self._stored = stored
         self._evaluations = evaluations
         self._predictions = predictions
+        self._classification = classification
 
     def names(self, source: str) -> list[str]:
         """Return the names of the curves from a source."""
@@ -58,6 +66,17 @@ class Curves:
         classes = known and self._predictions.task.classes
         return [*names, "accuracy"] if classes and "accuracy" not in names else names
 
+    def on_request(self) -> list[str]:
+        """Return the names of replayed curves that are not among `names`, because they take longer.
+
+        How well the classes are told apart: ``auc``, ``average_precision``, ``f1`` and ``ece``. A
+        metric of the model with the same name takes precedence.
+        """
+        if not (self._stored.has_model or self._evaluations.was_recorded("predictions")):
+            return []
+        known = self.names("replay")
+        return [name for name in self._classification.names if name not in known]
+
     @property
     def regularized(self) -> bool:
         """Whether the model adds anything to the losses of the points, as far as this is known."""
@@ -69,7 +88,10 @@ class Curves:
 
     def values(self, name: str, *, source: str) -> np.ndarray:
         """Return one curve, float64 (snapshots,), with NaN where nothing was logged."""
-        require_one_of("name", name, self.names(source))
+        names = self.names(source)
+        if source == "replay" and name not in names:
+            names += self.on_request()
+        require_one_of("name", name, names)
         if source == "training":
             return {**self._stored.logs, "learning_rate": self._stored.learning_rates}[name]
         try:
@@ -82,12 +104,18 @@ class Curves:
             )
             raise EvaluationError(message) from error
 
-    def replayed(self) -> dict[str, np.ndarray]:
-        """Return every curve that can be evaluated, and warn about the others."""
+    def replayed(self, *, on_request: bool = False) -> dict[str, np.ndarray]:
+        """Return every curve that can be evaluated, and warn about the others.
+
+        Parameters
+        ----------
+        on_request : bool, default False
+            Whether to add those of `on_request`.
+        """
         curves = {}
         missing: dict[str, list[str]] = {}
         try:
-            names = self.names("replay")
+            names = self.names("replay") + (self.on_request() if on_request else [])
         except EvaluationError as error:
             warnings.warn(f"Nothing can be replayed: {error}", stacklevel=3)
             return {}
@@ -111,6 +139,8 @@ class Curves:
         if name == REGULARIZED_LOSS:
             return self._replayed("loss") + self._evaluations.regularization(every)
         metric = next((metric for metric in self._metrics() if name in self._named(metric)), None)
+        if metric is None and name in self._classification.names:
+            return self._classification.summary(name, every)
         if metric is None:
             right = self._predictions.decisions(every) == self._predictions.labels
             return right.mean(axis=1, dtype=np.float64)
@@ -186,6 +216,14 @@ class CurvesOfOutputs(Curves):
         # A chart that is asked for no metric shows the first.
         return sorted(names, key=lambda name: (name in losses, not self._is_chosen(name)))
 
+    def on_request(self) -> list[str]:
+        """Return the names of replayed curves that are not among `names`, of all outputs."""
+        return [
+            f"{output}_{name}"
+            for output, curves in self._each.items()
+            for name in curves.on_request()
+        ]
+
     def _is_chosen(self, name: str) -> bool:
         return name in ("loss", REGULARIZED_LOSS) or name.startswith(f"{self._chosen}_")
 
@@ -199,6 +237,8 @@ class CurvesOfOutputs(Curves):
     def _replayed(self, name: str) -> np.ndarray:
         for output, curves in self._each.items():
             own = self._of_output(output).get(name)
+            if own is None and name in [f"{output}_{other}" for other in curves.on_request()]:
+                own = name.removeprefix(f"{output}_")
             if own is not None:
                 return curves._replayed(own)
         return super()._replayed(name)

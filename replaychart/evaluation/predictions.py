@@ -131,6 +131,19 @@ class Predictions:
             return probabilities[:, :, 1]
         return probabilities[:, np.arange(len(self.labels)), self.labels]
 
+    def class_scores(self, snapshots: Sequence[int]) -> np.ndarray:
+        """Return what ranks the points for each class, float32 (snapshots, points, classes).
+
+        The probability of the class, or its score for a hinge loss. Of two classes, only class 1,
+        because class 0 ranks the points in the opposite order.
+        """
+        scored = self.task.scored(self.outputs(snapshots))
+        if self.task.classes != 2:
+            return scored
+        if self.task.scores and self.values_per_point == 2:
+            return scored[..., 1:] - scored[..., :1]
+        return scored[..., 1:]
+
     def residuals(self, snapshots: Sequence[int]) -> np.ndarray:
         """Return prediction minus target, float32 (snapshots, points, ...)."""
         self._require_numbers()

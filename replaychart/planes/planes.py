@@ -407,6 +407,29 @@ class Planes:
         """Return the boundary in a rectangle as lines; see `PlaneTracer.contours`."""
         return self._contours("boundary", rectangle, snapshots)
 
+    def level_lines(
+        self, rectangle: Rectangle, levels: Sequence[float], snapshots: Sequence[int]
+    ) -> Paths:
+        """Return the lines in a rectangle where the probability of class 1 is at each level.
+
+        Parameters
+        ----------
+        rectangle : Rectangle
+        levels : sequence of float
+            In increasing order. `Paths.value` is the level of a line.
+        snapshots : sequence of int
+            Positions in the recording.
+        """
+        span = {"levels": [levels[0], levels[-1], len(levels)]}
+        key = evaluation_key("boundary", **rectangle.key(), **self._judged(), **span)
+        if rectangle.view is not None and rectangle.view.key is None:
+            self._memory.leave_out_of_file(key)
+
+        def compute() -> Arrays:
+            return self._tracer(key).level_lines(rectangle, levels, snapshots).to_arrays()
+
+        return self._paths(key, snapshots, compute)
+
     def _contours(self, quantity: str, rectangle: Rectangle, snapshots: Sequence[int]) -> Paths:
         # Both are traced on the same lattice, and a chart that needs one also needs the other.
         where = rectangle.key() | self._judged()

@@ -15,11 +15,13 @@ from replaychart.planes.paths import Paths, Piece, stretched
 from replaychart.planes.projections import Projection
 from replaychart.planes.rectangle import Rectangle
 from replaychart.planes.surfaces import Surfaces
-from replaychart.planes.tracings import Lattice, Tracing, assembled, grouped, traced
+from replaychart.planes.tracings import Kind, Lattice, Tracing, assembled, grouped, traced
 
 # A vertex is left out if that moves the path by less than this share of the picture: a quarter of a
 # pixel in a chart 500 pixels wide.
 _INVISIBLE = 1 / 2000
+# The same for lines at many levels, only one of which is shown: half a pixel at 400 pixels.
+_HARDLY_VISIBLE = 1 / 800
 # The images of a folded layer's sheets are united on a grid that is this many times finer.
 _GRIDS_PER_INVISIBLE = 4
 # How many times the determinant is evaluated at a vertex of a fold. It may jump there, so each
@@ -73,6 +75,31 @@ class PlaneTracer:
             rings.append(thinned(of_surface))
             lines.append(thinned(of_boundary))
         return Paths.joined(rings), Paths.joined(lines)
+
+    def level_lines(
+        self, rectangle: Rectangle, levels: Sequence[float], snapshots: Sequence[int]
+    ) -> Paths:
+        """Return the lines where the only surface is at each of several levels, as their value."""
+        lattice = Lattice(*contours.lattice(rectangle.xlim, rectangle.ylim, rectangle.resolution))
+        (of_class,) = self._surfaces.classes
+        found: list[Paths] = []
+        for chunk in self._chunks(rectangle, len(lattice.points), snapshots):
+            scores = self._lattice_scores(rectangle, lattice, chunk)
+            tracings = [
+                Tracing(Kind.LINE, Piece(snapshot, level, line, of_class), 0)
+                for snapshot, score in zip(chunk, scores, strict=True)
+                for surface in [contours.Contours(lattice.x, lattice.y, score[:, :, 0])]
+                for level in levels
+                for line in surface.lines(level)
+            ]
+            tracings = self._refined(tracings, lattice, scores, rectangle, chunk)
+            lines = [tracing.piece for tracing in tracings]
+            layer = rectangle.carries_through()
+            if layer is not None:
+                (lines,) = self._carried([lines], layer, rectangle.view, chunk)
+            paths = Paths.from_pieces(lines)
+            found.append(paths.simplified(_extents(paths) * _HARDLY_VISIBLE))
+        return Paths.joined(found)
 
     def _chunks(
         self, rectangle: Rectangle, points: int, snapshots: Sequence[int]

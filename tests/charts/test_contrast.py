@@ -2,7 +2,8 @@
 
 The contrasts are those of WCAG 2.2: 4.5:1 for texts, 3:1 for marks. What is drawn is read from the
 SVG. Left out are the theme's own lines (axes, frames), surfaces, which lie behind everything else,
-and half-transparent lines: grid lines, and the faint part of a curve, which is drawn again.
+half-transparent lines (grid lines, and the faint part of a curve, which is drawn again), and
+half-transparent cells, which have a number on them.
 """
 
 import itertools
@@ -36,6 +37,9 @@ OF_THE_PARABOLA = {
     "gradients": rc.gradients,
     "activations": rc.activations,
     "pre_activations": rc.pre_activations,
+    "roc": rc.roc,
+    "confusion": rc.confusion,
+    "calibration": rc.calibration,
     "spread": rc.spread,
     "spread of one epoch": partial(rc.spread, epochs=[2]),
 }
@@ -66,6 +70,9 @@ def _faults(svg: str, background: str) -> list[str]:
             continue
         surface = node.get("stroke-width") == "0" and "mark-line" in roles
         if surface or node.get("stroke-opacity", "1") != "1" or node.get("d") == "":
+            continue
+        if not is_text and node.get("opacity", "1") != "1":
+            seen["mark"] += 1
             continue
         painted = [node.get(kind) for kind in (("fill",) if is_text else ("fill", "stroke"))]
         shown = [_hex(paint) for paint in painted if paint not in (None, "none", "transparent")]
@@ -102,6 +109,8 @@ def test_contrast_of_other_tasks(
     charts = [
         rc.feature_space(three.open()),
         rc.probability_histogram(three.open()),
+        rc.roc(three.open()),
+        rc.confusion(three.open(), normalize="true"),
         rc.feature_space(run),
         rc.feature_space(run, space, projection="rotate"),
         rc.residual_histogram(run),
