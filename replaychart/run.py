@@ -1,7 +1,7 @@
 """`Run`: a recorded training run, evaluated on demand."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -22,8 +22,11 @@ from replaychart.frames.class_accuracy import class_accuracy_frame
 from replaychart.frames.grid import grid_frame
 from replaychart.frames.histograms import (
     MOST_BINS,
+    LossScale,
     counts_frame,
     loss_edges,
+    loss_scale_for,
+    losses_frame,
     probability_histogram_frame,
     residual_edges,
 )
@@ -913,14 +916,22 @@ class Run:
         chosen = self.snapshots(epochs)
         return counts_frame(self.epochs[chosen], residuals[chosen], edges)
 
-    def loss_histogram(self, *, bins: int = 20, epochs: Epochs = None) -> pd.DataFrame:
+    def loss_histogram(
+        self, *, bins: int = 20, scale: LossScale | None = None, epochs: Epochs = None
+    ) -> pd.DataFrame:
         """Return a histogram of the points' losses, with the same bins for the whole run.
 
         Parameters
         ----------
         bins : int, default 20
-            The number of bins, at most 1,000, between 0 (or the smallest loss, if it is negative)
-            and the largest loss.
+            The number of bins, at most 1,000.
+        scale : {"log", "linear", None}, default None
+            ``"linear"``: bins of equal width between 0 (or the smallest loss, if it is negative)
+            and the largest loss. ``"log"``: bins that look equally wide on a logarithmic axis, from
+            the smallest positive to the largest loss, both rounded outwards to 1, 2 or 5 times a
+            power of ten, but over at most six powers of ten; the first bin also counts all smaller
+            losses, such as 0. None: ``"log"``, or ``"linear"`` if any loss is negative or none is
+            positive.
         epochs : float, slice, range or iterable of float, optional
             Only these recorded epochs, with the bins of the whole run. Default: all.
 
@@ -938,10 +949,12 @@ class Run:
         2000
         """
         require_at_least("bins", bins, 1, most=MOST_BINS)
+        require_one_of("scale", scale, [*get_args(LossScale), None])
         losses = self.losses()
-        edges = loss_edges(losses, int(bins))
+        scale = loss_scale_for(losses) if scale is None else scale
+        edges = loss_edges(losses, int(bins), scale)
         chosen = self.snapshots(epochs)
-        return counts_frame(self.epochs[chosen], losses[chosen], edges)
+        return losses_frame(self.epochs[chosen], losses[chosen], edges, scale)
 
     def distributions(
         self,
