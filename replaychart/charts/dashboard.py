@@ -367,7 +367,7 @@ class _Parts:
         run = self._run
         build: Callable[..., Any]
         if run.classes == 2 and run.has_probabilities:
-            build = partial(probability_histogram, run, target=1, **self._options)
+            build = partial(probability_histogram, run, layout="combined", **self._options)
             return [
                 _Candidate(build, "Probability", x_title=probability_title(run), y_title="Points")
             ]
@@ -469,7 +469,7 @@ def _legend(run: Run, heroes: Sequence[Panel], measures: _Measures) -> alt.Layer
         ramp = Ramp("Target and prediction", low, high, colors.NUMBERS, dark)
     return legend_line(
         names=names if run.classes else [],
-        wrong=False,
+        wrong=any(panel.rings_wrong_points for panel in heroes),
         ramp=ramp,
         width=measures.width,
         size=measures.fonts.text,

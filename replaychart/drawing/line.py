@@ -13,7 +13,7 @@ from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.expressions import outright
 from replaychart.drawing.packing import BYTES_PER_NUMBER
-from replaychart.drawing.plane import Plane, point_bytes, points_layer, probability_title
+from replaychart.drawing.plane import Plane, point_bytes, points_layers, probability_title
 from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.titles import Title, chart_title, note_not_finite
 from replaychart.planes.extents import Limits
@@ -65,7 +65,7 @@ def curve_over_line(
     coordinates = np.stack([run.planes.inputs[:, 0].astype(np.float64), y], axis=1)
     layers = [
         *_levels(run),
-        points_layer(plane, run, coordinates[points], points),
+        *points_layers(plane, run, coordinates[points], points),
         *_curve_layers(plane, run, x, values),
     ]
     if run.has_probabilities:

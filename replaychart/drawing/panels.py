@@ -72,6 +72,13 @@ class Panel:
             for view in _views(self.chart)
         )
 
+    @property
+    def rings_wrong_points(self) -> bool:
+        """Whether wrong points have rings."""
+        return any(
+            isinstance(view.encoding._get("stroke"), alt.Stroke) for view in _views(self.chart)
+        )
+
     def notes(self) -> list[str]:
         """Return the lines of the subtitle of the chart, such as where values are not finite."""
         title: Any = self.chart._get("title")

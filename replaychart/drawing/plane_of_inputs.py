@@ -5,7 +5,7 @@ import altair as alt
 from replaychart.drawing.budget import kept
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
-from replaychart.drawing.plane import Plane, point_bytes, points_layer
+from replaychart.drawing.plane import Plane, point_bytes, points_layers
 from replaychart.drawing.sizes import Width
 from replaychart.drawing.titles import chart_title
 from replaychart.run import Run
@@ -35,7 +35,7 @@ def points_of_inputs(
     xlim, ylim = run.planes.input_limits()
     first, second = run.planes.feature_names()
     plane = Plane(clock, [xlim], [ylim], (first, second), width, height, overflows=False)
-    layer = points_layer(plane, run, run.planes.inputs[points], points)
+    layers = points_layers(plane, run, run.planes.inputs[points], points)
     return layered(
-        [layer], clock, title=chart_title(None, "Inputs", clock), width=width, height=height
+        layers, clock, title=chart_title(None, "Inputs", clock), width=width, height=height
     )
