@@ -55,8 +55,8 @@ if TYPE_CHECKING:
     from replaychart import datasets as datasets
     from replaychart.charts.activations import activations as activations
     from replaychart.charts.class_accuracy import class_accuracy as class_accuracy
-    from replaychart.charts.dashboard import dashboard as dashboard
     from replaychart.charts.compare import compare as compare
+    from replaychart.charts.dashboard import dashboard as dashboard
     from replaychart.charts.decision_boundary import decision_boundary as decision_boundary
     from replaychart.charts.feature_space import feature_space as feature_space
     from replaychart.charts.gradients import gradients as gradients

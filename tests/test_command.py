@@ -190,7 +190,7 @@ def test_stored_run_charts_without_keras(parabola: Training, tmp_path: Path) -> 
     result = _run("render", path, "parabola", "--out", out)
     assert result.returncode == 0, result.stderr
     fresh = rc.open_run(parabola.path)
-    from replaychart.demonstration import dashboard
+    from replaychart.charts.dashboard import dashboard
 
     expected = rc.save(dashboard(fresh), tmp_path / "b.svg")
     assert out.read_text() == expected.read_text(), "the same values with and without Keras"
