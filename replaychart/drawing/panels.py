@@ -187,7 +187,9 @@ def _views(chart: Any) -> Iterator[alt.Chart]:
 
 
 def _adjust(view: alt.Chart, x_title: str | None, y_title: str | None, fonts: Fonts) -> None:
-    """Leave out the legends of a view, and set the titles and the sizes of texts of its axes."""
+    """Leave out the legends of a view, and set the titles of its axes and the sizes of texts."""
+    if isinstance(view.mark, alt.MarkDef) and view.mark._get("type") == "text":
+        view.mark._kwds["fontSize"] = fonts.text
     encoding = view.encoding
     for name in _WITH_LEGENDS:
         channel = encoding._get(name)
