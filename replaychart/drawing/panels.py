@@ -16,7 +16,8 @@ from replaychart.drawing import colors, packing
 from replaychart.drawing.backgrounds import adaptive
 from replaychart.drawing.texts import fitted, width_of
 
-_BACKGROUND = "background:"
+# Notes for which there is no room.
+_DETAILS = ("background:", "first bar:")
 # The distance of the title of a vertical axis from its labels: the gap between panels is narrow.
 _CLOSE = 3
 _WITH_LEGENDS = ("color", "fill", "stroke", "shape", "size", "opacity", "strokeDash")
@@ -86,8 +87,8 @@ class Panel:
         title: Any = self.chart._get("title")
         given: Any = title._get("subtitle") if isinstance(title, alt.TitleParams) else []
         lines = [given] if isinstance(given, str) else [] if given is alt.Undefined else list(given)
-        # The panel is too small for the details of its background.
-        kept = [line for line in lines if not line.startswith(_BACKGROUND)]
+        # The panel is too small for details of its background or of its bins.
+        kept = [line for line in lines if not line.startswith(_DETAILS)]
         return [self.note, *kept] if self.note else kept
 
     def lines(self, fonts: Fonts) -> int:
