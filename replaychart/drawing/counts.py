@@ -105,7 +105,9 @@ def _value_axis(low: float, high: float, x_scale: ScaleType) -> alt.Axis:
         labelFlush=False,
         values=log_ticks(low, high),
         # Vega would write 0.001 as 1e-3.
-        labelExpr="datum.value < 0.001 ? format(datum.value, '.0e') : format(datum.value, ',.3~r')",
+        # Powers that would be wide if they were written out.
+        labelExpr="datum.value < 0.001 || datum.value >= 1e6"
+        " ? format(datum.value, '.0e') : format(datum.value, ',.3~r')",
     )
 
 

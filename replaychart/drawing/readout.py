@@ -14,6 +14,8 @@ from replaychart.drawing.panels import Fonts, text
 from replaychart.drawing.texts import fitted, width_of
 
 _MOST_DECIMALS = 4
+# From here on, numbers are not written out.
+_LARGE = 1e6
 # The distance between two texts of the readout, in relation to the font size.
 _APART = 1.4
 
@@ -178,9 +180,10 @@ def number_texts(name: str, values: np.ndarray) -> list[str]:
     positive = finite[finite > 0]
     least = float(positive.min()) if len(positive) else 1.0
     decimals = int(np.clip(np.ceil(-np.log10(least)) + 1, 0 if least >= 100 else 2, _MOST_DECIMALS))
-    most = float(finite.max()) if len(finite) else 0.0
-    short = f".{decimals}f" if most < 1e6 else ".3g"
-    return [
-        f"{name} {value:{short}}" if np.isfinite(value) else f"{name} NaN"
-        for value in values.tolist()
-    ]
+    return [f"{name} {_number(value, decimals)}" for value in values.tolist()]
+
+
+def _number(value: float, decimals: int) -> str:
+    if not np.isfinite(value):
+        return "NaN"
+    return f"{value:.{decimals}f}" if abs(value) < _LARGE else f"{value:.3g}"
