@@ -38,6 +38,7 @@ _HOMES = {
     "activations": "charts.activations",
     "pre_activations": "charts.pre_activations",
     "spread": "charts.spread",
+    "unit_maps": "charts.unit_maps",
     "compare": "charts.compare",
     "small_multiples": "charts.small_multiples",
     "animate": "playback.animate",
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     from replaychart.charts.residual_histogram import residual_histogram as residual_histogram
     from replaychart.charts.small_multiples import small_multiples as small_multiples
     from replaychart.charts.spread import spread as spread
+    from replaychart.charts.unit_maps import unit_maps as unit_maps
     from replaychart.charts.weights import weights as weights
     from replaychart.drawing.epoch_parameter import epoch_param as epoch_param
     from replaychart.errors import ArgumentError as ArgumentError

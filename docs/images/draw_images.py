@@ -26,6 +26,7 @@ PLOT = {"width": 216, "height": 156}
 PADDING, SCALE = 12, 4 / 3
 HALF = 66  # the height of each of two plots
 GAP = 8  # between four plots
+UNITS = [1, 2, 4, 5, 7, 8]  # some of 16
 
 
 def draw_parabola() -> None:
@@ -90,6 +91,7 @@ def charts(run: rc.Run, numbers: rc.Run, several: dict[str, rc.Run]) -> dict[str
         "activations": (rc.activations(run, **violins), 40),
         "pre_activations": (rc.pre_activations(run, **violins), 60),
         "spread": (rc.spread(run, **PLOT), 60),
+        "unit_maps": (rc.unit_maps(numbers, numbers.layers[0], units=UNITS, **PLOT), 20),
         "compare": (rc.compare(several, **PLOT), 30),
         "small_multiples": (_four(several), 30),
     }

@@ -3,6 +3,7 @@
 import altair as alt
 
 from replaychart.drawing.budget import MAX_BYTES, kept_around_paths
+from replaychart.drawing.class_labels import label_layers
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.line import curve_over_line
@@ -23,6 +24,7 @@ from replaychart.drawing.titles import (
     check_chart,
     note_not_finite,
 )
+from replaychart.drawing.wording import in_words
 from replaychart.facts.epochs import Epochs
 from replaychart.planes.argument_types import Features, SliceAt
 from replaychart.planes.extents import Limits
@@ -40,6 +42,8 @@ def decision_boundary(
     ylim: Limits | None = None,
     resolution: int = RESOLUTION,
     grid: bool = False,
+    shapes: bool = False,
+    labels: bool = True,
     epochs: Epochs = None,
     epoch: ShownEpoch = None,
     title: Title | None = None,
@@ -79,6 +83,11 @@ def decision_boundary(
     grid : bool, default False
         Whether to draw the grid lines that `feature_space` shows warped. They need inputs with
         exactly two features.
+    shapes : bool, default False
+        Whether the points of different classes also differ in shape.
+    labels : bool, default True
+        Whether to write the names of the classes at the median of their points, if there are 4 to
+        40 classes.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
     epoch : float, {"last", "best", "half"} or altair.Parameter, optional
@@ -97,8 +106,8 @@ def decision_boundary(
     Returns
     -------
     altair.LayerChart
-        Surface, grid lines, points and boundary. For a regression, the surface shows the predicted
-        value and there is no boundary.
+        Surface, grid lines, points and boundary. Points predicted as another class are ringed. For
+        a regression, the surface shows the predicted value and there is no boundary.
 
     Raises
     ------
@@ -165,14 +174,17 @@ def decision_boundary(
         bytes_per_point=point_bytes(run, 0),
     )
     first, second = run.planes.feature_names()[:2] if through is None else through.titles
+    if run.feature_names is None:
+        first, second = in_words(first), in_words(second)
     plane = Plane(clock, [xlim], [ylim], (first, second), width, height, overflows=given)
     flat = run.planes.inputs
     coordinates = flat if through is None else through.coordinates(flat, 0)
     layers = [
         surface_layer(plane, run, surface, bands=BANDS),
         grid_layer(plane, run, lines) if lines else None,
-        *points_layers(plane, run, coordinates[points], points),
+        *points_layers(plane, run, coordinates[points], points, shapes=shapes),
         boundary_layer(plane, run, boundary) if boundary else None,
+        *(label_layers(plane, run, coordinates[points], points) if labels else []),
     ]
     what = "Decision boundary" if divided else "Prediction"
     heading = chart_title(title, f"{what} \N{MIDDLE DOT} epoch {{epoch}}", clock)

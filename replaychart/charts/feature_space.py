@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 from typing import Any, Literal, NamedTuple, get_args
 
 import altair as alt
@@ -9,6 +10,7 @@ import numpy as np
 
 from replaychart.arguments import require_one_of
 from replaychart.drawing.budget import MAX_BYTES, kept_around_paths
+from replaychart.drawing.class_labels import label_layers
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.framing import axis_limits
@@ -32,6 +34,7 @@ from replaychart.drawing.titles import (
     named_title,
     note_not_finite,
 )
+from replaychart.drawing.wording import in_words, layer_in_words
 from replaychart.errors import ArgumentError
 from replaychart.facts.epochs import Epochs
 from replaychart.planes.argument_types import PlaneName, Positions, ProjectionLike
@@ -55,6 +58,8 @@ def feature_space(
     grid: bool = True,
     surface: PlaneName | Literal["auto"] | None = "auto",
     scale: LimitsOver = "fixed",
+    shapes: bool = False,
+    labels: bool = True,
     epochs: Epochs = None,
     epoch: ShownEpoch = None,
     title: Title | None = None,
@@ -109,6 +114,11 @@ def feature_space(
         back from (0, 0).
     scale : {"fixed", "per-epoch"}, default "fixed"
         Whether the axes stay the same for the whole run or follow the points.
+    shapes : bool, default False
+        Whether the points of different classes also differ in shape.
+    labels : bool, default True
+        Whether to write the names of the classes at the median of their points, if there are 4 to
+        40 classes.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
     epoch : float, {"last", "best", "half"} or altair.Parameter, optional
@@ -116,7 +126,7 @@ def feature_space(
         `epoch_param` that charts share. Default: the last epoch.
     title : str or sequence of str, optional
         The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: the layer's
-        name and the epoch.
+        name in words and the epoch.
     width, height : int or "container", default 400
         Size in pixels. If it is square and the two units span comparable ranges, both axes have the
         same scale. A width of ``"container"`` fills the page or element around the chart.
@@ -129,8 +139,10 @@ def feature_space(
     -------
     altair.LayerChart
         Surface, grid lines, points and boundary. The points are coloured by class, or by target for
-        a regression. The surface shows the probability of class 1, the predicted class if there are
-        more than two, or the predicted value for a regression.
+        a regression; those predicted as another class are ringed. The size of the points follows
+        from their number. The grid lines of the two inputs differ in colour. The surface shows the
+        probability of class 1, the predicted class if there are more than two, or the predicted
+        value for a regression.
 
     Raises
     ------
@@ -166,7 +178,7 @@ def feature_space(
     layer = default_layer(run) if layer is None else layer
     require_one_of("layer", layer, run.layers)
     clock = Clock.of(run, epochs, epoch)
-    default_title = named_title(layer, " \N{MIDDLE DOT} epoch {epoch}", room)
+    default_title = named_title(layer_in_words(layer), " \N{MIDDLE DOT} epoch {epoch}", room)
     if isinstance(projection, str) and projection == "rotate":
         return rotated_space(
             run,
@@ -203,13 +215,14 @@ def feature_space(
         surface=drawn.rings,
         rectangle=rectangle,
     )
-    titles = (f"{layer}, unit 1", f"{layer}, unit 2") if view is None else view.titles
+    titles = ("Unit 1", "Unit 2") if view is None else _titles(layer, view)
     plane = Plane(clock, xlims, ylims, titles, width, height, overflows=over == "layer")
     layers = [
         surface_layer(plane, run, drawn.rings, bands=BANDS) if drawn.rings else None,
         grid_layer(plane, run, drawn.lines) if drawn.lines else None,
-        *points_layers(plane, run, coordinates, points),
+        *points_layers(plane, run, coordinates, points, shapes=shapes),
         boundary_layer(plane, run, drawn.boundary) if drawn.boundary else None,
+        *(label_layers(plane, run, coordinates, points) if labels else []),
     ]
     heading = chart_title(title, default_title, clock)
     note_not_finite(heading, clock, "points", room, coordinates)
@@ -273,6 +286,19 @@ class _Paths:
                 self.layer, **limits, lines=GRID_LINES, snapshots=snapshots, view=self.view
             )
         return _Drawn(rings, boundary, lines)
+
+
+def _titles(layer: str, view: Projection) -> tuple[str, str]:
+    """Return the titles of the axes, without the layer's name, which is in the chart's title."""
+    first, second = view.titles
+    return _title(layer, first), _title(layer, second)
+
+
+def _title(layer: str, title: str) -> str:
+    unit = re.fullmatch(rf"{re.escape(layer)}\[(\d+)\]", title)
+    if unit:
+        return f"Unit {int(unit[1]) + 1}"
+    return in_words(title.removeprefix(f"{layer}, "))
 
 
 def default_layer(run: Run) -> str:

@@ -17,7 +17,7 @@ from replaychart.drawing.composition import layered
 from replaychart.drawing.epoch_axis import epoch_axis
 from replaychart.drawing.expressions import outright
 from replaychart.drawing.layer_axis import layer_axis
-from replaychart.drawing.limits import ScaleType
+from replaychart.drawing.limits import ScaleType, log_ticks, ticks
 from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.sizes import Width, from_left, width_for_texts
 from replaychart.drawing.texts import SMALL_SIZE, displayed, fitted
@@ -152,6 +152,10 @@ def spread(
     return layered(parts, clock, title=heading, width=width, height=height)
 
 
+# With fewer round numbers on a logarithmic axis, Vega chooses others.
+_FEWEST = 3
+
+
 class _Axis:
     """The axis of the standard deviations, and the positions of values on it."""
 
@@ -169,7 +173,16 @@ class _Axis:
             # A logarithmic scale has no zero, and a renderer would warn about it.
             zero=alt.Undefined if self._logarithmic else False,
         )
-        return alt.Y("value:Q", title=_TITLE, axis=alt.Axis(tickCount=5, format="~g"), scale=scale)
+        return alt.Y("value:Q", title=_TITLE, axis=self._numbered(), scale=scale)
+
+    def _numbered(self) -> alt.Axis:
+        """Return the numbers on the axis."""
+        if not self._logarithmic:
+            return alt.Axis(format="~g", **ticks(*self._limits))
+        numbers = log_ticks(*self._limits)
+        if len(numbers) < _FEWEST:
+            return alt.Axis(format="~g", tickCount=5)
+        return alt.Axis(format="~g", values=numbers)
 
     def pixel(self, value: float) -> float:
         """Return the distance of a value from the top of the chart, in pixels."""

@@ -1,8 +1,9 @@
 """The colours of all charts.
 
-Two classes are blue and orange, which remain distinguishable with all common colour-vision
-deficiencies; correct and wrong predictions also differ in lightness. The decision surface is filled
-with tints of the class colours, so that points stay visible on it.
+Classes remain distinguishable with all common colour-vision deficiencies: two are blue and orange,
+and up to ten differ in lightness as much as in hue. Crimson means wrong, and no class has a similar
+colour. Decision surfaces are filled with tints of the class colours, so pale that points have a
+contrast of at least 3:1 to the surface of their own class.
 
 The colours are those on a light background; `on_dark` returns those on a dark one. Marks have a
 contrast of at least 3:1 to white, texts of at least 4.5:1, as WCAG 2.2 requires. Fills of areas and
@@ -13,26 +14,40 @@ the faint parts of curves, which other marks repeat, may have less.
 LIGHT_BACKGROUND = "#ffffff"
 DARK_BACKGROUND = "#333333"
 
-CLASSES = ("#1b6ca8", "#dd7900")
-# For more than two classes: colours whose neighbours in this order differ in hue and lightness.
+CLASSES = ("#1b6ca8", "#cc6600")
+DARK_CLASSES = ("#6db1e4", "#f0a04b")
+# For more than two classes: found by a search, in which the two closest colours had to differ by at
+# least 10 (CIEDE2000) with each of the three dichromacies, and all of them from `WRONG`.
 MANY_CLASSES = (
     "#1b6ca8",
-    "#dd7900",
-    "#2a9d6f",
-    "#b3134f",
-    "#7b4aa0",
-    "#ab8c00",
-    "#319fc9",
-    "#8c564b",
-    "#dc6a9e",
-    "#5f6b77",
+    "#c46200",
+    "#43904e",
+    "#5b2e53",
+    "#aa6f8e",
+    "#0a3595",
+    "#4e4a00",
+    "#716c64",
+    "#054e38",
+    "#7d72e3",
 )
-SURFACE = ("#9cc5e6", "#f6f4f0", "#ffc981")
+DARK_MANY_CLASSES = (
+    "#6db1e4",
+    "#f0a04b",
+    "#baffaf",
+    "#ffcaf6",
+    "#a987b0",
+    "#70edcf",
+    "#c1c18b",
+    "#a4aaa8",
+    "#649d80",
+    "#7a87f7",
+)
+SURFACE = ("#b5d4ec", "#f8f6f2", "#ffe1bb")
 DARK_SURFACE = ("#264f6d", "#3d3c3b", "#6e4a1c")
 # Numbers, from the smallest to the largest.
 NUMBERS = ("#2b2a7a", "#1b6ca8", "#2a9d8f", "#bb8a1c", "#d1495b")
 CORRECT = "#8b949e"
-WRONG = "#b3134f"
+WRONG, DARK_WRONG = "#b3134f", "#ff6f95"
 LOSS = "#7b4aa0"
 RESIDUALS = "#4a6fa5"
 METRIC = "#1d6f5f"
@@ -44,12 +59,21 @@ PRE_ACTIVATIONS = "#c26a00"
 DEPTH = ("#a56200", "#b3324a", "#7b2d8b", "#1f2a6b")
 DARK_DEPTH = ("#d9963a", "#f28b97", "#dcb0e4", "#eef0ff")
 BOUNDARY, DARK_BOUNDARY = "#1f2328", "#f6f8fa"
-GRID, DARK_GRID = "#454c54", "#d0d7de"
+# Lines on which the first and on which the second input is constant.
+GRID = ("#5a6570", "#9a7b96")
+DARK_GRID = ("#aab4be", "#b79ab3")
 INK = "#24292f"
 MUTED = "#656d76"
 HAIRLINE = "#d0d7de"
 # Lines that mark a value, such as 0, on light and dark backgrounds.
 REFERENCE = "#8b949e"
+
+
+_CHOSEN_ON_DARK = {
+    WRONG: DARK_WRONG,
+    **dict(zip(CLASSES, DARK_CLASSES, strict=True)),
+    **dict(zip(MANY_CLASSES, DARK_MANY_CLASSES, strict=True)),
+}
 
 
 def class_colors(classes: int, *, dark: bool = False) -> list[str]:
@@ -110,7 +134,12 @@ def depth_colors(layers: int, *, dark: bool = False) -> list[str]:
 
 
 def on_dark(color: str) -> str:
-    """Return a colour's version on a dark background: as light as needed for texts."""
+    """Return a colour's version on a dark background.
+
+    It is the one chosen for it, or else as light as needed for texts.
+    """
+    if color in _CHOSEN_ON_DARK:
+        return _CHOSEN_ON_DARK[color]
     shades = (mixed(color, LIGHT_BACKGROUND, step / 50) for step in range(51))
     return next(shade for shade in shades if contrast(shade, DARK_BACKGROUND) >= 4.6)
 

@@ -12,7 +12,7 @@ from replaychart.drawing.backgrounds import adaptive_column, adaptive_expression
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.colors import on_dark
 from replaychart.drawing.expressions import literal, outright
-from replaychart.drawing.limits import ScaleType, log_ticks, tick_format
+from replaychart.drawing.limits import ScaleType, log_ticks, tick_format, ticks
 from replaychart.drawing.sizes import Width
 from replaychart.drawing.texts import SMALL_SIZE
 
@@ -100,20 +100,21 @@ def count_bars(
 def _value_axis(low: float, high: float, x_scale: ScaleType) -> alt.Axis:
     """Return the axis of the values, whose numbers are written out where they are readable."""
     if x_scale == "linear":
-        return alt.Axis(labelFlush=False, tickCount=5, **tick_format(low, high))
+        return alt.Axis(labelFlush=False, **ticks(low, high), **tick_format(low, high))
     return alt.Axis(
         labelFlush=False,
         values=log_ticks(low, high),
         # Vega would write 0.001 as 1e-3.
-        # Powers that would be wide if they were written out.
-        labelExpr="datum.value < 0.001 || datum.value >= 1e6"
-        " ? format(datum.value, '.0e') : format(datum.value, ',.3~r')",
+        labelExpr=(
+            "datum.value >= 0.001 && datum.value < 1e6 ? format(datum.value, ',.3~r')"
+            " : format(datum.value, '.0e')"
+        ),
     )
 
 
 def _count_axis(down: int, up: int) -> alt.Axis:
     """Return the count axis, without ticks at fractions and without negative numbers."""
-    options: dict[str, Any] = {"tickCount": 4}
+    options: dict[str, Any] = ticks(-down, up)
     if max(down, up) <= _FEW:
         options = {"values": list(range(-down, up + 1)), "format": "d"}
     if down:

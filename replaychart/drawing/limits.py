@@ -57,21 +57,53 @@ def tick_format(*ends: float) -> dict[str, Any]:
     return {"format": f".{digits}~g"}
 
 
+def ticks(low: float, high: float) -> dict[str, Any]:
+    """Return the options of a linear axis that give it three to five ticks at round numbers.
+
+    Vega chooses round steps, so it draws more or fewer ticks than asked for.
+
+    Parameters
+    ----------
+    low, high : float
+        The ends of the axis.
+    """
+    for count in range(_MOST_TICKS, 1, -1):
+        if _FEWEST_TICKS <= _ticks_drawn(low, high, count) <= _MOST_TICKS:
+            return {"tickCount": count}
+    if not 0 < high - low < math.inf:
+        return {"tickCount": _MOST_TICKS}
+    # Between the steps of 2 and 5 that Vega knows.
+    step = 2.5 * 10.0 ** math.floor(math.log10((high - low) / 5))
+    whole = range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)
+    return {"values": [float(f"{step * number:.12g}") for number in whole]}
+
+
+def _ticks_drawn(low: float, high: float, count: int) -> int:
+    """Return how many ticks are drawn if `count` are asked for, as d3-array computes it."""
+    rough = (high - low) / count
+    if not 0 < rough < math.inf:
+        return 1
+    power = 10.0 ** math.floor(math.log10(rough))
+    factor = sum(rough / power >= limit for limit in (2**0.5, 10**0.5, 50**0.5))
+    step = power * (1, 2, 5, 10)[factor]
+    return math.floor(high / step + 1e-9) - math.ceil(low / step - 1e-9) + 1
+
+
 def log_ticks(low: float, high: float) -> list[float]:
     """Return up to five round numbers within the ends of a logarithmic axis, in ascending order.
 
-    They are powers of ten if there are at least three of them; otherwise 3 times powers of ten, or 2
-    and 5 times, are added.
+    They are powers of ten if there are at least three of them; otherwise 3 times powers of ten,
+    or 2 and 5 times, are added. An axis that spans little may have none.
     """
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    ticks: list[float] = []
+    within: list[float] = []
     for factors in ((1,), (1, 3), (1, 2, 5)):
         numbers = [float(f"{factor}e{power}") for power in powers for factor in factors]
-        ticks = [tick for tick in numbers if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9)]
-        if len(ticks) >= _FEWEST_TICKS:
+        within = [tick for tick in numbers if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9)]
+        if len(within) >= _FEWEST_TICKS:
             break
     # Counted from the largest number, because 1 is more familiar than 0.001.
-    return ticks[:: -math.ceil(len(ticks) / _MOST_TICKS)][::-1]
+    return within[:: -max(1, math.ceil(len(within) / _MOST_TICKS))][::-1]
 
 
 def limits_ruler(limits: list[Limits], pixels: int) -> Ruler:

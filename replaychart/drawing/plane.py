@@ -8,11 +8,16 @@ import altair as alt
 import numpy as np
 
 from replaychart.drawing import colors, packing
-from replaychart.drawing.backgrounds import adaptive, adaptive_column, adaptive_range
+from replaychart.drawing.backgrounds import (
+    adaptive,
+    adaptive_column,
+    adaptive_expression,
+    adaptive_range,
+)
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.correctness import Answers, answer_bytes, answers_are_known
 from replaychart.drawing.expressions import literal, outright
-from replaychart.drawing.limits import limits_ruler, limits_scale, tick_format
+from replaychart.drawing.limits import limits_ruler, limits_scale, tick_format, ticks
 from replaychart.drawing.packing import Ruler
 from replaychart.drawing.point_looks import PointLooks
 from replaychart.drawing.sizes import Width, width_for_positions, width_for_texts
@@ -26,6 +31,7 @@ from replaychart.drawing.texts import (
 )
 from replaychart.planes.extents import Limits
 from replaychart.planes.paths import Paths
+from replaychart.planes.planes import GRID_LINES
 from replaychart.run import Run
 
 # Names of mark styles that no theme defines. In a browser, marks must be clipped because the user
@@ -34,6 +40,17 @@ from replaychart.run import Run
 WITHIN_LIMITS = "replaychart-within-limits"
 OVERFLOWING = "replaychart-overflowing"
 
+# Shapes of equal area in Vega, those that differ most first. Beyond these, they repeat.
+_SHAPES = (
+    "circle",
+    "square",
+    "triangle-up",
+    "diamond",
+    "cross",
+    "triangle-down",
+    "triangle-right",
+    "triangle-left",
+)
 # The label of the rings around wrong points in the legend.
 WRONG_LABEL = "wrong"
 
@@ -48,8 +65,10 @@ _PREDICTION_LEGEND = 80
 _COLUMNS = 5
 # Up to this many long names can be placed below each other.
 _FEW_CLASSES = 4
+# How much of its colour is in the tint of a class's surface, from the lowest to the highest band.
+_PALEST, _STRONGEST = 0.07, 0.22
 # How much of its colour is in the tint of a surface on a dark background, of that on a light one.
-_ON_DARK = 0.7
+_ON_DARK = 0.9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,12 +122,13 @@ class Plane:
 
 
 def _ticks(limits: list[Limits]) -> dict[str, Any]:
-    form = tick_format(*chain.from_iterable(limits))
-    return {"axis": alt.Axis(**form)} if form else {}
+    ends = list(chain.from_iterable(limits))
+    # The grid of the plane is that of the inputs, which a theme's own grid would be mistaken for.
+    return {"axis": alt.Axis(grid=False, **ticks(*limits[0]), **tick_format(*ends))}
 
 
 def points_layers(
-    plane: Plane, run: Run, coordinates: np.ndarray, points: np.ndarray
+    plane: Plane, run: Run, coordinates: np.ndarray, points: np.ndarray, *, shapes: bool = False
 ) -> list[alt.Chart]:
     """Return recorded points, coloured by class, on top of rings around those that are wrong.
 
@@ -122,6 +142,8 @@ def points_layers(
         Positions of the points at each of the clock's epochs, or at all of them.
     points : numpy.ndarray of int64, shape (points,)
         Numbers of the points.
+    shapes : bool, default False
+        Whether the classes also differ in shape.
     """
     constant: dict[str, list[Any]] = {"point": points.tolist()}
     changing: dict[str, list[Any]] = {}
@@ -146,16 +168,33 @@ def points_layers(
     if calculated:
         base = base.transform_calculate(**calculated)
     looks = PointLooks.of(len(points), plane.width, plane.height)
-    drawn = _dots(base, plane, looks).encode(tooltip=tooltip, **encodings)
+    shaped = shapes and bool(run.classes)
+    if shaped:
+        encodings["shape"] = _class_shape(run, encodings["color"])
+    drawn = _dots(base, plane, looks, shaped=shaped).encode(tooltip=tooltip, **encodings)
     return [drawn] if wrong is None else [_rings(base, plane, looks), drawn]
 
 
-def _dots(base: alt.Chart, plane: Plane, looks: PointLooks) -> alt.Chart:
+def _class_shape(run: Run, color: alt.Color) -> alt.Shape:
+    """Return the shapes of the classes, which share the legend of their colours."""
+    labels = class_labels(run)
+    shapes = [_SHAPES[number % len(_SHAPES)] for number in range(run.classes)]
+    return alt.Shape(
+        "target:N",
+        title=color._get("title"),
+        scale=alt.Scale(domain=labels, range=shapes),
+        legend=color._get("legend"),
+    )
+
+
+def _dots(base: alt.Chart, plane: Plane, looks: PointLooks, *, shaped: bool) -> alt.Chart:
     halo: dict[str, Any] = {"strokeWidth": 0}
     if looks.halo:
         background = adaptive(colors.LIGHT_BACKGROUND, colors.DARK_BACKGROUND)
         halo = {"stroke": background, "strokeWidth": looks.halo}
-    return base.mark_circle(
+    mark = base.mark_point if shaped else base.mark_circle
+    return mark(
+        filled=True,
         size=looks.size,
         opacity=1,
         fillOpacity=looks.opacity,
@@ -372,8 +411,8 @@ def _number_tints(paths: Paths, levels: np.ndarray) -> tuple[packing.Labelled, d
     """
     middles = (np.arange(len(levels)) + 0.5) / len(levels)
     shades = [colors.ramp(colors.NUMBERS, middle) for middle in middles.tolist()]
-    tints = [_tinted(shade, 0.4) for shade in shades]
-    dark = [_tinted(shade, 0.4, dark=True) for shade in shades]
+    tints = [_tinted(shade, _STRONGEST) for shade in shades]
+    dark = [_tinted(shade, _STRONGEST, dark=True) for shade in shades]
     own = [tints[i] for i in np.searchsorted(levels, paths.value)]
     return packing.Labelled("tint", own, tints), dict(zip(tints, dark, strict=True))
 
@@ -388,10 +427,11 @@ def _tints(
     of_class = colors.class_colors(run.classes)
     # The last two digits keep bands with the same tint separate, because they are painted at
     # different times.
+    shares = _PALEST + (_STRONGEST - _PALEST) * middles
     light, dark = (
         [
-            [f"{_tinted(color, 0.2 + 0.35 * middle, dark=dark)}{255 - i:02x}" for color in of_class]
-            for i, middle in enumerate(middles)
+            [f"{_tinted(color, share, dark=dark)}{255 - i:02x}" for color in of_class]
+            for i, share in enumerate(shares.tolist())
         ]
         for dark in (False, True)
     )
@@ -436,35 +476,28 @@ def _probability_fill(run: Run) -> alt.Fill:
 
 def grid_layer(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
     """Return the grid lines of the input plane."""
-    return _line_chart(
-        plane, run, paths, width=0.6, color=adaptive(colors.GRID, colors.DARK_GRID), opacity=0.45
-    )
+    chart = _line_chart(plane, run, paths, width=1)
+    # The lines of the first direction are numbered first.
+    ways = [
+        adaptive_expression(light, dark)
+        for light, dark in zip(colors.GRID, colors.DARK_GRID, strict=True)
+    ]
+    return chart.encode(stroke=outright(f"datum.line < {GRID_LINES} ? {ways[0]} : {ways[1]}"))
 
 
 def boundary_layer(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
     """Return the lines where the two most probable classes are equally probable."""
-    return _line_chart(
-        plane,
-        run,
-        paths,
-        width=1.8,
-        color=adaptive(colors.BOUNDARY, colors.DARK_BOUNDARY),
-        opacity=1.0,
-    )
+    chart = _line_chart(plane, run, paths, width=2)
+    return chart.encode(stroke=alt.value(adaptive(colors.BOUNDARY, colors.DARK_BOUNDARY)))
 
 
-def _line_chart(
-    plane: Plane, run: Run, paths: Paths, *, width: float, color: alt.ExprRef, opacity: float
-) -> alt.Chart:
+def _line_chart(plane: Plane, run: Run, paths: Paths, *, width: float) -> alt.Chart:
     numbers = paths.value.tolist()
     lines = packing.Labelled("line", numbers, sorted(set(numbers)))
     return (
         _paths_chart(plane, run, paths, lines)
         .mark_line(
             strokeWidth=width,
-            color=color,
-            # With `opacity`, a renderer would draw each line on a separate layer.
-            strokeOpacity=opacity,
             clip=True,
             style=plane.style(),
             invalid="break-paths-show-domains",

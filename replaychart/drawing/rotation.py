@@ -14,7 +14,7 @@ from replaychart.drawing.expressions import literal, outright
 from replaychart.drawing.packing import Ruler
 from replaychart.drawing.plane import by_target
 from replaychart.drawing.sizes import Width, width_for_positions, width_for_texts
-from replaychart.drawing.texts import SMALL_SIZE, fitted
+from replaychart.drawing.texts import SMALL_SIZE
 from replaychart.drawing.titles import Title, chart_title, note_not_finite
 from replaychart.errors import ArgumentError
 from replaychart.run import Run
@@ -23,8 +23,6 @@ from replaychart.run import Run
 _TURN, _TILT = 35, 20
 # The axes extend beyond the points by this factor.
 _REACH = 1.12
-# Maximum width of the layer's name at the ends of the axes, in pixels.
-_NAME = 100
 _DIMENSIONS = ("x", "y", "z")
 
 
@@ -91,7 +89,7 @@ def rotated_space(
     middle = (finite.min(axis=0) + finite.max(axis=0)) / 2 if len(finite) else np.zeros(3)
     radius = np.linalg.norm(finite - middle, axis=1).max() if len(finite) else 1.0
     space = _Space(clock, middle, float(radius) or 1.0, width, height)
-    parts: list[alt.Chart | alt.LayerChart] = [_axes(space, layer)]
+    parts: list[alt.Chart | alt.LayerChart] = [_axes(space)]
     if lines is not None:
         parts.append(_grid_lines(space, lines))
     parts.append(_points(space, run, values, points))
@@ -191,9 +189,8 @@ def _grid_lines(space: _Space, lines: np.ndarray) -> alt.Chart:
         .transform_calculate(**space.unpacked())
         .transform_calculate(**_turned())
         .mark_line(
-            strokeWidth=0.6,
-            color=adaptive(colors.GRID, colors.DARK_GRID),
-            strokeOpacity=0.45,
+            strokeWidth=1,
+            color=adaptive(colors.GRID[0], colors.DARK_GRID[0]),
             tooltip=None,
             aria=False,
         )
@@ -201,14 +198,13 @@ def _grid_lines(space: _Space, lines: np.ndarray) -> alt.Chart:
     )
 
 
-def _axes(space: _Space, layer: str) -> alt.LayerChart:
+def _axes(space: _Space) -> alt.LayerChart:
     """Return the axes of the three units, starting at the centre and labelled at their ends."""
-    shown = fitted(layer, _NAME)
     rows = [
         {
             "axis": axis,
             "end": end,
-            "name": f"{shown}[{axis}]" if end else "",
+            "name": f"Unit {axis + 1}" if end else "",
             **{name: end * space.radius * (place == axis) for place, name in enumerate("xyz")},
         }
         for axis in range(3)

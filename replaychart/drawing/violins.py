@@ -14,7 +14,13 @@ from replaychart.drawing.budget import kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.layer_axis import layer_axis
-from replaychart.drawing.limits import LimitsOver, limits_ruler, limits_scale, tick_format
+from replaychart.drawing.limits import (
+    LimitsOver,
+    limits_ruler,
+    limits_scale,
+    tick_format,
+    ticks,
+)
 from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.packing import Ruler
 from replaychart.drawing.sizes import Width, width_for_texts
@@ -133,7 +139,10 @@ class _Axes:
         return alt.Y(
             field,
             title=self.noun,
-            axis=alt.Axis(tickCount=6, **tick_format(*chain.from_iterable(self.limits))),
+            axis=alt.Axis(
+                **ticks(*self.limits[0]),
+                **tick_format(*chain.from_iterable(self.limits)),
+            ),
             scale=limits_scale(self.clock, self.limits),
         )
 

@@ -166,6 +166,10 @@ def _meaning(key: str) -> _Meaning:
     if quantity == "distribution":
         values = " ".join(str(arguments[it]) for it in ("kind", "variable") if it in arguments)
         return _Meaning("distribution", _VALUES.get(values) or _quoted(values), of, name)
+    if quantity == "units":
+        return _Meaning(
+            "outputs", f"outputs {_INPUTS}", of, name, _view(arguments).partition(",")[0]
+        )
     if quantity in ("surface", "boundary", "grid", "grid in space"):
         return _of_plane(quantity, name, arguments)
     if quantity == "curve":

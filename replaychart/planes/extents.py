@@ -27,11 +27,14 @@ def padded_limits(*coordinates: np.ndarray) -> tuple[Limits, Limits]:
     if not len(flat):
         return (-1.0, 1.0), (-1.0, 1.0)
     low, high = flat.min(axis=0), flat.max(axis=0)
-    # A layer that has collapsed to a point or a line still gets a plane around it. Far from 0 it is
-    # larger, because neighbouring floats are farther apart there.
-    least = np.maximum(0.1, np.abs(high) + np.abs(low)) * 1e-6
-    flat = np.array([0.1, 1e4 * least.max(), (high - low).max()]).max()
-    span = np.where(high - low > least, high - low, flat)
+    # A layer that has collapsed to a point or a line still gets a plane around it. What counts as
+    # collapsed depends on the values and on the other axis: neighbouring floats are farther apart
+    # far from 0, and values around 1e-9 are as good as others.
+    span = high - low
+    least = 1e-6 * np.maximum(np.abs(high) + np.abs(low), span.max())
+    spread = (span > least) & (span > np.finfo(np.float32).tiny)
+    alike = float(span[spread].max() if spread.any() else max(0.1, 1e4 * least.max()))
+    span = np.where(spread, span, alike)
     span = shared_spans(span)
     middle, half = (low + high) / 2, span * (0.5 + _MARGIN)
     (x_low, y_low), (x_high, y_high) = (middle - half).tolist(), (middle + half).tolist()

@@ -5,6 +5,7 @@ from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from replaychart.arguments import require_at_least, require_one_of
 from replaychart.errors import ArgumentError, EvaluationError, MissingDependencyError
@@ -333,6 +334,40 @@ class Planes:
 
         def compute() -> Arrays:
             return {"values": self._tracer(key).grid_in_space(layer, snapshots, **where)}
+
+        return self._memory.remembered(key, snapshots, compute)["values"]
+
+    def input_rectangle(
+        self, *, xlim: Limits | None, ylim: Limits | None, resolution: int, view: Projection | None
+    ) -> Rectangle:
+        """Return a rectangle of the input plane, for networks with or without a surface.
+
+        Parameters
+        ----------
+        xlim, ylim : tuple of float, optional
+            Default: around the recorded points.
+        resolution : int
+            Number of cells along each side.
+        view : LinearProjection, optional
+            A slice from `slice`, for inputs with more than two features.
+        """
+        require_at_least("resolution", resolution, 2)
+        if isinstance(view, LinearProjection):
+            xlim, ylim = self.slice_limits(view, xlim, ylim)
+        else:
+            self.require(None)
+            xlim, ylim = self.input_limits(xlim, ylim)
+        return Rectangle(None, "inputs", xlim, ylim, int(resolution), 1, view)
+
+    def units(
+        self, layer: str, rectangle: Rectangle, snapshots: Sequence[int]
+    ) -> NDArray[np.float32]:
+        """Return a layer's outputs over a rectangle of the input plane; see `PlaneTracer.units`."""
+        self._shape(layer)
+        key = evaluation_key("units", **(rectangle.key() | {"layer": layer}))
+
+        def compute() -> Arrays:
+            return {"values": self._tracer(key).units(layer, rectangle, snapshots)}
 
         return self._memory.remembered(key, snapshots, compute)["values"]
 

@@ -239,6 +239,25 @@ class PlaneTracer:
         images = self._images(layer, None, straight.reshape(-1, 2), snapshots)
         return np.stack([image.reshape(*straight.shape[:2], -1) for image in images])
 
+    def units(self, layer: str, rectangle: Rectangle, snapshots: Sequence[int]) -> np.ndarray:
+        """Return a layer's outputs in the cells of a rectangle of the input plane.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (snapshots, rows, columns, units)
+            At the centers of the cells. The first row has the lowest y.
+        """
+        count = rectangle.resolution
+        half = [(high - low) / count / 2 for low, high in (rectangle.xlim, rectangle.ylim)]
+        (left, right), (low, high) = rectangle.xlim, rectangle.ylim
+        centers = contours.lattice(
+            (left + half[0], right - half[0]), (low + half[1], high - half[1]), count
+        )[2]
+        through = rectangle.slice()
+        places = centers if through is None else through.values(centers, 0)
+        outputs = self._network.outputs_by_snapshot(layer, places, snapshots)
+        return np.stack([values.reshape(count, count, -1) for values in outputs])
+
     def _refined(
         self,
         tracings: list[Tracing],

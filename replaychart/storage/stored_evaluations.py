@@ -156,7 +156,7 @@ class Reader:
                 "quantiles": (snapshots, 5),
                 "density": (snapshots, DENSITY_POSITIONS),
             }
-        if quantity == "grid in space":
+        if quantity in ("grid in space", "units"):
             return {"values": (snapshots, None, None, None)}
         if quantity == "curve":
             return {"values": (snapshots, None, None)}

@@ -24,7 +24,7 @@ def test_a_wide_layer_is_projected(regression: Training) -> None:
     run = regression.open()
     chart = rc.feature_space(run, "wide")
     assert _marks(chart) == ["line", "line", "circle"], "surface, grid, points; no boundary"
-    assert _axis_titles(chart)[0].startswith("wide, component 1 (")
+    assert _axis_titles(chart)[0].startswith("Component 1 (")
     assert "subtitle" not in chart.to_dict()["title"]
     over = rc.feature_space(run, "wide", surface="layer", projection=(0, 1)).to_dict()
     assert over["title"]["subtitle"] == "background: network output on the plane shown"
@@ -32,15 +32,17 @@ def test_a_wide_layer_is_projected(regression: Training) -> None:
 
 def test_many_features_and_classes(one_hot: Training) -> None:
     chart = rc.feature_space(one_hot.open(), "output", projection="aligned")
-    assert _marks(chart) == ["line", "circle", "line"], "surface, points, boundary; no grid"
-    assert "aligned components" in _axis_titles(chart)[0]
+    assert _marks(chart) == ["line", "point", "circle", "line"], (
+        "surface, points, boundary; no grid"
+    )
+    assert "ligned components" in _axis_titles(chart)[0]
 
 
 def test_no_surface_where_there_is_no_way_back(images: Training) -> None:
     run = images.open()
     chart = rc.feature_space(run, "convolution", positions="mean")
-    assert _marks(chart) == ["circle"]
-    assert _marks(rc.feature_space(run, "convolution")) == ["line", "circle", "line"]
+    assert _marks(chart) == ["point", "circle"]
+    assert _marks(rc.feature_space(run, "convolution")) == ["line", "point", "circle", "line"]
 
 
 def test_numbers_are_coloured_by_target(regression: Training) -> None:
@@ -77,7 +79,7 @@ def test_a_slice_says_what_it_is(branches: Training) -> None:
     run = branches.open()
     chart = rc.decision_boundary(run, features=(0, 3), at=5)
     assert chart.to_dict()["title"]["subtitle"] == "background: slice at point 5"
-    assert _axis_titles(chart) == ("input 1", "input 4")
+    assert _axis_titles(chart) == ("Input 1", "Input 4")
     view = next(v for v in _views(chart.to_dict()) if v["mark"]["type"] == "circle")
     assert len(chart.to_dict()["datasets"][view["data"]["name"]]) == len(branches.X)
 
@@ -139,7 +141,7 @@ def test_everything_can_be_drawn_beside_each_other(regression: Training, tmp_pat
 def test_a_slice_of_several_inputs(two_inputs: Training) -> None:
     run = two_inputs.open()
     chart = rc.decision_boundary(run, features=("zeta[2]", "beta[0]"), at=5)
-    assert _marks(chart) == ["line", "circle", "line"]
+    assert _marks(chart) == ["line", "point", "circle", "line"]
     assert _axis_titles(chart) == ("zeta[2]", "beta[0]")
     assert chart.to_dict()["title"]["subtitle"] == "background: slice at point 5"
     shown = run.planes.slice(("zeta[2]", "beta[0]"), 5).coordinates(run.planes.inputs, 0)
@@ -177,7 +179,7 @@ def test_the_reason_for_no_surface_is_shown(
     two_inputs: Training, images: Training, branches: Training, tmp_path: Path
 ) -> None:
     chart = rc.feature_space(two_inputs.open(), "right")
-    assert _marks(chart) == ["circle"]
+    assert _marks(chart) == ["point", "circle"]
     assert _subtitle(chart) == "no surface: a branch bypasses the layer"
     assert "subtitle" not in rc.feature_space(two_inputs.open(), "plane").to_dict()["title"]
     chart = rc.feature_space(images.open(), "convolution", positions="mean")

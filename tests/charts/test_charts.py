@@ -134,9 +134,9 @@ def test_feature_space_takes_the_last_hidden_layer_with_two_units(
     folded: Training, branches: Training
 ) -> None:
     title = rc.feature_space(folded.open()).to_dict()["title"]["text"]["expr"]
-    assert title.startswith('"fold ')
+    assert title.startswith('"Fold layer ')
     branched = rc.feature_space(branches.open())
-    assert branched.to_dict()["title"]["text"]["expr"].startswith('"plane ')
+    assert branched.to_dict()["title"]["text"]["expr"].startswith('"Plane layer ')
     assert _marks(branched) == ["line", "point", "circle", "line"], (
         "no grid lines without an input plane"
     )

@@ -6,6 +6,7 @@ and half-transparent lines: grid lines, and the faint part of a curve, which is 
 """
 
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -142,12 +143,95 @@ def test_contrast_of_any_number_of_classes_and_layers(classes: int) -> None:
         assert all(1.03 * after > before for before, after in itertools.pairwise(contrasts))
 
 
-def test_points_stay_visible_on_the_surface() -> None:
-    for color, light, dark in zip(
-        colors.CLASSES, colors.SURFACE[::2], colors.DARK_SURFACE[::2], strict=True
-    ):
-        on_light = colors.contrast(color, light)
-        assert colors.contrast(colors.on_dark(color), dark) >= on_light >= 2
+def _tints(svg: str) -> set[str]:
+    """The fills of surfaces."""
+    return {
+        _hex(node.get("fill", ""))
+        for node, roles in _parts(ElementTree.fromstring(svg))
+        if node.get("stroke-width") == "0" and "mark-line" in roles and node.get("d")
+    }
+
+
+@pytest.mark.parametrize("theme", ["replaychart", "dark"])
+def test_points_stand_out_from_the_surface_of_their_class(
+    theme: str, parabola: Training, ten: rc.Run, shipped: rc.Run, tmp_path: Path
+) -> None:
+    dark = theme == "dark"
+    for run, epoch in ((parabola.open(), 6), (shipped, 150), (ten, 0)):
+        with alt.theme.enable(theme):
+            chart = rc.decision_boundary(run)
+            svg = rc.save(chart, tmp_path / "chart.svg", epoch=epoch).read_text()
+        tints = _tints(svg)
+        assert len(tints) >= 2
+        shown = colors.class_colors(run.classes, dark=dark)
+        assert all(color in svg for color in shown)
+        for tint in tints:
+            # The class whose tint it is: the one to which it is the closest in hue.
+            own = min(shown, key=lambda color: _hue_distance(color, tint, dark=dark))
+            assert colors.contrast(own, tint) >= MARK, (own, tint)
+
+
+def _hue_distance(color: str, tint: str, *, dark: bool) -> float:
+    """How far a tint is from the line between the background and a colour."""
+    background = np.array(ImageColor.getrgb(BACKGROUNDS["dark" if dark else "default"]), float)
+    toward = np.array(ImageColor.getrgb(color), float) - background
+    away = np.array(ImageColor.getrgb(tint), float) - background
+    share = np.clip(away @ toward / (toward @ toward), 0, 1)
+    return float(np.linalg.norm(away - share * toward))
+
+
+@pytest.fixture(scope="module")
+def ten(tmp_path_factory: pytest.TempPathFactory) -> rc.Run:
+    """Ten classes on a circle, after a few steps."""
+    keras.utils.set_random_seed(0)
+    turn = np.arange(300) * 2 * np.pi / 10
+    X = np.stack([3 * np.cos(turn), 3 * np.sin(turn)], axis=1)
+    X += np.random.default_rng(0).normal(0, 0.2, X.shape)
+    y = np.arange(300) % 10
+    model = small_model(
+        dense(2, "tanh", "hidden"),
+        dense(10, "softmax", "output"),
+        loss="sparse_categorical_crossentropy",
+    )
+    path = tmp_path_factory.mktemp("ten") / "a.h5"
+    recorder = rc.Recorder(X.astype("float32"), y, path, "ten")
+    model.fit(X, y, epochs=1, verbose=0, callbacks=[recorder])
+    angle = np.arange(10) * 2 * np.pi / 10
+    weights = [np.eye(2) / 3, np.zeros(2), 4 * np.stack([np.cos(angle), np.sin(angle)])]
+    model.set_weights([*weights, np.zeros(10)])
+    rc.Recorder(X.astype("float32"), y, path, "known", model=model)
+    return rc.open_run(path, "known")
+
+
+def test_names_of_ten_classes_do_not_overlap(ten: rc.Run, tmp_path: Path) -> None:
+    for build in (rc.feature_space, rc.decision_boundary):
+        svg = rc.save(build(ten, labels=True), tmp_path / "chart.svg").read_text()
+        places = [
+            (float(x), float(y))
+            for x, y, name in re.findall(
+                r'translate\(([\d.]+),([\d.]+)\)" [^>]*font-weight="600"[^>]*>(\d)<', svg
+            )
+        ]
+        assert len(places) == 20, "each name and its halo"
+        names = sorted(set(places))
+        assert len(names) == 10
+        for one, other in itertools.combinations(names, 2):
+            assert abs(one[0] - other[0]) > 7 or abs(one[1] - other[1]) > 12
+        assert 'font-weight="600"' in svg
+        without = rc.save(build(ten, labels=False), tmp_path / "chart.svg").read_text()
+        assert svg.count("<text") - without.count("<text") == 20
+
+
+def test_classes_differ_in_shape_on_request(ten: rc.Run) -> None:
+    spec = rc.decision_boundary(ten, shapes=True).to_dict()
+    (points,) = [layer for layer in spec["layer"] if "shape" in layer.get("encoding", {})]
+    shape, color = points["encoding"]["shape"], points["encoding"]["color"]
+    assert shape["legend"] == color["legend"]
+    assert shape["scale"]["domain"] == color["scale"]["domain"]
+    assert len(set(shape["scale"]["range"])) == 8
+    assert all(
+        "shape" not in layer["encoding"] for layer in rc.decision_boundary(ten).to_dict()["layer"]
+    )
 
 
 def test_contrast_in_a_browser(parabola: Training, opened: Any) -> None:

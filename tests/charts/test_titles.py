@@ -71,7 +71,7 @@ def test_rotated_space_and_residuals_take_lines_too(regression: Training, tmp_pa
     turned = rc.feature_space(run, three, projection="rotate", title="one\n{epoch}")
     assert _drawn_titles(turned, tmp_path, epoch=2) == [["one", "2"]]
     untitled = rc.feature_space(run, three, projection="rotate")
-    assert _drawn_titles(untitled, tmp_path, epoch=2) == [[f"{three} · epoch 2"]]
+    assert _drawn_titles(untitled, tmp_path, epoch=2) == [["Space layer · epoch 2"]]
     residuals = rc.residual_histogram(run, title=["one", "two"])
     assert _drawn_titles(residuals, tmp_path) == [["one", "two"]]
 

@@ -85,7 +85,7 @@ def test_points_unpack_to_their_frame(network: AnyNetwork, directory: Path) -> N
     assert unpacked["point"].tolist() == frame["point"].tolist()
     # Rounded down to hundredths, and up or down where 0.5 is missed by a rounding error.
     away = frame["probability"].to_numpy() - unpacked["value"].to_numpy()
-    assert -1e-6 <= away.min()
+    assert away.min() >= -1e-6
     assert away.max() <= 0.01 + 1e-6
 
 

@@ -151,7 +151,7 @@ def test_one_slider_moves_a_thinned_and_a_whole_chart_and_the_title_shows_the_ke
     for epoch in (0, 1, 37, int(kept[3]) - 1, int(kept[3]), 149, 150):
         page.show(epoch)
         shown = int(kept[kept <= epoch].max())
-        assert f"hidden \N{MIDDLE DOT} epoch {shown}" in page.page.evaluate(titles)
+        assert f"Hidden layer \N{MIDDLE DOT} epoch {shown}" in page.page.evaluate(titles)
 
 
 def test_an_animation_of_a_thinned_chart_stays_at_the_last_kept_epoch(

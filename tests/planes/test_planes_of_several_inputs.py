@@ -171,10 +171,12 @@ def test_no_surface_if_a_branch_bypasses_the_layer(
     two_inputs: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = two_inputs.open()
-    assert len(rc.feature_space(run, "plane").to_dict()["layer"]) == 3
-    assert len(rc.feature_space(run, "both").to_dict()["layer"]) == 3
+    assert len(rc.feature_space(run, "plane").to_dict()["layer"]) == 4
+    assert len(rc.feature_space(run, "both").to_dict()["layer"]) == 4
     for layer in ("left", "right"):
-        assert len(rc.feature_space(run, layer).to_dict()["layer"]) == 1, "only the points"
+        assert len(rc.feature_space(run, layer).to_dict()["layer"]) == 2, (
+            "only the points, and rings"
+        )
         with pytest.raises(
             rc.EvaluationError, match=f"after layer '{layer}' cannot.*a branch bypasses"
         ):
@@ -185,8 +187,8 @@ def test_no_surface_if_a_branch_bypasses_the_layer(
     rc.open_run(tmp_path / "a.h5").store()
     monkeypatch.setitem(sys.modules, keras_network.__name__, None)
     stored = rc.open_run(tmp_path / "a.h5")
-    assert len(rc.feature_space(stored, "right").to_dict()["layer"]) == 1
-    assert len(rc.feature_space(stored, "plane").to_dict()["layer"]) == 3
+    assert len(rc.feature_space(stored, "right").to_dict()["layer"]) == 2
+    assert len(rc.feature_space(stored, "plane").to_dict()["layer"]) == 4
     assert rc.activations(stored, inputs=True).to_dict()
 
 

@@ -1,0 +1,350 @@
+"""`unit_maps`: what each unit of a layer responds to."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
+import altair as alt
+import numpy as np
+
+from replaychart.arguments import items_of, require_at_least
+from replaychart.drawing import colors, packing
+from replaychart.drawing.backgrounds import adaptive
+from replaychart.drawing.budget import MAX_BYTES, kept_epochs
+from replaychart.drawing.clock import Clock
+from replaychart.drawing.composition import layered
+from replaychart.drawing.expressions import literal
+from replaychart.drawing.texts import SMALL_SIZE
+from replaychart.drawing.tiles import Response, legend_url, tile_bytes, tile_url
+from replaychart.drawing.titles import Title, add_subtitle, chart_title, check_chart, named_title
+from replaychart.errors import ArgumentError
+from replaychart.facts.epochs import Epochs
+from replaychart.planes.argument_types import Features, SliceAt
+from replaychart.planes.extents import Limits
+from replaychart.run import Run
+
+RESOLUTION = 24
+# More tiles than this are too small to see, and too many to look at.
+_MOST_UNITS = 100
+# Pixels between two tiles, in which the upper one of two rows leaves room for a name.
+_GAP, _NAME = 10, 18
+_SMALLEST = 12
+_MOST_COLUMNS = 10
+# Names are numbers only if there is less room than this.
+_UNIT, _CONSTANT, _CONSTANT_SIGN, _ROOM = "Unit ", " \N{MIDDLE DOT} constant", " =", 100
+# The colour scale, in pixels: its length, its height, and that with its labels.
+_LEGEND, _BAR, _LEGEND_HEIGHT = 150, 8, 24
+
+
+def unit_maps(
+    run: Run,
+    layer: str,
+    *,
+    units: Sequence[int] | None = None,
+    features: Features | None = None,
+    at: SliceAt = "median",
+    xlim: Limits | None = None,
+    ylim: Limits | None = None,
+    resolution: int = RESOLUTION,
+    columns: int | None = None,
+    epochs: Epochs = None,
+    epoch: float | alt.Parameter | None = None,
+    title: Title | None = None,
+    width: int = 400,
+    height: int | None = None,
+    max_bytes: float | None = MAX_BYTES,
+) -> alt.LayerChart:
+    """Draw a tile for each unit of a layer: its output over the plane of the inputs.
+
+    A unit whose output is the same for all recorded points tells them nothing about the input, and
+    is marked as constant: a ReLU unit that died, for example.
+
+    Parameters
+    ----------
+    run : Run
+        A recorded training run with at least one vector input.
+    layer : str
+        The layer.
+    units : sequence of int, optional
+        The units to draw, counted from 1, at most 100. Default: all; if there are more than 100,
+        the first 100.
+    features : pair of str or int, optional
+        The two features that span the plane, by name or by position in `Run.coordinates`. Default:
+        the only two; required if there are more.
+    at : {"median", "mean"}, int, mapping of str to float, or array_like, default "median"
+        Where the other features are held; see `decision_boundary`.
+    xlim, ylim : tuple of float, optional
+        Limits of the plane. Default: around all recorded points.
+    resolution : int, default 24
+        Number of cells along each side of a tile, in which the unit is evaluated.
+    columns : int, optional
+        Number of tiles in a row. Default: as many as make the rows about as long as the columns,
+        at most 10.
+    epochs : float, slice, range or iterable of float, optional
+        Recorded epochs to include. Default: all.
+    epoch : float or altair.Parameter, optional
+        The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
+        last epoch.
+    title : str or sequence of str, optional
+        The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: the layer and
+        the epoch.
+    width : int, default 400
+        Width of all tiles together in pixels.
+    height : int, optional
+        Height of all tiles together in pixels. Default: tiles are squares.
+    max_bytes : float or None, default 20,000,000
+        Approximate limit on the size of the chart's data, in bytes. A larger chart is thinned to
+        evenly spaced epochs, with a warning. None means no limit.
+
+    Returns
+    -------
+    altair.LayerChart
+        Tiles with their names. The colours have the same meaning in all tiles and at all epochs: if
+        the outputs have both signs, the middle one is 0.
+
+    Raises
+    ------
+    ArgumentError
+        There is no such layer or unit, the inputs have more than two features and `features` was
+        not given, or another argument is invalid.
+    EvaluationError
+        The model cannot be rebuilt.
+
+    Warns
+    -----
+    UserWarning
+        Epochs are left out to stay within `max_bytes`.
+
+    See Also
+    --------
+    feature_space : the points in the space of two units.
+
+    References
+    ----------
+    The tiles of TensorFlow Playground, https://playground.tensorflow.org.
+
+    Examples
+    --------
+    >>> import replaychart as rc
+    >>> run = rc.open_run(rc.datasets.parabola_recording())
+    >>> chart = rc.unit_maps(run, "hidden", epochs=[0, 150])
+    """
+    check_chart(run, width, width if height is None else height, max_bytes)
+    run.layer_shape(layer)  # Raises an error if there is no such layer.
+    through = None if features is None else run.planes.slice(features, at)
+    rectangle = run.planes.input_rectangle(
+        xlim=xlim, ylim=ylim, resolution=resolution, view=through
+    )
+    last = run.snapshots(run.epochs[-1].item())
+    count = run.planes.units(layer, rectangle, last).shape[-1]
+    chosen = _chosen(units, count)
+    layout = _Layout.of(len(chosen), columns, width, height)
+    clock = kept_epochs(
+        run,
+        Clock.of(run, epochs, epoch),
+        max_bytes,
+        bytes_per_epoch=len(chosen) * tile_bytes(rectangle.resolution),
+    )
+    snapshots = run.snapshots(clock.epochs)
+    values = run.planes.units(layer, rectangle, snapshots)[..., chosen]
+    response = Response.of(values)
+    constant = _constant(run, layer, clock, chosen)
+    rows = packing.by_epoch(
+        clock,
+        {
+            "unit": [number + 1 for number in chosen],
+            "left": layout.lefts(),
+            "top": layout.tops(),
+        },
+        {
+            "tile": [
+                [tile_url(of_epoch[..., unit], response) for of_epoch in values]
+                for unit in range(len(chosen))
+            ],
+            "constant": constant,
+        },
+    )
+    room = layout.width
+    heading = chart_title(title, named_title(layer, " \N{MIDDLE DOT} epoch {epoch}", room), clock)
+    names = run.planes.feature_names()
+    first, second = names[:2] if through is None else through.titles
+    if through is not None and len(names) > 2:
+        add_subtitle(heading, f"slice at {through.slice}", room)
+    add_subtitle(heading, f"output of each unit; right: {first}, up: {second}", room)
+    if layout.across < _ROOM and any(map(any, constant)):
+        add_subtitle(heading, "=: same output for all points", room)
+    if units is None and count > len(chosen):
+        add_subtitle(heading, f"the first {len(chosen)} of {count:,} units", room)
+    return layered(
+        _layers(clock, rows, layout, response),
+        clock,
+        title=heading,
+        width=layout.width,
+        height=layout.height,
+        view=alt.ViewConfig(stroke=None),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Layout:
+    """Where the tiles are, in pixels from the top left corner.
+
+    Attributes
+    ----------
+    count, columns : int
+        Number of tiles, and of tiles in a row.
+    across, down : float
+        The size of a tile.
+    """
+
+    count: int
+    columns: int
+    across: float
+    down: float
+
+    @classmethod
+    def of(cls, count: int, columns: int | None, width: int, height: int | None) -> Self:
+        if columns is None:
+            columns = min(math.ceil(math.sqrt(count)), _MOST_COLUMNS)
+        require_at_least("columns", columns, 1)
+        columns = min(int(columns), count)
+        rows = math.ceil(count / columns)
+        across = (width - _GAP * (columns - 1)) / columns
+        down = across if height is None else (height - _GAP * (rows - 1)) / rows - _NAME
+        if min(across, down) < _SMALLEST:
+            message = (
+                f"width and height must leave at least {_SMALLEST} pixels for each side of the "
+                f"{count} tiles. Got {width!r} and {height!r} for {columns} columns."
+            )
+            raise ArgumentError(message)
+        return cls(count, columns, across, down)
+
+    @property
+    def width(self) -> float:
+        return self.columns * (self.across + _GAP) - _GAP
+
+    @property
+    def height(self) -> float:
+        rows = math.ceil(self.count / self.columns)
+        return rows * (self.down + _NAME + _GAP) + _LEGEND_HEIGHT
+
+    def lefts(self) -> list[float]:
+        return [(tile % self.columns) * (self.across + _GAP) for tile in range(self.count)]
+
+    def tops(self) -> list[float]:
+        each = self.down + _NAME + _GAP
+        return [_NAME + (tile // self.columns) * each for tile in range(self.count)]
+
+
+def _chosen(units: Sequence[int] | None, count: int) -> list[int]:
+    """Return the positions of the units to draw."""
+    if units is None:
+        return list(range(min(count, _MOST_UNITS)))
+    listed = items_of("units", units, "numbers of units")
+    for unit in listed:
+        require_at_least("units", unit, 1, most=count)
+    if not 1 <= len(listed) <= _MOST_UNITS:
+        message = f"units must have 1 to {_MOST_UNITS} numbers. Got {len(listed)}."
+        raise ArgumentError(message)
+    return [int(unit) - 1 for unit in listed]
+
+
+def _constant(run: Run, layer: str, clock: Clock, chosen: list[int]) -> list[list[int]]:
+    """Return for each unit whether its output is the same for all points, at each epoch."""
+    outputs = run.coordinates(layer, epochs=clock.epochs)[..., chosen]
+    return (np.ptp(outputs, axis=1) == 0).astype(int).T.tolist()
+
+
+def _layers(
+    clock: Clock, rows: list[dict[str, Any]], layout: _Layout, response: Response
+) -> list[alt.Chart]:
+    """Return the tiles, and their names above them."""
+    data = packing.PackedData(rows)
+    tiles = (
+        alt.Chart(data)
+        .transform_calculate(tile=packing.entry("tile", clock))
+        .mark_image(
+            width=layout.across, height=layout.down, align="left", baseline="top", aspect=False
+        )
+        .encode(
+            x=_pixels("left", layout.width),
+            y=_pixels("top", layout.height, down=True),
+            url="tile:N",
+            tooltip=[alt.Tooltip("unit:Q", title="Unit")],
+        )
+    )
+    marks = (_UNIT, _CONSTANT) if layout.across >= _ROOM else ("", _CONSTANT_SIGN)
+    before, after = map(literal, marks)
+    room = layout.across
+    names = (
+        alt.Chart(data)
+        .transform_calculate(
+            name=f"{before} + datum.unit + ({packing.entry('constant', clock)} ? {after} : '')"
+        )
+        .mark_text(
+            align="left",
+            baseline="bottom",
+            dy=-3,
+            fontSize=SMALL_SIZE,
+            limit=room,
+            tooltip=None,
+            color=adaptive(colors.INK),
+        )
+        .encode(
+            x=_pixels("left", layout.width),
+            y=_pixels("top", layout.height, down=True),
+            text="name:N",
+        )
+    )
+    return [tiles, names, *_legend(response, layout)]
+
+
+def _pixels(column: str, length: float, *, down: bool = False) -> Any:
+    """Return the encoding of a position that is given in pixels."""
+    kind = alt.Y if down else alt.X
+    ends = [length, 0] if down else [0, length]
+    return kind(f"{column}:Q", axis=None, scale=alt.Scale(domain=ends, nice=False, zero=False))
+
+
+def _legend(response: Response, layout: _Layout) -> list[alt.Chart]:
+    """Return the colour scale below the tiles, with the values at its ends and in its middle.
+
+    It is drawn by marks: a legend would be merged with that of a neighbouring chart.
+    """
+    length = min(_LEGEND, layout.width)
+    low, high = response.ends
+    places: list[tuple[float, Literal["left", "center", "right"]]] = [
+        (0.0, "left"),
+        (0.5, "center"),
+        (1.0, "right"),
+    ]
+    top = alt.value(layout.height - _LEGEND_HEIGHT)
+    bar = (
+        alt.Chart(packing.PackedData([{}]))
+        .mark_image(
+            url=legend_url(response),
+            width=length,
+            height=_BAR,
+            align="left",
+            baseline="top",
+            aspect=False,
+            tooltip=None,
+        )
+        .encode(x=alt.value(0), y=top)
+    )
+    labels = [
+        alt.Chart(packing.PackedData([{}]))
+        .mark_text(
+            text=f"{low + share * (high - low):.3g}".replace("-", "\N{MINUS SIGN}"),
+            color=adaptive(colors.MUTED),
+            align=align,
+            baseline="top",
+            dy=_BAR + 4,
+            fontSize=SMALL_SIZE,
+            tooltip=None,
+        )
+        .encode(x=alt.value(share * length), y=top)
+        for share, align in places
+    ]
+    return [bar, *labels]
