@@ -26,6 +26,7 @@ _HOMES = {
     "open_runs": "opening",
     "epoch_param": "drawing.epoch_parameter",
     "threshold_param": "drawing.threshold",
+    "dashboard": "charts.dashboard",
     "feature_space": "charts.feature_space",
     "decision_boundary": "charts.decision_boundary",
     "probability_histogram": "charts.probability_histogram",
@@ -35,6 +36,7 @@ _HOMES = {
     "roc": "charts.roc",
     "confusion": "charts.confusion",
     "calibration": "charts.calibration",
+    "class_accuracy": "charts.class_accuracy",
     "weights": "charts.weights",
     "gradients": "charts.gradients",
     "activations": "charts.activations",
@@ -58,8 +60,10 @@ if TYPE_CHECKING:
     from replaychart import datasets as datasets
     from replaychart.charts.activations import activations as activations
     from replaychart.charts.calibration import calibration as calibration
+    from replaychart.charts.class_accuracy import class_accuracy as class_accuracy
     from replaychart.charts.compare import compare as compare
     from replaychart.charts.confusion import confusion as confusion
+    from replaychart.charts.dashboard import dashboard as dashboard
     from replaychart.charts.decision_boundary import decision_boundary as decision_boundary
     from replaychart.charts.feature_space import feature_space as feature_space
     from replaychart.charts.gradients import gradients as gradients

@@ -22,7 +22,7 @@ from replaychart.run import Run
 from replaychart.storage import reader
 from replaychart.storage.deepreplay import not_writable
 
-# The default chart of `render`. It combines several charts and is not a public function.
+# The default chart of `render`.
 _DASHBOARD = "dashboard"
 # Every second epoch: half the drawing time and half the bytes, with no visible difference.
 _DEMO_GIF_STRIDE = 2
@@ -80,12 +80,12 @@ def demo(options: argparse.Namespace) -> None:
         demonstration.train(recording)
         print(f"Recorded {recording}")
     run = open_run(recording, demonstration.GROUP)
-    chart = demonstration.dashboard(run)
+    chart = replaychart.dashboard(run, title=demonstration.TITLE)
     print(f"{run!r}\nDrawing ...")
     page = save(animate(chart, fps=12), out / "parabola.html")
     print(f"  {page}  plays in any browser, offline")
     still = save(chart, out / "parabola.png", scale=2)
-    print(f"  {still}  the last epoch")
+    print(f"  {still}  the epoch at which the loss has fallen half way")
     epochs = run.epochs[::_DEMO_GIF_STRIDE].tolist()
     moving = save(chart, out / "parabola.gif", epochs=epochs, fps=12)
     print(f"  {moving}  every second epoch")
@@ -201,19 +201,17 @@ def convert(options: argparse.Namespace) -> None:
 
 
 def _chart_names() -> list[str]:
-    """Return the values that --chart allows: every chart of a single run, and the dashboard."""
+    """Return the values that --chart allows: every chart of a single run."""
     charts = [
         name
         for name, home in replaychart._HOMES.items()
         if home.startswith("charts.") and name not in _SEVERAL_RUNS
     ]
-    return [*(name.replace("_", "-") for name in charts), _DASHBOARD]
+    return [name.replace("_", "-") for name in charts]
 
 
 def _chart(name: str) -> Callable[..., Any]:
     """Return the function that draws a chart. It is imported here, not at startup."""
-    if name == _DASHBOARD:
-        return demonstration.dashboard
     return getattr(replaychart, name.replace("-", "_"))
 
 
@@ -323,7 +321,12 @@ def _add_output(command: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="output file, whose suffix selects the format; DIR/ writes one PNG per epoch",
     )
-    command.add_argument("--epoch", type=float, help="epoch of a still image; default: the last")
+    command.add_argument(
+        "--epoch",
+        type=float,
+        help="epoch of a still image; default: the one at which the loss has fallen half way "
+        "(dashboard), or the last",
+    )
     command.add_argument(
         "--every",
         type=_positive,

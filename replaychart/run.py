@@ -23,6 +23,8 @@ from replaychart.facts.inputs import number_of_points
 from replaychart.facts.keys import evaluation_key
 from replaychart.facts.layers import SEPARATOR
 from replaychart.facts.outputs import checked_output, has_loss, of_output, output_names
+from replaychart.facts.setup import setup_in_words
+from replaychart.frames.class_accuracy import class_accuracy_frame
 from replaychart.frames.classification import calibration_frame, confusion_frame, roc_frame
 from replaychart.frames.grid import grid_frame
 from replaychart.frames.histograms import (
@@ -345,6 +347,16 @@ class Run:
     def has_model(self) -> bool:
         """Whether a model was recorded, not only its outputs (`record_outputs`)."""
         return self._stored.has_model
+
+    @property
+    def setup(self) -> str:
+        """The network and its training in a few words, such as ``2-2-1, sigmoid, SGD 0.05``.
+
+        These are the sizes of the inputs and of all layers with weights, the activations of the
+        hidden layers, the optimizer and its learning rate (at the first and the last epoch, if it
+        changed), as far as they are known.
+        """
+        return setup_in_words(self._stored)
 
     @property
     def multi_label(self) -> bool:
@@ -972,6 +984,45 @@ class Run:
         require_one_of("layer", layer, self.layers)
         outputs = self._evaluations.outputs(layer, chosen)
         return outputs.reshape(*outputs.shape[:2], -1)
+
+    def class_accuracy(self, *, epochs: Epochs = None) -> pd.DataFrame:
+        """Return the accuracy over the points of each class.
+
+        Parameters
+        ----------
+        epochs : float, slice, range or iterable of float, optional
+            Only these recorded epochs. Default: all.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per epoch and class: ``epoch``, ``target``, ``points``, ``correct`` (int64, how
+            many points the class has, and how many of them are predicted as this class) and
+            ``accuracy`` (float64, NaN for a class without points). A point whose output is NaN or
+            infinite is not correct.
+
+        Raises
+        ------
+        EvaluationError
+            The run does not predict one class for each point.
+
+        Examples
+        --------
+        >>> import replaychart as rc
+        >>> accuracy = rc.open_run(rc.datasets.parabola_recording()).class_accuracy()
+        >>> accuracy.query("epoch == 150")["correct"].tolist()
+        [1000, 1000]
+        """
+        self._predictions.require_classes()
+        chosen = self.snapshots(epochs)
+        outputs = self._predictions.outputs(chosen)
+        known = np.isfinite(outputs).reshape(*outputs.shape[:2], -1).all(axis=2)
+        return class_accuracy_frame(
+            self.epochs[chosen],
+            self.targets,
+            known & (self._predictions.decisions(chosen) == self.targets),
+            classes=self.classes,
+        )
 
     def probability_histogram(self, *, bins: int = 10, epochs: Epochs = None) -> pd.DataFrame:
         """Return a histogram of the points' probabilities, by true class and correctness.

@@ -102,7 +102,7 @@ def test_render_offers_every_chart_of_the_package(capsys: pytest.CaptureFixture[
     with pytest.raises(SystemExit):
         main(["render", "runs.h5", "run", "--out", "a.png", "--chart", "none"])
     offered = re.findall(r"[\w-]+", capsys.readouterr().err.split("choose from")[1])
-    assert offered == [*CHARTS, "dashboard"]
+    assert offered == CHARTS
 
 
 # The targets are classes, so there are no residuals.
@@ -190,7 +190,7 @@ def test_stored_run_charts_without_keras(parabola: Training, tmp_path: Path) -> 
     result = _run("render", path, "parabola", "--out", out)
     assert result.returncode == 0, result.stderr
     fresh = rc.open_run(parabola.path)
-    from replaychart.demonstration import dashboard
+    from replaychart.charts.dashboard import dashboard
 
     expected = rc.save(dashboard(fresh), tmp_path / "b.svg")
     assert out.read_text() == expected.read_text(), "the same values with and without Keras"

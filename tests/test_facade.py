@@ -36,7 +36,8 @@ def test_every_file_in_charts_is_one_public_function_of_its_name() -> None:
         assert chart.__name__ == name
         parameters = inspect.signature(chart).parameters
         assert next(iter(parameters)) in ("run", "runs")
-        shared = {"epochs", "epoch", "title", "width", "height", "max_bytes"}
+        size = {"size"} if name == "dashboard" else {"width", "height"}
+        shared = {"epochs", "epoch", "title", "max_bytes"} | size
         assert shared <= parameters.keys(), name
 
 

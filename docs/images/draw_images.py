@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 import vl_convert
-from PIL import Image
+from PIL import Image, ImageOps
 
 import replaychart as rc
 
@@ -79,6 +79,7 @@ def charts(run: rc.Run, numbers: rc.Run, several: dict[str, rc.Run]) -> dict[str
     violins = {**PLOT, "scale": "per-epoch"}
     half = {**PLOT, "height": HALF}
     return {
+        "class_accuracy": (rc.class_accuracy(run, **PLOT), 50),
         "feature_space": (rc.feature_space(run, "hidden", **PLOT), 40),
         "decision_boundary": (rc.decision_boundary(run, **PLOT), 40),
         "probability_histogram": (rc.probability_histogram(run, **half), 50),
@@ -150,12 +151,22 @@ def _is_text(layer: Any) -> bool:
     return (mark.get("type") if isinstance(mark, dict) else mark) == "text"
 
 
+def draw_dashboard(run: rc.Run, path: Path) -> None:
+    """Draw the dashboard as a thumbnail, with its texts: without them, it would be too low."""
+    with tempfile.TemporaryDirectory() as folder:
+        whole = rc.save(rc.dashboard(run, title="Two parabolas"), Path(folder) / "chart.png")
+        with Image.open(whole) as image:
+            small = ImageOps.pad(image.convert("RGB"), SIZE, Image.Resampling.LANCZOS, "white")
+            small.quantize(256).save(path, optimize=True)
+
+
 def main() -> None:
     """Draw all pictures."""
     draw_parabola()
     folder = HERE / "charts"
     folder.mkdir(exist_ok=True)
     run = rc.open_run(rc.datasets.parabola_recording())
+    draw_dashboard(run, folder / "dashboard.png")
     with tempfile.TemporaryDirectory() as recordings:
         numbers = regression(Path(recordings) / "numbers.h5")
         several = optimizers(Path(recordings) / "several.h5")

@@ -15,6 +15,7 @@ from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.epoch_axis import epoch_axis
 from replaychart.drawing.limits import ScaleType, tick_format
+from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.several_runs import clock_of_all, named_runs
 from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.smoothing import check_smooth, smoothed
@@ -39,7 +40,7 @@ def compare(
     loss_scale: ScaleType = "linear",
     smooth: float = 0.0,
     epochs: Epochs = None,
-    epoch: float | alt.Parameter | None = None,
+    epoch: ShownEpoch = None,
     title: Title | None = None,
     width: Width = 400,
     height: int = 260,

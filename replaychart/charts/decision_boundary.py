@@ -6,6 +6,8 @@ from replaychart.drawing.budget import MAX_BYTES, kept_around_paths
 from replaychart.drawing.class_labels import label_layers
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
+from replaychart.drawing.line import curve_over_line
+from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.plane import (
     Plane,
     grid_layer,
@@ -53,13 +55,17 @@ def decision_boundary(
     labels: bool = True,
     threshold: Threshold = False,
     epochs: Epochs = None,
-    epoch: float | alt.Parameter | None = None,
+    epoch: ShownEpoch = None,
     title: Title | None = None,
     width: Width = 400,
     height: int = 400,
     max_bytes: float | None = MAX_BYTES,
 ) -> alt.LayerChart:
     """Draw the input plane with the points, the decision surface and the boundary.
+
+    If the inputs have a single feature, the chart shows the prediction against this feature: the
+    probability of class 1 with a line at 0.5, the probability of each of several classes, or the
+    predicted value among the targets.
 
     If the inputs have more than two features, the chart shows the plane of two of them: a slice
     through the input space, with the other features held fixed. Every point is placed by its own
@@ -103,9 +109,9 @@ def decision_boundary(
         and the network decides. It needs two classes with probabilities.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
-    epoch : float or altair.Parameter, optional
-        The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
-        last epoch.
+    epoch : float, {"last", "best", "half"} or altair.Parameter, optional
+        The epoch shown initially: a number, a name as in `epoch_param`, or a parameter from
+        `epoch_param` that charts share. Default: the last epoch.
     title : str or sequence of str, optional
         The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: what is drawn
         and the epoch.
@@ -146,6 +152,20 @@ def decision_boundary(
     run = run.of_unit(unit)
     chosen = checked_threshold(run, threshold)
     room = width_for_texts(width)
+    if features is None and run.planes.inputs_are_line():
+        if grid:
+            run.planes.require_grid(None)
+        return curve_over_line(
+            run,
+            Clock.of(run, epochs, epoch),
+            xlim=xlim,
+            ylim=ylim,
+            resolution=resolution,
+            title=title,
+            width=width,
+            height=height,
+            max_bytes=max_bytes,
+        )
     given = not (xlim is None and ylim is None)
     through = None if features is None else run.planes.slice(features, at)
     rectangle = run.planes.rectangle(

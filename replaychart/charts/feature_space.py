@@ -15,6 +15,7 @@ from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.framing import axis_limits
 from replaychart.drawing.limits import LimitsOver
+from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.plane import (
     Plane,
     grid_layer,
@@ -70,7 +71,7 @@ def feature_space(
     labels: bool = True,
     threshold: Threshold = False,
     epochs: Epochs = None,
-    epoch: float | alt.Parameter | None = None,
+    epoch: ShownEpoch = None,
     title: Title | None = None,
     width: Width = 400,
     height: int = 400,
@@ -140,9 +141,9 @@ def feature_space(
         and is not for ``projection="rotate"``.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
-    epoch : float or altair.Parameter, optional
-        The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
-        last epoch.
+    epoch : float, {"last", "best", "half"} or altair.Parameter, optional
+        The epoch shown initially: a number, a name as in `epoch_param`, or a parameter from
+        `epoch_param` that charts share. Default: the last epoch.
     title : str or sequence of str, optional
         The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: the layer's
         name in words and the epoch.
@@ -196,7 +197,7 @@ def feature_space(
     require_one_of("scale", scale, get_args(LimitsOver))
     require_one_of("surface", surface, ["auto", *get_args(PlaneName), None])
     xlim, ylim = checked_limits("xlim", xlim), checked_limits("ylim", ylim)
-    layer = _default_layer(run) if layer is None else layer
+    layer = default_layer(run) if layer is None else layer
     require_one_of("layer", layer, run.layers)
     clock = Clock.of(run, epochs, epoch)
     default_title = named_title(layer_in_words(layer), " \N{MIDDLE DOT} epoch {epoch}", room)
@@ -333,7 +334,7 @@ def _title(layer: str, title: str) -> str:
     return in_words(title.removeprefix(f"{layer}, "))
 
 
-def _default_layer(run: Run) -> str:
+def default_layer(run: Run) -> str:
     """Return the last hidden layer with two units, or the last one with more if there is none."""
     if run.planes.layers():
         return run.planes.layers()[-1]

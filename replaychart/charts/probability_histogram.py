@@ -22,6 +22,7 @@ from replaychart.drawing.counts import (
     total_label,
 )
 from replaychart.drawing.expressions import outright
+from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.packing import BYTES_PER_NUMBER
 from replaychart.drawing.plane import probability_title
 from replaychart.drawing.sizes import Width, from_left, width_for_texts
@@ -60,7 +61,7 @@ def probability_histogram(
     layout: Layout = "panels",
     threshold: Threshold = False,
     epochs: Epochs = None,
-    epoch: float | alt.Parameter | None = None,
+    epoch: ShownEpoch = None,
     title: Title | None = None,
     width: Width = 220,
     height: int = 157,
@@ -93,9 +94,9 @@ def probability_histogram(
         100.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
-    epoch : float or altair.Parameter, optional
-        The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
-        last epoch.
+    epoch : float, {"last", "best", "half"} or altair.Parameter, optional
+        The epoch shown initially: a number, a name as in `epoch_param`, or a parameter from
+        `epoch_param` that charts share. Default: the last epoch.
     title : str or sequence of str, optional
         The title, or its lines, above all panels or the only panel; ``{epoch}`` is replaced by the
         epoch shown. Default: each panel is titled with its class.

@@ -10,6 +10,7 @@ from replaychart.arguments import require_at_least, shown
 from replaychart.charts.feature_space import feature_space
 from replaychart.drawing.budget import MAX_BYTES
 from replaychart.drawing.epoch_parameter import positions_at
+from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.several_runs import clock_of_all, named_runs
 from replaychart.drawing.shared_limits import share_limits, shared_limits
 from replaychart.drawing.sizes import width_for_texts
@@ -25,7 +26,7 @@ def small_multiples(
     chart: Callable[..., Any] = feature_space,
     columns: int = 3,
     epochs: Epochs = None,
-    epoch: float | alt.Parameter | None = None,
+    epoch: ShownEpoch = None,
     title: Title | None = None,
     width: int = 240,
     height: int = 240,

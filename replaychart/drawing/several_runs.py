@@ -8,6 +8,7 @@ import numpy as np
 from replaychart.arguments import shown
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.epoch_parameter import EpochParameter, epoch_param
+from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.errors import ArgumentError
 from replaychart.facts.epochs import Epochs
 from replaychart.run import Run
@@ -41,7 +42,7 @@ def named_runs(runs: Mapping[str, Run | Sequence[Run]]) -> dict[str, list[Run]]:
     return named
 
 
-def clock_of_all(runs: Sequence[Run], epochs: Epochs, epoch: float | alt.Parameter | None) -> Clock:
+def clock_of_all(runs: Sequence[Run], epochs: Epochs, epoch: ShownEpoch) -> Clock:
     """Return the clock with the epochs of all runs.
 
     Parameters

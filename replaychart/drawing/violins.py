@@ -21,6 +21,7 @@ from replaychart.drawing.limits import (
     tick_format,
     ticks,
 )
+from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.packing import Ruler
 from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.texts import SMALL_SIZE, displayed
@@ -70,7 +71,7 @@ class ViolinOptions:
 
     scale: LimitsOver
     epochs: Epochs
-    epoch: float | alt.Parameter | None
+    epoch: ShownEpoch
     title: Title | None
     width: Width
     height: int

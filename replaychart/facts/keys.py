@@ -27,7 +27,7 @@ _VALUES = {
     "activations": "activations",
     "pre_activations": "pre-activations",
 }
-_ORDER = ("surface", "boundary", "losses", "predictions", *_VALUES.values())
+_ORDER = ("surface", "boundary", "curve", "losses", "predictions", *_VALUES.values())
 _INPUTS = "over the inputs"
 # Evaluations that are the same for each output of a model.
 _OF_NO_OUTPUT = ("outputs", "grid", "grid in space", "distribution", "regularization")
@@ -192,6 +192,8 @@ def _meaning(key: str) -> _Meaning:
         )
     if quantity in ("surface", "boundary", "grid", "grid in space"):
         return _of_plane(quantity, name, arguments)
+    if quantity == "curve":
+        return _Meaning("contours", "curve", _INPUTS)
     return _Meaning("unknown", _quoted(quantity), of, name)
 
 
