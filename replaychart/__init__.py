@@ -35,6 +35,7 @@ _HOMES = {
     "activations": "charts.activations",
     "pre_activations": "charts.pre_activations",
     "spread": "charts.spread",
+    "link": "playback.link",
     "animate": "playback.animate",
     "save": "export.save",
 }
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
     from replaychart.opening import list_runs as list_runs
     from replaychart.opening import open_run as open_run
     from replaychart.playback.animate import animate as animate
+    from replaychart.playback.link import link as link
     from replaychart.recording.outputs import record_outputs as record_outputs
     from replaychart.recording.recorder import Recorder as Recorder
     from replaychart.run import Run as Run

@@ -659,6 +659,37 @@ class Run:
         """
         return self._predictions.probability(self.snapshots(epochs))
 
+    def wrong(self, *, epochs: Epochs = None) -> NDArray[np.bool_]:
+        """Return which points are predicted as another class than their own.
+
+        Parameters
+        ----------
+        epochs : float, slice, range or iterable of float, optional
+            Only these recorded epochs. Default: all.
+
+        Returns
+        -------
+        numpy.ndarray of bool, shape (epochs, points)
+            False where the model's output is NaN or infinite, because nothing is predicted there.
+
+        Raises
+        ------
+        EvaluationError
+            The run does not predict one class for each point.
+
+        Examples
+        --------
+        >>> import replaychart as rc
+        >>> run = rc.open_run(rc.datasets.parabola_recording())
+        >>> int(run.wrong(epochs=36).sum())
+        258
+        """
+        self._predictions.require_classes()
+        chosen = self.snapshots(epochs)
+        outputs = self._predictions.outputs(chosen)
+        known = np.isfinite(outputs).reshape(*outputs.shape[:2], -1).all(axis=2)
+        return known & (self._predictions.decisions(chosen) != self.targets)
+
     def outputs(self, *, epochs: Epochs = None) -> NDArray[np.float32]:
         """Return the model's outputs for each point at every epoch, as the model returns them.
 

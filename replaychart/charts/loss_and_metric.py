@@ -15,6 +15,7 @@ from replaychart.drawing.composition import UnlayeredCurves, layered
 from replaychart.drawing.epoch_axis import epoch_axis
 from replaychart.drawing.expressions import literal
 from replaychart.drawing.limits import ScaleType, tick_format
+from replaychart.drawing.samples import MeanCurve
 from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.texts import AXIS_TITLE_SIZE, displayed, fitted
 from replaychart.drawing.titles import (
@@ -155,6 +156,7 @@ def loss_and_metric(
         for layer in _quantity(
             clock,
             _curves(run, clock, name, names, source, smooth),
+            shows=MeanCurve(run, clock, is_loss=name == loss),
             name=name,
             color=color,
             side=side,
@@ -256,6 +258,7 @@ def _quantity(
     side: Side,
     scale: ScaleType,
     height: int,
+    shows: MeanCurve,
 ) -> list[alt.Chart]:
     """Return the layers of one quantity: its curve, and its validation curve, dashed."""
     if scale == "log":
@@ -264,7 +267,9 @@ def _quantity(
     # Even a curve without finite values gets its axis.
     curves = list(frame.groupby("name", sort=False)) or [(name, frame)]
     layers = [
-        layer for curve, own in curves for layer in _curve(clock, own, name=str(curve), color=color)
+        layer
+        for curve, own in curves
+        for layer in _curve(clock, own, name=str(curve), color=color, shows=shows)
     ]
     title = fitted(name, height, size=AXIS_TITLE_SIZE)
     domain = _domain(frame["value"])
@@ -281,7 +286,9 @@ def _quantity(
     ]
 
 
-def _curve(clock: Clock, frame: pd.DataFrame, *, name: str, color: str) -> list[alt.Chart]:
+def _curve(
+    clock: Clock, frame: pd.DataFrame, *, name: str, color: str, shows: MeanCurve
+) -> list[alt.Chart]:
     """Return a faint line over all epochs, a strong line up to the epoch shown, and a dot there."""
     rows: list[dict[str, Any]] = [
         {"epoch": epoch, "value": packing.shortened(value)}
@@ -294,7 +301,7 @@ def _curve(clock: Clock, frame: pd.DataFrame, *, name: str, color: str) -> list[
     # Dashes are set on the mark: a scale for them would be merged with scales of other charts.
     dash = [4, 3] if name.startswith("val_") else [1, 0]
     base = (
-        alt.Chart(packing.PackedData(rows))
+        alt.Chart(packing.PackedData(rows, shows))
         .transform_calculate(curve=literal(displayed(name)))
         .encode(
             x=epoch_axis(clock),

@@ -12,6 +12,7 @@ from replaychart.drawing.clock import Clock
 from replaychart.drawing.counts import histogram_of_all
 from replaychart.drawing.limits import ScaleType
 from replaychart.drawing.packing import BYTES_PER_NUMBER
+from replaychart.drawing.samples import SampleCounts
 from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.titles import (
     Title,
@@ -21,7 +22,7 @@ from replaychart.drawing.titles import (
     note_not_finite,
 )
 from replaychart.facts.epochs import Epochs
-from replaychart.frames.histograms import MOST_BINS, counts_frame
+from replaychart.frames.histograms import MOST_BINS, bin_edges, counts_frame
 from replaychart.run import Run
 
 
@@ -97,6 +98,7 @@ def loss_histogram(
     losses = run.losses(epochs=clock.epochs)
     note_not_finite(heading, clock, "losses", width_for_texts(width), losses)
     counts = run.loss_histogram(bins=bins, epochs=clock.epochs)
+    edges = bin_edges(counts)
     if loss_scale == "log":
         edges = _log_edges(run.losses(), int(bins))
         counts = counts_frame(clock.epochs, np.maximum(losses, edges[0]), edges)
@@ -112,6 +114,13 @@ def loss_histogram(
         width=width,
         height=height,
         x_scale=loss_scale,
+        shows=SampleCounts(
+            run,
+            clock,
+            "loss",
+            edges,
+            lambda: np.maximum(losses, edges[0]) if loss_scale == "log" else losses,
+        ),
     )
 
 

@@ -3,6 +3,7 @@
 from typing import Literal, get_args
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from replaychart.arguments import require_at_least, require_one_of
@@ -12,12 +13,13 @@ from replaychart.drawing.clock import Clock
 from replaychart.drawing.counts import count_bars, highest_count, total_label
 from replaychart.drawing.packing import BYTES_PER_NUMBER
 from replaychart.drawing.plane import probability_title
+from replaychart.drawing.samples import SampleCounts
 from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.texts import AXIS_TITLE_SIZE, fitted
 from replaychart.drawing.titles import Title, chart_title, check_chart, named_title
 from replaychart.errors import ArgumentError
 from replaychart.facts.epochs import Epochs
-from replaychart.frames.histograms import MOST_BINS
+from replaychart.frames.histograms import MOST_BINS, bin_edges
 from replaychart.run import Run
 
 # Whether all panels share one count axis.
@@ -129,6 +131,15 @@ def probability_histogram(
             points=int((run.targets == case).sum()),
             width=width,
             height=height,
+            shows=SampleCounts(
+                run,
+                clock,
+                "probability",
+                bin_edges(frame),
+                lambda: np.clip(run.point_probabilities(epochs=clock.epochs), 0, 1),
+                target=case,
+                by_correctness=True,
+            ),
         )
         for case in (range(run.classes) if target is None else (target,))
     ]
@@ -176,8 +187,9 @@ def _panel(
     points: int,
     width: Width,
     height: int,
+    shows: SampleCounts,
 ) -> alt.LayerChart:
-    bars = count_bars(clock, frame, x_title=x_title, highest=highest)
+    bars = count_bars(clock, frame, x_title=x_title, highest=highest, shows=shows)
     totals = frame.groupby(["correct", "epoch"])["count"].sum()
     labels = [
         total_label(

@@ -12,6 +12,7 @@ from replaychart.drawing.clock import Clock
 from replaychart.drawing.colors import on_dark
 from replaychart.drawing.expressions import literal, outright
 from replaychart.drawing.limits import ScaleType, tick_format
+from replaychart.drawing.samples import SampleCounts
 from replaychart.drawing.sizes import Width, from_left
 
 # Up to this count, the axis has a tick for every whole number.
@@ -26,6 +27,7 @@ def count_bars(
     highest: int,
     counted: str = "points",
     x_scale: ScaleType = "linear",
+    shows: SampleCounts | None = None,
 ) -> alt.Chart:
     """Return bars whose heights follow the epoch.
 
@@ -44,6 +46,8 @@ def count_bars(
         What is counted.
     x_scale : {"linear", "log"}, default "linear"
         The scale of the value axis. The bins are as wide as their edges say.
+    shows : SampleCounts, optional
+        Which samples the bars count, if they count samples.
     """
     first = frame[frame["epoch"] == clock.epochs[0]]
     counts = frame["count"].to_numpy().reshape(len(clock.epochs), -1)
@@ -55,7 +59,7 @@ def count_bars(
     constant = {**edges, "color": first["color"].tolist(), "order": list(range(len(first)))}
     rows = packing.by_epoch(clock, constant, {"count": counts.T.tolist()})
     return (
-        alt.Chart(packing.PackedData(rows))
+        alt.Chart(packing.PackedData(rows, shows))
         .transform_calculate(count=packing.entry("count", clock))
         .transform_filter("datum.count > 0")
         .mark_bar(aria=False)  # see `texts`
@@ -183,6 +187,7 @@ def histogram_of_all(
     height: int,
     counted: str = "points",
     x_scale: ScaleType = "linear",
+    shows: SampleCounts | None = None,
 ) -> alt.Chart:
     """Return bars over all points together, as a complete chart.
 
@@ -206,6 +211,8 @@ def histogram_of_all(
         What is counted.
     x_scale : {"linear", "log"}, default "linear"
         The scale of the value axis.
+    shows : SampleCounts, optional
+        Which samples the bars count, if they count samples.
     """
     highest = highest_count(frame, by=[])
     bars = count_bars(
@@ -215,5 +222,6 @@ def histogram_of_all(
         highest=highest,
         counted=counted,
         x_scale=x_scale,
+        shows=shows,
     )
     return bars.properties(title=title, width=width, height=height).add_params(*clock.parameters)

@@ -39,16 +39,24 @@ class PackedData(core.NamedData):
     """Rows that Altair passes from chart to chart without copying or validating them.
 
     In a spec, they are a named dataset at the top level, which charts with equal rows share.
+
+    Parameters
+    ----------
+    rows : list of dict
+        The rows.
+    shows : object, optional
+        What the rows show of the samples, see `drawing.samples`. It is no part of the spec.
     """
 
     _schema = core.NamedData._schema
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: Rows, shows: object = None) -> None:
         # Version 2 of the marshal format depends on the values only, not on object identity.
         digest = hashlib.sha256(marshal.dumps(rows, 2)).hexdigest()[:32]
         with debug_mode(False):
             super().__init__(name=_DATASET + digest)
         object.__setattr__(self, "rows", rows)
+        object.__setattr__(self, "shows", shows)
 
     def copy(self, deep: Any = True, ignore: Any = None) -> "PackedData":  # noqa: ARG002
         """Return itself: the rows never change."""

@@ -13,6 +13,7 @@ from replaychart.drawing.clock import Clock
 from replaychart.drawing.expressions import literal, outright
 from replaychart.drawing.limits import limits_ruler, limits_scale, tick_format
 from replaychart.drawing.packing import Ruler
+from replaychart.drawing.samples import SamplePositions
 from replaychart.drawing.sizes import Width, width_for_positions, width_for_texts
 from replaychart.drawing.texts import (
     AXIS_TITLE_SIZE,
@@ -134,7 +135,9 @@ def points_layer(plane: Plane, run: Run, coordinates: np.ndarray, points: np.nda
         title = "Probability of class 1" if run.classes == 2 else probability_title(run)
         tooltip.append(alt.Tooltip("p:Q", title=title, format=".2f"))
     rows = packing.by_epoch(plane.clock, constant, changing)
-    chart = alt.Chart(packing.PackedData(rows))
+    rulers = plane.rulers() if coordinates.ndim > 2 else None
+    shows = SamplePositions(run, plane.clock, points, rulers)
+    chart = alt.Chart(packing.PackedData(rows, shows))
     if transforms:
         chart = chart.transform_calculate(**transforms)
     return chart.mark_circle(

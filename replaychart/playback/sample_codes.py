@@ -1,0 +1,149 @@
+"""Packs several small whole numbers per sample and epoch into a few characters."""
+
+import dataclasses
+import math
+import string
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+# All printable characters that take a single byte in JSON, also within a page.
+ALPHABET = "".join(sign for sign in map(chr, range(32, 127)) if sign not in '"\\<>&')
+ALPHABET_PARAMETER = "link_alphabet"
+_BASE = len(ALPHABET)
+# A value is stored at least this finely, in relation to the range that is shown.
+_FEWEST_LEVELS = 200
+
+
+@dataclasses.dataclass(frozen=True)
+class Bins:
+    """The bins of a value, each of which is divided into equal levels.
+
+    A value that is in none of the bins has the level after the last.
+
+    Attributes
+    ----------
+    edges : numpy.ndarray, shape (bins + 1,)
+        The edges of the bins, in increasing order.
+    levels : int, default 1
+        The number of levels in each bin.
+    """
+
+    edges: np.ndarray
+    levels: int = 1
+
+    @property
+    def count(self) -> int:
+        """The number of bins."""
+        return len(self.edges) - 1
+
+    @property
+    def size(self) -> int:
+        """The number of different levels, including that of a value in none of the bins."""
+        return self.count * self.levels + 1
+
+    def levels_of(self, values: np.ndarray) -> np.ndarray:
+        """Return the level of each value. A bin includes its lower edge, the last one both."""
+        bins = np.searchsorted(self.edges, values, side="right") - 1
+        bins = np.where(values == self.edges[-1], self.count - 1, bins)
+        counted = (bins >= 0) & (bins < self.count) & np.isfinite(values)
+        bins = np.where(counted, bins, 0)
+        low, high = self.edges[bins], self.edges[bins + 1]
+        within = (np.where(counted, values, low) - low) / (high - low)
+        level = np.clip((within * self.levels).astype(np.int64), 0, self.levels - 1)
+        return np.where(counted, bins * self.levels + level, self.size - 1)
+
+    def bin_expression(self, level: str) -> str:
+        """Return the expression for the bin of a level; `count` for a value in none of them."""
+        return level if self.levels == 1 else f"floor(({level}) / {self.levels})"
+
+    def value_expression(self, level: str, edges: str) -> str:
+        """Return the expression for the value in the middle of a level.
+
+        Parameters
+        ----------
+        level : str
+            The expression for the level, which is not that of a value in none of the bins.
+        edges : str
+            The expression for the edges.
+        """
+        low, high = (f"{edges}[{self.bin_expression(level)} + {end}]" for end in (0, 1))
+        share = f"((({level}) % {self.levels}) + 0.5) / {self.levels}"
+        return f"{low} + ({high} - {low}) * {share}"
+
+
+@dataclasses.dataclass(frozen=True)
+class SampleCodes:
+    """Numbers of every sample and epoch as the digits of one number, each with a size of its own.
+
+    Attributes
+    ----------
+    sizes : mapping of str to int
+        How many different values each of the numbers has, by name.
+    """
+
+    sizes: Mapping[str, int]
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns, each of which has one character per epoch."""
+        width = max(1, math.ceil(round(math.log(math.prod(self.sizes.values()), _BASE), 9)))
+        return [string.ascii_letters[place] for place in range(width)]
+
+    def packed(self, numbers: Mapping[str, np.ndarray]) -> dict[str, list[str]]:
+        """Return the columns, with one string per sample.
+
+        Parameters
+        ----------
+        numbers : mapping of str to numpy.ndarray
+            The numbers, shape (epochs, points), each less than its size.
+        """
+        total: np.ndarray = np.zeros(1, np.int64)
+        for name, size in self.sizes.items():
+            total = total * size + numbers[name]
+        signs = np.frombuffer(ALPHABET.encode("ascii"), np.uint8)
+        columns = {}
+        for name in self.columns:
+            characters = np.ascontiguousarray(signs[total % _BASE].T)
+            columns[name] = [row.tobytes().decode("ascii") for row in characters]
+            total = total // _BASE
+        return columns
+
+    def expression(self, name: str, columns: Sequence[str], position: str) -> str:
+        """Return the expression for one of the numbers.
+
+        Parameters
+        ----------
+        name : str
+            The name of the number.
+        columns : sequence of str
+            The expressions for the columns.
+        position : str
+            The expression for the position of the epoch; ``{column}`` is replaced by the column.
+        """
+        digits = [
+            f"indexof({ALPHABET_PARAMETER}, {column}[{position.replace('{column}', column)}])"
+            + (f" * {_BASE**place}" if place else "")
+            for place, column in enumerate(columns)
+        ]
+        names = list(self.sizes)
+        below = math.prod(self.sizes[other] for other in names[names.index(name) + 1 :])
+        total = " + ".join(digits)
+        whole = f"floor(({total}) / {below})" if below > 1 else f"({total})"
+        return whole if name == names[0] else f"{whole} % {self.sizes[name]}"
+
+
+def finest_levels(bins: int, others: int) -> int:
+    """Return into how many levels each bin can be divided without a further column.
+
+    Parameters
+    ----------
+    bins : int
+        The number of bins.
+    others : int
+        The product of the sizes of all other numbers.
+    """
+    width = 1
+    while _BASE**width // others <= _FEWEST_LEVELS:
+        width += 1
+    return max(1, (_BASE**width // others - 1) // bins)
