@@ -11,15 +11,16 @@ from altair.typing import ChartType, is_chart_type
 from replaychart.arguments import is_number
 from replaychart.drawing.budget import MAX_BYTES, check_max_bytes
 from replaychart.drawing.expressions import literal, outright
-from replaychart.drawing.packing import PackedData
+from replaychart.drawing.packing import PREFIX, WHOLE, PackedData
 from replaychart.drawing.plane import class_labels
-from replaychart.drawing.samples import SampleCounts, SamplePositions, Shown
+from replaychart.drawing.samples import MeanCurve, SampleCounts, SamplePositions, Shown
 from replaychart.errors import ArgumentError
-from replaychart.playback import selection
+from replaychart.playback import selection, trails
 from replaychart.playback.linked_views import Unit, View, layered_views
 from replaychart.playback.sample_codes import Bins
 from replaychart.playback.sample_table import WRONG, SampleTable, bins_name, sample_table
 from replaychart.playback.selection import Brushable
+from replaychart.playback.selection_readout import selection_readout
 from replaychart.run import Run
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _FADED, _FADED_BARS = 0.08, 0.3
 
 def link(
     chart: ChartType, *, find: Iterable[int] | None = None, max_bytes: float | None = MAX_BYTES
-) -> ChartType:
+) -> alt.VConcatChart | alt.LayerChart:
     """Return the same chart with linked views: a selection in one of them shows in all.
 
     - **Drag** over points, or click or drag over bars: the samples there are selected. They stay
@@ -60,8 +61,10 @@ def link(
 
     Returns
     -------
-    altair chart
-        A chart of the same class; a layered chart for a single chart without layers.
+    altair.VConcatChart or altair.LayerChart
+        A readout above the chart: how many samples are selected, their accuracy and their mean
+        loss. A chart of the width ``"container"`` has no readout, because Vega-Lite allows nothing
+        above it.
 
     Raises
     ------
@@ -184,6 +187,7 @@ class _Linking:
         """Add everything."""
         classes = self._class_layer()
         self._by_class = classes is not None
+        self._keep_whole(find)
         for view in self._views:
             self._make_brushable(view)
         for view in self._views:
@@ -192,9 +196,17 @@ class _Linking:
                     self._fade_points(unit)
             for unit in view.showing(SampleCounts):
                 self._share_bars(unit)
-        added: list[Any] = selection.parameters(self._brushables, find)
+            self._show_picked(view)
+        constants: dict[str, Any] = {
+            selection.LOSSES: [table.losses for table in self._tables],
+        }
+        if self._by_class:
+            constants[selection.EVENLY] = trails.evenly_drawn(self._tables[0].run)
+        added: list[Any] = selection.parameters(self._brushables, find, constants)
         if classes is not None:
             added.append(selection.class_selection(classes.chart.name))
+        if isinstance(self._chart, alt.VConcatChart):
+            self._chart.vconcat[0] = self._readout()
         own = self._chart._get("params")
         self._chart.params = [*([] if own in (None, alt.Undefined) else own), *added]
 
@@ -217,13 +229,37 @@ class _Linking:
                 if table.data.shows is not None and unit.shows is table.data.shows:
                     unit.data = table.data
                     unit.chart.data = table.data
+        for place, table in enumerate(tables):
+            table.place = place
         return tables
 
-    def _table(self, shows: Shown) -> SampleTable:
+    def _keep_whole(self, find: list[int]) -> None:
+        """Keep all epochs of some samples in still images, in which they have trails."""
+        if not find:
+            return
+        whole: dict[str, PackedData] = {}
+
+        def with_whole(data: PackedData) -> PackedData:
+            if data.name not in whole:
+                rows = [row | {WHOLE: True} if row["point"] in find else row for row in data.rows]
+                whole[data.name] = PackedData(rows, data.shows)
+            return whole[data.name]
+
+        for view in self._views:
+            for unit in view.showing(SamplePositions):
+                unit.data = with_whole(unit.data)
+                unit.chart.data = unit.data
+        for table in self._tables:
+            table.data = with_whole(table.data)
+
+    def _table(self, shows: Shown | MeanCurve) -> SampleTable | None:
         return next(
-            table
-            for table in self._tables
-            if table.run is shows.run and np.array_equal(table.clock.epochs, shows.clock.epochs)
+            (
+                table
+                for table in self._tables
+                if table.run is shows.run and np.array_equal(table.clock.epochs, shows.clock.epochs)
+            ),
+            None,
         )
 
     def _class_layer(self) -> Unit | None:
@@ -232,8 +268,7 @@ class _Linking:
             for unit in view.showing(SamplePositions):
                 color = unit.chart.encoding._get("color")
                 if unit.shows.run.classes and color not in (None, alt.Undefined):
-                    if unit.chart.name is alt.Undefined:
-                        unit.chart.name = f"linked_points_{view.number}"
+                    unit.chart.name = view.layer_name
                     return unit
         return None
 
@@ -321,7 +356,7 @@ class _Linking:
 
     def _make_bars_brushable(self, view: View, bars: list[Unit]) -> None:
         shows: SampleCounts = bars[0].shows
-        table = self._table(shows)
+        table = cast("SampleTable", self._table(shows))
         name = bins_name(shows)
         bins = table.bins[name]
         first, last = _bin_at(view, bins, "{0}"), _bin_at(view, bins, "{1}")
@@ -392,10 +427,48 @@ class _Linking:
         chart.transform = [*first, *_listed(chart.transform)]
         unit.replace(chart)
 
+    def _readout(self) -> alt.LayerChart:
+        """Return the line that counts the selected samples."""
+        tables = list({id(table.run): table for table in reversed(self._tables)}.values())[::-1]
+        anything = selection.is_anything_selected(by_class=self._by_class)
+        selected = [
+            self._with_selection(alt.Chart(table.data), table.data).transform_filter(
+                f"{anything} && datum.linked"
+            )
+            for table in tables
+        ]
+        return selection_readout(tables, selected, anything)
+
+    def _show_picked(self, view: View) -> None:
+        """Show what is picked: trails, rings and labels, and curves."""
+        planes = view.showing(SamplePositions)
+        if planes and planes[0].shows.flat:
+            trails.add_to_plane(view, planes[0], by_class=self._by_class)
+        else:
+            for unit in view.units:
+                if unit.has_points:
+                    trails.add_ring(unit)
+        curves = view.showing(MeanCurve)
+        if curves:
+            shows = curves[0].shows
+            table = self._table(shows)
+            if table is not None:
+                trails.add_curves(view, table, self._probabilities(shows))
+
+    def _probabilities(self, shows: MeanCurve) -> PackedData | None:
+        """Return a dataset with the probabilities of the samples at the epochs of a chart."""
+        for view in self._views:
+            for unit in view.showing(SamplePositions):
+                own: SamplePositions = unit.shows
+                same = own.run is shows.run and np.array_equal(own.clock.epochs, shows.clock.epochs)
+                if same and f"{PREFIX}p" in unit.data.rows[0]:
+                    return unit.data
+        return None
+
     def _share_bars(self, unit: Unit) -> None:
         """Show the share of the selected samples on top of every bar."""
         shows: SampleCounts = unit.shows
-        table = self._table(shows)
+        table = cast("SampleTable", self._table(shows))
         anything = selection.is_anything_selected(by_class=self._by_class)
         columns = [f"datum.{name}" for name in table.columns]
         bins = table.bins[bins_name(shows)]

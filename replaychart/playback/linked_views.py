@@ -15,6 +15,9 @@ _CONCATENATED = ("hconcat", "vconcat", "concat")
 # What belongs to a view, and not to one of its layers.
 _OF_VIEW = ("title", "name", "bounds")
 _OF_CHART = ("config", "background", "padding", "autosize", "usermeta", "datasets")
+# Altair renames layers with selections when it copies a chart of charts, after their place in it. A
+# name that ends so already stays.
+_LAYER_NAME = "linked{number}_{place}"
 
 
 @dataclasses.dataclass
@@ -71,14 +74,24 @@ class View:
         Its layers.
     number : int
         Its number, in the order of the views.
-    group : str
-        The name of its group in the compiled chart.
+    place : int or None
+        Its place in the chart of charts that directly contains it; None if there is none.
     """
 
     chart: alt.LayerChart
     units: list[Unit]
     number: int
-    group: str
+    place: int | None
+
+    @property
+    def group(self) -> str:
+        """The name of its group in the compiled chart."""
+        return "root" if self.place is None else f"{self.chart.name}_group"
+
+    @property
+    def layer_name(self) -> str:
+        """A name for one of its layers, to which a selection of Vega-Lite is added."""
+        return _LAYER_NAME.format(number=self.number, place=self.place or 0)
 
     def scale(self, channel: str) -> str:
         """Return the name of a scale in the compiled chart."""
@@ -89,23 +102,35 @@ class View:
         return [unit for unit in self.units if isinstance(unit.shows, kind)]
 
 
-def layered_views(chart: ChartType) -> tuple[ChartType, list[View]]:
+def layered_views(chart: ChartType) -> tuple[alt.LayerChart | alt.VConcatChart, list[View]]:
     """Return a copy of a chart whose views have layers and names, and those with samples.
+
+    The copy is below a view that is still empty, unless it fills the element around it: then,
+    Vega-Lite allows nothing else.
 
     Parameters
     ----------
     chart : altair chart
         Any chart.
     """
-    copied = chart.copy(deep=True)
+    copied: Any = chart.copy(deep=True)
     views: list[View] = []
     if isinstance(copied, alt.Chart):
         copied = _with_layers(copied)
-    if isinstance(copied, alt.LayerChart):
-        _add_view(views, copied, alt.Undefined, single=True)
-    else:
-        _search(views, copied, alt.Undefined)
-    return copied, views
+    if copied._get("width") == "container":
+        _add_view(views, copied, alt.Undefined, place=None)
+        return copied, views
+    whole = alt.VConcatChart(vconcat=[])
+    for key in (*_OF_CHART, "params"):
+        value = copied._get(key)
+        if value is not None and value is not alt.Undefined:
+            whole[key] = value
+            copied[key] = alt.Undefined
+    # Altair would rename and copy the parts that are given to the constructor.
+    whole.vconcat = [alt.LayerChart(), copied]
+    whole.spacing = 8
+    _search(views, whole, alt.Undefined)
+    return whole, views
 
 
 def _search(views: list[View], chart: Any, data: Any) -> None:
@@ -118,7 +143,7 @@ def _search(views: list[View], chart: Any, data: Any) -> None:
             if isinstance(part, alt.Chart) and _has_samples(part, data):
                 parts[place] = _with_layers(part)
             if isinstance(parts[place], alt.LayerChart):
-                _add_view(views, parts[place], data, single=False)
+                _add_view(views, parts[place], data, place=place)
             else:
                 _search(views, parts[place], data)
 
@@ -143,14 +168,14 @@ def _with_layers(chart: alt.Chart) -> alt.LayerChart:
     return view
 
 
-def _add_view(views: list[View], chart: alt.LayerChart, data: Any, *, single: bool) -> None:
+def _add_view(views: list[View], chart: alt.LayerChart, data: Any, *, place: int | None) -> None:
     units = list(_units(chart, data))
     if not any(unit.has_points or unit.shows is not None for unit in units):
         return
     number = len(views)
     if chart.name is alt.Undefined:
         chart.name = f"linked_{number}"
-    views.append(View(chart, units, number, "root" if single else f"{chart.name}_group"))
+    views.append(View(chart, units, number, place))
 
 
 def _units(chart: alt.LayerChart, data: Any) -> Iterator[Unit]:

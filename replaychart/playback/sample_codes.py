@@ -26,7 +26,8 @@ class Bins:
     edges : numpy.ndarray, shape (bins + 1,)
         The edges of the bins, in increasing order.
     levels : int, default 1
-        The number of levels in each bin.
+        The number of levels in each bin. They are equal, except in a first bin that starts at 0:
+        there, they are finer towards 0, where most losses end.
     """
 
     edges: np.ndarray
@@ -50,6 +51,7 @@ class Bins:
         bins = np.where(counted, bins, 0)
         low, high = self.edges[bins], self.edges[bins + 1]
         within = (np.where(counted, values, low) - low) / (high - low)
+        within = np.where((bins == 0) & (low == 0), np.sqrt(within), within)
         level = np.clip((within * self.levels).astype(np.int64), 0, self.levels - 1)
         return np.where(counted, bins * self.levels + level, self.size - 1)
 
@@ -57,19 +59,15 @@ class Bins:
         """Return the expression for the bin of a level; `count` for a value in none of them."""
         return level if self.levels == 1 else f"floor(({level}) / {self.levels})"
 
-    def value_expression(self, level: str, edges: str) -> str:
-        """Return the expression for the value in the middle of a level.
-
-        Parameters
-        ----------
-        level : str
-            The expression for the level, which is not that of a value in none of the bins.
-        edges : str
-            The expression for the edges.
-        """
-        low, high = (f"{edges}[{self.bin_expression(level)} + {end}]" for end in (0, 1))
-        share = f"((({level}) % {self.levels}) + 0.5) / {self.levels}"
-        return f"{low} + ({high} - {low}) * {share}"
+    def means(self, values: np.ndarray) -> list[float | None]:
+        """Return the mean of the values in each level; None for those in none of the bins."""
+        levels = self.levels_of(values).ravel()
+        inside = levels < self.size - 1
+        levels, values = levels[inside], values.ravel()[inside]
+        counts = np.bincount(levels, minlength=self.size - 1)
+        sums = np.bincount(levels, weights=values, minlength=self.size - 1)
+        means = np.divide(sums, counts, out=np.zeros(len(sums)), where=counts > 0)
+        return [*(float(f"{mean:.4g}") for mean in means), None]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,6 +15,7 @@ from replaychart.drawing.plane import class_labels
 from replaychart.drawing.samples import SampleCounts, SamplePositions, Shown
 from replaychart.errors import EvaluationError
 from replaychart.playback.sample_codes import Bins, SampleCodes, finest_levels
+from replaychart.playback.selection import LOSSES
 from replaychart.run import Run
 
 LOSS, WRONG = "loss", "wrong"
@@ -38,8 +39,12 @@ class SampleTable:
         The bins of each of the numbers that is a level of a value, by name.
     loss : str or None
         The name of the number that is the level of the loss; None if there is no loss.
+    losses : list of (float or None)
+        The loss at each of its levels.
     data : PackedData
         One row per sample. It may have the columns of a chart's points as well.
+    place : int
+        Its place among the tables.
     """
 
     run: Run
@@ -47,12 +52,23 @@ class SampleTable:
     codes: SampleCodes
     bins: dict[str, Bins]
     loss: str | None
+    losses: list[float | None]
     data: PackedData
+    place: int = 0
 
     @property
     def columns(self) -> list[str]:
         """The names of the columns of the codes."""
         return [_COLUMN + name for name in self.codes.columns]
+
+    @property
+    def has_wrong(self) -> bool:
+        """Whether it is known which samples are predicted as another class than their own."""
+        return WRONG in self.codes.sizes
+
+    def losses_expression(self) -> str:
+        """Return the expression for the losses at all levels."""
+        return f"{LOSSES}[{self.place}]"
 
     def number(self, name: str, columns: Sequence[str], position: str | None = None) -> str:
         """Return the expression for a number of a sample.
@@ -108,7 +124,7 @@ def sample_table(
         if isinstance(one, SampleCounts) and bins_name(one) not in bins:
             bins[bins_name(one)], values[bins_name(one)] = Bins(one.edges), one.values()
     wrong, losses = _wrong(run, clock), _losses(run, clock)
-    loss = None
+    loss, means = None, []
     if losses is not None:
         loss = next((name for name in bins if name.startswith(f"{LOSS}:")), LOSS)
         edges = bins[loss].edges if loss in bins else _around(losses)
@@ -116,6 +132,7 @@ def sample_table(
         others = math.prod(own.size for name, own in bins.items() if name != loss)
         levels = finest_levels(len(edges) - 1, others * (1 if wrong is None else 2))
         bins[loss] = Bins(edges, levels)
+        means = bins[loss].means(values[loss])
     numbers = {name: own.levels_of(values[name]) for name, own in bins.items()}
     sizes = {name: own.size for name, own in bins.items()}
     if wrong is not None:
@@ -123,7 +140,7 @@ def sample_table(
     codes = SampleCodes(sizes)
     points = _points(run, clock, shown, codes, most)
     data = _data(run, clock, points, codes, numbers, datasets)
-    return SampleTable(run, clock, codes, bins, loss, data)
+    return SampleTable(run, clock, codes, bins, loss, means, data)
 
 
 def _data(

@@ -18,6 +18,8 @@ from replaychart.playback.sample_codes import ALPHABET, ALPHABET_PARAMETER
 PRESS, REGIONS = "link_press", "link_regions"
 SAMPLES, PICKED = "link_samples", "link_picked"
 CLASS = "link_class"
+EVENLY = "link_evenly_drawn"
+LOSSES = "link_losses"
 # At most this many regions count: each one that is added with the shift key replaces the oldest.
 SLOTS = 4
 # At most this many samples have trails.
@@ -63,7 +65,9 @@ class Brushable:
     at_once: bool
 
 
-def parameters(brushables: Sequence[Brushable], find: Sequence[int]) -> list[HandlingVariable]:
+def parameters(
+    brushables: Sequence[Brushable], find: Sequence[int], constants: dict[str, Any]
+) -> list[HandlingVariable]:
     """Return the parameters of the selection.
 
     Parameters
@@ -72,11 +76,14 @@ def parameters(brushables: Sequence[Brushable], find: Sequence[int]) -> list[Han
         The views in which the pointer can mark a region.
     find : sequence of int
         The samples that are picked at first.
+    constants : dict of str to object
+        Further parameters, whose values do not change.
     """
     clear = {"events": {"source": "view", "type": "dblclick"}}
     press = {"events": {"source": "view", "type": "pointerdown"}, "update": _pressed(brushables)}
     return [
         HandlingVariable(name=ALPHABET_PARAMETER, value=ALPHABET),
+        *(HandlingVariable(name=name, value=value) for name, value in constants.items()),
         HandlingVariable(name=PRESS, value=None, on=[press]),
         HandlingVariable(
             name=REGIONS,
