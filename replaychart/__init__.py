@@ -24,12 +24,14 @@ _HOMES = {
     "list_runs": "opening",
     "open_run": "opening",
     "epoch_param": "drawing.epoch_parameter",
+    "dashboard": "charts.dashboard",
     "feature_space": "charts.feature_space",
     "decision_boundary": "charts.decision_boundary",
     "probability_histogram": "charts.probability_histogram",
     "loss_and_metric": "charts.loss_and_metric",
     "loss_histogram": "charts.loss_histogram",
     "residual_histogram": "charts.residual_histogram",
+    "class_accuracy": "charts.class_accuracy",
     "weights": "charts.weights",
     "gradients": "charts.gradients",
     "activations": "charts.activations",
@@ -50,6 +52,8 @@ if TYPE_CHECKING:
     # `as` says that a name is public: type checkers cannot read it out of `_HOMES`.
     from replaychart import datasets as datasets
     from replaychart.charts.activations import activations as activations
+    from replaychart.charts.class_accuracy import class_accuracy as class_accuracy
+    from replaychart.charts.dashboard import dashboard as dashboard
     from replaychart.charts.decision_boundary import decision_boundary as decision_boundary
     from replaychart.charts.feature_space import feature_space as feature_space
     from replaychart.charts.gradients import gradients as gradients

@@ -1,7 +1,7 @@
 """`Run`: a recorded training run, evaluated on demand."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -17,11 +17,16 @@ from replaychart.evaluation.memory import Memory
 from replaychart.evaluation.predictions import Predictions
 from replaychart.facts.epochs import Epochs, chosen_snapshots
 from replaychart.facts.keys import evaluation_key
+from replaychart.facts.setup import setup_in_words
+from replaychart.frames.class_accuracy import class_accuracy_frame
 from replaychart.frames.grid import grid_frame
 from replaychart.frames.histograms import (
     MOST_BINS,
+    LossScale,
     counts_frame,
     loss_edges,
+    loss_scale_for,
+    losses_frame,
     probability_histogram_frame,
     residual_edges,
 )
@@ -208,6 +213,16 @@ class Run:
     def has_model(self) -> bool:
         """Whether a model was recorded, not only its outputs (`record_outputs`)."""
         return self._stored.has_model
+
+    @property
+    def setup(self) -> str:
+        """The network and its training in a few words, such as ``2-2-1, sigmoid, SGD 0.05``.
+
+        These are the sizes of the inputs and of all layers with weights, the activations of the
+        hidden layers, the optimizer and its learning rate (at the first and the last epoch, if it
+        changed), as far as they are known.
+        """
+        return setup_in_words(self._stored)
 
     @property
     def multi_label(self) -> bool:
@@ -789,6 +804,45 @@ class Run:
         outputs = self._evaluations.outputs(layer, chosen)
         return outputs.reshape(*outputs.shape[:2], -1)
 
+    def class_accuracy(self, *, epochs: Epochs = None) -> pd.DataFrame:
+        """Return the accuracy over the points of each class.
+
+        Parameters
+        ----------
+        epochs : float, slice, range or iterable of float, optional
+            Only these recorded epochs. Default: all.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per epoch and class: ``epoch``, ``target``, ``points``, ``correct`` (int64, how
+            many points the class has, and how many of them are predicted as this class) and
+            ``accuracy`` (float64, NaN for a class without points). A point whose output is NaN or
+            infinite is not correct.
+
+        Raises
+        ------
+        EvaluationError
+            The run does not predict one class for each point.
+
+        Examples
+        --------
+        >>> import replaychart as rc
+        >>> accuracy = rc.open_run(rc.datasets.parabola_recording()).class_accuracy()
+        >>> accuracy.query("epoch == 150")["correct"].tolist()
+        [1000, 1000]
+        """
+        self._predictions.require_classes()
+        chosen = self.snapshots(epochs)
+        outputs = self._predictions.outputs(chosen)
+        known = np.isfinite(outputs).reshape(*outputs.shape[:2], -1).all(axis=2)
+        return class_accuracy_frame(
+            self.epochs[chosen],
+            self.targets,
+            known & (self._predictions.decisions(chosen) == self.targets),
+            classes=self.classes,
+        )
+
     def probability_histogram(self, *, bins: int = 10, epochs: Epochs = None) -> pd.DataFrame:
         """Return a histogram of the points' probabilities, by true class and correctness.
 
@@ -862,14 +916,22 @@ class Run:
         chosen = self.snapshots(epochs)
         return counts_frame(self.epochs[chosen], residuals[chosen], edges)
 
-    def loss_histogram(self, *, bins: int = 20, epochs: Epochs = None) -> pd.DataFrame:
+    def loss_histogram(
+        self, *, bins: int = 20, scale: LossScale | None = None, epochs: Epochs = None
+    ) -> pd.DataFrame:
         """Return a histogram of the points' losses, with the same bins for the whole run.
 
         Parameters
         ----------
         bins : int, default 20
-            The number of bins, at most 1,000, between 0 (or the smallest loss, if it is negative)
-            and the largest loss.
+            The number of bins, at most 1,000.
+        scale : {"log", "linear", None}, default None
+            ``"linear"``: bins of equal width between 0 (or the smallest loss, if it is negative)
+            and the largest loss. ``"log"``: bins that look equally wide on a logarithmic axis, from
+            the smallest positive to the largest loss, both rounded outwards to 1, 2 or 5 times a
+            power of ten, but over at most six powers of ten; the first bin also counts all smaller
+            losses, such as 0. None: ``"log"``, or ``"linear"`` if any loss is negative or none is
+            positive.
         epochs : float, slice, range or iterable of float, optional
             Only these recorded epochs, with the bins of the whole run. Default: all.
 
@@ -887,10 +949,12 @@ class Run:
         2000
         """
         require_at_least("bins", bins, 1, most=MOST_BINS)
+        require_one_of("scale", scale, [*get_args(LossScale), None])
         losses = self.losses()
-        edges = loss_edges(losses, int(bins))
+        scale = loss_scale_for(losses) if scale is None else scale
+        edges = loss_edges(losses, int(bins), scale)
         chosen = self.snapshots(epochs)
-        return counts_frame(self.epochs[chosen], losses[chosen], edges)
+        return losses_frame(self.epochs[chosen], losses[chosen], edges, scale)
 
     def distributions(
         self,

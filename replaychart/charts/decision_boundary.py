@@ -5,12 +5,13 @@ import altair as alt
 from replaychart.drawing.budget import MAX_BYTES, kept_around_paths
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
+from replaychart.drawing.line import curve_over_line
 from replaychart.drawing.plane import (
     Plane,
     boundary_layer,
     grid_layer,
     point_bytes,
-    points_layer,
+    points_layers,
     surface_layer,
 )
 from replaychart.drawing.sizes import Width, width_for_texts
@@ -46,6 +47,10 @@ def decision_boundary(
     max_bytes: float | None = MAX_BYTES,
 ) -> alt.LayerChart:
     """Draw the input plane with the points, the decision surface and the boundary.
+
+    If the inputs have a single feature, the chart shows the prediction against this feature: the
+    probability of class 1 with a line at 0.5, the probability of each of several classes, or the
+    predicted value among the targets.
 
     If the inputs have more than two features, the chart shows the plane of two of them: a slice
     through the input space, with the other features held fixed. Every point is placed by its own
@@ -115,6 +120,20 @@ def decision_boundary(
     """
     check_chart(run, width, height, max_bytes)
     room = width_for_texts(width)
+    if features is None and run.planes.inputs_are_line():
+        if grid:
+            run.planes.require_grid(None)
+        return curve_over_line(
+            run,
+            Clock.of(run, epochs, epoch),
+            xlim=xlim,
+            ylim=ylim,
+            resolution=resolution,
+            title=title,
+            width=width,
+            height=height,
+            max_bytes=max_bytes,
+        )
     given = not (xlim is None and ylim is None)
     through = None if features is None else run.planes.slice(features, at)
     rectangle = run.planes.rectangle(
@@ -151,7 +170,7 @@ def decision_boundary(
     layers = [
         surface_layer(plane, run, surface, bands=BANDS),
         grid_layer(plane, run, lines) if lines else None,
-        points_layer(plane, run, coordinates[points], points),
+        *points_layers(plane, run, coordinates[points], points),
         boundary_layer(plane, run, boundary) if boundary else None,
     ]
     what = "Decision boundary" if divided else "Prediction"

@@ -18,7 +18,7 @@ from replaychart.drawing.plane import (
     boundary_layer,
     grid_layer,
     point_bytes,
-    points_layer,
+    points_layers,
     surface_layer,
 )
 from replaychart.drawing.rotation import rotated_space
@@ -162,7 +162,7 @@ def feature_space(
     require_one_of("scale", scale, get_args(LimitsOver))
     require_one_of("surface", surface, ["auto", *get_args(PlaneName), None])
     xlim, ylim = checked_limits("xlim", xlim), checked_limits("ylim", ylim)
-    layer = _default_layer(run) if layer is None else layer
+    layer = default_layer(run) if layer is None else layer
     require_one_of("layer", layer, run.layers)
     clock = Clock.of(run, epochs, epoch)
     default_title = named_title(layer, " \N{MIDDLE DOT} epoch {epoch}", room)
@@ -207,7 +207,7 @@ def feature_space(
     layers = [
         surface_layer(plane, run, drawn.rings, bands=BANDS) if drawn.rings else None,
         grid_layer(plane, run, drawn.lines) if drawn.lines else None,
-        points_layer(plane, run, coordinates, points),
+        *points_layers(plane, run, coordinates, points),
         boundary_layer(plane, run, drawn.boundary) if drawn.boundary else None,
     ]
     heading = chart_title(title, default_title, clock)
@@ -274,7 +274,7 @@ class _Paths:
         return _Drawn(rings, boundary, lines)
 
 
-def _default_layer(run: Run) -> str:
+def default_layer(run: Run) -> str:
     """Return the last hidden layer with two units, or the last one with more if there is none."""
     if run.planes.layers():
         return run.planes.layers()[-1]

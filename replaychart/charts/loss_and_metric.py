@@ -1,4 +1,4 @@
-"""`loss_and_metric`: the curves of loss and metric, up to the epoch shown."""
+"""`loss_and_metric`: the curves of metric and loss, one above the other, up to the epoch shown."""
 
 from typing import Any, Literal, get_args
 
@@ -16,8 +16,8 @@ from replaychart.drawing.epoch_axis import epoch_axis
 from replaychart.drawing.expressions import literal
 from replaychart.drawing.limits import ScaleType, tick_format
 from replaychart.drawing.samples import MeanCurve
-from replaychart.drawing.sizes import Width, width_for_texts
-from replaychart.drawing.texts import AXIS_TITLE_SIZE, displayed, fitted
+from replaychart.drawing.sizes import Width, from_left, width_for_texts
+from replaychart.drawing.texts import SMALL_SIZE, displayed, fitted
 from replaychart.drawing.titles import (
     Title,
     add_subtitle,
@@ -26,6 +26,7 @@ from replaychart.drawing.titles import (
     named_title,
     note_not_finite,
 )
+from replaychart.drawing.wording import in_words
 from replaychart.errors import ArgumentError, EvaluationError
 from replaychart.evaluation.curves import REGULARIZED_LOSS, Source
 from replaychart.facts.epochs import Epochs
@@ -33,7 +34,15 @@ from replaychart.run import Run
 
 _NOT_METRICS = ("loss", "val_loss", REGULARIZED_LOSS)
 
-Side = Literal["left", "right"]
+# The metric is in the upper strip of the chart, the loss in the lower one, with a gap in between.
+Strip = Literal["upper", "lower", "whole"]
+_GAP = 14
+# In pixels: the distance of a curve's name from the rim of its strip, and the height below which a
+# strip has fewer ticks.
+_INSET = 4
+_FLAT = 80
+# How far the axis of a curve reaches in relation to its values: at the rim, it would be hidden.
+_ABOVE = 1.05
 # Bytes per row of a curve: column names, epoch and value.
 _BYTES_PER_VALUE = 40
 
@@ -53,7 +62,7 @@ def loss_and_metric(
     height: int = 157,
     max_bytes: float | None = MAX_BYTES,
 ) -> alt.LayerChart:
-    """Plot loss and metric against the epochs, each on its own axis.
+    """Plot a metric above the loss, each in its own strip, on one epoch axis.
 
     Parameters
     ----------
@@ -96,11 +105,11 @@ def loss_and_metric(
     Returns
     -------
     altair.LayerChart
-        For each curve: a faint line over all epochs, a strong line up to the epoch shown, and a dot
-        at that epoch. Validation curves are dashed. If curves are smoothed, the faint line shows
-        the values themselves. A dotted rule marks the epoch that a callback restored, if there is
-        one (`Run.restored_epoch`). Two such charts cannot be layered with ``+``, because their
-        curves would have the same colours.
+        Two strips, or only one if there is no metric. For each curve: a faint line over all epochs,
+        a strong line up to the epoch shown, and a dot at that epoch. Validation curves are dashed.
+        If curves are smoothed, the faint line shows the values themselves. A dotted rule marks the
+        epoch that a callback restored, if there is one (`Run.restored_epoch`). Two such charts
+        cannot be layered with ``+``, because their curves would have the same colours.
 
     Raises
     ------
@@ -146,26 +155,26 @@ def loss_and_metric(
         )
         raise EvaluationError(message)
     loss = REGULARIZED_LOSS if regularization and REGULARIZED_LOSS in names else "loss"
-    quantities: list[tuple[str, str, Side]] = [(loss, colors.LOSS, "right")]
-    if metric is not None:
-        quantities.insert(0, (metric, colors.METRIC, "left"))
+    wanted = [(metric, colors.METRIC), (loss, colors.LOSS)]
+    shown = [(name, color) for name, color in wanted if name in names]
+    strips: tuple[Strip, ...] = ("whole",) if len(shown) == 1 else ("upper", "lower")
     layers = [
         layer
-        for name, color, side in quantities
-        if name in names
+        for (name, color), strip in zip(shown, strips, strict=True)
         for layer in _quantity(
             clock,
             _curves(run, clock, name, names, source, smooth),
             shows=MeanCurve(run, clock, is_loss=name == loss),
             name=name,
             color=color,
-            side=side,
+            strip=strip,
             scale=loss_scale if name == loss else "linear",
+            width=width,
             height=height,
         )
     ]
     layers += _restored(run, clock)
-    default = "Loss" if metric is None else named_title(metric, "", room, before="Loss and ")
+    default = "Loss" if metric is None else named_title(in_words(metric), " and loss", room)
     title_text = chart_title(title, default, clock)
     if any(name.startswith("val_") for name in names):
         add_subtitle(title_text, "dashed: validation", room)
@@ -255,12 +264,13 @@ def _quantity(
     *,
     name: str,
     color: str,
-    side: Side,
+    strip: Strip,
     scale: ScaleType,
+    width: Width,
     height: int,
     shows: MeanCurve,
 ) -> list[alt.Chart]:
-    """Return the layers of one quantity: its curve, and its validation curve, dashed."""
+    """Return the layers of one quantity: its curve, its validation curve, dashed, and its name."""
     if scale == "log":
         columns = ["value", "smoothed"]
         frame = frame.assign(**frame[columns].where(frame[columns] > 0))
@@ -271,19 +281,64 @@ def _quantity(
         for curve, own in curves
         for layer in _curve(clock, own, name=str(curve), color=color, shows=shows)
     ]
-    title = fitted(name, height, size=AXIS_TITLE_SIZE)
-    domain = _domain(frame["value"])
-    limits = alt.Scale(domain=domain, nice=True)
+    top, bottom = _extent(strip, height)
+    domain = _domain(frame["value"], of_losses=color == colors.LOSS)
+    limits = alt.Scale(domain=domain, nice=strip == "whole", range=[bottom, top])
     if scale == "log":
         domain = _log_domain(frame["value"])
-        limits = alt.Scale(type="log", domain=domain, nice=False)
-    axis = alt.Axis(titleColor=adaptive(color), orient=side, tickCount=5, **tick_format(*domain))
+        limits = alt.Scale(type="log", domain=domain, nice=False, range=[bottom, top])
+    few = 2 if bottom - top < _FLAT else 4
+    axis = alt.Axis(orient="left", tickCount=few, title=None, **tick_format(*domain))
     # The layers' scales are independent. Those of one quantity have the same domain, so one axis
     # serves them all.
-    return [
-        layer.encode(y=alt.Y("value:Q", title=title, axis=axis if first else None, scale=limits))
+    drawn = [
+        layer.encode(y=alt.Y("value:Q", axis=axis if first else None, scale=limits))
         for first, layer in zip([True] + [False] * len(layers), layers, strict=False)
     ]
+    if strip == "whole":
+        return drawn
+    return [
+        *drawn,
+        _name(name, color, at_top=_ends_low(frame, domain), strip=(top, bottom), width=width),
+    ]
+
+
+def _extent(strip: Strip, height: int) -> tuple[float, float]:
+    """Return the upper and the lower end of a strip in pixels from the top of the chart."""
+    middle, gap = height / 2, min(_GAP, height / 10) / 2
+    ends = {"upper": (0, middle - gap), "lower": (middle + gap, height), "whole": (0, height)}
+    return ends[strip]
+
+
+def _ends_low(frame: pd.DataFrame, domain: list[float]) -> bool:
+    """Return whether a curve leaves more room above its last third than below."""
+    values = frame["value"].to_numpy()[-max(1, len(frame) // 3) :]
+    values = values[np.isfinite(values)]
+    return not len(values) or float(values.mean()) < sum(domain) / 2
+
+
+def _name(
+    name: str, color: str, *, at_top: bool, strip: tuple[float, float], width: Width
+) -> alt.Chart:
+    """Return the name of a curve, at the right end of its strip."""
+    top, bottom = strip
+    text = fitted(in_words(name), width_for_texts(width) - 2 * _INSET, size=SMALL_SIZE)
+    return (
+        alt.Chart(packing.PackedData([{"curve": text}]))
+        .mark_text(
+            align="right",
+            baseline="top" if at_top else "bottom",
+            color=adaptive(color),
+            fontSize=SMALL_SIZE,
+            tooltip=None,
+            aria=False,
+        )
+        .encode(
+            text="curve:N",
+            x=from_left(width, share=1, offset=-_INSET),
+            y=alt.value(top + _INSET if at_top else bottom - _INSET),
+        )
+    )
 
 
 def _curve(
@@ -363,10 +418,12 @@ def _log_domain(values: pd.Series) -> list[float]:
     return [low / 1.25, high * 1.25]
 
 
-def _domain(values: pd.Series) -> list[float]:
-    """Return [0, 1] for fractions, otherwise the range from 0 to the largest value."""
+def _domain(values: pd.Series, *, of_losses: bool) -> list[float]:
+    """Return a range from 0 to just above the largest value, or above 1 for fractions."""
     if not len(values):
         return [0.0, 1.0]
     low, high = min(0.0, float(values.min())), float(values.max())
-    share = low >= 0 and 0.5 < high <= 1
-    return [low, 1.0 if share else high if high > low else low + 1.0]
+    if not of_losses and low >= 0 and 0.5 < high <= 1:
+        high = 1.0
+    span = high - low if high > low else 1.0
+    return [low, low + _ABOVE * span]

@@ -16,6 +16,7 @@ from replaychart.drawing.epoch_parameter import (
     step_of,
 )
 from replaychart.drawing.expressions import literal
+from replaychart.drawing.named_epochs import EPOCH_NAMES, ShownEpoch, is_epoch_name
 from replaychart.errors import ArgumentError
 from replaychart.facts.epochs import EPOCH_DIGITS, Epochs, epoch_numbers
 from replaychart.run import Run
@@ -43,7 +44,7 @@ class Clock:
     every: "Clock | None" = None
 
     @classmethod
-    def of(cls, run: Run, epochs: Epochs, epoch: float | alt.Parameter | None) -> "Clock":
+    def of(cls, run: Run, epochs: Epochs, epoch: ShownEpoch) -> "Clock":
         """Return the clock for the arguments ``epochs`` and ``epoch`` of a chart."""
         if not isinstance(epochs, slice) and epochs is not None:
             epochs = epoch_numbers("epochs", epochs)
@@ -53,8 +54,11 @@ class Clock:
                 message = f"epoch must be a parameter named {NAME!r}. Got {epoch.name!r}."
                 raise ArgumentError(message)
             return cls(chosen, epoch, run.batches_per_epoch)
-        if epoch is not None and not is_number(epoch):
-            message = f"epoch must be a number or the result of epoch_param. Got {epoch!r}."
+        if not (epoch is None or is_number(epoch) or is_epoch_name(epoch)):
+            message = (
+                f"epoch must be a number, one of {', '.join(map(repr, EPOCH_NAMES))}, or the "
+                f"result of epoch_param. Got {epoch!r}."
+            )
             raise ArgumentError(message)
         parameter = epoch_param(run, epochs=chosen, value=epoch)
         return cls(chosen, parameter, run.batches_per_epoch)
@@ -120,13 +124,20 @@ class Clock:
         Fractional epochs have as many decimals as needed to distinguish them, followed by the batch
         if the number of batches is known.
         """
-        shown = self.epoch_expression()
-        if not self.fractional:
-            return shown
-        text = f"format({shown}, '.{_digits(self.epochs)}f')"
-        if self.batches is None:
+        text, shown = self.number_expression(), self.epoch_expression()
+        if not self.fractional or self.batches is None:
             return text
         return f"{text} + ' (batch ' + format(round({shown} * {self.batches}), ',') + ')'"
+
+    def number_expression(self) -> str:
+        """Return the expression for the epoch that is shown, without its batch."""
+        shown = self.epoch_expression()
+        return f"format({shown}, '.{self.decimals}f')" if self.fractional else shown
+
+    @property
+    def decimals(self) -> int:
+        """How many decimals are needed to distinguish the epochs."""
+        return _digits(self.epochs)
 
     @property
     def fractional(self) -> bool:

@@ -10,6 +10,7 @@ from altair.vegalite.v6.schema import core
 
 from replaychart.arguments import is_number
 from replaychart.drawing.expressions import literal
+from replaychart.drawing.named_epochs import EPOCH_NAMES, EpochName, is_epoch_name, named_epoch
 from replaychart.errors import ArgumentError
 from replaychart.facts.epochs import Epochs, chosen_snapshots, epoch_numbers
 from replaychart.run import Run, require_run
@@ -61,7 +62,9 @@ class EpochParameter(alt.Parameter):
             yield self.position
 
 
-def epoch_param(*runs: Run, epochs: Epochs = None, value: float | None = None) -> EpochParameter:
+def epoch_param(
+    *runs: Run, epochs: Epochs = None, value: float | EpochName | None = None
+) -> EpochParameter:
     """Return the parameter named ``epoch``, with a slider over the epochs of all runs.
 
     Charts of one run create it themselves. Charts of several runs must share one: pass it to each
@@ -73,8 +76,11 @@ def epoch_param(*runs: Run, epochs: Epochs = None, value: float | None = None) -
         One or more runs.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs of each run to include. Default: all.
-    value : float, optional
-        The epoch shown initially. Default: the last one.
+    value : float or {"last", "best", "half"}, optional
+        The epoch shown initially: a number; ``"best"``, the epoch that ``EarlyStopping`` found or
+        the one with the lowest loss (validation loss, if there is one); or ``"half"``, the first
+        one at which the loss has fallen half way to its lowest value. The latter two refer to the
+        first run. Default: the last one.
 
     Returns
     -------
@@ -104,8 +110,12 @@ def epoch_param(*runs: Run, epochs: Epochs = None, value: float | None = None) -
         require_run(run)
     every = _chosen_epochs(runs, epochs)
     first, last = every[0].item(), every[-1].item()
+    if is_epoch_name(value):
+        own = every[np.isin(every, runs[0].epochs)]
+        value = named_epoch(runs[0], value, own) if value != "last" and len(own) else last
     if value is not None and not is_number(value):
-        message = f"epoch must be a number. Got {value!r}."
+        names = ", ".join(map(repr, EPOCH_NAMES))
+        message = f"epoch must be a number or one of {names}. Got {value!r}."
         raise ArgumentError(message)
     shown = last if value is None else epoch_numbers("epoch", value)[0]
     if not first <= shown <= last:

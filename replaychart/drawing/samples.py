@@ -61,6 +61,8 @@ class SampleCounts:
         The class whose samples are counted; None for all.
     by_correctness : bool, default False
         Whether the bars of correct predictions come first, and those of wrong ones after them.
+    by_target : bool, default False
+        Whether both come for each class, in the order of the classes.
     """
 
     run: Run
@@ -70,6 +72,7 @@ class SampleCounts:
     values: Callable[[], np.ndarray]
     target: int | None = None
     by_correctness: bool = False
+    by_target: bool = False
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

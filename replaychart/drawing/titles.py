@@ -34,15 +34,15 @@ def chart_title(title: Title | None, default: str, clock: Clock) -> alt.TitlePar
     if title is None and clock.every is not None and "{epoch}" not in default:
         # At an epoch that was left out, the chart shows an earlier one, so the title names it.
         default = f"{default} \N{MIDDLE DOT} epoch {{epoch}}"
-    lines = [displayed(line) for line in ([default] if title is None else _lines_of(title))]
+    lines = [displayed(line) for line in ([default] if title is None else lines_of(title))]
     if not any("{epoch}" in line for line in lines):
         return alt.TitleParams(lines[0] if len(lines) == 1 else lines)
     parts = [text_with_epoch(line, clock.text_expression()) for line in lines]
     return alt.TitleParams(alt.ExprRef(parts[0] if len(parts) == 1 else f"[{', '.join(parts)}]"))
 
 
-def _lines_of(title: Title) -> list[str]:
-    """Return the lines of a user's title.
+def lines_of(title: Title) -> list[str]:
+    """Return the lines of a user's title; each line break in it starts a new one.
 
     Raises
     ------

@@ -27,7 +27,7 @@ _VALUES = {
     "activations": "activations",
     "pre_activations": "pre-activations",
 }
-_ORDER = ("surface", "boundary", "losses", "predictions", *_VALUES.values())
+_ORDER = ("surface", "boundary", "curve", "losses", "predictions", *_VALUES.values())
 _INPUTS = "over the inputs"
 # What is listed together, in this order; what is stored takes the place of the braces.
 _PHRASES = {
@@ -168,6 +168,8 @@ def _meaning(key: str) -> _Meaning:
         return _Meaning("distribution", _VALUES.get(values) or _quoted(values), of, name)
     if quantity in ("surface", "boundary", "grid", "grid in space"):
         return _of_plane(quantity, name, arguments)
+    if quantity == "curve":
+        return _Meaning("contours", "curve", _INPUTS)
     return _Meaning("unknown", _quoted(quantity), of, name)
 
 

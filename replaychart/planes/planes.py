@@ -30,6 +30,8 @@ from replaychart.storage.reader import StoredRun
 
 GRID_LINES = 11
 RESOLUTION = 100
+# Values of the only feature at which a curve is evaluated, for each line of the lattice of a plane.
+CURVE_PLACES = 2 * RESOLUTION
 BANDS = 10
 
 
@@ -100,6 +102,46 @@ class Planes:
     def inputs_are_plane(self) -> bool:
         """Return whether the inputs have two features, both of which can be an axis."""
         return self.inputs.shape[1] == 2 and bool(axes(self._stored.inputs).all())
+
+    def inputs_are_line(self) -> bool:
+        """Return whether the inputs have one feature, which can be an axis."""
+        return self.inputs.shape[1] == 1 and bool(axes(self._stored.inputs).all())
+
+    def curve(self, xlim: Limits, places: int, snapshots: Sequence[int]) -> np.ndarray:
+        """Return what the network predicts along the only feature of the inputs.
+
+        Parameters
+        ----------
+        xlim : tuple of float
+            The range of the feature.
+        places : int
+            The number of evenly spaced values in it.
+        snapshots : sequence of int
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (snapshots, places, curves)
+            The scores of `surfaces`: the probability of class 1, of each of several classes, or the
+            predicted value.
+        """
+        key = evaluation_key("curve", xlim=xlim, resolution=places, **self._judged())
+
+        def compute() -> Arrays:
+            line = np.linspace(*xlim, places)[:, None]
+            outputs = self._network.rebuilt(key).outputs_by_snapshot(None, line, snapshots)
+            return {"values": np.stack([self.surfaces.scores(one) for one in outputs])}
+
+        return self._memory.remembered(key, snapshots, compute)["values"]
+
+    def curve_of_points(self, snapshots: Sequence[int]) -> np.ndarray:
+        """Return the same as `curve`, but for the recorded points, which need no network."""
+        outputs = self._predictions.outputs(snapshots)
+        return np.stack([self.surfaces.scores(one) for one in outputs])
+
+    def curve_limits(self, xlim: Limits | None = None) -> Limits:
+        """Return the range of the only feature, by default around the recorded points."""
+        around = np.repeat(self.inputs, 2, axis=1)
+        return checked_limits("xlim", xlim) or extents.padded_limits(around)[0]
 
     def input_limits(
         self, xlim: Limits | None = None, ylim: Limits | None = None
@@ -491,6 +533,8 @@ class Planes:
 
     def evaluate(self, layers: Sequence[str]) -> None:
         """Evaluate and keep what the charts of layers with two units need by default."""
+        if self.inputs_are_line() and self.has_one_surface_per_class():
+            self.curve(self.curve_limits(), CURVE_PLACES, self._every)
         flat = self.inputs_are_plane()
         for layer in [None, *layers] if flat else list(layers):
             if flat:

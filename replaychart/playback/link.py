@@ -484,6 +484,11 @@ class _Linking:
         if shows.by_correctness:
             wrong = table.number(WRONG, columns)
             counted = counted.transform_calculate(order=f"datum.order + {bins.count} * ({wrong})")
+        if shows.by_target:
+            number = f"indexof({literal(class_labels(shows.run))}, datum.target)"
+            counted = counted.transform_calculate(
+                order=f"datum.order + {2 * bins.count} * {number}"
+            )
         constant = [
             name for name in unit.data.rows[0] if not name.startswith("replay_") and name != "order"
         ]

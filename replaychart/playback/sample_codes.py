@@ -59,9 +59,9 @@ class Bins:
         """Return the expression for the bin of a level; `count` for a value in none of them."""
         return level if self.levels == 1 else f"floor(({level}) / {self.levels})"
 
-    def means(self, values: np.ndarray) -> list[float | None]:
+    def means(self, levels: np.ndarray, values: np.ndarray) -> list[float | None]:
         """Return the mean of the values in each level; None for those in none of the bins."""
-        levels = self.levels_of(values).ravel()
+        levels = levels.ravel()
         inside = levels < self.size - 1
         levels, values = levels[inside], values.ravel()[inside]
         counts = np.bincount(levels, minlength=self.size - 1)

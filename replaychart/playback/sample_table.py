@@ -4,7 +4,7 @@ import dataclasses
 import math
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -124,7 +124,7 @@ def sample_table(
         if isinstance(one, SampleCounts) and bins_name(one) not in bins:
             bins[bins_name(one)], values[bins_name(one)] = Bins(one.edges), one.values()
     wrong, losses = _wrong(run, clock), _losses(run, clock)
-    loss, means = None, []
+    loss = None
     if losses is not None:
         loss = next((name for name in bins if name.startswith(f"{LOSS}:")), LOSS)
         edges = bins[loss].edges if loss in bins else _around(losses)
@@ -132,9 +132,9 @@ def sample_table(
         others = math.prod(own.size for name, own in bins.items() if name != loss)
         levels = finest_levels(len(edges) - 1, others * (1 if wrong is None else 2))
         bins[loss] = Bins(edges, levels)
-        means = bins[loss].means(values[loss])
     numbers = {name: own.levels_of(values[name]) for name, own in bins.items()}
     sizes = {name: own.size for name, own in bins.items()}
+    means = [] if loss is None else bins[loss].means(numbers[loss], cast("np.ndarray", losses))
     if wrong is not None:
         numbers[WRONG], sizes[WRONG] = wrong.astype(np.int64), 2
     codes = SampleCodes(sizes)

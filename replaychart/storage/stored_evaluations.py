@@ -158,6 +158,8 @@ class Reader:
             }
         if quantity == "grid in space":
             return {"values": (snapshots, None, None, None)}
+        if quantity == "curve":
+            return {"values": (snapshots, None, None)}
         return {"values": (snapshots, ...)}
 
     def _check_values(self, key: str, arrays: Mapping[str, np.ndarray]) -> None:
@@ -168,7 +170,7 @@ class Reader:
             fit = fit and self._are_paths(arrays)
         elif quantity == "distribution":
             fit = fit and _are_distributions(arrays)
-        elif quantity == "losses":
+        elif quantity in ("curve", "losses"):
             fit = arrays["values"].dtype.kind == "f"
         if not fit:
             message = f"the arrays do not fit together: {described_key(key)}"

@@ -82,10 +82,10 @@ def test_sizes_and_titles(build: Callable[..., Any], parabola: Training) -> None
         ({"width": 0}, "width must be a positive number of pixels or .container.. Got 0"),
         ({"height": "tall"}, "height must be a positive number of pixels. Got 'tall'"),
         ({"width": True}, "width must be a positive number of pixels or .container.. Got True"),
-        ({"epoch": True}, "epoch must be a number or the result of epoch_param. Got True"),
+        ({"epoch": True}, "epoch must be a number, one of .*result of epoch_param. Got True"),
         ({"title": 7}, "title must be a string"),
         ({"epoch": EPOCHS + 1}, "epoch must be between 0 and 6, the recorded epochs. Got 7"),
-        ({"epoch": "last"}, "epoch must be a number or the result of epoch_param"),
+        ({"epoch": "first"}, "epoch must be a number, one of 'last', 'best', 'half', or"),
         ({"epoch": alt.param(name="time")}, "epoch must be a parameter named 'epoch'"),
         ({"epochs": [77]}, "epochs must be among those recorded, 0 to 6"),
         ({"epochs": 1.5}, "epochs must be among those recorded.* Got 1.5; the nearest is [12]"),
@@ -122,9 +122,9 @@ def test_points_unpack_to_the_coordinates(parabola: Training) -> None:
 
 def test_feature_space_draws_surface_grid_points_and_boundary(parabola: Training) -> None:
     run = parabola.open()
-    assert _marks(rc.feature_space(run)) == ["line", "line", "circle", "line"]
-    assert _marks(rc.feature_space(run, grid=False)) == ["line", "circle", "line"]
-    assert _marks(rc.feature_space(run, grid=False, surface=None)) == ["circle"]
+    assert _marks(rc.feature_space(run)) == ["line", "line", "point", "circle", "line"]
+    assert _marks(rc.feature_space(run, grid=False)) == ["line", "point", "circle", "line"]
+    assert _marks(rc.feature_space(run, grid=False, surface=None)) == ["point", "circle"]
     filled = _views(rc.feature_space(run).to_dict())[0]
     assert filled["mark"]["filled"]
     assert filled["encoding"]["fill"]["scale"]["domain"] == [0, 0.5, 1]
@@ -137,7 +137,9 @@ def test_feature_space_takes_the_last_hidden_layer_with_two_units(
     assert title.startswith('"fold ')
     branched = rc.feature_space(branches.open())
     assert branched.to_dict()["title"]["text"]["expr"].startswith('"plane ')
-    assert _marks(branched) == ["line", "circle", "line"], "no grid lines without an input plane"
+    assert _marks(branched) == ["line", "point", "circle", "line"], (
+        "no grid lines without an input plane"
+    )
 
 
 def test_feature_space_without_a_layer_to_take_lists_the_layers(tmp_path: Path) -> None:
@@ -352,7 +354,7 @@ def test_epoch_param_needs_runs_and_epochs(parabola: Training) -> None:
         rc.epoch_param()
     with pytest.raises(rc.ArgumentError, match="run must be a Run.* Got str"):
         rc.epoch_param("runs.h5")  # type: ignore[arg-type]
-    with pytest.raises(rc.ArgumentError, match="epoch must be a number. Got '3'"):
+    with pytest.raises(rc.ArgumentError, match="epoch must be a number or one of .*. Got '3'"):
         rc.epoch_param(parabola.open(), value="3")  # type: ignore[arg-type]
 
 
@@ -449,7 +451,7 @@ def test_legend_of_a_users_own_chart_is_the_same_beside_another(
     beside, own_legends = {
         "spread": lambda: (rc.spread(run), 0),
         "spread of one epoch": lambda: (rc.spread(run, epochs=[0]), 0),
-        "space": lambda: (rc.feature_space(run), 1),
+        "space": lambda: (rc.feature_space(run), 2),
         "surface": lambda: (rc.decision_boundary(regression.open()), 1),
         "rotated": lambda: (
             rc.feature_space(regression.open(), "space", projection="rotate"),
@@ -605,6 +607,6 @@ def test_layers_are_names(layers: Any, message: str, parabola: Training) -> None
 
 def test_the_initial_epoch_must_be_a_number(parabola: Training) -> None:
     run = parabola.open()
-    for wrong in ([1, 2], True, "last"):
-        with pytest.raises(rc.ArgumentError, match="epoch must be a number. Got"):
+    for wrong in ([1, 2], True, "first"):
+        with pytest.raises(rc.ArgumentError, match="epoch must be a number or one of .* Got"):
             rc.epoch_param(run, value=wrong)  # type: ignore[arg-type]
