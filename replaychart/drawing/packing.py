@@ -311,6 +311,19 @@ class EpochRows:
         constant = [name for name in kept if not name.startswith(PREFIX)]
         return [
             {name: row[name] for name in constant}
-            | {name: row[name] if WHOLE in row else [row[name][position]] for name in packed}
+            | {
+                name: row[name] if WHOLE in row else self._of(row[name], position)
+                for name in packed
+            }
             for row in self._rows
         ]
+
+    def _of(self, values: list[Any] | str, position: int) -> list[Any] | str:
+        """Return the part of a packed column that is of one epoch.
+
+        A string has the same number of characters for each epoch.
+        """
+        if isinstance(values, str):
+            width = len(values) // len(self._epochs)
+            return values[width * position : width * (position + 1)]
+        return [values[position]]

@@ -11,14 +11,15 @@ from altair.typing import ChartType, is_chart_type
 from replaychart.arguments import is_number
 from replaychart.drawing.budget import MAX_BYTES, check_max_bytes
 from replaychart.drawing.expressions import literal, outright
+from replaychart.drawing.legend_line import CLASS_NUMBER
 from replaychart.drawing.packing import PREFIX, WHOLE, PackedData
 from replaychart.drawing.plane import class_labels
 from replaychart.drawing.samples import MeanCurve, SampleCounts, SamplePositions, Shown
 from replaychart.errors import ArgumentError
 from replaychart.playback import selection, trails
-from replaychart.playback.linked_views import Unit, View, layered_views
+from replaychart.playback.linked_views import Unit, View, layered_views, packed_datasets
 from replaychart.playback.sample_codes import Bins
-from replaychart.playback.sample_table import WRONG, SampleTable, bins_name, sample_table
+from replaychart.playback.sample_table import CODE, WRONG, SampleTable, bins_name, sample_table
 from replaychart.playback.selection import Brushable
 from replaychart.playback.selection_readout import selection_readout
 from replaychart.run import Run
@@ -185,7 +186,7 @@ class _Linking:
 
     def link(self, find: list[int]) -> None:
         """Add everything."""
-        classes = self._class_layer()
+        classes = self._class_selection()
         self._by_class = classes is not None
         self._keep_whole(find)
         for view in self._views:
@@ -204,7 +205,7 @@ class _Linking:
             constants[selection.EVENLY] = trails.evenly_drawn(self._tables[0].run)
         added: list[Any] = selection.parameters(self._brushables, find, constants)
         if classes is not None:
-            added.append(selection.class_selection(classes.chart.name))
+            added.append(classes)
         if isinstance(self._chart, alt.VConcatChart):
             self._chart.vconcat[0] = self._readout()
         own = self._chart._get("params")
@@ -262,14 +263,19 @@ class _Linking:
             None,
         )
 
-    def _class_layer(self) -> Unit | None:
-        """Return the first layer of points that are coloured by class, with a name."""
+    def _class_selection(self) -> Any:
+        """Return the parameter of the selection of classes by a legend; None if there is none."""
+        run = self._tables[0].run
+        if not self._has_classes:
+            return None
         for view in self._views:
             for unit in view.showing(SamplePositions):
                 color = unit.chart.encoding._get("color")
-                if unit.shows.run.classes and color not in (None, alt.Undefined):
+                if isinstance(color, alt.Color) and color._kwds.get("legend") is not None:
                     unit.chart.name = view.layer_name
-                    return unit
+                    return selection.class_selection(view.layer_name)
+        if any(CLASS_NUMBER in data.rows[0] for data in packed_datasets(self._chart)):
+            return selection.class_parameter(class_labels(run))
         return None
 
     def _make_brushable(self, view: View) -> None:
@@ -368,7 +374,7 @@ class _Linking:
             def is_within(
                 columns: Sequence[str], target: str | None, region: str, label: Any = label
             ) -> str:
-                level = table.number(name, columns, f"{region}.at")
+                level = table.number(name, columns[0], f"{region}.at")
                 of_class = [] if label is None else [f"{target} === {literal(label)}"]
                 return " && ".join(
                     [
@@ -378,7 +384,7 @@ class _Linking:
                     ]
                 )
 
-            self._tests.append(_Test(table.data, table.columns, is_within))
+            self._tests.append(_Test(table.data, [CODE], is_within))
         position = shows.clock.position_expression()
         self._brushables.append(Brushable(view.number, view.group, position, ranges, at_once=True))
 
@@ -470,9 +476,9 @@ class _Linking:
         shows: SampleCounts = unit.shows
         table = cast("SampleTable", self._table(shows))
         anything = selection.is_anything_selected(by_class=self._by_class)
-        columns = [f"datum.{name}" for name in table.columns]
+        code = f"datum.{CODE}"
         bins = table.bins[bins_name(shows)]
-        place = bins.bin_expression(table.number(bins_name(shows), columns))
+        place = bins.bin_expression(table.number(bins_name(shows), code))
         counted = self._with_selection(alt.Chart(table.data), table.data)
         counted = counted.transform_filter(f"{anything} && datum.linked")
         target = _label(shows)
@@ -482,7 +488,7 @@ class _Linking:
             f"datum.order < {bins.count}"
         )
         if shows.by_correctness:
-            wrong = table.number(WRONG, columns)
+            wrong = table.number(WRONG, code)
             counted = counted.transform_calculate(order=f"datum.order + {bins.count} * ({wrong})")
         if shows.by_target:
             number = f"indexof({literal(class_labels(shows.run))}, datum.target)"

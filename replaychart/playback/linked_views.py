@@ -133,6 +133,16 @@ def layered_views(chart: ChartType) -> tuple[alt.LayerChart | alt.VConcatChart, 
     return whole, views
 
 
+def packed_datasets(chart: Any) -> Iterator[PackedData]:
+    """Yield the packed data of all layers of a chart."""
+    own = chart._get("data")
+    if isinstance(own, PackedData):
+        yield own
+    for kind in (*_CONCATENATED, "layer"):
+        for part in getattr(chart, "_kwds", {}).get(kind) or []:
+            yield from packed_datasets(part)
+
+
 def _search(views: list[View], chart: Any, data: Any) -> None:
     data = data if chart._get("data") is alt.Undefined else chart.data
     for kind in _CONCATENATED:

@@ -2,8 +2,7 @@
 
 import dataclasses
 import math
-import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -83,46 +82,43 @@ class SampleCodes:
     sizes: Mapping[str, int]
 
     @property
-    def columns(self) -> list[str]:
-        """The names of the columns, each of which has one character per epoch."""
-        width = max(1, math.ceil(round(math.log(math.prod(self.sizes.values()), _BASE), 9)))
-        return [string.ascii_letters[place] for place in range(width)]
+    def width(self) -> int:
+        """The number of characters for each epoch."""
+        return max(1, math.ceil(round(math.log(math.prod(self.sizes.values()), _BASE), 9)))
 
-    def packed(self, numbers: Mapping[str, np.ndarray]) -> dict[str, list[str]]:
-        """Return the columns, with one string per sample.
+    def packed(self, numbers: Mapping[str, np.ndarray]) -> list[str]:
+        """Return a string per sample, with the characters of all epochs.
 
         Parameters
         ----------
         numbers : mapping of str to numpy.ndarray
             The numbers, shape (epochs, points), each less than its size.
         """
-        total: np.ndarray = np.zeros(1, np.int64)
+        total: np.ndarray = np.zeros((1, 1), np.int64)
         for name, size in self.sizes.items():
             total = total * size + numbers[name]
+        digits = total[..., None] // _BASE ** np.arange(self.width) % _BASE
         signs = np.frombuffer(ALPHABET.encode("ascii"), np.uint8)
-        columns = {}
-        for name in self.columns:
-            characters = np.ascontiguousarray(signs[total % _BASE].T)
-            columns[name] = [row.tobytes().decode("ascii") for row in characters]
-            total = total // _BASE
-        return columns
+        characters = np.ascontiguousarray(signs[digits].transpose(1, 0, 2))
+        return [row.tobytes().decode("ascii") for row in characters]
 
-    def expression(self, name: str, columns: Sequence[str], position: str) -> str:
+    def expression(self, name: str, column: str, position: str) -> str:
         """Return the expression for one of the numbers.
 
         Parameters
         ----------
         name : str
             The name of the number.
-        columns : sequence of str
-            The expressions for the columns.
+        column : str
+            The expression for the string of the sample.
         position : str
-            The expression for the position of the epoch; ``{column}`` is replaced by the column.
+            The expression for the position of the epoch.
         """
+        start = position if self.width == 1 else f"{self.width} * ({position})"
         digits = [
-            f"indexof({ALPHABET_PARAMETER}, {column}[{position.replace('{column}', column)}])"
-            + (f" * {_BASE**place}" if place else "")
-            for place, column in enumerate(columns)
+            f"indexof({ALPHABET_PARAMETER}, {column}[{start}{f' + {place}' if place else ''}])"
+            f"{f' * {_BASE**place}' if place else ''}"
+            for place in range(self.width)
         ]
         names = list(self.sizes)
         below = math.prod(self.sizes[other] for other in names[names.index(name) + 1 :])

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, cast
 
 import numpy as np
@@ -19,7 +19,8 @@ from replaychart.playback.selection import LOSSES
 from replaychart.run import Run
 
 LOSS, WRONG = "loss", "wrong"
-_COLUMN = "replay_"
+# The column of the codes.
+CODE = "replay_s"
 _BYTES_PER_ROW = 40
 
 
@@ -57,11 +58,6 @@ class SampleTable:
     place: int = 0
 
     @property
-    def columns(self) -> list[str]:
-        """The names of the columns of the codes."""
-        return [_COLUMN + name for name in self.codes.columns]
-
-    @property
     def has_wrong(self) -> bool:
         """Whether it is known which samples are predicted as another class than their own."""
         return WRONG in self.codes.sizes
@@ -70,22 +66,23 @@ class SampleTable:
         """Return the expression for the losses at all levels."""
         return f"{LOSSES}[{self.place}]"
 
-    def number(self, name: str, columns: Sequence[str], position: str | None = None) -> str:
+    def number(self, name: str, column: str, position: str | None = None) -> str:
         """Return the expression for a number of a sample.
 
         Parameters
         ----------
         name : str
             The name of the number.
-        columns : sequence of str
-            The expressions for the columns of the codes.
+        column : str
+            The expression for the codes of the sample.
         position : str, optional
             The expression for the position of the epoch. Default: the epoch shown.
         """
         if position is None:
             # The data of a still image has a single entry.
-            position = f"min({self.clock.position_expression()}, {{column}}.length - 1)"
-        return self.codes.expression(name, columns, position)
+            last = f"{column}.length / {self.codes.width} - 1"
+            position = f"min({self.clock.position_expression()}, {last})"
+        return self.codes.expression(name, column, position)
 
 
 def bins_name(shows: SampleCounts) -> str:
@@ -160,11 +157,7 @@ def _data(
             points, rows, shows = own.points, data.rows, own
             break
     packed = codes.packed({name: numbers[name][:, points] for name in codes.sizes})
-    columns = [_COLUMN + name for name in codes.columns]
-    coded = [
-        row | dict(zip(columns, characters, strict=True))
-        for row, *characters in zip(rows, *packed.values(), strict=True)
-    ]
+    coded = [row | {CODE: code} for row, code in zip(rows, packed, strict=True)]
     return PackedData(coded, shows)
 
 
@@ -183,7 +176,7 @@ def _points(
 ) -> np.ndarray:
     """Return all samples, or those drawn in planes if all would be too large."""
     everything = np.arange(len(run.targets))
-    size = len(everything) * (_BYTES_PER_ROW + len(codes.columns) * len(clock.epochs))
+    size = len(everything) * (_BYTES_PER_ROW + codes.width * len(clock.epochs))
     drawn = [one.points for one in shown if isinstance(one, SamplePositions)]
     if size <= most or not drawn:
         return everything

@@ -13,6 +13,7 @@ import altair as alt
 
 from replaychart.drawing.event_handlers import HandlingVariable
 from replaychart.drawing.expressions import literal
+from replaychart.drawing.legend_line import CLASS_NUMBER
 from replaychart.playback.sample_codes import ALPHABET, ALPHABET_PARAMETER
 
 PRESS, REGIONS = "link_press", "link_regions"
@@ -132,6 +133,28 @@ def class_selection(view: str) -> alt.TopLevelSelectionParameter:
         select=alt.PointSelectionConfig(type="point", fields=["target"]),
         bind="legend",
         views=[view],
+    )
+
+
+def class_parameter(labels: Sequence[Any]) -> HandlingVariable:
+    """Return the parameter of a class that is selected in a legend which is drawn as marks.
+
+    Parameters
+    ----------
+    labels : sequence of str or int
+        The labels of the classes.
+    """
+    clicked = f"{literal(list(labels))}[event.item.datum.{CLASS_NUMBER}]"
+    is_alone = f"isValid({CLASS}.target) && {CLASS}.target[0] === {clicked}"
+    known = f"event.item && event.item.datum && isValid(event.item.datum.{CLASS_NUMBER})"
+    events = {"source": "view", "type": "click", "filter": [known]}
+    return HandlingVariable(
+        name=CLASS,
+        value={},
+        on=[
+            {"events": events, "update": f"{is_alone} ? {{}} : {{target: [{clicked}]}}"},
+            {"events": {"source": "view", "type": "dblclick"}, "update": "{}"},
+        ],
     )
 
 

@@ -10,7 +10,7 @@ from replaychart.drawing.backgrounds import adaptive
 from replaychart.drawing.expressions import literal
 from replaychart.drawing.packing import PackedData
 from replaychart.drawing.texts import displayed, fitted
-from replaychart.playback.sample_table import WRONG, SampleTable
+from replaychart.playback.sample_table import CODE, WRONG, SampleTable
 
 _LINE = 18
 _LONGEST_NAME = 160
@@ -78,15 +78,15 @@ def _all_samples(table: SampleTable, before: str) -> alt.Chart:
 
 
 def _selected_samples(table: SampleTable, chosen: alt.Chart, before: str) -> alt.Chart:
-    columns = [f"datum.{name}" for name in table.columns]
+    code = f"datum.{CODE}"
     count = "format(datum.count, ',')"
     after = f" of {len(table.run.targets):,} samples selected"
     label = f"{literal(before)} + {count} + {literal(after)}"
     values = {}
     if table.has_wrong:
-        values["wrong"] = f"({table.number(WRONG, columns)}) > 0"
+        values["wrong"] = f"({table.number(WRONG, code)}) > 0"
     if table.loss is not None:
-        values["loss"] = f"{table.losses_expression()}[{table.number(table.loss, columns)}]"
+        values["loss"] = f"{table.losses_expression()}[{table.number(table.loss, code)}]"
     chart = chosen.transform_calculate(**values) if values else chosen
     sums: dict[str, Any] = {"count": "count()"}
     if table.has_wrong:

@@ -15,7 +15,7 @@ from replaychart.drawing.plane import class_labels
 from replaychart.drawing.samples import MeanCurve, SamplePositions
 from replaychart.playback import selection
 from replaychart.playback.linked_views import Unit, View
-from replaychart.playback.sample_table import SampleTable
+from replaychart.playback.sample_table import CODE, SampleTable
 from replaychart.run import Run
 
 # Up to this many picked samples have labels and strong trails.
@@ -193,8 +193,7 @@ def add_curves(view: View, table: SampleTable, probability: PackedData | None) -
 
 def _loss_curve(unit: Unit, table: SampleTable) -> alt.Chart:
     assert table.loss is not None
-    columns = [f"datum.{name}" for name in table.columns]
-    level = table.number(table.loss, columns, "datum.step")
+    level = table.number(table.loss, f"datum.{CODE}", "datum.step")
     base = (
         _until_now(alt.Chart(table.data).transform_filter(IS_PICKED), table.clock, [])
         .transform_calculate(level=level)
