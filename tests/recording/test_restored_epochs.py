@@ -137,4 +137,4 @@ def test_the_curves_mark_the_restored_epoch(tmp_path: Path) -> None:
     assert not [layer for layer in few["layer"] if layer["mark"]["type"] == "rule"]
     run, *_ = _fit(tmp_path / "a.h5", epochs=3)
     kinds = {layer["mark"]["type"] for layer in rc.loss_and_metric(run).to_dict()["layer"]}
-    assert kinds == {"line", "circle"}
+    assert kinds == {"line", "circle", "rect"}
