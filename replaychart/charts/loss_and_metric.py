@@ -16,6 +16,7 @@ from replaychart.drawing.epoch_axis import epoch_axis
 from replaychart.drawing.expressions import literal
 from replaychart.drawing.limits import ScaleType, tick_format
 from replaychart.drawing.samples import MeanCurve
+from replaychart.drawing.scrubber import scrubber
 from replaychart.drawing.sizes import Width, from_left, width_for_texts
 from replaychart.drawing.texts import SMALL_SIZE, displayed, fitted
 from replaychart.drawing.titles import (
@@ -173,7 +174,7 @@ def loss_and_metric(
             height=height,
         )
     ]
-    layers += _restored(run, clock)
+    layers += [*_restored(run, clock), *scrubber(clock)]
     default = "Loss" if metric is None else named_title(in_words(metric), " and loss", room)
     title_text = chart_title(title, default, clock)
     if any(name.startswith("val_") for name in names):

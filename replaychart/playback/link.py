@@ -70,8 +70,8 @@ def link(
     Raises
     ------
     ArgumentError
-        The chart has no samples, is linked or animated already, or shows runs of different
-        samples; or another argument is invalid.
+        The chart has no samples, is linked already, or shows runs of different samples; or another
+        argument is invalid.
     EvaluationError
         The values of samples cannot be computed.
 
@@ -91,7 +91,7 @@ def link(
         message = f"chart must be an Altair chart. Got {type(chart).__name__}."
         raise ArgumentError(message)
     check_max_bytes(max_bytes)
-    _require_untouched(chart)
+    _require_unlinked(chart)
     linked, views = layered_views(chart)
     shown = [
         unit.shows
@@ -110,17 +110,12 @@ def link(
     return linked
 
 
-def _require_untouched(chart: Any) -> None:
-    """Raise `ArgumentError` if a chart is linked or animated already."""
+def _require_unlinked(chart: Any) -> None:
+    """Raise `ArgumentError` if a chart is linked already."""
     params = chart._get("params")
     names = [] if params in (None, alt.Undefined) else [str(param["name"]) for param in params]
-    usermeta = chart._get("usermeta")
-    options = usermeta.get("embedOptions", {}) if isinstance(usermeta, dict) else {}
     if selection.REGIONS in names:
         message = "chart must not be linked yet. Got a chart that link returned."
-        raise ArgumentError(message)
-    if "playing" in names or "patch" in options:
-        message = "chart must not play yet: link it first, then animate it. Got an animated chart."
         raise ArgumentError(message)
 
 
