@@ -60,8 +60,8 @@ def tick_format(*ends: float) -> dict[str, Any]:
 def log_ticks(low: float, high: float) -> list[float]:
     """Return up to five round numbers within the ends of a logarithmic axis, in ascending order.
 
-    They are powers of ten if there are at least three of them; otherwise 3 times powers of ten, or 2
-    and 5 times, are added.
+    They are powers of ten if there are at least three of them; otherwise 3 times powers of ten, or
+    2 and 5 times, are added.
     """
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks: list[float] = []
