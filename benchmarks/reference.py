@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 import replaychart as rc
-from replaychart.demonstration import dashboard
+from replaychart.charts.dashboard import dashboard
 from replaychart.export.specs import Spec, spec_of
 
 # The dashboard is 1,118 pixels wide.

@@ -1,46 +1,16 @@
-"""The running example: a network trained on two parabolas, and a dashboard of its charts.
+"""The running example: a network trained on two parabolas.
 
 ``python -m replaychart.demonstration FILE`` records that training run into a new file.
 """
 
 import sys
 from pathlib import Path
-from typing import Any
-
-import altair as alt
 
 from replaychart import datasets
-from replaychart.charts.feature_space import feature_space
-from replaychart.charts.loss_and_metric import loss_and_metric
-from replaychart.charts.loss_histogram import loss_histogram
-from replaychart.charts.probability_histogram import probability_histogram
-from replaychart.charts.residual_histogram import residual_histogram
-from replaychart.drawing.budget import MAX_BYTES
 from replaychart.opening import open_run
-from replaychart.run import Run
 
 GROUP = "parabola"
-
-
-def dashboard(run: Run, *, max_bytes: float | None = MAX_BYTES) -> alt.HConcatChart:
-    """Return feature space, probabilities, and loss and metric above losses, side by side.
-
-    For a regression, the residuals replace the probabilities. For a multi-label model, that column
-    is left out.
-
-    Parameters
-    ----------
-    run : Run
-        A training run whose network has a hidden layer with at least two units.
-    max_bytes : float or None, default 20,000,000
-        Limit on the size of each chart's data. None means no limit.
-    """
-    curves = loss_and_metric(run, max_bytes=max_bytes) & loss_histogram(run, max_bytes=max_bytes)
-    parts: list[Any] = [feature_space(run, max_bytes=max_bytes), curves]
-    if not run.multi_label:
-        distribution = probability_histogram if run.classes else residual_histogram
-        parts.insert(1, distribution(run, max_bytes=max_bytes))
-    return alt.HConcatChart(hconcat=parts)
+TITLE = "Two parabolas"
 
 
 def train(path: Path, *, epochs: int = 150, seed: int = 8, verbose: int = 0) -> None:

@@ -14,7 +14,7 @@ _WITHOUT_KERAS = """
 import sys
 sys.modules["keras"] = sys.modules["tensorflow"] = None
 import replaychart as rc
-from replaychart.demonstration import dashboard
+from replaychart.charts.dashboard import dashboard
 dashboard(rc.open_run(sys.argv[1])).to_dict()
 """
 

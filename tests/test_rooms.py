@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parents[1] / "replaychart"
 # The way from a training to a picture. A room is a folder, or a file that stands by itself.
 ROOMS = (
     "version", "errors", "arguments", "datasets", "facts", "storage.hdf5", "storage", "network",
-    "recording", "evaluation", "planes", "frames", "run", "opening", "drawing",
+    "recording", "evaluation", "planes", "frames", "summary", "run", "opening", "drawing",
     "charts", "playback", "export", "", "conversion", "demonstration", "command", "__main__",
 )  # fmt: skip
 # Which rooms may import a library; demonstration trains a network for `replaychart demo --train`.

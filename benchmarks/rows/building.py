@@ -5,7 +5,7 @@ import altair as alt
 import replaychart as rc
 from benchmarks.measuring import Result, Settings, Unit, medians
 from benchmarks.reference import evaluated_run, long_form
-from replaychart.demonstration import dashboard
+from replaychart.charts.dashboard import dashboard
 from replaychart.export.specs import spec_of
 
 

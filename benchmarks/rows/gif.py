@@ -5,7 +5,7 @@ import importlib.util
 import replaychart as rc
 from benchmarks.measuring import Missing, Result, Settings, Unit, seconds_of
 from benchmarks.reference import SCALE, evaluated_run
-from replaychart.demonstration import dashboard
+from replaychart.charts.dashboard import dashboard
 
 
 def measure(settings: Settings) -> list[Result]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import replaychart as rc
 from benchmarks.measuring import Missing, Result, Settings, Unit, in_process, seconds_of
-from replaychart.demonstration import dashboard
+from replaychart.charts.dashboard import dashboard
 from replaychart.export.specs import spec_of
 
 # Prints the seconds to evaluate and build, and the megabytes of the spec and of peak memory.
@@ -14,7 +14,7 @@ import json, re, sys, time, warnings
 from pathlib import Path
 import keras
 import replaychart as rc
-from replaychart.demonstration import dashboard
+from replaychart.charts.dashboard import dashboard
 from replaychart.export.specs import spec_of
 warnings.simplefilter("ignore")
 start = time.perf_counter()

@@ -8,7 +8,7 @@ import replaychart as rc
 from benchmarks.measuring import Missing, Result, Settings, Unit
 from benchmarks.reference import evaluated_run, long_form
 from benchmarks.rows.building import scatter
-from replaychart.demonstration import dashboard
+from replaychart.charts.dashboard import dashboard
 
 
 def measure(settings: Settings) -> list[Result]:

@@ -8,7 +8,7 @@ from typing import Any
 import replaychart as rc
 from benchmarks.measuring import Missing, Result, Settings, Unit
 from benchmarks.reference import evaluated_run, long_form
-from replaychart.demonstration import dashboard
+from replaychart.charts.dashboard import dashboard
 
 _OURS = """async (epochs) => {
   const taken = [];

@@ -3,7 +3,7 @@
 import replaychart as rc
 from benchmarks.measuring import Result, Settings, Unit, medians
 from benchmarks.reference import SCALE, evaluated_run
-from replaychart.demonstration import dashboard
+from replaychart.charts.dashboard import dashboard
 
 
 def measure(settings: Settings) -> list[Result]:

@@ -6,6 +6,7 @@ import altair as alt
 
 from replaychart.drawing.budget import MAX_BYTES
 from replaychart.drawing.limits import LimitsOver
+from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.sizes import Width
 from replaychart.drawing.titles import Title
 from replaychart.drawing.violins import ViolinOptions, violins
@@ -21,7 +22,7 @@ def activations(
     output: bool = True,
     scale: LimitsOver = "fixed",
     epochs: Epochs = None,
-    epoch: float | alt.Parameter | None = None,
+    epoch: ShownEpoch = None,
     title: Title | None = None,
     width: Width = 300,
     height: int = 200,
@@ -46,9 +47,9 @@ def activations(
         Whether the value axis stays the same for all epochs or adapts to each epoch's values.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
-    epoch : float or altair.Parameter, optional
-        The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
-        last epoch.
+    epoch : float, {"last", "best", "half"} or altair.Parameter, optional
+        The epoch shown initially: a number, a name as in `epoch_param`, or a parameter from
+        `epoch_param` that charts share. Default: the last epoch.
     title : str or sequence of str, optional
         The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: the kind of
         values and the epoch.

@@ -9,6 +9,7 @@ from replaychart.drawing.budget import MAX_BYTES, kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.expressions import literal, outright
+from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.packing import BYTES_PER_NUMBER
 from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.texts import NO_LIMIT, SMALL_SIZE, displayed, fitted
@@ -27,7 +28,7 @@ def class_accuracy(
     run: Run,
     *,
     epochs: Epochs = None,
-    epoch: float | alt.Parameter | None = None,
+    epoch: ShownEpoch = None,
     title: Title | None = None,
     width: Width = 220,
     height: int = 157,
@@ -41,9 +42,9 @@ def class_accuracy(
         A recorded training run of a classifier.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
-    epoch : float or altair.Parameter, optional
-        The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
-        last epoch.
+    epoch : float, {"last", "best", "half"} or altair.Parameter, optional
+        The epoch shown initially: a number, a name as in `epoch_param`, or a parameter from
+        `epoch_param` that charts share. Default: the last epoch.
     title : str or sequence of str, optional
         The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: "Accuracy of
         each class".

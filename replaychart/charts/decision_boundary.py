@@ -6,6 +6,7 @@ from replaychart.drawing.budget import MAX_BYTES, kept_around_paths
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.line import curve_over_line
+from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.plane import (
     Plane,
     boundary_layer,
@@ -40,7 +41,7 @@ def decision_boundary(
     resolution: int = RESOLUTION,
     grid: bool = False,
     epochs: Epochs = None,
-    epoch: float | alt.Parameter | None = None,
+    epoch: ShownEpoch = None,
     title: Title | None = None,
     width: Width = 400,
     height: int = 400,
@@ -80,9 +81,9 @@ def decision_boundary(
         exactly two features.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
-    epoch : float or altair.Parameter, optional
-        The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
-        last epoch.
+    epoch : float, {"last", "best", "half"} or altair.Parameter, optional
+        The epoch shown initially: a number, a name as in `epoch_param`, or a parameter from
+        `epoch_param` that charts share. Default: the last epoch.
     title : str or sequence of str, optional
         The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: what is drawn
         and the epoch.

@@ -13,6 +13,7 @@ from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.framing import axis_limits
 from replaychart.drawing.limits import LimitsOver
+from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.plane import (
     Plane,
     boundary_layer,
@@ -55,7 +56,7 @@ def feature_space(
     surface: PlaneName | Literal["auto"] | None = "auto",
     scale: LimitsOver = "fixed",
     epochs: Epochs = None,
-    epoch: float | alt.Parameter | None = None,
+    epoch: ShownEpoch = None,
     title: Title | None = None,
     width: Width = 400,
     height: int = 400,
@@ -110,9 +111,9 @@ def feature_space(
         Whether the axes stay the same for the whole run or follow the points.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
-    epoch : float or altair.Parameter, optional
-        The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
-        last epoch.
+    epoch : float, {"last", "best", "half"} or altair.Parameter, optional
+        The epoch shown initially: a number, a name as in `epoch_param`, or a parameter from
+        `epoch_param` that charts share. Default: the last epoch.
     title : str or sequence of str, optional
         The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: the layer's
         name and the epoch.

@@ -15,6 +15,7 @@ from replaychart.drawing.composition import UnlayeredCurves, layered
 from replaychart.drawing.epoch_axis import epoch_axis
 from replaychart.drawing.expressions import literal
 from replaychart.drawing.limits import ScaleType, tick_format
+from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.samples import MeanCurve
 from replaychart.drawing.scrubber import scrubber
 from replaychart.drawing.sizes import Width, from_left, width_for_texts
@@ -57,7 +58,7 @@ def loss_and_metric(
     loss_scale: ScaleType = "linear",
     smooth: float = 0.0,
     epochs: Epochs = None,
-    epoch: float | alt.Parameter | None = None,
+    epoch: ShownEpoch = None,
     title: Title | None = None,
     width: Width = 220,
     height: int = 157,
@@ -91,9 +92,9 @@ def loss_and_metric(
         those that are not shown.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
-    epoch : float or altair.Parameter, optional
-        The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
-        last epoch.
+    epoch : float, {"last", "best", "half"} or altair.Parameter, optional
+        The epoch shown initially: a number, a name as in `epoch_param`, or a parameter from
+        `epoch_param` that charts share. Default: the last epoch.
     title : str or sequence of str, optional
         The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: the names of
         both curves.

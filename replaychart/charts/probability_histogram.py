@@ -17,6 +17,7 @@ from replaychart.drawing.counts import (
     highest_count,
     total_label,
 )
+from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.packing import BYTES_PER_NUMBER
 from replaychart.drawing.plane import probability_title
 from replaychart.drawing.samples import SampleCounts
@@ -53,7 +54,7 @@ def probability_histogram(
     count_axis: CountAxis = "shared",
     layout: Layout = "panels",
     epochs: Epochs = None,
-    epoch: float | alt.Parameter | None = None,
+    epoch: ShownEpoch = None,
     title: Title | None = None,
     width: Width = 220,
     height: int = 157,
@@ -81,9 +82,9 @@ def probability_histogram(
         correct and the wrong points of all classes are stacked.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
-    epoch : float or altair.Parameter, optional
-        The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
-        last epoch.
+    epoch : float, {"last", "best", "half"} or altair.Parameter, optional
+        The epoch shown initially: a number, a name as in `epoch_param`, or a parameter from
+        `epoch_param` that charts share. Default: the last epoch.
     title : str or sequence of str, optional
         The title, or its lines, above all panels or the only panel; ``{epoch}`` is replaced by the
         epoch shown. Default: each panel is titled with its class.

@@ -9,6 +9,7 @@ from replaychart.drawing import colors
 from replaychart.drawing.budget import MAX_BYTES, kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.counts import counted_of, histogram_of_all
+from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.packing import BYTES_PER_NUMBER
 from replaychart.drawing.samples import SampleCounts
 from replaychart.drawing.sizes import Width, width_for_texts
@@ -29,7 +30,7 @@ def residual_histogram(
     *,
     bins: int = 20,
     epochs: Epochs = None,
-    epoch: float | alt.Parameter | None = None,
+    epoch: ShownEpoch = None,
     title: Title | None = None,
     width: Width = 220,
     height: int = 157,
@@ -47,9 +48,9 @@ def residual_histogram(
         Number of bins, at most 1,000. The bins are symmetric around 0 and the same at every epoch.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
-    epoch : float or altair.Parameter, optional
-        The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
-        last epoch.
+    epoch : float, {"last", "best", "half"} or altair.Parameter, optional
+        The epoch shown initially: a number, a name as in `epoch_param`, or a parameter from
+        `epoch_param` that charts share. Default: the last epoch.
     title : str or sequence of str, optional
         The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: "Residuals".
     width, height : int or "container", default 220 and 157

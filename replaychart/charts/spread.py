@@ -18,6 +18,7 @@ from replaychart.drawing.epoch_axis import epoch_axis
 from replaychart.drawing.expressions import outright
 from replaychart.drawing.layer_axis import layer_axis
 from replaychart.drawing.limits import ScaleType
+from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.sizes import Width, from_left, width_for_texts
 from replaychart.drawing.texts import SMALL_SIZE, displayed, fitted
 from replaychart.drawing.titles import Title, chart_title, check_chart, note_not_finite
@@ -45,7 +46,7 @@ def spread(
     output: bool = True,
     scale: ScaleType = "log",
     epochs: Epochs = None,
-    epoch: float | alt.Parameter | None = None,
+    epoch: ShownEpoch = None,
     title: Title | None = None,
     width: Width = 300,
     height: int = 200,
@@ -77,9 +78,9 @@ def spread(
         has a gap there.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
-    epoch : float or altair.Parameter, optional
-        The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
-        last epoch.
+    epoch : float, {"last", "best", "half"} or altair.Parameter, optional
+        The epoch shown initially: a number, a name as in `epoch_param`, or a parameter from
+        `epoch_param` that charts share. Default: the last epoch.
     title : str or sequence of str, optional
         The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: "Spread of
         ..." with the kind of values.

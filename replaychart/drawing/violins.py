@@ -15,6 +15,7 @@ from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.layer_axis import layer_axis
 from replaychart.drawing.limits import LimitsOver, limits_ruler, limits_scale, tick_format
+from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.packing import Ruler
 from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.texts import SMALL_SIZE, displayed
@@ -64,7 +65,7 @@ class ViolinOptions:
 
     scale: LimitsOver
     epochs: Epochs
-    epoch: float | alt.Parameter | None
+    epoch: ShownEpoch
     title: Title | None
     width: Width
     height: int

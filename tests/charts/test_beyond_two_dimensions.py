@@ -11,7 +11,7 @@ from support.training import EPOCHS, Training, dense, small_model
 from test_charts import _marks, _views
 
 import replaychart as rc
-from replaychart.demonstration import dashboard
+from replaychart.charts.dashboard import dashboard
 from replaychart.drawing import colors
 
 

@@ -14,7 +14,7 @@ from support.training import dense
 from test_charts import _views
 
 import replaychart as rc
-from replaychart.demonstration import dashboard
+from replaychart.charts.dashboard import dashboard
 
 FEATURES = 4
 WRITINGS = {

@@ -17,7 +17,7 @@ from PIL import Image
 from support.training import EPOCHS, Training
 
 import replaychart as rc
-from replaychart import demonstration
+from replaychart.charts.dashboard import dashboard
 from replaychart.export.film import Film
 from replaychart.export.moving_parts import CannotSplit, with_fixed_layout
 from replaychart.export.painting import MovingParts, WholeChart, on_white
@@ -30,7 +30,7 @@ CHARTS = {
     "probability_histogram": rc.probability_histogram,
     "loss_and_metric": lambda run: rc.loss_and_metric(run, title="Curves at {epoch}"),
     "loss_histogram": rc.loss_histogram,
-    "dashboard": demonstration.dashboard,
+    "dashboard": dashboard,
     "beside": lambda run: _own(run) | rc.decision_boundary(run, width=150, height=150),
 }
 

@@ -12,7 +12,7 @@ from support.browser import Page
 from support.training import EPOCHS, Training
 
 import replaychart as rc
-from replaychart.demonstration import dashboard
+from replaychart.charts.dashboard import dashboard
 
 Opened = Callable[[Any], Page]
 

@@ -24,7 +24,7 @@ from support.deepreplay_files import (
 from support.training import dense
 
 import replaychart as rc
-from replaychart.demonstration import dashboard
+from replaychart.charts.dashboard import dashboard
 
 REAL = Path(__file__).parents[3] / "shared/data/deepreplay"
 REAL_FILES = {
