@@ -3,8 +3,8 @@
 Where do the points come from that are learned last? `link` connects the views: drag over points, or
 click the bars of the largest losses, and the same points stay highlighted in all views while the
 epoch moves. Click a point to see its path through the hidden layer, and its own loss. Here, two
-points are picked from Python. Both are class 0; point 12, from the outer arm of its parabola, is
-right early, while point 1305 is close to its tip and takes longer.
+points of class 0 are picked from Python. Point 12, high on the arm of its parabola, is right from
+epoch 6 on. Point 1305, close to the vertex, needs four more epochs, and its loss falls later.
 
 Type other numbers into the box, click a class in the legend, or double click to start over.
 """

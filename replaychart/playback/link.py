@@ -424,7 +424,7 @@ class _Linking:
 
     def _fade_points(self, unit: Unit) -> None:
         first = self._with_selection(alt.Chart(), unit.data).transform
-        chart = unit.chart.encode(opacity=outright(f"datum.linked ? 1 : {_FADED}"))
+        chart = unit.chart.encode(opacity=outright(f"datum.linked === false ? {_FADED} : 1"))
         chart.transform = [*first, *_listed(chart.transform)]
         unit.replace(chart)
 
