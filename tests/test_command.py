@@ -102,7 +102,7 @@ def test_render_offers_every_chart_of_the_package(capsys: pytest.CaptureFixture[
     with pytest.raises(SystemExit):
         main(["render", "runs.h5", "run", "--out", "a.png", "--chart", "none"])
     offered = re.findall(r"[\w-]+", capsys.readouterr().err.split("choose from")[1])
-    assert offered == [*CHARTS, "dashboard"]
+    assert offered == CHARTS
 
 
 # The targets are classes, so there are no residuals.

@@ -27,7 +27,7 @@ from replaychart.drawing.panels import Fonts, Panel
 from replaychart.drawing.plane import number_limits, probability_title
 from replaychart.drawing.plane_of_inputs import points_of_inputs
 from replaychart.drawing.readout import heading, number_texts, percent_texts
-from replaychart.drawing.texts import displayed
+from replaychart.drawing.texts import displayed, fitted
 from replaychart.drawing.titles import Title, lines_of
 from replaychart.drawing.wording import in_words, layer_in_words
 from replaychart.errors import ArgumentError, ReplayChartError
@@ -42,6 +42,8 @@ _PLANE = 2
 _MOST_UNITS = 1024
 # What is between the names of classes and the plots on both sides, in pixels.
 _BESIDE_NAMES = 12
+# The longest name of a metric in the readout.
+_LONGEST_METRIC = 120
 # Losses are on a logarithmic axis if the largest is this many times the smallest.
 _WIDE_RANGE = 1e4
 # Where curves come from, the preferred one first.
@@ -62,6 +64,8 @@ class _Measures:
         The distance between two plots, which the labels of the vertical axes have to fit.
     spacing : int
         The distance between the rows.
+    most_small : int
+        The most small plots next to each other.
     fonts : Fonts
         The sizes of texts.
     """
@@ -70,6 +74,7 @@ class _Measures:
     row: int
     gap: int
     spacing: int
+    most_small: int
     fonts: Fonts
 
     @property
@@ -116,11 +121,12 @@ class _Candidate:
         )
 
 
-# "medium" fits a screen of 1280 x 720 together with the controls of a page.
+# Three plots with their gaps are exactly as wide as two large ones. "medium" fits a screen of
+# 1280 x 720 together with the controls of a page.
 _MEASURES: dict[Size, _Measures] = {
-    "small": _Measures(250, 84, 52, 8, Fonts(title=18, epoch=22, panel=13, text=12)),
-    "medium": _Measures(360, 106, 62, 10, Fonts(title=22, epoch=28, panel=14, text=12)),
-    "large": _Measures(460, 150, 82, 14, Fonts(title=30, epoch=38, panel=19, text=16)),
+    "small": _Measures(250, 96, 50, 8, 2, Fonts(title=18, epoch=22, panel=13, text=12)),
+    "medium": _Measures(360, 106, 60, 10, 3, Fonts(title=22, epoch=28, panel=14, text=12)),
+    "large": _Measures(460, 150, 80, 14, 3, Fonts(title=30, epoch=38, panel=19, text=16)),
 }
 
 
@@ -153,8 +159,9 @@ def dashboard(
     subtitle : str, optional
         The line below the title. Default: `Run.setup`, such as ``2-2-1, sigmoid, SGD 0.05``.
     size : {"small", "medium", "large"}, default "medium"
-        ``"small"`` fits a column of text, ``"medium"`` a screen of 1280 x 720 pixels together with
-        the controls, and ``"large"``, with larger texts, a slide.
+        ``"small"`` fits a column of text and has two of the small plots, ``"medium"`` fits a screen
+        of 1280 x 720 pixels together with the controls, and ``"large"``, with larger texts, a
+        slide.
     layer : str, optional
         The layer to show. Default: as for `feature_space`; for inputs that cannot be drawn, the
         first and the last hidden layer.
@@ -208,7 +215,7 @@ def dashboard(
     measures = _MEASURES[size]
     parts = _Parts(run, clock, measures, max_bytes)
     heroes = parts.panels(parts.heroes(layer), measures.hero)
-    row = parts.panels(parts.row(), measures.row)
+    row = parts.panels(parts.row()[: measures.most_small], measures.row)
     parts.report_problems(nothing=not heroes and not row)
     rows = [
         heading(
@@ -411,7 +418,8 @@ class _Parts:
         names = [name for name in self._run.curves.names("replay") if "loss" not in name]
         if self._run.classes or not names:
             return None
-        return number_texts(displayed(names[0]), self._values(names[0], "replay"))
+        name = fitted(names[0], _LONGEST_METRIC, size=self._measures.fonts.text)
+        return number_texts(name, self._values(names[0], "replay"))
 
     def _loss(self) -> list[str] | None:
         for source in _SOURCES:

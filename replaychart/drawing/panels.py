@@ -16,7 +16,10 @@ from replaychart.drawing import colors, packing
 from replaychart.drawing.backgrounds import adaptive
 from replaychart.drawing.texts import fitted, width_of
 
-_BACKGROUND = "background:"
+# Notes for which there is no room.
+_DETAILS = ("background:", "first bar:")
+# The distance of the title of a vertical axis from its labels: the gap between panels is narrow.
+_CLOSE = 3
 _WITH_LEGENDS = ("color", "fill", "stroke", "shape", "size", "opacity", "strokeDash")
 
 
@@ -84,8 +87,8 @@ class Panel:
         title: Any = self.chart._get("title")
         given: Any = title._get("subtitle") if isinstance(title, alt.TitleParams) else []
         lines = [given] if isinstance(given, str) else [] if given is alt.Undefined else list(given)
-        # The panel is too small for the details of its background.
-        kept = [line for line in lines if not line.startswith(_BACKGROUND)]
+        # The panel is too small for details of its background or of its bins.
+        kept = [line for line in lines if not line.startswith(_DETAILS)]
         return [self.note, *kept] if self.note else kept
 
     def lines(self, fonts: Fonts) -> int:
@@ -108,7 +111,7 @@ class Panel:
         """Return the chart as a panel, with its title on the first of `lines` lines."""
         texts = list(self._texts(fonts, lines))
         for view in _views(self.chart):
-            _adjust(view, self.x_title, self.y_title, fonts)
+            _adjust(view, *self._axis_titles(fonts), fonts)
         chart, options = self.chart, {}
         layers: list[Any] = [chart]
         size = {key: chart._get(key) for key in ("width", "height")}
@@ -119,6 +122,15 @@ class Panel:
             given = {key: chart._get(key) for key in ("resolve", "params", "data")}
             options = {key: value for key, value in given.items() if value is not alt.Undefined}
         return alt.LayerChart(layer=[*layers, *texts], **size, **options)
+
+    def _axis_titles(self, fonts: Fonts) -> tuple[str | None, str | None]:
+        """Return the titles of the axes, shortened to their lengths."""
+        titles = ((self.x_title, "width"), (self.y_title, "height"))
+        x_title, y_title = (
+            None if title is None else fitted(title, self.chart._get(side), size=fonts.text)
+            for title, side in titles
+        )
+        return x_title, y_title
 
     def _texts(self, fonts: Fonts, lines: int) -> Iterator[alt.Chart]:
         """Yield the title, and the notes next to it or below it."""
@@ -176,7 +188,9 @@ def _views(chart: Any) -> Iterator[alt.Chart]:
 
 
 def _adjust(view: alt.Chart, x_title: str | None, y_title: str | None, fonts: Fonts) -> None:
-    """Leave out the legends of a view, and set the titles and the sizes of texts of its axes."""
+    """Leave out the legends of a view, and set the titles of its axes and the sizes of texts."""
+    if isinstance(view.mark, alt.MarkDef) and view.mark._get("type") == "text":
+        view.mark._kwds["fontSize"] = fonts.text
     encoding = view.encoding
     for name in _WITH_LEGENDS:
         channel = encoding._get(name)
@@ -192,3 +206,5 @@ def _adjust(view: alt.Chart, x_title: str | None, y_title: str | None, fonts: Fo
             axis = channel._kwds["axis"] = alt.Axis()
         axis._kwds["labelFontSize"] = axis._kwds["titleFontSize"] = fonts.text
         axis._kwds["title"] = title
+        if name == "y":
+            axis._kwds["titlePadding"] = _CLOSE

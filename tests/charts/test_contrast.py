@@ -28,6 +28,8 @@ OF_THE_PARABOLA = {
     "feature_space": rc.feature_space,
     "without a surface": partial(rc.feature_space, surface=None),
     "decision_boundary": partial(rc.decision_boundary, grid=True),
+    "class_accuracy": rc.class_accuracy,
+    "dashboard": rc.dashboard,
     "probability_histogram": rc.probability_histogram,
     "loss_and_metric": partial(rc.loss_and_metric, source="training"),
     "loss_histogram": rc.loss_histogram,

@@ -111,6 +111,8 @@ CHARTS: dict[str, Callable[[rc.Run], Any]] = {
     "pca": lambda run: rc.feature_space(run, _layer(run, 3)),
     "units": lambda run: rc.feature_space(run, _layer(run, 3), projection=(0, 2)),
     "rotate": lambda run: rc.feature_space(run, _layer(run, 3), projection="rotate"),
+    "class_accuracy": rc.class_accuracy,
+    "dashboard": rc.dashboard,
     "decision_boundary": rc.decision_boundary,
     "slice": lambda run: rc.decision_boundary(run, features=run.feature_names[2:], at="mean"),
     "probability_histogram": rc.probability_histogram,
