@@ -17,8 +17,8 @@ from benchmarks import rows
 from benchmarks.measuring import Missing, Result, Settings
 
 # Cheap benchmarks come first, to show early if something is wrong.
-_ORDER = ("importing", "building", "page", "still", "opening", "memory", "redraw", "recording",
-          "gif", "growth")  # fmt: skip
+_ORDER = ("importing", "building", "page", "still", "opening", "memory", "redraw", "linked",
+          "recording", "gif", "growth")  # fmt: skip
 _HEAD = "| benchmark | ReplayChart | target | others, in the same run |\n|---|---|---|---|"
 
 

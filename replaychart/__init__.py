@@ -45,6 +45,7 @@ _HOMES = {
     "unit_maps": "charts.unit_maps",
     "compare": "charts.compare",
     "small_multiples": "charts.small_multiples",
+    "link": "playback.link",
     "animate": "playback.animate",
     "save": "export.save",
 }
@@ -93,6 +94,7 @@ if TYPE_CHECKING:
     from replaychart.opening import open_run as open_run
     from replaychart.opening import open_runs as open_runs
     from replaychart.playback.animate import animate as animate
+    from replaychart.playback.link import link as link
     from replaychart.recording.outputs import record_outputs as record_outputs
     from replaychart.recording.recorder import Recorder as Recorder
     from replaychart.run import Run as Run

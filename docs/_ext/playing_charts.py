@@ -24,6 +24,7 @@ from sphinx.util.osutil import relative_uri
 
 import replaychart as rc
 from replaychart.playback.parameter import find_slider
+from replaychart.playback.player import PLAYING
 
 FOLDER = "_static/charts"
 LIBRARY = f"_static/vega-{vl_convert.__version__}.js"
@@ -109,8 +110,8 @@ def playing(chart: Any, *, fps: float = 10) -> Any:
     fps : float, default 10
         Epochs per second, if the chart is not animated yet.
     """
-    embed_options = _spec(chart).get("usermeta", {}).get("embedOptions", {})
-    return chart if "patch" in embed_options or not epochs_of(chart) else rc.animate(chart, fps=fps)
+    names = {parameter["name"] for parameter in _spec(chart).get("params", [])}
+    return chart if PLAYING in names or not epochs_of(chart) else rc.animate(chart, fps=fps)
 
 
 def epochs_of(chart: Any) -> list[int]:

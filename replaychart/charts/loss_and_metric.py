@@ -16,6 +16,8 @@ from replaychart.drawing.epoch_axis import epoch_axis
 from replaychart.drawing.expressions import literal
 from replaychart.drawing.limits import ScaleType, tick_format
 from replaychart.drawing.named_epochs import ShownEpoch
+from replaychart.drawing.samples import MeanCurve
+from replaychart.drawing.scrubber import scrubber
 from replaychart.drawing.sizes import Width, from_left, width_for_texts
 from replaychart.drawing.texts import SMALL_SIZE, displayed, fitted
 from replaychart.drawing.titles import (
@@ -167,6 +169,7 @@ def loss_and_metric(
         for layer in _quantity(
             clock,
             _curves(run, clock, name, names, source, smooth),
+            shows=MeanCurve(run, clock, is_loss=name == loss),
             name=name,
             color=color,
             strip=strip,
@@ -175,7 +178,7 @@ def loss_and_metric(
             height=height,
         )
     ]
-    layers += _restored(run, clock)
+    layers += [*_restored(run, clock), *scrubber(clock)]
     default = "Loss" if metric is None else named_title(in_words(metric), " and loss", room)
     title_text = chart_title(title, default, clock)
     if any(name.startswith("val_") for name in names):
@@ -270,6 +273,7 @@ def _quantity(
     scale: ScaleType,
     width: Width,
     height: int,
+    shows: MeanCurve,
 ) -> list[alt.Chart]:
     """Return the layers of one quantity: its curve, its validation curve, dashed, and its name."""
     if scale == "log":
@@ -278,7 +282,9 @@ def _quantity(
     # Even a curve without finite values gets its axis.
     curves = list(frame.groupby("name", sort=False)) or [(name, frame)]
     layers = [
-        layer for curve, own in curves for layer in _curve(clock, own, name=str(curve), color=color)
+        layer
+        for curve, own in curves
+        for layer in _curve(clock, own, name=str(curve), color=color, shows=shows)
     ]
     top, bottom = _extent(strip, height)
     domain = _domain(frame["value"], of_losses=color == colors.LOSS)
@@ -340,7 +346,9 @@ def _name(
     )
 
 
-def _curve(clock: Clock, frame: pd.DataFrame, *, name: str, color: str) -> list[alt.Chart]:
+def _curve(
+    clock: Clock, frame: pd.DataFrame, *, name: str, color: str, shows: MeanCurve
+) -> list[alt.Chart]:
     """Return a faint line over all epochs, a strong line up to the epoch shown, and a dot there."""
     rows: list[dict[str, Any]] = [
         {"epoch": epoch, "value": packing.shortened(value)}
@@ -353,7 +361,7 @@ def _curve(clock: Clock, frame: pd.DataFrame, *, name: str, color: str) -> list[
     # Dashes are set on the mark: a scale for them would be merged with scales of other charts.
     dash = [4, 3] if name.startswith("val_") else [1, 0]
     base = (
-        alt.Chart(packing.PackedData(rows))
+        alt.Chart(packing.PackedData(rows, shows))
         .transform_calculate(curve=literal(displayed(name)))
         .encode(
             x=epoch_axis(clock),

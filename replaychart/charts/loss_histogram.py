@@ -3,6 +3,7 @@
 from typing import get_args
 
 import altair as alt
+import numpy as np
 
 from replaychart.arguments import require_at_least, require_one_of
 from replaychart.drawing import colors
@@ -12,6 +13,7 @@ from replaychart.drawing.counts import counted_of, histogram_of_all
 from replaychart.drawing.limits import ScaleType
 from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.packing import BYTES_PER_NUMBER
+from replaychart.drawing.samples import SampleCounts
 from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.titles import (
     Title,
@@ -21,7 +23,7 @@ from replaychart.drawing.titles import (
     note_not_finite,
 )
 from replaychart.facts.epochs import Epochs
-from replaychart.frames.histograms import MOST_BINS, loss_scale_for
+from replaychart.frames.histograms import MOST_BINS, bin_edges, loss_scale_for
 from replaychart.run import Run
 
 
@@ -114,4 +116,7 @@ def loss_histogram(
         height=height,
         counted=counted_of(len(run.targets)),
         x_scale=scale,
+        shows=SampleCounts(
+            run, clock, "loss", bin_edges(counts), lambda: np.maximum(losses, lowest)
+        ),
     )

@@ -25,6 +25,7 @@ from replaychart.drawing.expressions import outright
 from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.packing import BYTES_PER_NUMBER
 from replaychart.drawing.plane import probability_title
+from replaychart.drawing.samples import SampleCounts
 from replaychart.drawing.sizes import Width, from_left, width_for_texts
 from replaychart.drawing.texts import AXIS_TITLE_SIZE, SMALL_SIZE, fitted, width_of
 from replaychart.drawing.threshold import NAME as THRESHOLD
@@ -32,7 +33,7 @@ from replaychart.drawing.threshold import Threshold, checked_threshold, paramete
 from replaychart.drawing.titles import Title, chart_title, check_chart, named_title
 from replaychart.errors import ArgumentError
 from replaychart.facts.epochs import Epochs
-from replaychart.frames.histograms import MOST_BINS
+from replaychart.frames.histograms import MOST_BINS, bin_edges
 from replaychart.run import Run
 
 # Whether all panels share one count axis.
@@ -174,6 +175,7 @@ def probability_histogram(
             highest=_height(of_class[case] if count_axis == "per-class" else frame, height),
             width=width,
             height=height,
+            shows=_counted(run, clock, frame, target=case),
         )
         for case in (range(run.classes) if target is None else (target,))
     ]
@@ -181,6 +183,25 @@ def probability_histogram(
     if target is None:
         return _stacked(panels, heading)
     return panels[0] if heading is None else panels[0].properties(title=heading)
+
+
+def _counted(
+    run: Run,
+    clock: Clock,
+    frame: pd.DataFrame,
+    *,
+    target: int | None = None,
+    by_target: bool = False,
+) -> SampleCounts:
+    """Return which points are counted, in bars of correct ones before those of wrong ones."""
+
+    def values() -> np.ndarray:
+        return np.clip(run.point_probabilities(epochs=clock.epochs), 0, 1)
+
+    edges = bin_edges(frame)
+    return SampleCounts(
+        run, clock, "probability", edges, values, target, by_correctness=True, by_target=by_target
+    )
 
 
 def _height(frame: pd.DataFrame, height: int) -> int:
@@ -219,6 +240,7 @@ def _panel(
     highest: int,
     width: Width,
     height: int,
+    shows: SampleCounts,
 ) -> alt.LayerChart:
     """Return the panel of one class."""
     case = int(frame["target"].iloc[0])
@@ -232,6 +254,7 @@ def _panel(
         ends=(0, highest),
         counted=counted_of(points),
         free=(2 * _LINE + 8, height),
+        shows=shows,
     )
     labels = [
         _total(
@@ -282,14 +305,16 @@ def _bars(
     ends: tuple[int, int],
     counted: str,
     free: tuple[float, float],
+    shows: SampleCounts,
 ) -> list[alt.Chart]:
     """Return bars, as they are or at the threshold shown, and then a line at the threshold.
 
-    The line leaves the labels free: it is between two vertical positions in pixels.
+    The line leaves the labels free: it is between two vertical positions in pixels. Bars at a
+    threshold are counted in the browser, so `link` cannot connect them.
     """
     texts: dict[str, Any] = {"x_title": x_title, "ends": ends, "counted": counted}
     if at_threshold is None:
-        return [count_bars(clock, frame, **texts)]
+        return [count_bars(clock, frame, shows=shows, **texts)]
     return at_threshold.bars(frame["target"].unique().tolist(), free=free, **texts)
 
 
@@ -410,6 +435,7 @@ def _combined(
         ends=(down, up),
         counted=counted_of(len(run.targets)),
         free=(_LINE + 8, height - _LINE - 8),
+        shows=_counted(run, clock, frame, by_target=run.classes == 2),
     )
     lines = [
         label

@@ -11,6 +11,7 @@ from replaychart.drawing.clock import Clock
 from replaychart.drawing.counts import counted_of, histogram_of_all
 from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.packing import BYTES_PER_NUMBER
+from replaychart.drawing.samples import SampleCounts
 from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.titles import (
     Title,
@@ -20,7 +21,7 @@ from replaychart.drawing.titles import (
     note_not_finite,
 )
 from replaychart.facts.epochs import Epochs
-from replaychart.frames.histograms import MOST_BINS
+from replaychart.frames.histograms import MOST_BINS, bin_edges
 from replaychart.run import Run
 
 
@@ -96,13 +97,18 @@ def residual_histogram(
     if of_point > 1:
         add_subtitle(heading, f"{of_point:,} residuals per point", width_for_texts(width))
     note_not_finite(heading, clock, "residuals", width_for_texts(width), residuals)
+    counts = run.residual_histogram(bins=bins, epochs=clock.epochs)
+    shows = SampleCounts(
+        run, clock, "residual", bin_edges(counts), lambda: residuals.reshape(residuals.shape[:2])
+    )
     return histogram_of_all(
         clock,
-        run.residual_histogram(bins=bins, epochs=clock.epochs),
+        counts,
         color=colors.RESIDUALS,
         x_title="Residual (prediction - target)",
         title=heading,
         width=width,
         height=height,
         counted=counted_of(residuals[0].size, "points" if of_point == 1 else "residuals"),
+        shows=shows if of_point == 1 else None,
     )

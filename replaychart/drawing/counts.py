@@ -13,6 +13,7 @@ from replaychart.drawing.clock import Clock
 from replaychart.drawing.colors import on_dark
 from replaychart.drawing.expressions import literal, outright
 from replaychart.drawing.limits import ScaleType, log_ticks, tick_format, ticks
+from replaychart.drawing.samples import SampleCounts
 from replaychart.drawing.sizes import Width
 from replaychart.drawing.texts import SMALL_SIZE
 
@@ -28,6 +29,7 @@ def count_bars(
     ends: tuple[int, int],
     counted: str,
     x_scale: ScaleType = "linear",
+    shows: SampleCounts | None = None,
 ) -> alt.Chart:
     """Return bars whose heights follow the epoch.
 
@@ -47,6 +49,8 @@ def count_bars(
         What is counted, and of how many; the title of the count axis.
     x_scale : {"linear", "log"}, default "linear"
         The scale of the value axis. The bins are as wide as their edges say.
+    shows : SampleCounts, optional
+        Which samples the bars count, if they count samples.
     """
     first = frame[frame["epoch"] == clock.epochs[0]]
     counts = frame["count"].to_numpy().reshape(len(clock.epochs), -1)
@@ -59,7 +63,7 @@ def count_bars(
         height = "datum.count * datum.side"
     rows = packing.by_epoch(clock, constant, {"count": counts.T.tolist()})
     bars = (
-        alt.Chart(packing.PackedData(rows))
+        alt.Chart(packing.PackedData(rows, shows))
         .transform_calculate(count=packing.entry("count", clock))
         .transform_filter("datum.count > 0")
         .transform_calculate(height=height)
@@ -277,6 +281,7 @@ def histogram_of_all(
     height: int,
     counted: str,
     x_scale: ScaleType = "linear",
+    shows: SampleCounts | None = None,
 ) -> alt.Chart:
     """Return bars over all points together, as a complete chart.
 
@@ -300,6 +305,8 @@ def histogram_of_all(
         What is counted, and of how many; the title of the count axis.
     x_scale : {"linear", "log"}, default "linear"
         The scale of the value axis.
+    shows : SampleCounts, optional
+        Which samples the bars count, if they count samples.
     """
     highest = highest_count(frame, by=[])
     bars = count_bars(
@@ -309,5 +316,6 @@ def histogram_of_all(
         ends=(0, highest),
         counted=counted,
         x_scale=x_scale,
+        shows=shows,
     )
     return bars.properties(title=title, width=width, height=height).add_params(*clock.parameters)

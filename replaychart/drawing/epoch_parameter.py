@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import altair as alt
 import numpy as np
-from altair.vegalite.v6.schema import core
 
 from replaychart.arguments import is_number
+from replaychart.drawing.event_handlers import UNLISTED, HandlingVariable, SparselyListed
 from replaychart.drawing.expressions import literal
 from replaychart.drawing.named_epochs import EPOCH_NAMES, EpochName, is_epoch_name, named_epoch
 from replaychart.errors import ArgumentError
@@ -45,7 +45,7 @@ class EpochParameter(alt.Parameter):
             slider = alt.binding_range(min=0, max=last, step=1, name="Snapshot ")
             self.position = alt.Parameter(POSITION, alt.Undefined, alt.Undefined, "variable")
             stop = int(positions_at(epochs, np.array([shown]))[0])
-            self.position.param = _EpochVariable(name=POSITION, value=stop, bind=slider)
+            self.position.param = EpochVariable(name=POSITION, value=stop, bind=slider)
             # A host such as JupyterChart reads the initial value, which the expression then sets.
             definition["expr"] = f"{literal(epochs.tolist())}[{POSITION}]"
         elif len(epochs) > 1:
@@ -53,7 +53,7 @@ class EpochParameter(alt.Parameter):
             definition["bind"] = alt.binding_range(
                 min=first, max=last, step=step_of(epochs), name="Epoch "
             )
-        self.param = _EpochVariable(name=NAME, **definition)
+        self.param = EpochVariable(name=NAME, **definition)
 
     def __iter__(self) -> Iterator[alt.Parameter]:
         """Yield all parameters that a chart needs: this one, and ``snapshot`` if it is needed."""
@@ -152,7 +152,7 @@ def step_of(epochs: np.ndarray) -> int:
     return int(epochs[1] - epochs[0]) if len(epochs) > 1 else 1
 
 
-class _EpochVariable(core.VariableParameter):
+class EpochVariable(HandlingVariable):
     """A variable parameter that raises an error if it is combined with a different one of its name.
 
     When charts are composed, Altair merges equal parameters and keeps both if they differ, but two
@@ -160,18 +160,26 @@ class _EpochVariable(core.VariableParameter):
     parameters, and this comparison is the only place where the mistake can be reported.
     """
 
-    _schema = core.VariableParameter._schema
+    _schema = HandlingVariable._schema
 
     def to_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        return _Definition(super().to_dict(*args, **kwargs))
+        """Return the definition, which is compared with others of its name."""
+        return _Definition(super().to_dict(*args, **kwargs), self)
 
 
-class _Definition(dict[str, Any]):
+class _Definition(SparselyListed):
+    def __init__(self, definition: dict[str, Any], source: EpochVariable) -> None:
+        super().__init__(definition)
+        self._source = source
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, dict) or other.get("name") != self.get("name"):
             return False
         if dict.__eq__(self, other):
             return True
+        if isinstance(other, _Definition) and _listed(self) == _listed(other):
+            # A chart that plays beside one that does not: whichever Altair keeps has to play.
+            return self._adopts(other) or other._adopts(self) or _raise_unequal_players()
         message = (
             f"These charts have different {NAME!r} parameters: {_described(self)} and "
             f"{_described(other)}. Create one for all of them, epoch = epoch_param(run_a, run_b), "
@@ -179,7 +187,46 @@ class _Definition(dict[str, Any]):
         )
         raise ArgumentError(message)
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
+
+    def _adopts(self, other: "_Definition") -> bool:
+        """Give the parameter of this definition the handlers of another one, if it has none."""
+        unlisted = {key: other[key] for key in UNLISTED if key in other}
+        if any(key in self for key in UNLISTED):
+            return False
+        self._source._kwds.update(unlisted)
+        self.update(unlisted)
+        return True
+
+
+class PlayerVariable(HandlingVariable):
+    """A parameter of the player, which raises an error if it is combined with a different one."""
+
+    _schema = HandlingVariable._schema
+
+    def to_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Return the definition, which is compared with others of its name."""
+        return _PlayerDefinition(super().to_dict(*args, **kwargs))
+
+
+class _PlayerDefinition(SparselyListed):
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, dict) or other.get("name") != self.get("name"):
+            return False
+        return dict.__eq__(self, other) or _raise_unequal_players()
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _listed(definition: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in definition.items() if key not in UNLISTED}
+
+
+def _raise_unequal_players() -> NoReturn:
+    message = (
+        "These charts were animated in different ways. Compose them first, then animate the result."
+    )
+    raise ArgumentError(message)
 
 
 def _described(definition: dict[str, Any]) -> str:

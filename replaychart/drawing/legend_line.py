@@ -11,6 +11,8 @@ from replaychart.drawing.backgrounds import IS_DARK, adaptive
 from replaychart.drawing.expressions import outright
 from replaychart.drawing.texts import displayed, fitted, width_of
 
+CLASS_NUMBER = "class_number"
+
 _APART = 18
 _SYMBOL = 12
 _RAMP_LENGTH, _RAMP_STEPS = 100, 25
@@ -120,10 +122,13 @@ def _add_classes(line: _Line, names: Sequence[str]) -> None:
                 "color": light[number],
                 "dark": dark[number],
                 "ring": False,
+                # By which `link` knows what was clicked.
+                CLASS_NUMBER: number,
             }
         )
         line.right += _SYMBOL
         line.write(shown)
+        line.texts[-1][CLASS_NUMBER] = number
         line.right += _APART
 
 

@@ -23,7 +23,9 @@ from replaychart.planes.paths import Paths
 
 EPOCH = "replay_epoch"
 EPOCHS = "replay_epochs"
-_PREFIX = "replay_"
+# In a still image, rows with this column keep their values at all epochs.
+WHOLE = "replay_whole"
+PREFIX = "replay_"
 
 _DATASET = "replaychart-"
 
@@ -39,16 +41,24 @@ class PackedData(core.NamedData):
     """Rows that Altair passes from chart to chart without copying or validating them.
 
     In a spec, they are a named dataset at the top level, which charts with equal rows share.
+
+    Parameters
+    ----------
+    rows : list of dict
+        The rows.
+    shows : object, optional
+        What the rows show of the samples, see `drawing.samples`. It is no part of the spec.
     """
 
     _schema = core.NamedData._schema
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: Rows, shows: object = None) -> None:
         # Version 2 of the marshal format depends on the values only, not on object identity.
         digest = hashlib.sha256(marshal.dumps(rows, 2)).hexdigest()[:32]
         with debug_mode(False):
             super().__init__(name=_DATASET + digest)
         object.__setattr__(self, "rows", rows)
+        object.__setattr__(self, "shows", shows)
 
     def copy(self, deep: Any = True, ignore: Any = None) -> "PackedData":  # noqa: ARG002
         """Return itself: the rows never change."""
@@ -144,7 +154,7 @@ def by_epoch(
     changing : dict of str to list of list
         Columns that change, with one list per row, which has one entry per epoch.
     """
-    names = [*constant, *(_PREFIX + name for name in changing)]
+    names = [*constant, *(PREFIX + name for name in changing)]
     columns = [*constant.values(), *changing.values()]
     rows = [dict(zip(names, entries, strict=True)) for entries in zip(*columns, strict=True)]
     rows[0][EPOCHS] = clock.epochs.tolist()
@@ -153,7 +163,7 @@ def by_epoch(
 
 def entry(name: str, clock: Clock) -> str:
     """Return the expression for the entry of a packed column at the epoch shown."""
-    column = f"datum.{_PREFIX}{name}"
+    column = f"datum.{PREFIX}{name}"
     if len(clock.epochs) == 1:
         return f"{column}[0]"
     # The data of a still image has a single entry, so the position is limited to the length.
@@ -274,7 +284,7 @@ class EpochRows:
             self._epochs = sorted(self._by_epoch)
         elif EPOCHS in rows[0]:
             self._epochs = rows[0][EPOCHS]
-            self.columns = [column for column in rows[0] if column != EPOCHS]
+            self.columns = [column for column in rows[0] if column not in (EPOCHS, WHOLE)]
 
     @property
     def changes(self) -> bool:
@@ -297,10 +307,23 @@ class EpochRows:
         if self._by_epoch:
             return self._by_epoch[self._epochs[position]]
         kept = [name for name in self.columns if columns is None or name in columns]
-        packed = [name for name in kept if name.startswith(_PREFIX)]
-        constant = [name for name in kept if not name.startswith(_PREFIX)]
+        packed = [name for name in kept if name.startswith(PREFIX)]
+        constant = [name for name in kept if not name.startswith(PREFIX)]
         return [
             {name: row[name] for name in constant}
-            | {name: [row[name][position]] for name in packed}
+            | {
+                name: row[name] if WHOLE in row else self._of(row[name], position)
+                for name in packed
+            }
             for row in self._rows
         ]
+
+    def _of(self, values: list[Any] | str, position: int) -> list[Any] | str:
+        """Return the part of a packed column that is of one epoch.
+
+        A string has the same number of characters for each epoch.
+        """
+        if isinstance(values, str):
+            width = len(values) // len(self._epochs)
+            return values[width * position : width * (position + 1)]
+        return [values[position]]

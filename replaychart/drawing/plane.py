@@ -20,6 +20,7 @@ from replaychart.drawing.expressions import literal, outright
 from replaychart.drawing.limits import limits_ruler, limits_scale, tick_format, ticks
 from replaychart.drawing.packing import Ruler
 from replaychart.drawing.point_looks import PointLooks
+from replaychart.drawing.samples import SamplePositions
 from replaychart.drawing.sizes import Width, width_for_positions, width_for_texts
 from replaychart.drawing.texts import (
     AXIS_TITLE_SIZE,
@@ -172,7 +173,9 @@ def points_layers(
     if wrong is not None:
         calculated["wrong"] = wrong
     rows = packing.by_epoch(plane.clock, constant | targets, changing | answers.columns)
-    base = alt.Chart(packing.PackedData(rows)).encode(x=plane.x(), y=plane.y())
+    rulers = plane.rulers() if coordinates.ndim > 2 else None
+    shows = SamplePositions(run, plane.clock, points, rulers)
+    base = alt.Chart(packing.PackedData(rows, shows)).encode(x=plane.x(), y=plane.y())
     if calculated:
         base = base.transform_calculate(**calculated)
     looks = PointLooks.of(len(points), plane.width, plane.height)

@@ -13,6 +13,7 @@ from replaychart.drawing.composition import layered
 from replaychart.drawing.expressions import literal, outright
 from replaychart.drawing.packing import Ruler
 from replaychart.drawing.plane import by_target
+from replaychart.drawing.samples import SamplePositions
 from replaychart.drawing.sizes import Width, width_for_positions, width_for_texts
 from replaychart.drawing.texts import SMALL_SIZE
 from replaychart.drawing.titles import Title, chart_title, note_not_finite
@@ -158,10 +159,11 @@ def _points(space: _Space, run: Run, values: np.ndarray, points: np.ndarray) -> 
     targets, encodings, tooltip = by_target(run, points, width_for_texts(space.width))
     constant: dict[str, list[Any]] = {"point": points.tolist(), **targets}
     rows = packing.by_epoch(space.clock, constant, space.packed(values))
+    shows = SamplePositions(run, space.clock, points, flat=False)
     # Points that are closer are larger.
     size = f"16 + 9 * datum.near / {literal(space.radius)}"
     return (
-        alt.Chart(packing.PackedData(rows))
+        alt.Chart(packing.PackedData(rows, shows))
         .transform_calculate(**space.unpacked())
         .transform_calculate(**_turned())
         .transform_calculate(size=size)

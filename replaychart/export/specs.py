@@ -12,11 +12,11 @@ from altair.typing import ChartType
 
 from replaychart.drawing import packing
 from replaychart.drawing.complete_spec import complete_spec
+from replaychart.drawing.event_handlers import without_handlers
 from replaychart.drawing.packing import EpochRows, Rows
 from replaychart.drawing.plane import WITHIN_LIMITS
 from replaychart.drawing.theme import NAME as THEME
 from replaychart.export.backgrounds import has_background, with_known_background
-from replaychart.playback.animate import starting_at
 from replaychart.playback.parameter import EpochSlider, FoundParameter, find_parameter, set_to
 
 Spec = dict[str, Any]
@@ -74,9 +74,7 @@ class ChartSpec:
         spec = self.spec if has_background(self.spec) else with_known_background(self.spec)
         if self.parameter is None or epoch is None:
             return spec
-        params = set_to(self.parameter.settings(epoch), spec["params"])
-        shown = {**spec, "params": params}
-        return shown if self.slider is None else starting_at(shown, self.slider, epoch)
+        return {**spec, "params": set_to(self.parameter.settings(epoch), spec["params"])}
 
     def still(self, epoch: float | None) -> Spec:
         """Return a spec that shows one epoch and contains only the data for it.
@@ -87,6 +85,8 @@ class ChartSpec:
             The epoch; None for the value of the parameter, or for a chart without the parameter.
         """
         spec = _unclipped(with_known_background(self.spec))
+        if "params" in spec:
+            spec["params"] = without_handlers(spec["params"])
         if self.parameter is None:
             return spec
         shown = self.parameter.shown if epoch is None else epoch

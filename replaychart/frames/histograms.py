@@ -60,6 +60,11 @@ def counts_frame(epochs: np.ndarray, values: np.ndarray, edges: np.ndarray) -> p
     return _histogram_frame(epochs, values, edges, groups, ["all"]).drop(columns="group")
 
 
+def bin_edges(counts: pd.DataFrame) -> np.ndarray:
+    """Return the edges of the bins of a frame of counts, shape (bins + 1,)."""
+    return np.append(counts["bin_start"].unique(), counts["bin_end"].iloc[-1])
+
+
 def residual_edges(residuals: np.ndarray, bins: int) -> np.ndarray:
     """Return the edges of bins that are symmetric around 0, shape (bins + 1,)."""
     finite = np.abs(residuals[np.isfinite(residuals)])

@@ -1,31 +1,37 @@
-"""`animate`: adds playback to a chart, wherever vega-embed displays it."""
+"""`animate`: adds a player to a chart."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, get_args
 
 import numpy as np
-import vl_convert
 from altair.typing import ChartType, is_chart_type
 
-from replaychart.arguments import is_number
+from replaychart.arguments import is_number, require_one_of
 from replaychart.drawing.complete_spec import complete_spec
-from replaychart.drawing.epoch_parameter import NAME
-from replaychart.drawing.expressions import literal
+from replaychart.drawing.epoch_parameter import NAME, EpochVariable, PlayerVariable
 from replaychart.errors import ArgumentError
-from replaychart.playback.parameter import EpochSlider, find_slider
-
-PLAYING = "playing"
-
-Spec = dict[str, Any]
+from replaychart.playback.parameter import find_slider
+from replaychart.playback.player import PLAYER, Pace, Player
 
 
 def animate(
-    chart: ChartType, *, fps: float = 10, loop: bool = True, autoplay: bool = True
+    chart: ChartType,
+    *,
+    fps: float = 10,
+    loop: bool = True,
+    autoplay: bool = True,
+    pace: Pace = "even",
 ) -> ChartType:
     """Return the same chart with playback.
 
-    The timer is part of the spec, so the chart plays without a kernel: in a notebook, a saved page
-    or documentation. A checkbox next to the slider pauses and resumes it. Compose charts first,
-    then animate the result.
+    The player is part of the spec, so the chart plays without a kernel: in a notebook, a saved page
+    or documentation. Below the chart are a checkbox that pauses and resumes it, its speed, and the
+    slider; a saved page has buttons as well. You can drag over the curves of `loss_and_metric` to
+    move through the epochs.
+
+    The chart under the pointer, or the one clicked last, also follows the keyboard: space pauses
+    and resumes, the arrow keys step to the previous and the next epoch (with shift, ten epochs),
+    and Home and End go to the first and the last one.
 
     Parameters
     ----------
@@ -38,16 +44,22 @@ def animate(
         again starts at the first epoch.
     autoplay : bool, default True
         Whether the chart starts playing immediately.
+    pace : {"even", "early"}, default "even"
+        "even" shows every epoch for the same time. "early" gives the early epochs, where most
+        happens, more of it: half of the time goes to the first quarter of the epochs. Playing all
+        of them takes as long as before.
 
     Returns
     -------
     altair chart
-        A chart of the same class, which initially shows the first epoch.
+        A chart of the same class, which starts at the first epoch. You can go on composing it,
+        but charts that are each animated must be animated in the same way.
 
     Raises
     ------
     ArgumentError
-        The chart has no ``epoch`` slider, or another argument is invalid.
+        The chart has no ``epoch`` slider or has parameters with the names of the player's, or
+        another argument is invalid.
 
     Examples
     --------
@@ -57,8 +69,7 @@ def animate(
 
     References
     ----------
-    https://vega.github.io/vega/docs/event-streams/ and
-    https://github.com/vega/vega-embed#options (``patch``)
+    https://vega.github.io/vega/docs/event-streams/
     """
     if not is_number(fps) or not 0 < fps <= 60:
         message = f"fps must be more than 0 and at most 60. Got {fps!r}."
@@ -70,79 +81,33 @@ def animate(
     if not is_chart_type(chart):
         message = f"chart must be an Altair chart. Got {type(chart).__name__}."
         raise ArgumentError(message)
-    spec = complete_spec(chart, validate=False)
-    slider = find_slider(spec)
+    require_one_of("pace", pace, get_args(Pace))
+    slider = find_slider(complete_spec(chart, validate=False))
     if slider is None:
         message = (
             f"chart must have the {NAME!r} parameter with a slider, as ReplayChart's charts of "
             "several epochs do. Got a chart without it."
         )
         raise ArgumentError(message)
-    patch = _patch(
-        _compiled_signals(spec), slider, fps=float(fps), loop=bool(loop), autoplay=bool(autoplay)
-    )
+    player = Player(slider, float(fps), pace, loop=bool(loop), autoplay=bool(autoplay))
     playing = chart.copy()
-    embed_options = {"patch": patch}
-    usermeta = playing._get("usermeta")
-    if isinstance(usermeta, dict):
-        embed_options = {**usermeta.get("embedOptions", {}), **embed_options}
-        playing.usermeta = {**usermeta, "embedOptions": embed_options}
-    else:
-        playing.usermeta = {"embedOptions": embed_options}
+    playing.params = _with_player(chart._get("params"), player)
     return playing
 
 
-def starting_at(spec: Spec, slider: EpochSlider, epoch: float) -> Spec:
-    """Return a spec whose chart, if it plays, starts at an epoch.
-
-    Parameters
-    ----------
-    spec : dict
-        A chart's Vega-Lite spec.
-    slider : EpochSlider
-        The chart's slider.
-    epoch : float
-        One of the chart's epochs.
-    """
-    options = spec.get("usermeta", {}).get("embedOptions", {})
-    if not isinstance(options.get("patch"), list):
-        return spec
-    setting = slider.setting(epoch)
-    patch = [
-        {**step, "value": setting} if step["op"] == "replace" else step for step in options["patch"]
-    ]
-    return {**spec, "usermeta": {**spec["usermeta"], "embedOptions": {**options, "patch": patch}}}
-
-
-def _compiled_signals(spec: Spec) -> list[dict[str, Any]]:
-    """Return the signals of the compiled chart, which do not depend on its data."""
-    empty: Spec = {name: [] for name in spec.get("datasets", {})}
-    return vl_convert.vegalite_to_vega({**spec, "datasets": empty})["signals"]
-
-
-def _patch(
-    signals: list[dict[str, Any]], slider: EpochSlider, *, fps: float, loop: bool, autoplay: bool
-) -> list[dict[str, Any]]:
-    """Return the JSON patch that vega-embed applies to the compiled chart."""
-    index = next(i for i, signal in enumerate(signals) if signal["name"] == slider.signal)
-    first, last, step = literal(slider.low), literal(slider.high), literal(slider.step)
-    moved = slider.signal
-    advance = f"{moved} >= {last} ? {first} : min({moved} + {step}, {last})"
-    play: dict[str, Any] = {
-        "name": PLAYING,
-        "value": autoplay,
-        "bind": {"input": "checkbox", "name": "Play "},
-    }
-    if not loop:
-        play["on"] = [
-            {"events": {"signal": moved}, "update": f"{moved} >= {last} ? false : {PLAYING}"}
-        ]
-    tick = {
-        "events": {"type": "timer", "throttle": round(1000 / fps, 3)},
-        "update": f"{PLAYING} ? ({advance}) : {moved}",
-    }
+def _with_player(parameters: Iterable[Any], player: Player) -> list[Any]:
+    """Return the parameters of a chart with those of the player."""
+    moved = player.slider.signal
+    others = [one for one in parameters if not isinstance(one, PlayerVariable)]
+    taken = sorted({str(one.name) for one in others}.intersection(PLAYER))
+    if taken:
+        message = (
+            f"chart must not have parameters named {', '.join(map(repr, PLAYER))}, which playing "
+            f"needs. Got {', '.join(map(repr, taken))}."
+        )
+        raise ArgumentError(message)
+    handlers = player.epoch_handlers()
     return [
-        {"op": "add", "path": f"/signals/{index}/on", "value": [tick]},
-        {"op": "replace", "path": f"/signals/{index}/value", "value": slider.low},
-        {"op": "add", "path": "/signals/-", "value": play},
+        *(EpochVariable(**(one._kwds | handlers)) if one.name == moved else one for one in others),
+        *(PlayerVariable(**definition) for definition in player.parameters()),
     ]

@@ -147,11 +147,10 @@ def test_still_is_what_the_browser_shows(
 def test_saved_page_starts_at_the_given_epoch(sevenths: rc.Run, tmp_path: Path) -> None:
     path = rc.save(rc.animate(rc.loss_histogram(sevenths)), tmp_path / "a.json", epoch=1.5)
     spec = json.loads(path.read_text())
-    assert {one["name"]: one.get("value") for one in spec["params"]} == {
-        "snapshot": RECORDED.index(1.428571), "epoch": 1.428571
-    }  # fmt: skip
-    patch = spec["usermeta"]["embedOptions"]["patch"]
-    assert next(step for step in patch if step["op"] == "replace")["value"] == 6
+    params = {one["name"]: one for one in spec["params"]}
+    assert params["snapshot"]["value"] == RECORDED.index(1.428571) == 6
+    assert params["snapshot"]["init"] == "6"
+    assert params["epoch"]["value"] == 1.428571
 
 
 def test_two_runs_share_a_clock_of_both(

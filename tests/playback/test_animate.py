@@ -123,14 +123,11 @@ def test_shorter_run_stays_at_its_last_epoch(
 
 
 def test_animated_chart_keeps_its_class_and_its_other_options(parabola: Training) -> None:
-    chart = rc.loss_histogram(parabola.open()).properties(
-        usermeta={"author": "me", "embedOptions": {"renderer": "svg"}}
-    )
+    chart = rc.loss_histogram(parabola.open()).properties(usermeta={"author": "me"})
     playing = rc.animate(chart)
     assert type(playing) is type(chart)
-    assert playing.usermeta["author"] == "me"
-    assert playing.usermeta["embedOptions"]["renderer"] == "svg"
-    assert "patch" not in chart.usermeta["embedOptions"]
+    assert playing.usermeta == chart.usermeta
+    assert {parameter.name for parameter in chart.params} == {"epoch"}
 
 
 @pytest.mark.parametrize("wrong", [{"loop": 3}, {"loop": "x"}, {"autoplay": "no"}, {"loop": None}])

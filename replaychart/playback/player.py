@@ -1,0 +1,249 @@
+"""The player's parameters: what moves the epoch, by time, by key and by pointer.
+
+Each of them is a parameter with event handlers, see `drawing.event_handlers`. Vega's expressions
+are their code.
+"""
+
+import dataclasses
+import itertools
+from typing import Any, Literal
+
+from replaychart.drawing.epoch_parameter import NAME
+from replaychart.drawing.event_handlers import Definition, Handlers
+from replaychart.drawing.expressions import literal
+from replaychart.drawing.scrubber import SCRUB_FROM, SCRUB_TO
+from replaychart.playback.parameter import EpochSlider
+
+PLAYING, SPEED, LOOP = "playing", "speed", "loop"
+SPEEDS = (0.25, 0.5, 1, 2, 4, 8)
+# The steps of the slider that are due, and when they fell due.
+_TICK = "tick"
+# The ruler on which the pointer was pressed, and the epoch to which it was dragged.
+_SCRUBBING = "scrubbing"
+# The key that was pressed, and when, as "Shift+ArrowLeft 1700000000000". Pages set it as well.
+PRESSED = "pressed"
+PLAYER = (PLAYING, SPEED, LOOP, PRESSED, _TICK, _SCRUBBING)
+
+# Milliseconds between two looks at the clock; a browser draws at most once in 16.
+_LOOK = 10
+# A browser that was away, or too slow, catches up on at most this many seconds.
+_MOST_BEHIND = 0.25
+# A widget that mirrors parameters sets them again, at least this many milliseconds later.
+_FRESH = 8
+_STEPS_WITH_SHIFT = 10
+# With pace="early", the first epochs are shown longer: as if this share of the run had gone by.
+_AGE = 0.1
+
+Pace = Literal["even", "early"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Player:
+    """Plays a chart.
+
+    Attributes
+    ----------
+    slider : EpochSlider
+        The chart's slider.
+    fps : float
+        Steps of the slider per second, at speed 1.
+    pace : {"even", "early"}
+        Whether early epochs get more time.
+    loop, autoplay : bool
+        What it does initially.
+    """
+
+    slider: EpochSlider
+    fps: float
+    pace: Pace
+    loop: bool
+    autoplay: bool
+
+    def epoch_handlers(self) -> Definition:
+        """Return what the parameter that the slider sets needs: where it starts, what moves it."""
+        return {"init": literal(self.slider.low), "on": [*self._moved_by_time(), *self._moved()]}
+
+    def parameters(self) -> list[Definition]:
+        """Return the definitions of all other parameters."""
+        moved, last = self.slider.signal, literal(self.slider.high)
+        speeds = {"input": "select", "options": list(SPEEDS), "name": "Speed "}
+        stops = {
+            "events": {"signal": moved},
+            "update": f"{LOOP} || {moved} < {last} ? {PLAYING} : false",
+        }
+        return [
+            {
+                "name": PLAYING,
+                "value": self.autoplay,
+                "bind": {"input": "checkbox", "name": "Play "},
+                "on": [
+                    stops,
+                    {"events": {"signal": PRESSED}, "update": self._playing_after_key()},
+                    {
+                        "events": {"signal": _SCRUBBING},
+                        "update": f"{_SCRUBBING} ? false : {PLAYING}",
+                    },
+                ],
+            },
+            {"name": SPEED, "value": 1, "bind": speeds},
+            {"name": LOOP, "value": self.loop},
+            _KEYBOARD,
+            {
+                "name": _TICK,
+                "value": {"made": 0, "steps": 0, "at": 0},
+                "on": [{"events": {"type": "timer", "throttle": _LOOK}, "update": self._tick()}],
+            },
+            {"name": _SCRUBBING, "value": None, "on": _DRAG},
+        ]
+
+    def _moved_by_time(self) -> Handlers:
+        """Return the handler that takes the steps which are due."""
+        moved, slider = self.slider.signal, self.slider
+        first, last, step = map(literal, (slider.low, slider.high, slider.step))
+        advance = f"{moved} >= {last} ? {first} : min({moved} + {step} * {_TICK}.steps, {last})"
+        due = f"{_TICK}.steps && now() - {_TICK}.made < {_FRESH}"
+        return [{"events": {"signal": _TICK}, "update": f"{due} ? ({advance}) : {moved}"}]
+
+    def _moved(self) -> Handlers:
+        """Return the handlers of keys, and of the pointer that drags over a scrubber."""
+        moved, slider = self.slider.signal, self.slider
+        first, last, step = map(literal, (slider.low, slider.high, slider.step))
+        steps = f"{step} * ({_is_pressed('Shift+')} ? {_STEPS_WITH_SHIFT} : 1)"
+        after_key = {
+            "ArrowRight": f"min({moved} + {steps}, {last})",
+            "ArrowLeft": f"max({moved} - {steps}, {first})",
+            "Home": first,
+            "End": last,
+        }
+        choices = "".join(f"{_is_pressed(key)} ? {after} : " for key, after in after_key.items())
+        dragged_to = self._setting(f"{_SCRUBBING}.epoch")
+        return [
+            {"events": {"signal": PRESSED}, "update": f"{choices}{moved}"},
+            {
+                "events": {"signal": _SCRUBBING},
+                "update": f"{_SCRUBBING} ? ({dragged_to}) : {moved}",
+            },
+        ]
+
+    def _playing_after_key(self) -> str:
+        """Return the expression for whether the chart plays after a key: not after a step."""
+        return f"{_is_pressed('Space')} ? !{PLAYING} : false"
+
+    def _setting(self, epoch: str) -> str:
+        """Return the expression for the value of the slider nearest to an epoch."""
+        slider = self.slider
+        first, last, step = map(literal, (slider.low, slider.high, slider.step))
+        if slider.signal == NAME:
+            return f"clamp({first} + {step} * round(({epoch} - {first}) / {step}), {first}, {last})"
+        # The number of borders between neighbouring stops that lie before the epoch.
+        borders = [(a + b) / 2 for a, b in itertools.pairwise(slider.stops)]
+        return " + ".join(f"({epoch} > {literal(border)})" for border in borders)
+
+    def _tick(self) -> str:
+        """Return the expression that counts the steps which fell due since the last ones did.
+
+        The rate can change while the chart plays, and the period of Vega's timer cannot, so the
+        timer is fast and looks at the clock. Only if a step is due does the value change.
+        """
+        rate, since = self._rate(), f"(now() - {_TICK}.at)"
+        owed = f"{rate} * {since} / 1000"
+        most = f"max(1, ceil({rate} * {_MOST_BEHIND}))"
+        due = (
+            f"{{made: now(), steps: clamp(floor({owed}), 1, {most}), "
+            f"at: now() - 1000 * ({owed} % 1) / {rate}}}"
+        )
+        started = f"{_TICK}.at ? ({owed} >= 1 ? {due} : {_TICK}) : {{made: 0, steps: 0, at: now()}}"
+        stopped = f"{_TICK}.at ? {{made: 0, steps: 0, at: 0}} : {_TICK}"
+        return f"{PLAYING} && !{_SCRUBBING} ? ({started}) : ({stopped})"
+
+    def _rate(self) -> str:
+        """Return the expression for the steps per second."""
+        rate = f"({SPEED} * {literal(self.fps)})"
+        if self.pace == "even":
+            return rate
+        slider = self.slider
+        count = (slider.high - slider.low) / slider.step
+        age = max(count * _AGE, 1)
+        position = f"({slider.signal} - {literal(slider.low)}) / {literal(slider.step)}"
+        # The time for all steps is that of an even pace: the integral of 1 / (age + position).
+        return f"({rate} * ({age} + {position}) * log(1 + {count} / {age}) / {count})"
+
+
+def _is_pressed(key: str) -> str:
+    return f"indexof({PRESSED}, {literal(key)}) >= 0"
+
+
+def _stream(source: str, kind: str) -> dict[str, Any]:
+    return {"source": source, "type": kind}
+
+
+_KEYS = [" ", "ArrowLeft", "ArrowRight", "Home", "End"]
+_FIELDS = ["INPUT", "SELECT", "TEXTAREA", "BUTTON"]
+_MEANT = [
+    f"indexof({literal(_KEYS)}, event.key) >= 0",
+    "!event.ctrlKey && !event.metaKey && !event.altKey && !event.defaultPrevented",
+    f"indexof({literal(_FIELDS)}, event.target.tagName) < 0 && !event.target.isContentEditable",
+]
+# A page may have many charts, which all see its keys. A key belongs to the chart under the pointer,
+# otherwise to the one clicked last. The former answers first, on the key's way up from the body of
+# the page to its window, and whoever answers takes it. The filter of a stream knows no signals,
+# hence `between`. The pointer leaves the marks of a chart one by one, but is then seen to move over
+# the next one; and a press anywhere precedes its release over the chart.
+_ATTENTION: dict[str, Handlers] = {
+    "body": [_stream("view", "pointermove"), _stream("view", "pointerout")],
+    "window": [_stream("view", "pointerup"), _stream("window", "pointerdown")],
+}
+_KEYBOARD: Definition = {
+    "name": PRESSED,
+    "value": "",
+    "on": [
+        {
+            "events": [
+                {
+                    "source": source,
+                    "type": "keydown",
+                    "between": attention,
+                    "filter": _MEANT,
+                    "consume": True,
+                }
+                for source, attention in _ATTENTION.items()
+            ],
+            "update": (
+                "(event.shiftKey ? 'Shift+' : '') + (event.key === ' ' ? 'Space' : event.key) "
+                "+ ' ' + now()"
+            ),
+        }
+    ],
+}
+
+_ON_SCRUBBER = _stream("view", "pointerdown") | {
+    "filter": [f"event.item && event.item.datum && isValid(event.item.datum.{SCRUB_FROM})"],
+}
+_PRESSED_AT = (
+    f"event.item.datum.{SCRUB_FROM} + (event.item.datum.{SCRUB_TO} - event.item.datum.{SCRUB_FROM})"
+    " * x(event.item) / event.item.width"
+)
+_DRAGGED_TO = (
+    f"{_SCRUBBING}.from + ({_SCRUBBING}.to - {_SCRUBBING}.from)"
+    f" * (x() - {_SCRUBBING}.left) / {_SCRUBBING}.width"
+)
+# Once pressed on a ruler, the pointer may leave it.
+_DRAG: Handlers = [
+    {
+        "events": _ON_SCRUBBER,
+        "update": (
+            "{left: x() - x(event.item), width: event.item.width, "
+            f"from: event.item.datum.{SCRUB_FROM}, to: event.item.datum.{SCRUB_TO}, "
+            f"epoch: {_PRESSED_AT}}}"
+        ),
+    },
+    {
+        "events": {
+            "source": "window",
+            "type": "pointermove",
+            "between": [_ON_SCRUBBER, _stream("window", "pointerup")],
+        },
+        "update": f"{_SCRUBBING} ? merge({_SCRUBBING}, {{epoch: {_DRAGGED_TO}}}) : null",
+    },
+    {"events": "window:pointerup, window:pointercancel", "update": "null"},
+]
