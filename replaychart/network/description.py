@@ -14,7 +14,7 @@ from replaychart.arguments import shown
 from replaychart.errors import ArgumentError, RecordingError
 from replaychart.facts.compile_config import metrics_by_name, name_in_keras, single_output
 from replaychart.facts.inputs import INPUTS_IN_A_LIST
-from replaychart.facts.layers import RecordedLayer, RecordedVariable, Variable
+from replaychart.facts.layers import RecordedLayer, RecordedVariable, Variable, stored_dtype
 from replaychart.network.omitted_arguments import with_omitted_arguments
 
 NOTHING = "null"
@@ -28,11 +28,6 @@ _CROSSENTROPIES = (
     "categoricalfocalcrossentropy",
 )
 _HINGES = ("hinge", "squaredhinge")
-
-_STORED_DTYPES = (
-    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
-    *("float16", "float32", "float64"),
-)
 
 
 def check_recordable(model: keras.Model, *, loss: object = None) -> None:
@@ -279,14 +274,6 @@ def variables_of(model: keras.Model, layers: list[str] | None) -> tuple[Variable
         )
         for weight in model.weights
     )
-
-
-def stored_dtype(dtype: str) -> str:
-    """Return the dtype in which values of a dtype are stored.
-
-    HDF5 has no bfloat16 and no float8. float32 holds each of their values exactly.
-    """
-    return dtype if dtype in _STORED_DTYPES else "float32"
 
 
 def details_of(

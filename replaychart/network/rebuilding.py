@@ -3,17 +3,19 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from replaychart.errors import EvaluationError
 from replaychart.network.protocol import RecordedNetwork
 from replaychart.storage.reader import StoredRun
 
 if TYPE_CHECKING:
     import keras
+    import torch
 
 
 def rebuilt_network(
     stored: StoredRun,
     *,
-    model: "keras.Model | None",
+    model: "keras.Model | torch.nn.Module | None",
     custom_objects: Mapping[str, Any] | None,
 ) -> RecordedNetwork:
     """Return the recorded network, ready to be evaluated.
@@ -22,8 +24,8 @@ def rebuilt_network(
     ----------
     stored : StoredRun
         The run, which must have a model.
-    model : keras.Model or None
-        Used instead of the recorded architecture, and not changed.
+    model : keras.Model, torch.nn.Module or None
+        Used instead of the recorded architecture, and not changed. A run of PyTorch needs it.
     custom_objects : mapping or None
         Classes and functions that are not part of Keras, by name.
 
@@ -34,6 +36,50 @@ def rebuilt_network(
     EvaluationError
         The network cannot be rebuilt.
     """
+    if stored.framework == "torch":
+        if model is None:
+            raise without_module(stored)
+        from replaychart.network.torch_network import TorchNetwork
+
+        return TorchNetwork(stored, model, custom_objects=custom_objects)
     from replaychart.network.keras_network import KerasNetwork
 
     return KerasNetwork(stored, model=model, custom_objects=custom_objects)
+
+
+def without_module(stored: StoredRun) -> EvaluationError:
+    """Return the error for a network whose code is not in the file."""
+    message = (
+        f"Run {stored.name!r} was recorded from a PyTorch module, whose forward is code and not "
+        f"part of the file. Pass a {stored.details.get('model_class')} to open_run as model=."
+    )
+    return EvaluationError(message)
+
+
+def restore(model: Any, stored: StoredRun, snapshot: int) -> None:
+    """Set a model's weights to those of a snapshot.
+
+    Parameters
+    ----------
+    model : keras.Model or torch.nn.Module
+        A model of the framework that recorded the run.
+    stored : StoredRun
+        The run.
+    snapshot : int
+        The position in the recording.
+
+    Raises
+    ------
+    ArgumentError
+        It is not a model of that framework.
+    EvaluationError
+        The model has a different architecture, or not all weights were recorded.
+    """
+    if stored.framework == "torch":
+        from replaychart.network import torch_state
+
+        torch_state.restore(model, stored, snapshot)
+        return
+    from replaychart.network import model as models
+
+    models.restore(model, stored, snapshot)
