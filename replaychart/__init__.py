@@ -20,6 +20,7 @@ _HOMES = {
     "RunFileError": "errors",
     "Recorder": "recording.recorder",
     "TorchRecorder": "recording.torch_recorder",
+    "record_function": "recording.function_recorder",
     "record_outputs": "recording.outputs",
     "Run": "run",
     "list_runs": "opening",
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     from replaychart.opening import list_runs as list_runs
     from replaychart.opening import open_run as open_run
     from replaychart.playback.animate import animate as animate
+    from replaychart.recording.function_recorder import record_function as record_function
     from replaychart.recording.outputs import record_outputs as record_outputs
     from replaychart.recording.recorder import Recorder as Recorder
     from replaychart.recording.torch_recorder import TorchRecorder as TorchRecorder

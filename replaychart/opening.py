@@ -14,8 +14,7 @@ from replaychart.storage import deepreplay, reader, state
 from replaychart.storage.deepreplay import Recording
 
 if TYPE_CHECKING:
-    import keras
-    import torch
+    from replaychart.network.rebuilding import AnyModel
 
 
 def list_runs(path: str | PathLike[str]) -> list[str]:
@@ -54,7 +53,7 @@ def open_run(
     path: str | PathLike[str],
     group: str | None = None,
     *,
-    model: "keras.Model | torch.nn.Module | str | PathLike[str] | None" = None,
+    model: "AnyModel | str | PathLike[str] | None" = None,
     custom_objects: Mapping[str, Any] | None = None,
 ) -> "Run":
     """Open a recorded run.
@@ -65,14 +64,19 @@ def open_run(
         An HDF5 file, written by a `Recorder` or by DeepReplay's ``ReplayData``.
     group : str, optional
         The name of the run. Default: the only run in the file.
-    model : keras.Model, torch.nn.Module, str or os.PathLike, optional
+    model : keras.Model, torch.nn.Module, callable, tuple, str or os.PathLike, optional
         A Keras model to evaluate, with the recorded weights, instead of the recorded architecture:
         for models that cannot be rebuilt from a file. Loss and metrics remain the recorded ones.
-        The model itself is not changed. For a run of `TorchRecorder`, a module with the recorded
-        parameters, on the device that is to compute; without it, only what is stored in the file
-        can be charted. Only for a run of DeepReplay, which stores its model in a
-        separate file, this can also be the path of that file. Default: ``<group>_model.h5``, next
-        to the recording or in the working directory.
+        The model itself is not changed.
+
+        For a run of `TorchRecorder`, a module with the recorded parameters, on the device that is
+        to compute. For a run of `record_function`, the function; or a tuple of the function and any
+        parameters, if these are in objects of a library. Without them, only what is stored in the
+        file can be charted.
+
+        Only for a run of DeepReplay, which stores its model in a separate file, this can also be
+        the path of that file. Default: ``<group>_model.h5``, next to the recording or in the
+        working directory.
     custom_objects : mapping of str to object, optional
         Layers, activations, losses and metrics that are not part of Keras, by name. They replace
         those of Keras that have the same name.
@@ -135,8 +139,8 @@ def _check_model(model: object) -> None:
     if model is None or isinstance(model, (str, PathLike)) or _framework_of(model) is not None:
         return
     message = (
-        "model must be a Keras model, a torch.nn.Module or, for a run of DeepReplay, the path of a "
-        f"model file. Got {shown(model)}."
+        "model must be a Keras model, a torch.nn.Module, a function or, for a run of DeepReplay, "
+        f"the path of a model file. Got {shown(model)}."
     )
     raise ArgumentError(message)
 
@@ -148,7 +152,10 @@ def _framework_of(model: object) -> str | None:
     if keras is not None and isinstance(model, keras.Model):
         return "keras"
     # With PyTorch as the backend of Keras, Keras's models are modules, too.
-    return "torch" if torch is not None and isinstance(model, torch.nn.Module) else None
+    if torch is not None and isinstance(model, torch.nn.Module):
+        return "torch"
+    function = model[0] if isinstance(model, tuple) and len(model) == 2 else model
+    return "function" if callable(function) and not isinstance(function, type) else None
 
 
 def _check_framework(model: object, stored: reader.StoredRun) -> None:
@@ -156,7 +163,7 @@ def _check_framework(model: object, stored: reader.StoredRun) -> None:
     found = None if model is None or isinstance(model, Path) else _framework_of(model)
     if found is None or found == stored.framework:
         return
-    names = {"keras": "a Keras model", "torch": "a torch.nn.Module"}
+    names = {"keras": "a Keras model", "torch": "a torch.nn.Module", "function": "a function"}
     message = (
         f"model must be {names.get(stored.framework, stored.framework)}, as run {stored.name!r} "
         f"was recorded from one. Got {names[found]}, a {type(model).__name__}."
@@ -181,7 +188,7 @@ def stored_run(
     path: Path,
     name: str,
     *,
-    model: "keras.Model | torch.nn.Module | Path | None",
+    model: "AnyModel | Path | None",
     custom_objects: Mapping[str, Any] | None,
 ) -> reader.StoredRun:
     """Return a run from a file.
@@ -245,7 +252,7 @@ def interrupted_message(stored: reader.StoredRun) -> str:
 
 def _described(
     recording: Recording,
-    model: "keras.Model | torch.nn.Module | Path | None",
+    model: "AnyModel | Path | None",
     custom_objects: Mapping[str, Any] | None,
 ) -> reader.StoredRun:
     try:

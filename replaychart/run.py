@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     import keras
     import torch
 
+    from replaychart.network.rebuilding import AnyModel
+
 State = Literal["finished", "being recorded", "interrupted", "unknown"]
 
 
@@ -87,7 +89,7 @@ class Run:
         self,
         stored: reader.StoredRun,
         *,
-        model: "keras.Model | torch.nn.Module | None" = None,
+        model: "AnyModel | None" = None,
         custom_objects: Mapping[str, Any] | None = None,
     ) -> None:
         self._stored = stored

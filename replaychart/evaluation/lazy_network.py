@@ -13,11 +13,14 @@ from replaychart.network.rebuilding import rebuilt_network, without_module
 from replaychart.storage.reader import StoredRun
 
 if TYPE_CHECKING:
-    import keras
-    import torch
+    from replaychart.network.rebuilding import AnyModel
 
 # What each framework is called, and the extra that installs it.
-_FRAMEWORKS = {"keras": ("Keras", "tensorflow"), "torch": ("PyTorch", "torch")}
+_FRAMEWORKS = {
+    "keras": ("Keras", "tensorflow"),
+    "torch": ("PyTorch", "torch"),
+    "function": ("JAX", "jax"),
+}
 
 
 class LazyNetwork:
@@ -32,7 +35,7 @@ class LazyNetwork:
         The run.
     memory : Memory
         The values that are already known, for error messages.
-    model : keras.Model, torch.nn.Module or None
+    model : keras.Model, torch.nn.Module, callable, tuple or None
         Used instead of the recorded architecture.
     custom_objects : mapping or None
         Classes and functions that are not part of Keras, by name.
@@ -43,7 +46,7 @@ class LazyNetwork:
         stored: StoredRun,
         memory: Memory,
         *,
-        model: "keras.Model | torch.nn.Module | None",
+        model: "AnyModel | None",
         custom_objects: Mapping[str, Any] | None,
     ) -> None:
         self._stored = stored

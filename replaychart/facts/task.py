@@ -30,6 +30,12 @@ _TORCH_BINARY = (
     *("binary_cross_entropy", "binary_cross_entropy_with_logits"),
 )
 _TORCH_OF_SCORES = ("MultiMarginLoss", "SoftMarginLoss", "multi_margin_loss", "soft_margin_loss")
+# The same of Optax.
+_OPTAX_BINARY = ("sigmoid_binary_cross_entropy", "sigmoid_focal_loss")
+_OPTAX_OF_LOGITS = (
+    *_OPTAX_BINARY,
+    *("softmax_cross_entropy", "softmax_cross_entropy_with_integer_labels"),
+)
 # Rounding errors allowed in probabilities and in their sum, also of layers that compute in 16 bits.
 _ROUNDING = 5e-3
 
@@ -370,7 +376,7 @@ def _is_multi_hot(targets: np.ndarray) -> bool:
 
 def _has_binary_loss(run: Described) -> bool:
     """Return whether the loss is any kind of binary crossentropy."""
-    if _torch_loss(run) in _TORCH_BINARY:
+    if _torch_loss(run) in _TORCH_BINARY or _optax_loss(run) in _OPTAX_BINARY:
         return True
     name = json.dumps(_loss(run)).replace("_", "").lower()
     return "binarycrossentropy" in name or "binaryfocalcrossentropy" in name
@@ -388,7 +394,17 @@ def _torch_loss(run: Described) -> str | None:
     return str(loss.get("config") if loss.get("class_name") == "function" else loss["class_name"])
 
 
+def _optax_loss(run: Described) -> str | None:
+    """Return the name of a loss of Optax, None for any other loss."""
+    loss = _loss(run)
+    if not isinstance(loss, Mapping) or loss.get("module") != "optax":
+        return None
+    return str(loss.get("config"))
+
+
 def _from_logits(run: Described) -> bool:
+    if run.details.get("predicts") == "logits" or _optax_loss(run) in _OPTAX_OF_LOGITS:
+        return True
     if _torch_loss(run) in _TORCH_OF_LOGITS:
         # A network that ends in a softmax returns probabilities, even to a loss for logits.
         return not _ends_in_probabilities(run)

@@ -1,9 +1,9 @@
 """Rebuilds the network of a run, with the framework that recorded it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from replaychart.errors import EvaluationError
+from replaychart.errors import ArgumentError, EvaluationError
 from replaychart.network.protocol import RecordedNetwork
 from replaychart.storage.reader import StoredRun
 
@@ -11,11 +11,14 @@ if TYPE_CHECKING:
     import keras
     import torch
 
+    # What `open_run` takes as a model.
+    AnyModel = keras.Model | torch.nn.Module | Callable[..., Any] | tuple[Callable[..., Any], Any]
+
 
 def rebuilt_network(
     stored: StoredRun,
     *,
-    model: "keras.Model | torch.nn.Module | None",
+    model: "AnyModel | None",
     custom_objects: Mapping[str, Any] | None,
 ) -> RecordedNetwork:
     """Return the recorded network, ready to be evaluated.
@@ -24,8 +27,9 @@ def rebuilt_network(
     ----------
     stored : StoredRun
         The run, which must have a model.
-    model : keras.Model, torch.nn.Module or None
-        Used instead of the recorded architecture, and not changed. A run of PyTorch needs it.
+    model : keras.Model, torch.nn.Module, callable, tuple or None
+        Used instead of the recorded architecture, and not changed. A run of PyTorch or of a
+        function needs it.
     custom_objects : mapping or None
         Classes and functions that are not part of Keras, by name.
 
@@ -42,6 +46,12 @@ def rebuilt_network(
         from replaychart.network.torch_network import TorchNetwork
 
         return TorchNetwork(stored, model, custom_objects=custom_objects)
+    if stored.framework == "function":
+        if model is None:
+            raise without_module(stored)
+        from replaychart.network.function_network import FunctionNetwork
+
+        return FunctionNetwork(stored, model, custom_objects=custom_objects)
     from replaychart.network.keras_network import KerasNetwork
 
     return KerasNetwork(stored, model=model, custom_objects=custom_objects)
@@ -49,9 +59,10 @@ def rebuilt_network(
 
 def without_module(stored: StoredRun) -> EvaluationError:
     """Return the error for a network whose code is not in the file."""
+    what = "PyTorch module" if stored.framework == "torch" else "function"
     message = (
-        f"Run {stored.name!r} was recorded from a PyTorch module, whose forward is code and not "
-        f"part of the file. Pass a {stored.details.get('model_class')} to open_run as model=."
+        f"Run {stored.name!r} was recorded from a {what}, whose code is not part of the file. Pass "
+        f"the {what} ({stored.details.get('model_class')}) to open_run as model=."
     )
     return EvaluationError(message)
 
@@ -80,6 +91,12 @@ def restore(model: Any, stored: StoredRun, snapshot: int) -> None:
 
         torch_state.restore(model, stored, snapshot)
         return
+    if stored.framework == "function":
+        message = (
+            f"model cannot be restored, because run {stored.name!r} was recorded from a function, "
+            f"which has no weights of its own. Got {type(model).__name__}."
+        )
+        raise ArgumentError(message)
     from replaychart.network import model as models
 
     models.restore(model, stored, snapshot)

@@ -74,18 +74,22 @@ class LiveModule:
                 raise RecordingError(message)
         return [torch_state.stored_form(now[one.path], one.axes) for one in self.entries]
 
-    def witness(self, epoch: float) -> Witness | None:
-        """Return what the module computes now; None if it cannot be asked.
+    def witness(self, epoch: float, weights: Sequence[np.ndarray]) -> Witness | None:
+        """Return what the module computes with some weights; None if it cannot be asked.
 
         Nothing that goes wrong here may end a training run.
         """
         try:
-            return self._witness(epoch)
+            return self._witness(epoch, weights)
         except Exception:  # a user's module may raise anything
             return None
 
-    def _witness(self, epoch: float) -> Witness:
-        watch, output, layers = _seen(self.module, self.described, self.points)
+    def _witness(self, epoch: float, weights: Sequence[np.ndarray]) -> Witness:
+        state = {
+            one.path: torch_state.own_form(values, one.tensor, one.axes)
+            for one, values in zip(self.entries, weights, strict=True)
+        }
+        watch, output, layers = _seen(self.module, self.described, self.points, state)
         shown = {
             layer.name: watch.output(layer.path, activated=layer.activation is not None)
             for layer in layers
@@ -186,7 +190,12 @@ def _some(count: int) -> np.ndarray:
 Called = tuple[Watch, torch.Tensor, list[TorchLayer]]
 
 
-def _seen(module: torch.nn.Module, described: RunDescription, points: np.ndarray) -> Called:
+def _seen(
+    module: torch.nn.Module,
+    described: RunDescription,
+    points: np.ndarray,
+    state: Mapping[str, torch.Tensor] | None = None,
+) -> Called:
     """Call a module with some of the points, and return what was seen."""
     arrays = arrays_of(rows_of(described.inputs, points))
     modules = submodules(module)
@@ -196,7 +205,8 @@ def _seen(module: torch.nn.Module, described: RunDescription, points: np.ndarray
         watch = Watch(modules)
         tensors = torch_calls.input_tensors(module, arrays, described)
         with watch.of(module):
-            output = torch_calls.called(module, buffers, tensors, described)
+            values = {**buffers, **(state or {})}
+            output = torch_calls.called(module, values, tensors, described)
         return watch, output, layers_seen(watch, modules, output, len(points))
 
 

@@ -1,5 +1,6 @@
 """What recorders have in common that record networks outside Keras, in the user's own loop."""
 
+import dataclasses
 import math
 import time
 import warnings
@@ -63,7 +64,7 @@ class LoopRecorder:
         self._epoch = -1.0
         self._closed = False
         self._last: Snapshot | None = None
-        self._skipped: Callable[[], Snapshot] | None = None
+        self._skipped: Snapshot | None = None
         self._written_at = -math.inf
         check_destination(self._path, group, if_exists=if_exists)
 
@@ -90,8 +91,8 @@ class LoopRecorder:
         """Close the recorder. Everything recorded is kept, even after an error."""
         self._end(finished=error is None)
 
-    def _witness(self, epoch: float) -> Witness | None:
-        """Return what the live network computes now, if it can be asked."""
+    def _witness(self, epoch: float, weights: Sequence[np.ndarray]) -> Witness | None:
+        """Return what the live network computes with weights, if it can be asked."""
         raise NotImplementedError
 
     def _continues(self) -> bool:
@@ -130,25 +131,23 @@ class LoopRecorder:
         rates : sequence of float
             The learning rates.
         """
+        if self._writer.begun and not self._writer.recording:
+            self._epoch = epoch
+            return  # Recording has stopped, with a warning.
         numbers = self._logs.numbers(checked_logs(logs))
         rate = numbers.pop("learning_rate", rates[0] if rates else np.nan)
         if len(rates) > 1:
             numbers |= {f"learning_rate[{i}]": one for i, one in enumerate(rates)}
 
-        def snapshot() -> Snapshot:
-            return Snapshot(epoch, weights(), rate, numbers)
-
+        snapshot = Snapshot(epoch, weights(), rate, numbers)
         self._epoch = epoch
         if not self._writer.begun:
-            self._begin(described(), snapshot())
+            self._begin(described(), snapshot)
             self._write()
-        elif not self._writer.recording:
-            return  # Recording has stopped, with a warning.
         elif self._is_due(epoch):
-            self._record(snapshot())
+            self._record(snapshot)
         else:
-            # It may turn out to be the last one, whose weights the network then still has.
-            self._skipped = snapshot
+            self._skipped = snapshot  # It may turn out to be the last one.
 
     def _is_due(self, epoch: float) -> bool:
         every = self._schedule
@@ -157,10 +156,7 @@ class LoopRecorder:
         return every.epoch_is_due(epoch, 0, None)  # type: ignore[arg-type]
 
     def _begin(self, described: RunDescription, first: Snapshot) -> None:
-        first = Snapshot(
-            first.epoch, first.weights, first.learning_rate, first.logs, first.outputs,
-            witness=self._witness(first.epoch),
-        )  # fmt: skip
+        first = dataclasses.replace(first, witness=self._witness(first.epoch, first.weights))
 
         def open_writer(presence: Presence) -> tuple[RunWriter, list[Snapshot]]:
             append = self._if_exists == "append"
@@ -197,10 +193,10 @@ class LoopRecorder:
         witness = None
         if self._writer.recording:
             if self._skipped is not None:
-                self._record(self._skipped())
+                self._record(self._skipped)
             last = self._last
             if last is not None and last.witness is None and finished:
-                witness = self._witness(last.epoch)
+                witness = self._witness(last.epoch, last.weights)
         self._writer.end(finished=finished, witness=witness)
 
     def _evaluate(self, store: Callable[[], None]) -> None:

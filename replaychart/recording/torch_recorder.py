@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
 from replaychart.errors import ArgumentError
 from replaychart.facts.witness import Witness
 from replaychart.network import torch_description
@@ -142,7 +144,7 @@ class TorchRecorder(LoopRecorder):
         if not isinstance(store, bool):
             message = f"store must be True or False. Got {store!r}."
             raise ArgumentError(message)
-        check_class_names(self._live.described, self._live.witness(0))
+        check_class_names(self._live.described, self._live.witness(0, self._live.weights()))
         super().__init__(path, group, every=every, if_exists=if_exists, on_error=on_error)
         # At the start of an epoch; a scheduler may have set those of the next one at its end.
         self._rates: list[float] = []
@@ -191,5 +193,5 @@ class TorchRecorder(LoopRecorder):
         if self._store and first_time and finished and self._writer.ended:
             self._evaluate(lambda: open_run(self._path, self.group, model=self._module).store())
 
-    def _witness(self, epoch: float) -> Witness | None:
-        return self._live.witness(epoch)
+    def _witness(self, epoch: float, weights: Sequence[np.ndarray]) -> Witness | None:
+        return self._live.witness(epoch, weights)

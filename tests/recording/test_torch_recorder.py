@@ -219,7 +219,7 @@ def test_a_stored_run_charts_without_pytorch(tmp_path: Path) -> None:
         check=False,
     )
     assert finished.returncode == 0, finished.stderr
-    assert "Pass a Sequential to open_run as model=" in finished.stdout
+    assert r"Pass the PyTorch module (Sequential) to open_run as model=" in finished.stdout
     assert "pip install 'replaychart[torch]'" in finished.stdout
     run = kept.open()
     dashboard = rc.feature_space(run) | rc.decision_boundary(run) | rc.probability_histogram(run)
