@@ -24,7 +24,10 @@ from replaychart.storage.destination import check_destination
 from replaychart.storage.state import Presence
 from replaychart.storage.writer import RunWriter
 
-# Snapshots are written in groups. None waits longer than this many seconds.
+# Epochs of a plain loop may be much shorter than a write. So snapshots are written in groups if
+# writing each would take more than this share of the time, but none waits longer than this many
+# seconds.
+_LARGEST_SHARE = 0.02
 _LONGEST_WAIT = 1.0
 
 
@@ -66,6 +69,7 @@ class LoopRecorder:
         self._last: Snapshot | None = None
         self._skipped: Snapshot | None = None
         self._written_at = -math.inf
+        self._seconds_to_write = 0.0
         check_destination(self._path, group, if_exists=if_exists)
 
     @property
@@ -179,12 +183,15 @@ class LoopRecorder:
     def _record(self, snapshot: Snapshot) -> None:
         self._last, self._skipped = snapshot, None
         self._writer.add(snapshot)
-        if time.monotonic() - self._written_at > _LONGEST_WAIT or snapshot.epoch.is_integer():
+        waited = time.monotonic() - self._written_at
+        if waited > min(_LONGEST_WAIT, self._seconds_to_write / _LARGEST_SHARE):
             self._write()
 
     def _write(self) -> None:
+        begun = time.monotonic()
         self._writer.write()
         self._written_at = time.monotonic()
+        self._seconds_to_write = self._written_at - begun
 
     def _end(self, *, finished: bool) -> None:
         if self._closed:

@@ -14,6 +14,7 @@ from support import torch_modules as modules  # noqa: E402
 from torch import nn  # noqa: E402
 
 import replaychart as rc  # noqa: E402
+from replaychart.recording import loop_recorder  # noqa: E402
 
 LOSS = nn.BCEWithLogitsLoss()
 
@@ -403,7 +404,10 @@ def test_layers_that_do_not_exist_are_named(tmp_path: Path) -> None:
         rc.feature_space(kept.open(), layer="h")
 
 
-def test_a_file_that_is_removed_stops_recording_and_not_training(tmp_path: Path) -> None:
+def test_a_file_that_is_removed_stops_recording_and_not_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop_recorder, "_LONGEST_WAIT", 0.0)
     module, path = modules.mlp(), tmp_path / "a.h5"
     with rc.TorchRecorder(module, *_data(), path, "a", loss=LOSS) as recorder:
         recorder.snapshot(1)
@@ -411,3 +415,14 @@ def test_a_file_that_is_removed_stops_recording_and_not_training(tmp_path: Path)
         with pytest.warns(UserWarning, match="stopped after epoch 1, and training continues"):
             recorder.snapshot(2)
         recorder.snapshot(3)
+
+
+def test_snapshots_of_short_epochs_are_written_together(tmp_path: Path) -> None:
+    module, path = modules.mlp(), tmp_path / "a.h5"
+    with rc.TorchRecorder(module, *_data(), path, "a", loss=LOSS) as recorder:
+        for epoch in range(1, 201):
+            recorder.snapshot(epoch)
+        written = rc.open_run(path, model=module).epochs
+        assert written[0] == 0
+        assert len(written) < 201
+    assert len(rc.open_run(path, model=module).epochs) == 201

@@ -73,9 +73,12 @@ def check(
             np.testing.assert_allclose(a, b, atol=1e-6)
     assert len(run.surface(resolution=20))
     assert len(run.boundary(resolution=20))
-    if "hidden" in layers:
-        rc.feature_space(run, "hidden").to_dict()
-        rc.gradients(run).to_dict()
+    rc.gradients(run).to_dict()
+    if run.layer_shape(layers[0]) is not None:
+        rc.feature_space(run, layers[0]).to_dict()
+        return run
+    with pytest.raises(rc.EvaluationError, match="returns the network's output alone"):
+        rc.feature_space(run, layers[0])
     return run
 
 
