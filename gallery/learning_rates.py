@@ -6,17 +6,15 @@ it winds between the moons from epoch 30 on. With the large rate, the weights ju
 within two epochs no ReLU unit responds to any point. The network then predicts the same probability
 everywhere, no gradient is left to change that, and the loss stays flat.
 
-The loss curves are a custom chart on the same slider. The part up to the selected epoch is drawn in
-full colour.
+All runs share one slider and the limits of the axes. On the logarithmic axis below, a loss that
+still falls stays visible.
 """
 # category: Comparisons
 # thumbnail-epoch: 45
 
 from pathlib import Path
 
-import altair as alt
 import keras
-import pandas as pd
 from sklearn.datasets import make_moons
 
 import replaychart as rc
@@ -44,35 +42,15 @@ if not recording.exists():
         recorder = rc.Recorder(X, y, recording, f"{rate:g}")
         model.fit(X, y, epochs=60, batch_size=40, verbose=0, callbacks=[recorder])
 
-runs = [rc.open_run(recording, f"{rate:g}") for rate in rates]
-epoch = rc.epoch_param(*runs)
+runs = {f"{rate:g}": rc.open_run(recording, f"{rate:g}") for rate in rates}
+epoch = rc.epoch_param(*runs.values())
 
-boundaries = [
-    rc.decision_boundary(
-        run,
-        epoch=epoch,
-        title=f"Learning rate {run.name}, epoch {{epoch}}",
-        width=280,
-        height=230,
-    )
-    for run in runs
-]
-
-history = pd.concat([run.history().assign(rate=run.name) for run in runs])
-losses = history.query("source == 'replay' and name == 'loss'")
-curve = (
-    alt.Chart(losses)
-    .mark_line(clip=True)
-    .encode(
-        x=alt.X("epoch", title="Epoch"),
-        y=alt.Y("value", title="Loss").scale(type="log"),
-        color=alt.Color("rate:N", title="Learning rate", sort=None)
-        .scale(scheme="dark2")
-        .legend(orient="right", symbolOpacity=1, symbolStrokeWidth=3),
-    )
-    .properties(width=900, height=160, title="Loss")
+boundaries = rc.small_multiples(
+    {f"Learning rate {name}": run for name, run in runs.items()},
+    chart=rc.decision_boundary,
+    epoch=epoch,
+    width=280,
+    height=230,
 )
-curves = curve.encode(opacity=alt.value(0.25)) + curve.transform_filter("datum.epoch <= epoch")
-
-above = alt.hconcat(*boundaries)
-alt.vconcat(above, curves).resolve_scale(color="independent", fill="independent")
+losses = rc.compare(runs, source="replay", loss_scale="log", epoch=epoch, width=982, height=160)
+(boundaries & losses).resolve_scale(color="independent", fill="independent")

@@ -25,6 +25,7 @@ _HOMES = {
     "Run": "run",
     "list_runs": "opening",
     "open_run": "opening",
+    "open_runs": "opening",
     "epoch_param": "drawing.epoch_parameter",
     "feature_space": "charts.feature_space",
     "decision_boundary": "charts.decision_boundary",
@@ -37,6 +38,8 @@ _HOMES = {
     "activations": "charts.activations",
     "pre_activations": "charts.pre_activations",
     "spread": "charts.spread",
+    "compare": "charts.compare",
+    "small_multiples": "charts.small_multiples",
     "animate": "playback.animate",
     "save": "export.save",
 }
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
     # `as` says that a name is public: type checkers cannot read it out of `_HOMES`.
     from replaychart import datasets as datasets
     from replaychart.charts.activations import activations as activations
+    from replaychart.charts.compare import compare as compare
     from replaychart.charts.decision_boundary import decision_boundary as decision_boundary
     from replaychart.charts.feature_space import feature_space as feature_space
     from replaychart.charts.gradients import gradients as gradients
@@ -61,6 +65,7 @@ if TYPE_CHECKING:
         probability_histogram as probability_histogram,
     )
     from replaychart.charts.residual_histogram import residual_histogram as residual_histogram
+    from replaychart.charts.small_multiples import small_multiples as small_multiples
     from replaychart.charts.spread import spread as spread
     from replaychart.charts.weights import weights as weights
     from replaychart.drawing.epoch_parameter import epoch_param as epoch_param
@@ -74,6 +79,7 @@ if TYPE_CHECKING:
     from replaychart.export.save import save as save
     from replaychart.opening import list_runs as list_runs
     from replaychart.opening import open_run as open_run
+    from replaychart.opening import open_runs as open_runs
     from replaychart.playback.animate import animate as animate
     from replaychart.recording.function_recorder import record_function as record_function
     from replaychart.recording.outputs import record_outputs as record_outputs

@@ -9,12 +9,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import replaychart
 from replaychart import conversion, datasets, demonstration
 from replaychart.drawing.budget import MAX_BYTES
 from replaychart.errors import ArgumentError, ReplayChartError, RunFileError
 from replaychart.export.save import MOVING, save
-from replaychart.facts.inputs import shapes_text
 from replaychart.opening import list_runs, open_run
 from replaychart.playback.animate import animate
 from replaychart.run import Run
@@ -25,6 +26,8 @@ from replaychart.storage.deepreplay import not_writable
 _DASHBOARD = "dashboard"
 # Every second epoch: half the drawing time and half the bytes, with no visible difference.
 _DEMO_GIF_STRIDE = 2
+# The charts of several runs, which `replaychart compare` draws.
+_SEVERAL_RUNS = ("compare", "small_multiples")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -99,13 +102,9 @@ def info(options: argparse.Namespace) -> None:
             # The line "state" below says so.
             warnings.filterwarnings("ignore", message=".* was interrupted after epoch")
             run = open_run(options.file, name, model=options.model if old else None)
-        first, last = run.epochs[0], run.epochs[-1]
-        print(f"{name}\n  epochs  {first:g} to {last:g} ({len(run.epochs)} recorded)")
-        if run.state != "unknown":
-            print(f"  state   {run.state}" + f" after epoch {last:g}" * run.interrupted)
-        print(f"  points  {len(run.targets)}, each of {shapes_text(run.inputs)}")
-        print("  layers  " + ", ".join(f"{layer} {_shape(run, layer)}" for layer in run.layers))
-        print("  curves  " + (", ".join(run.curves.names("training")) or "none"))
+        print(name)
+        for label, text in run.summary().items():
+            print(f"  {label:<7} {text}")
         print(f"  replay  {_agreement(run, verify=options.verify)}")
 
 
@@ -120,21 +119,50 @@ def render(options: argparse.Namespace) -> None:
         if name not in accepted:
             message = f"--{name} does not apply to the chart {options.chart!r}."
             raise ArgumentError(message)
-    chart = build(run, max_bytes=options.max_bytes, **given)
+    _save(build(run, max_bytes=options.max_bytes, **given), run.epochs, options)
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Draw a curve, or the same chart, of several runs and save it to a file."""
+    names = options.runs or list_runs(options.file)
+    runs = {name: open_run(options.file, name, model=options.model) for name in names}
+    chart: Any
+    if options.chart is None:
+        chart = replaychart.compare(
+            runs, metric=options.metric, smooth=options.smooth, max_bytes=options.max_bytes
+        )
+    else:
+        build = _chart(options.chart)
+        chart = replaychart.small_multiples(runs, chart=build, max_bytes=options.max_bytes)
+    _save(chart, np.unique(np.concatenate([run.epochs for run in runs.values()])), options)
+
+
+def _save(chart: Any, epochs: np.ndarray, options: argparse.Namespace) -> None:
+    """Save a chart as the options say, and print the file's name.
+
+    Parameters
+    ----------
+    chart : altair chart
+        The chart.
+    epochs : numpy.ndarray, shape (epochs,)
+        Its epochs.
+    options : argparse.Namespace
+        The options of `_add_output`.
+    """
     out = Path(options.out)
     rate = {"fps": options.fps}
-    if out.suffix.lower() == ".html" and len(run.epochs) > 1:
+    if out.suffix.lower() == ".html" and len(epochs) > 1:
         chart, rate = animate(chart, **rate), {}
     moving = out.suffix.lower() in MOVING or out.is_dir() or options.out.endswith("/")
-    epochs = options.epochs
-    if moving and epochs is None:
-        epochs = run.epochs[:: options.every].tolist()
+    frames = options.epochs
+    if moving and frames is None:
+        frames = epochs[:: options.every].tolist()
     print(
         save(
             chart,
             options.out,
             epoch=options.epoch,
-            epochs=epochs,
+            epochs=frames,
             **rate,
             scale=options.scale,
             hold=options.hold,
@@ -173,8 +201,12 @@ def convert(options: argparse.Namespace) -> None:
 
 
 def _chart_names() -> list[str]:
-    """Return the values that --chart allows: the name of every chart, and the dashboard."""
-    charts = [name for name, home in replaychart._HOMES.items() if home.startswith("charts.")]
+    """Return the values that --chart allows: every chart of a single run, and the dashboard."""
+    charts = [
+        name
+        for name, home in replaychart._HOMES.items()
+        if home.startswith("charts.") and name not in _SEVERAL_RUNS
+    ]
     return [*(name.replace("_", "-") for name in charts), _DASHBOARD]
 
 
@@ -193,11 +225,6 @@ def _agreement(run: Run, *, verify: bool) -> str:
     if verified is None:
         return f"not verified here{'; --verify does' * (not verify)}"
     return "verified" if verified else " ".join(["differs.", *run.differences])
-
-
-def _shape(run: Run, layer: str) -> str:
-    shape = run.layer_shape(layer)
-    return "(?)" if shape is None else "x".join("?" if n is None else str(n) for n in shape)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -231,14 +258,67 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("file", metavar="FILE")
     command.add_argument("group", metavar="GROUP")
     command.add_argument("--chart", choices=_chart_names(), default=_DASHBOARD)
+    command.add_argument("--layer", help="layer to show, for feature-space")
+    command.add_argument("--metric", help="metric to show, for loss-and-metric")
+    _add_output(command)
+    _add_model(command)
+    command.set_defaults(run=render)
+
+    command = commands.add_parser(
+        "compare", help="draw a curve, or the same chart, of several runs and save it to a file"
+    )
+    command.add_argument("file", metavar="FILE")
+    command.add_argument(
+        "--runs",
+        type=lambda text: text.split(","),
+        metavar="A,B,...",
+        help="runs to compare; default: all",
+    )
+    command.add_argument("--metric", default="loss", help="curve to draw; default: %(default)s")
+    command.add_argument(
+        "--smooth",
+        type=float,
+        default=0.0,
+        help="smoothing of the curves, from 0 to less than 1; default: %(default)s",
+    )
+    command.add_argument(
+        "--chart",
+        choices=[name for name in _chart_names() if name != _DASHBOARD],
+        help="draw this chart of each run side by side, not a curve",
+    )
+    _add_output(command)
+    _add_model(command)
+    command.set_defaults(run=compare)
+
+    command = commands.add_parser("store", help="store evaluations, so that charts need no Keras")
+    command.add_argument("file", metavar="FILE")
+    command.add_argument(
+        "group", metavar="GROUP", nargs="?", help="run to evaluate; default: all runs"
+    )
+    command.set_defaults(run=store)
+
+    command = commands.add_parser("convert", help="convert DeepReplay recordings")
+    command.add_argument("old", metavar="OLD", help="a DeepReplay file; it is not modified")
+    command.add_argument(
+        "new", metavar="NEW", help="a ReplayChart file, created if it does not exist"
+    )
+    command.add_argument(
+        "--group", action="append", help="run to convert; can be repeated; default: all runs"
+    )
+    _add_model(command)
+    command.add_argument("--overwrite", action="store_true", help="replace runs with the same name")
+    command.set_defaults(run=convert)
+    return parser
+
+
+def _add_output(command: argparse.ArgumentParser) -> None:
+    """Add the options that say where and how a chart is saved."""
     command.add_argument(
         "--out",
         required=True,
         metavar="FILE",
         help="output file, whose suffix selects the format; DIR/ writes one PNG per epoch",
     )
-    command.add_argument("--layer", help="layer to show, for feature-space")
-    command.add_argument("--metric", help="metric to show, for loss-and-metric")
     command.add_argument("--epoch", type=float, help="epoch of a still image; default: the last")
     command.add_argument(
         "--every",
@@ -277,28 +357,6 @@ def _parser() -> argparse.ArgumentParser:
         metavar="BYTES",
         help="limit on the size of the chart's data, or none for no limit; default: %(default)s",
     )
-    _add_model(command)
-    command.set_defaults(run=render)
-
-    command = commands.add_parser("store", help="store evaluations, so that charts need no Keras")
-    command.add_argument("file", metavar="FILE")
-    command.add_argument(
-        "group", metavar="GROUP", nargs="?", help="run to evaluate; default: all runs"
-    )
-    command.set_defaults(run=store)
-
-    command = commands.add_parser("convert", help="convert DeepReplay recordings")
-    command.add_argument("old", metavar="OLD", help="a DeepReplay file; it is not modified")
-    command.add_argument(
-        "new", metavar="NEW", help="a ReplayChart file, created if it does not exist"
-    )
-    command.add_argument(
-        "--group", action="append", help="run to convert; can be repeated; default: all runs"
-    )
-    _add_model(command)
-    command.add_argument("--overwrite", action="store_true", help="replace runs with the same name")
-    command.set_defaults(run=convert)
-    return parser
 
 
 def _add_model(command: argparse.ArgumentParser) -> None:

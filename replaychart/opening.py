@@ -134,6 +134,48 @@ def open_run(
     return Run(stored, model=evaluated, custom_objects=custom_objects)
 
 
+def open_runs(
+    path: str | PathLike[str],
+    *,
+    model: "AnyModel | str | PathLike[str] | None" = None,
+    custom_objects: Mapping[str, Any] | None = None,
+) -> dict[str, Run]:
+    """Open all runs in a recording file, such as those of a sweep.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        As for `open_run`.
+    model, custom_objects
+        As for `open_run`, for all runs.
+
+    Returns
+    -------
+    dict of str to Run
+        The runs by name, in the order of `list_runs`.
+
+    Raises
+    ------
+    ArgumentError, RunFileError, EvaluationError, MissingDependencyError
+        As in `open_run`.
+
+    Warns
+    -----
+    UserWarning
+        As in `open_run`.
+
+    Examples
+    --------
+    >>> import replaychart as rc
+    >>> list(rc.open_runs(rc.datasets.parabola_recording()))
+    ['parabola']
+    """
+    return {
+        name: open_run(path, name, model=model, custom_objects=custom_objects)
+        for name in list_runs(path)
+    }
+
+
 def _check_model(model: object) -> None:
     """Raise `ArgumentError` unless `model` is a Keras model, a module, a path or None."""
     if model is None or isinstance(model, (str, PathLike)) or _framework_of(model) is not None:

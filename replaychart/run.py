@@ -40,6 +40,7 @@ from replaychart.planes.planes import BANDS, GRID_LINES, RESOLUTION, Planes
 from replaychart.planes.projections import Projection
 from replaychart.storage import reader
 from replaychart.storage.state import BEING_RECORDED, INTERRUPTED
+from replaychart.summary import card, summary_rows
 
 if TYPE_CHECKING:
     import keras
@@ -124,6 +125,10 @@ class Run:
             f"Run({self.name!r}: {len(self._stored.targets)} points, epochs {self.epochs[0]:g} to "
             f"{self.epochs[-1]:g}, layers {layers}{unfinished}{verified})"
         )
+
+    def _repr_html_(self) -> str:
+        """Return a card for a notebook, from what was recorded; it does not need Keras."""
+        return card(self.summary(), self._stored, self.curves)
 
     @property
     def _known_verified(self) -> bool | None:
@@ -271,6 +276,25 @@ class Run:
         """The class names that were passed to the recorder; by default the class numbers."""
         names = self._stored.details.get("class_names")
         return list(names) if names else [str(number) for number in range(self.classes)]
+
+    def summary(self) -> dict[str, str]:
+        """Return what was recorded, in words, as notebooks and ``replaychart info`` show it.
+
+        Nothing is evaluated, so it is quick and does not need Keras.
+
+        Returns
+        -------
+        dict of str to str
+            By label: ``epochs``, ``state`` (unless it is unknown), ``points``, ``classes`` (unless
+            it is a regression), ``layers`` and ``curves`` (their last values).
+
+        Examples
+        --------
+        >>> import replaychart as rc
+        >>> rc.open_run(rc.datasets.parabola_recording()).summary()["layers"]
+        'hidden 2, output 1'
+        """
+        return summary_rows(self._stored, self.curves, self.class_names if self.classes else [])
 
     def layer_shape(self, layer: str) -> tuple[int | None, ...] | None:
         """Return the shape of a layer's output without the batch axis.

@@ -10,12 +10,17 @@ import pandas as pd
 import pytest
 from PIL import Image
 from support import deepreplay_files
+from support.settings import recorded_settings
 from support.training import Training, dense, small_model
 
 import replaychart as rc
 from replaychart.command import main
 
-CHARTS = [name.replace("_", "-") for name, home in rc._HOMES.items() if home.startswith("charts.")]
+CHARTS = [
+    name.replace("_", "-")
+    for name, home in rc._HOMES.items()
+    if home.startswith("charts.") and name not in ("compare", "small_multiples")
+]
 
 # Importing Keras or TensorFlow fails in this process, as on a machine without them.
 _WITHOUT_KERAS = (
@@ -344,3 +349,17 @@ def test_errors_are_one_line(
     assert error.startswith("replaychart: error: ")
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_compare_draws_a_curve_or_a_chart_of_each_run(tmp_path: Path) -> None:
+    runs = str(recorded_settings(tmp_path / "runs.h5"))
+    curves, charts = tmp_path / "curves.json", tmp_path / "charts.json"
+    chosen = ["compare", runs, "--runs", "slow,fast"]
+    assert main([*chosen, "--metric", "acc", "--smooth", "0.5", "--out", str(curves)]) == 0
+    assert main([*chosen, "--chart", "loss-histogram", "--out", str(charts)]) == 0
+    opened = rc.open_runs(runs)
+    named = {name: opened[name] for name in ("slow", "fast")}
+    expected = rc.save(rc.compare(named, metric="acc", smooth=0.5), tmp_path / "expected.json")
+    assert curves.read_text() == expected.read_text()
+    rc.save(rc.small_multiples(named, chart=rc.loss_histogram), expected)
+    assert charts.read_text() == expected.read_text()

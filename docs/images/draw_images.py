@@ -25,6 +25,7 @@ SIZE = (320, 240)
 PLOT = {"width": 216, "height": 156}
 PADDING, SCALE = 12, 4 / 3
 HALF = 66  # the height of each of two plots
+GAP = 8  # between four plots
 
 
 def draw_parabola() -> None:
@@ -50,13 +51,29 @@ def regression(path: Path) -> rc.Run:
     return rc.open_run(path, "waves")
 
 
-def charts(run: rc.Run, numbers: rc.Run) -> dict[str, tuple[Any, int]]:
+def optimizers(path: Path) -> dict[str, rc.Run]:
+    """Return short trainings of the same network by three optimizers."""
+    X, y = rc.datasets.parabola(150)
+    for name, rate in {"SGD": 0.5, "RMSprop": 0.05, "Adam": 0.05}.items():
+        keras.utils.set_random_seed(1)
+        model = keras.Sequential(
+            [keras.Input((2,)), keras.layers.Dense(2, "tanh"), keras.layers.Dense(1, "sigmoid")]
+        )
+        model.compile(getattr(keras.optimizers, name)(rate), "binary_crossentropy")
+        recorder = rc.Recorder(X, y, path, name)
+        model.fit(X, y, epochs=40, batch_size=50, verbose=0, callbacks=[recorder])
+    return rc.open_runs(path)
+
+
+def charts(run: rc.Run, numbers: rc.Run, several: dict[str, rc.Run]) -> dict[str, tuple[Any, int]]:
     """Return each chart of the README's table, by its function, with the epoch to show.
 
     Parameters
     ----------
     run, numbers : Run
         A classification and a regression.
+    several : dict of str to Run
+        Runs to compare, by name.
     """
     violins = {**PLOT, "scale": "per-epoch"}
     half = {**PLOT, "height": HALF}
@@ -72,7 +89,16 @@ def charts(run: rc.Run, numbers: rc.Run) -> dict[str, tuple[Any, int]]:
         "activations": (rc.activations(run, **violins), 40),
         "pre_activations": (rc.pre_activations(run, **violins), 60),
         "spread": (rc.spread(run, **PLOT), 60),
+        "compare": (rc.compare(several, **PLOT), 30),
+        "small_multiples": (_four(several), 30),
     }
+
+
+def _four(several: dict[str, rc.Run]) -> Any:
+    """Return four small boundaries that fill a plot, the last one of the first run."""
+    runs = {**several, "again": several["SGD"]}
+    size = {"width": (PLOT["width"] - GAP) // 2, "height": (PLOT["height"] - GAP) // 2}
+    return rc.small_multiples(runs, chart=rc.decision_boundary, columns=2, **size)
 
 
 def draw_thumbnail(chart: Any, path: Path, *, epoch: int) -> None:
@@ -97,6 +123,8 @@ def draw_thumbnail(chart: Any, path: Path, *, epoch: int) -> None:
     layout: dict[str, Any] = {"autosize": "none"}
     if "vconcat" in spec:
         layout = {"spacing": PLOT["height"] - 2 * HALF, "bounds": "flush"}
+    if "concat" in spec:
+        layout = {"spacing": GAP, "bounds": "flush"}
     png = vl_convert.vegalite_to_png(_bare(spec) | kept | layout, scale=SCALE)
     with Image.open(io.BytesIO(png)) as image:
         image.convert("RGB").crop((0, 0, *SIZE)).quantize(256).save(path, optimize=True)
@@ -125,7 +153,8 @@ def main() -> None:
     run = rc.open_run(rc.datasets.parabola_recording())
     with tempfile.TemporaryDirectory() as recordings:
         numbers = regression(Path(recordings) / "numbers.h5")
-        for name, (chart, epoch) in charts(run, numbers).items():
+        several = optimizers(Path(recordings) / "several.h5")
+        for name, (chart, epoch) in charts(run, numbers, several).items():
             draw_thumbnail(chart, folder / f"{name}.png", epoch=epoch)
 
 

@@ -78,6 +78,21 @@ def class_colors(classes: int, *, dark: bool = False) -> list[str]:
     return shades[: rounds * len(many) + count + 1]
 
 
+def run_colors(runs: int, *, dark: bool = False) -> list[str]:
+    """Return a colour for each run: first those that two classes do not have.
+
+    Parameters
+    ----------
+    runs : int
+        Number of runs.
+    dark : bool, default False
+        Whether the background is dark.
+    """
+    every = class_colors(max(runs, len(MANY_CLASSES)), dark=dark)
+    few = len(CLASSES)
+    return [*every[few : len(MANY_CLASSES)], *every[:few], *every[len(MANY_CLASSES) :]][:runs]
+
+
 def depth_colors(layers: int, *, dark: bool = False) -> list[str]:
     """Return a colour for each layer, of rising contrast to the background.
 
