@@ -1,4 +1,4 @@
-"""Watch a neural network learn: record a Keras training, replay it as animated Altair charts.
+"""Watch a neural network learn: record its training, replay it as animated Altair charts.
 
 All public names are available here. Heavy dependencies are imported on first use.
 """

@@ -391,7 +391,8 @@ def _torch_loss(run: Described) -> str | None:
     loss = _loss(run)
     if not isinstance(loss, Mapping) or not str(loss.get("module")).startswith("torch.nn"):
         return None
-    return str(loss.get("config") if loss.get("class_name") == "function" else loss["class_name"])
+    name = loss.get("class_name")
+    return str(loss.get("config") if name == "function" else name)
 
 
 def _optax_loss(run: Described) -> str | None:

@@ -1,7 +1,7 @@
 """Rebuilds the network of a run, with the framework that recorded it."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from replaychart.errors import ArgumentError, EvaluationError
 from replaychart.network.protocol import RecordedNetwork
@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     import torch
 
     # What `open_run` takes as a model.
-    AnyModel = keras.Model | torch.nn.Module | Callable[..., Any] | tuple[Callable[..., Any], Any]
+    AnyModel: TypeAlias = (
+        "keras.Model | torch.nn.Module | Callable[..., Any] | tuple[Callable[..., Any], Any]"
+    )
 
 
 def rebuilt_network(
@@ -40,15 +42,13 @@ def rebuilt_network(
     EvaluationError
         The network cannot be rebuilt.
     """
+    if stored.framework != "keras" and model is None:
+        raise without_module(stored)
     if stored.framework == "torch":
-        if model is None:
-            raise without_module(stored)
         from replaychart.network.torch_network import TorchNetwork
 
         return TorchNetwork(stored, model, custom_objects=custom_objects)
     if stored.framework == "function":
-        if model is None:
-            raise without_module(stored)
         from replaychart.network.function_network import FunctionNetwork
 
         return FunctionNetwork(stored, model, custom_objects=custom_objects)
@@ -59,6 +59,12 @@ def rebuilt_network(
 
 def without_module(stored: StoredRun) -> EvaluationError:
     """Return the error for a network whose code is not in the file."""
+    if stored.framework not in ("torch", "function"):
+        message = (
+            f"Run {stored.name!r} was recorded with {stored.framework!r}, which this version of "
+            "replaychart does not know."
+        )
+        return EvaluationError(message)
     what = "PyTorch module" if stored.framework == "torch" else "function"
     message = (
         f"Run {stored.name!r} was recorded from a {what}, whose code is not part of the file. Pass "
