@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from replaychart.version import __version__
 
 # The module of each public name. Every name in `charts` is also a chart of the command. Only
-# `Recorder` imports Keras and TensorFlow, and only `TorchRecorder` imports PyTorch.
+# `Recorder` imports Keras and TensorFlow.
 _HOMES = {
     "ArgumentError": "errors",
     "DatasetError": "errors",
@@ -96,27 +96,12 @@ else:
             raise AttributeError(message)
         if name == "Recorder":
             _require_keras()
-        if name == "TorchRecorder":
-            _require_torch()
         value = getattr(importlib.import_module(f"replaychart.{_HOMES[name]}"), name)
         globals()[name] = value
         return value
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *__all__})
-
-
-def _require_torch() -> None:
-    try:
-        importlib.import_module("torch")
-    except ImportError as error:
-        from replaychart.errors import MissingDependencyError
-
-        message = (
-            "TorchRecorder needs PyTorch: pip install 'replaychart[torch]'. "
-            f"Importing it failed: {error}"
-        )
-        raise MissingDependencyError(message) from error
 
 
 def _require_keras() -> None:

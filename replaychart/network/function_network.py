@@ -166,6 +166,11 @@ class FunctionNetwork:
         few._stored = of_points(self._stored, points)
         return few
 
+    def of_output(self, name: str) -> "FunctionNetwork":
+        """Raise `EvaluationError`, because there is only one output."""
+        message = f"Run {self._run!r} has only one output. Got {name!r}."
+        raise EvaluationError(message)
+
     def depends_on_alone(self, layer: str) -> bool:
         """Return whether a layer is the output, because nothing else is known."""
         return self._is_output(layer)

@@ -183,6 +183,11 @@ class TorchNetwork:
         few.__dict__.pop("_losses", None)
         return few
 
+    def of_output(self, name: str) -> "TorchNetwork":
+        """Raise `EvaluationError`, because there is only one output."""
+        message = f"Run {self._run!r} has only one output. Got {name!r}."
+        raise EvaluationError(message)
+
     def depends_on_alone(self, layer: str) -> bool:
         """Return whether the output depends only on a layer's; see `RecordedNetwork`."""
         found = self._layer(layer)

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from replaychart.errors import ArgumentError
+from replaychart.errors import ArgumentError, MissingDependencyError
 from replaychart.facts.witness import Witness
-from replaychart.network import torch_description
 from replaychart.opening import open_run
 from replaychart.recording import samples
 from replaychart.recording.argument_types import IfExists, OnError, Points, Targets
@@ -80,6 +80,8 @@ class TorchRecorder(LoopRecorder):
         loss cannot be evaluated for each point, or another argument is not allowed.
     RunFileError
         The directory does not exist, the file is not an HDF5 file, or it cannot be written.
+    MissingDependencyError
+        PyTorch is not installed.
     RecordingError
         The module has no parameters, or has several outputs; or the run exists, is being recorded
         by another training run, or cannot be continued by this one.
@@ -128,17 +130,18 @@ class TorchRecorder(LoopRecorder):
         if_exists: IfExists = "error",
         on_error: OnError = "warn",
     ) -> None:
+        self._describing = _describing()
         given = given_inputs(X, y, feature_names=feature_names)
         recorded = given.without_graph()
-        self._optimizer = torch_description.checked_optimizer(optimizer)
-        self._live = torch_description.described_module(
+        self._optimizer = self._describing.checked_optimizer(optimizer)
+        self._live = self._describing.described_module(
             module,
             recorded.inputs,
             samples.checked_targets(y, given.points),
             in_a_list=recorded.in_a_list,
             feature_names=recorded.feature_names,
             class_names=samples.checked_class_names(class_names),
-            loss=torch_description.checked_loss(loss),
+            loss=self._describing.checked_loss(loss),
         )
         self._module, self._store = module, store
         if not isinstance(store, bool):
@@ -185,7 +188,7 @@ class TorchRecorder(LoopRecorder):
         epoch = self._checked_epoch(epoch)
         live = self._live
         self._take(epoch, lambda: live.described, live.weights, logs, self._rates)
-        self._rates = torch_description.rates_of(self._optimizer)
+        self._rates = self._describing.rates_of(self._optimizer)
 
     def _end(self, *, finished: bool) -> None:
         first_time = not self._closed
@@ -195,3 +198,22 @@ class TorchRecorder(LoopRecorder):
 
     def _witness(self, epoch: float, weights: Sequence[np.ndarray]) -> Witness | None:
         return self._live.witness(epoch, weights)
+
+
+def _describing() -> ModuleType:
+    """Return what describes modules. Only it needs PyTorch, so that the class has a name without.
+
+    Raises
+    ------
+    MissingDependencyError
+        PyTorch is not installed.
+    """
+    try:
+        from replaychart.network import torch_description
+    except ImportError as error:
+        message = (
+            "TorchRecorder needs PyTorch: pip install 'replaychart[torch]'. "
+            f"Importing it failed: {error}"
+        )
+        raise MissingDependencyError(message) from error
+    return torch_description

@@ -203,7 +203,7 @@ try:
 except rc.EvaluationError as error:
     print(error)
 try:
-    rc.TorchRecorder
+    rc.TorchRecorder(None, run.inputs, run.targets, sys.argv[1], "other")
 except rc.MissingDependencyError as error:
     print(error)
 """
