@@ -5,6 +5,8 @@ parameters at every epoch, and `open_run` takes the module that was trained, so 
 same as for Keras, with the grid, the surface and the boundary of every epoch. The last layer
 returns logits, as ``BCEWithLogitsLoss`` expects; the charts show their probabilities. Watch the
 chart on the left: the hidden layer folds the plane until one straight line separates the curves.
+
+With ``store=True``, the recording also charts without PyTorch.
 """
 # category: Feature spaces
 # thumbnail-epoch: 30
@@ -33,9 +35,10 @@ if not recording.exists():
     targets = torch.tensor(y, dtype=torch.float32)[:, None]
     loss_of = torch.nn.BCEWithLogitsLoss()
     optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
-    with rc.TorchRecorder(
-        module, X, y, recording, "parabola", loss=loss_of, optimizer=optimizer
-    ) as recorder:
+    recorder = rc.TorchRecorder(
+        module, X, y, recording, "parabola", loss=loss_of, optimizer=optimizer, store=True
+    )
+    with recorder:
         for epoch in range(1, 151):
             for rows in torch.randperm(len(points)).split(16):
                 optimizer.zero_grad()
