@@ -1,4 +1,4 @@
-"""Watch a neural network learn: record a Keras training, replay it as animated Altair charts.
+"""Watch a neural network learn: record its training, replay it as animated Altair charts.
 
 All public names are available here. Heavy dependencies are imported on first use.
 """
@@ -19,6 +19,8 @@ _HOMES = {
     "ReplayChartError": "errors",
     "RunFileError": "errors",
     "Recorder": "recording.recorder",
+    "TorchRecorder": "recording.torch_recorder",
+    "record_function": "recording.function_recorder",
     "record_outputs": "recording.outputs",
     "Run": "run",
     "list_runs": "opening",
@@ -95,8 +97,10 @@ if TYPE_CHECKING:
     from replaychart.opening import open_runs as open_runs
     from replaychart.playback.animate import animate as animate
     from replaychart.playback.link import link as link
+    from replaychart.recording.function_recorder import record_function as record_function
     from replaychart.recording.outputs import record_outputs as record_outputs
     from replaychart.recording.recorder import Recorder as Recorder
+    from replaychart.recording.torch_recorder import TorchRecorder as TorchRecorder
     from replaychart.run import Run as Run
 else:
 

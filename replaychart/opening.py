@@ -14,7 +14,7 @@ from replaychart.storage import deepreplay, reader, state
 from replaychart.storage.deepreplay import Recording
 
 if TYPE_CHECKING:
-    import keras
+    from replaychart.network.rebuilding import AnyModel
 
 
 def list_runs(path: str | PathLike[str]) -> list[str]:
@@ -54,7 +54,7 @@ def open_run(
     group: str | None = None,
     *,
     output: str | None = None,
-    model: "keras.Model | str | PathLike[str] | None" = None,
+    model: "AnyModel | str | PathLike[str] | None" = None,
     custom_objects: Mapping[str, Any] | None = None,
 ) -> "Run":
     """Open a recorded run.
@@ -69,12 +69,19 @@ def open_run(
         The output to look at, if the model has several: one of `Run.output_names`. Default: all of
         them. Charts of weights, gradients and curves show the whole model then, and whatever needs
         one output raises an error that lists them. `Run.output` chooses one later.
-    model : keras.Model, str or os.PathLike, optional
+    model : keras.Model, torch.nn.Module, callable, tuple, str or os.PathLike, optional
         A Keras model to evaluate, with the recorded weights, instead of the recorded architecture:
         for models that cannot be rebuilt from a file. Loss and metrics remain the recorded ones.
-        The model itself is not changed. Only for a run of DeepReplay, which stores its model in a
-        separate file, this can also be the path of that file. Default: ``<group>_model.h5``, next
-        to the recording or in the working directory.
+        The model itself is not changed.
+
+        For a run of `TorchRecorder`, a module with the recorded parameters, on the device that is
+        to compute. For a run of `record_function`, the function; or a tuple of the function and any
+        parameters, if these are in objects of a library. Without them, only what is stored in the
+        file can be charted.
+
+        Only for a run of DeepReplay, which stores its model in a separate file, this can also be
+        the path of that file. Default: ``<group>_model.h5``, next to the recording or in the
+        working directory.
     custom_objects : mapping of str to object, optional
         Layers, activations, losses and metrics that are not part of Keras, by name. They replace
         those of Keras that have the same name.
@@ -130,6 +137,7 @@ def open_run(
     name = reader.existing_name(path, group)
     model = Path(model) if isinstance(model, (str, PathLike)) else model
     stored = stored_run(path, name, model=model, custom_objects=custom_objects)
+    _check_framework(model, stored)
     evaluated = None if isinstance(model, Path) else model
     run = Run(stored, model=evaluated, custom_objects=custom_objects)
     return run if output is None else run.output(output)
@@ -138,7 +146,7 @@ def open_run(
 def open_runs(
     path: str | PathLike[str],
     *,
-    model: "keras.Model | str | PathLike[str] | None" = None,
+    model: "AnyModel | str | PathLike[str] | None" = None,
     custom_objects: Mapping[str, Any] | None = None,
 ) -> dict[str, Run]:
     """Open all runs in a recording file, such as those of a sweep.
@@ -178,17 +186,40 @@ def open_runs(
 
 
 def _check_model(model: object) -> None:
-    """Raise `ArgumentError` unless `model` is a Keras model, a path or None."""
-    if model is None or isinstance(model, (str, PathLike)):
+    """Raise `ArgumentError` unless `model` is a Keras model, a module, a path or None."""
+    if model is None or isinstance(model, (str, PathLike)) or _framework_of(model) is not None:
         return
-    # A model exists only if Keras was imported; stored runs do not need Keras.
-    keras = sys.modules.get("keras")
-    if keras is None or not isinstance(model, keras.Model):
-        message = (
-            "model must be a Keras model or, for a run of DeepReplay, the path of a model file. "
-            f"Got {shown(model)}."
-        )
-        raise ArgumentError(message)
+    message = (
+        "model must be a Keras model, a torch.nn.Module, a function or, for a run of DeepReplay, "
+        f"the path of a model file. Got {shown(model)}."
+    )
+    raise ArgumentError(message)
+
+
+def _framework_of(model: object) -> str | None:
+    """Return what a model is of, None if it is not a model."""
+    # A model exists only if its framework was imported; stored runs need none.
+    keras, torch = sys.modules.get("keras"), sys.modules.get("torch")
+    if keras is not None and isinstance(model, keras.Model):
+        return "keras"
+    # With PyTorch as the backend of Keras, Keras's models are modules, too.
+    if torch is not None and isinstance(model, torch.nn.Module):
+        return "torch"
+    function = model[0] if isinstance(model, tuple) and len(model) == 2 else model
+    return "function" if callable(function) and not isinstance(function, type) else None
+
+
+def _check_framework(model: object, stored: reader.StoredRun) -> None:
+    """Raise `ArgumentError` unless a model is of the framework that recorded the run."""
+    found = None if model is None or isinstance(model, Path) else _framework_of(model)
+    if found is None or found == stored.framework:
+        return
+    names = {"keras": "a Keras model", "torch": "a torch.nn.Module", "function": "a function"}
+    message = (
+        f"model must be {names.get(stored.framework, stored.framework)}, as run {stored.name!r} "
+        f"was recorded from one. Got {names[found]}, a {type(model).__name__}."
+    )
+    raise ArgumentError(message)
 
 
 def _check_custom_objects(custom_objects: object) -> None:
@@ -208,7 +239,7 @@ def stored_run(
     path: Path,
     name: str,
     *,
-    model: "keras.Model | Path | None",
+    model: "AnyModel | Path | None",
     custom_objects: Mapping[str, Any] | None,
 ) -> reader.StoredRun:
     """Return a run from a file.
@@ -272,7 +303,7 @@ def interrupted_message(stored: reader.StoredRun) -> str:
 
 def _described(
     recording: Recording,
-    model: "keras.Model | Path | None",
+    model: "AnyModel | Path | None",
     custom_objects: Mapping[str, Any] | None,
 ) -> reader.StoredRun:
     try:

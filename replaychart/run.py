@@ -56,6 +56,9 @@ from replaychart.summary import card, summary_rows
 
 if TYPE_CHECKING:
     import keras
+    import torch
+
+    from replaychart.network.rebuilding import AnyModel
 
 State = Literal["finished", "being recorded", "interrupted", "unknown"]
 
@@ -111,7 +114,7 @@ class Run:
         self,
         stored: reader.StoredRun,
         *,
-        model: "keras.Model | None" = None,
+        model: "AnyModel | None" = None,
         custom_objects: Mapping[str, Any] | None = None,
     ) -> None:
         self._stored = stored
@@ -1337,22 +1340,22 @@ class Run:
             build = self.value_distributions.values_frame
         return build(selection, chosen, self.epochs[chosen])
 
-    def restore(self, model: "keras.Model", epoch: float | None = None) -> None:
+    def restore(self, model: "keras.Model | torch.nn.Module", epoch: float | None = None) -> None:
         """Set a model's weights to those of a snapshot, to continue training from there.
 
         The optimizer's state is not recorded: momentum, for example, starts over.
 
         Parameters
         ----------
-        model : keras.Model
-            A built model with the recorded architecture.
+        model : keras.Model or torch.nn.Module
+            A built model with the recorded architecture, of the framework that recorded the run.
         epoch : float, optional
             A recorded epoch. Default: the last.
 
         Raises
         ------
         ArgumentError
-            The epoch was not recorded, or `model` is not a Keras model.
+            The epoch was not recorded, or `model` is not a model of that framework.
         EvaluationError
             The model has a different architecture, or not all weights were recorded.
 
@@ -1365,7 +1368,7 @@ class Run:
         >>> model = keras.Sequential([keras.Input((2,)), *layers])
         >>> run.restore(model, epoch=15)
         """
-        from replaychart.network.model import restore
+        from replaychart.network.rebuilding import restore
 
         (snapshot,) = self.snapshots(self.epochs[-1].item() if epoch is None else epoch)
         restore(model, self._stored, snapshot)

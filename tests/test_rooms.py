@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "replaychart"
-# The way from a training to a picture. A room is a folder, or a file that stands by itself.
+# The way from a training to a picture. A room is a folder, or a file that stands by itself. A
+# recorder may evaluate what it has recorded, so recording comes after opening.
 ROOMS = (
     "version", "errors", "arguments", "datasets", "facts", "storage.hdf5", "storage", "network",
-    "recording", "evaluation", "planes", "frames", "summary", "run", "opening", "drawing",
+    "evaluation", "planes", "frames", "summary", "run", "opening", "recording", "drawing",
     "charts", "playback", "export", "", "conversion", "demonstration", "command", "__main__",
 )  # fmt: skip
 # Which rooms may import a library; demonstration trains a network for `replaychart demo --train`.
@@ -18,6 +19,8 @@ LIBRARIES = {
     "h5py": {"storage", "storage.hdf5"},
     "keras": {"network", "recording", "demonstration"},
     "tensorflow": {"network", "recording"},
+    "torch": {"network", "recording"},
+    "jax": {"network", "recording"},
     "altair": {"drawing", "charts", "playback", "export", "demonstration", "command"},
 }
 
@@ -94,6 +97,8 @@ def test_no_file_imports_from_a_later_room_nor_a_library_of_another_one() -> Non
         ("frames.points", "import altair as alt"),
         ("evaluation.evaluations", "from keras import ops"),
         ("evaluation.evaluations", "def late():\n    import keras"),
+        ("evaluation.evaluations", "def late():\n    import torch"),
+        ("planes.planes", "from jax import numpy"),
     ],
 )
 def test_violations_are_found(module: str, source: str) -> None:

@@ -30,8 +30,9 @@ CARD_WIDTH, CARD_HEIGHT = 300, 225
 LOOP_FRAMES = 12
 LOOP_FPS = 5
 
-# Raised by an example whose data must be downloaded. Offline, the build continues without it.
-DATA_MISSING = rc.DatasetError
+# Raised by an example whose data must be downloaded, or that needs PyTorch. The build continues
+# without it where there is no network, or no PyTorch.
+MISSING = (rc.DatasetError, ModuleNotFoundError)
 
 _log = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ class GalleryExample(SphinxDirective):
         files = _files(self.env.app, script)
         try:
             self._write(script, files)
-        except DATA_MISSING as error:
+        except MISSING as error:
             return [_missing(str(error))]
         for picture in _pictures(files):
             note_chart(self.env, picture.stem)
@@ -95,9 +96,9 @@ class GalleryExample(SphinxDirective):
 
 
 def _missing(reason: str) -> nodes.Node:
-    """Return the note that replaces a chart whose data could not be downloaded."""
+    """Return the note that replaces a chart without its data or a package that it needs."""
     _log.info("A chart is missing: %s", reason)
-    text = "This chart is missing: its data could not be downloaded when the site was built."
+    text = "This chart is missing: the site was built without its data or a package that it needs."
     return nodes.note("", nodes.paragraph("", text), classes=["missing-chart"])
 
 

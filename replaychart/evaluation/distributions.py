@@ -207,7 +207,7 @@ class Distributions:
         every = range(len(self._stored.epochs))
         has_graph = any(layer.output_shape is not None for layer in self._stored.layers)
         for variable in VARIABLES:
-            if self.layers(variable):
+            if self.layers(variable) and self._stored.details.get("has_gradients", True):
                 self.summaries(self.select("gradients", variable=variable), every)
         for kind in ("activations", "pre_activations"):
             if has_graph and self._known(kind, "kernel"):

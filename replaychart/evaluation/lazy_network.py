@@ -10,11 +10,18 @@ from replaychart.evaluation.verification import VerifiedNetwork, VerifiedOutputs
 from replaychart.facts.keys import described, described_key
 from replaychart.facts.outputs import of_output, output_names
 from replaychart.network.protocol import RecordedNetwork
-from replaychart.network.rebuilding import rebuilt_network
+from replaychart.network.rebuilding import rebuilt_network, without_module
 from replaychart.storage.reader import StoredRun
 
 if TYPE_CHECKING:
-    import keras
+    from replaychart.network.rebuilding import AnyModel
+
+# What each framework is called, and the extra that installs it.
+_FRAMEWORKS = {
+    "keras": ("Keras", "tensorflow"),
+    "torch": ("PyTorch", "torch"),
+    "function": ("JAX", "jax"),
+}
 
 
 class LazyNetwork:
@@ -29,7 +36,7 @@ class LazyNetwork:
         The run.
     memory : Memory
         The values that are already known, for error messages.
-    model : keras.Model or None
+    model : keras.Model, torch.nn.Module, callable, tuple or None
         Used instead of the recorded architecture.
     custom_objects : mapping or None
         Classes and functions that are not part of Keras, by name.
@@ -40,7 +47,7 @@ class LazyNetwork:
         stored: StoredRun,
         memory: Memory,
         *,
-        model: "keras.Model | None",
+        model: "AnyModel | None",
         custom_objects: Mapping[str, Any] | None,
     ) -> None:
         self._stored = stored
@@ -78,6 +85,8 @@ class LazyNetwork:
         """
         if not self._stored.has_model:
             raise self._no_model(asked)
+        if self._model is None and self._stored.framework != "keras":
+            raise self._code_missing(asked)
         try:
             return self._network
         except ImportError as error:
@@ -120,11 +129,20 @@ class LazyNetwork:
             return VerifiedOutputs(self._stored, rebuilt)
         return VerifiedNetwork(self._stored, rebuilt)
 
+    def _code_missing(self, asked: str) -> EvaluationError:
+        message = (
+            f"Run {self._stored.name!r} does not contain {_named(asked)}. "
+            f"{without_module(self._stored)} Or, where you have it, store what charts need: "
+            f"run.store(). Stored: {described(self._memory.keys())}."
+        )
+        return EvaluationError(message)
+
     def _framework_missing(self, asked: str) -> MissingDependencyError:
+        name, extra = _FRAMEWORKS.get(self._stored.framework, _FRAMEWORKS["keras"])
         message = (
             f"Run {self._stored.name!r} does not contain {_named(asked)}, and computing "
-            "this needs Keras, which is not installed: pip install 'replaychart[tensorflow]'. Or "
-            "store it on a machine with Keras: run.store(), or the command 'replaychart store'. "
+            f"this needs {name}, which is not installed: pip install 'replaychart[{extra}]'. Or "
+            f"store it on a machine with {name}: run.store(), or the command 'replaychart store'. "
             f"Stored: {described(self._memory.keys())}."
         )
         return MissingDependencyError(message)

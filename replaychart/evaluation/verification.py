@@ -235,6 +235,14 @@ class VerifiedNetwork:
     def _sentence(self, what: str, difference: Difference) -> str:
         layer = self._first_layer() if what == "outputs" else None
         begins = f" The difference begins at layer {layer!r}." if layer else ""
+        if self._stored.framework != "keras":
+            what_was_passed = "loss" if what == "loss" else "model"
+            return (
+                f"The {what} of run {self._stored.name!r} cannot be replayed: at epoch "
+                f"{difference.epoch:g} the replay differs from what the model computed in training "
+                f"by up to {difference.size:.2g}.{begins} The {what_was_passed} that was passed to "
+                "open_run computes something else than the recorded one: pass that one."
+            )
         if what == "outputs":
             cause = "A function or class of your own is replaced by another one of its name"
             way_out = "pass it as custom_objects={'name': function}, or the model itself as model=,"

@@ -15,6 +15,18 @@ _VARIABLES = "model/variables"
 SEPARATOR = "/"
 # A key of the details: the layer that computes the output of the model.
 OUTPUT_LAYER = "output_layer"
+_STORED_DTYPES = (
+    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+    *("float16", "float32", "float64"),
+)
+
+
+def stored_dtype(dtype: str) -> str:
+    """Return the dtype in which values of a dtype are stored.
+
+    HDF5 has no bfloat16 and no float8. float32 holds each of their values exactly.
+    """
+    return dtype if dtype in _STORED_DTYPES else "float32"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,6 +19,23 @@ _PROBABILITY_LAYERS = ("Softmax",)
 # Losses for scores: of one output, whose sign is the class, or of one for each class.
 _HINGES = ("hinge", "squaredhinge")
 _HINGES_OF_CLASSES = ("categoricalhinge",)
+# Losses of PyTorch, by class or function: for logits, or for log-probabilities, of which a softmax
+# makes the same probabilities; for separate yes or no; and for scores.
+_TORCH_OF_LOGITS = (
+    *("BCEWithLogitsLoss", "CrossEntropyLoss", "MultiLabelSoftMarginLoss", "NLLLoss"),
+    *("binary_cross_entropy_with_logits", "cross_entropy", "nll_loss"),
+)
+_TORCH_BINARY = (
+    *("BCELoss", "BCEWithLogitsLoss", "MultiLabelSoftMarginLoss"),
+    *("binary_cross_entropy", "binary_cross_entropy_with_logits"),
+)
+_TORCH_OF_SCORES = ("MultiMarginLoss", "SoftMarginLoss", "multi_margin_loss", "soft_margin_loss")
+# The same of Optax.
+_OPTAX_BINARY = ("sigmoid_binary_cross_entropy", "sigmoid_focal_loss")
+_OPTAX_OF_LOGITS = (
+    *_OPTAX_BINARY,
+    *("softmax_cross_entropy", "softmax_cross_entropy_with_integer_labels"),
+)
 # Rounding errors allowed in probabilities and in their sum, also of layers that compute in 16 bits.
 _ROUNDING = 5e-3
 
@@ -249,6 +266,9 @@ def accuracy(
 def _scored_classes(run: Described, units: int | None) -> int:
     """Return the number of classes of a network with a hinge loss, 0 for any other network."""
     loss = name_in_keras(_loss(run))
+    if _torch_loss(run) in _TORCH_OF_SCORES:
+        yes_or_no = units == 1 and bool(np.isin(run.targets, (-1, 1)).all())
+        return 2 if yes_or_no else _classes(run.targets, units, shares=False)
     flat = run.targets.reshape(len(run.targets), -1)
     if loss in _HINGES and units == flat.shape[1] == 1:
         # Keras takes 0 and 1 as -1 and 1. A sigmoid's probability is above 0.5 for class 1.
@@ -297,6 +317,8 @@ def _sum_to_one(values: Sequence[np.ndarray], output_shape: tuple[int | None, ..
 
 
 def _has_crossentropy(run: Described) -> bool:
+    if _torch_loss(run) in (*_TORCH_BINARY, *_TORCH_OF_LOGITS):
+        return True
     return "crossentropy" in json.dumps(_loss(run)).replace("_", "").lower()
 
 
@@ -355,6 +377,8 @@ def _is_multi_hot(targets: np.ndarray) -> bool:
 
 def _has_binary_loss(run: Described) -> bool:
     """Return whether the loss is any kind of binary crossentropy."""
+    if _torch_loss(run) in _TORCH_BINARY or _optax_loss(run) in _OPTAX_BINARY:
+        return True
     name = json.dumps(_loss(run)).replace("_", "").lower()
     return "binarycrossentropy" in name or "binaryfocalcrossentropy" in name
 
@@ -363,7 +387,29 @@ def _loss(run: Described) -> Any:
     return (json.loads(run.compile_config) or {}).get("loss")
 
 
+def _torch_loss(run: Described) -> str | None:
+    """Return the name of a loss of PyTorch, None for any other loss."""
+    loss = _loss(run)
+    if not isinstance(loss, Mapping) or not str(loss.get("module")).startswith("torch.nn"):
+        return None
+    name = loss.get("class_name")
+    return str(loss.get("config") if name == "function" else name)
+
+
+def _optax_loss(run: Described) -> str | None:
+    """Return the name of a loss of Optax, None for any other loss."""
+    loss = _loss(run)
+    if not isinstance(loss, Mapping) or loss.get("module") != "optax":
+        return None
+    return str(loss.get("config"))
+
+
 def _from_logits(run: Described) -> bool:
+    if run.details.get("predicts") == "logits" or _optax_loss(run) in _OPTAX_OF_LOGITS:
+        return True
+    if _torch_loss(run) in _TORCH_OF_LOGITS:
+        # A network that ends in a softmax returns probabilities, even to a loss for logits.
+        return not _ends_in_probabilities(run)
     loss = _loss(run)
     config = loss.get("config") if isinstance(loss, Mapping) else None
     return isinstance(config, Mapping) and bool(config.get("from_logits", False))

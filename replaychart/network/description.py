@@ -20,6 +20,7 @@ from replaychart.facts.layers import (
     RecordedLayer,
     RecordedVariable,
     Variable,
+    stored_dtype,
 )
 from replaychart.facts.outputs import entry_of
 from replaychart.network import calling
@@ -38,11 +39,6 @@ _CROSSENTROPIES = (
     "categoricalfocalcrossentropy",
 )
 _HINGES = ("hinge", "squaredhinge")
-
-_STORED_DTYPES = (
-    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
-    *("float16", "float32", "float64"),
-)
 
 
 def check_recordable(model: keras.Model, *, loss: object = None) -> None:
@@ -363,14 +359,6 @@ def _is_of(path: str, layers: list[str]) -> bool:
 
 def _is_connected_by_code(layer: Any) -> bool:
     return isinstance(layer, keras.Model) and not has_graph(layer)
-
-
-def stored_dtype(dtype: str) -> str:
-    """Return the dtype in which values of a dtype are stored.
-
-    HDF5 has no bfloat16 and no float8. float32 holds each of their values exactly.
-    """
-    return dtype if dtype in _STORED_DTYPES else "float32"
 
 
 def details_of(

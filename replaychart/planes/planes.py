@@ -640,5 +640,5 @@ class Planes:
         require_one_of("layer", layer, names)
         shape = self._stored.layers[names.index(layer)].output_shape
         if shape is None:
-            raise no_graph(layer, self._stored.name)
+            raise no_graph(layer, self._stored.name, framework=self._stored.framework)
         return shape

@@ -9,7 +9,7 @@ import numpy as np
 
 from replaychart.errors import RecordingError
 from replaychart.facts.inputs import arrays_of, with_arrays
-from replaychart.network.description import stored_dtype
+from replaychart.facts.layers import stored_dtype
 from replaychart.recording.inputs import GivenInputs
 
 

@@ -110,11 +110,16 @@ def details_of(run: h5py.Group) -> dict[str, Any]:
     features = entry(details, "feature_names", (list, dict, type(None)), None) or {}
     for names in features.values() if isinstance(features, dict) else [features]:
         texts_of(names, "'feature_names'")
-    for key in ("model_name", "model_class", "recorded", "predicts"):
+    for key in ("model_name", "model_class", "recorded", "predicts", "framework"):
         entry(details, key, (str, type(None)), None)
     _check_output(details)
     for own in (entry(details, OUTPUTS, (dict, type(None)), None) or {}).values():
         _check_output(of_kind(own, f"{OUTPUTS!r}", dict))
+    texts_of(entry(details, "state_names", list, []), "'state_names'")
+    if entry(details, "output_shape", (list, type(None)), None) is not None:
+        shape_of(details["output_shape"], "'output_shape'")
+    for metric in (entry(details, "metrics", (dict, type(None)), None) or {}).values():
+        of_kind(metric, "'metrics'", (str, dict))
     if (entry(details, "steps_per_epoch", (int, type(None)), None) or 1) < 1:
         message = f"'steps_per_epoch' must be at least 1. Got {details['steps_per_epoch']}"
         raise ValueError(message)

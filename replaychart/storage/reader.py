@@ -101,6 +101,11 @@ class StoredRun:
         return self.details.get("recorded") != layout.OUTPUTS
 
     @property
+    def framework(self) -> str:
+        """What recorded the network: ``"keras"``, or what the details say."""
+        return str(self.details.get("framework") or "keras")
+
+    @property
     def _evaluations(self) -> evaluations.Reader:
         return evaluations.Reader(
             path=str(self.path),

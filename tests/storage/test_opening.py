@@ -125,10 +125,13 @@ def test_snapshot_without_its_epoch_does_not_count(parabola: Training, tmp_path:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"model": 5}, "model must be a Keras model or, .* the path of a model file. Got 5"),
+        (
+            {"model": 5},
+            "model must be a Keras model, .* the path of a model file. Got 5",
+        ),
         (
             {"model": [keras.Sequential()]},
-            "model must be a Keras model or, for a run of DeepReplay, the path",
+            "model must be a Keras model, a torch.nn.Module, a function or, for a run of",
         ),
         ({"custom_objects": [1]}, r"custom_objects must map names to layers.* Got \[1\]"),
         ({"custom_objects": {1: keras.Sequential}}, "custom_objects must map names to layers"),

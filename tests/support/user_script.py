@@ -2,7 +2,7 @@
 
 import io
 from pathlib import Path
-from typing import Literal, assert_type
+from typing import Any, Literal, assert_type
 
 import altair as alt
 import numpy as np
@@ -13,7 +13,7 @@ from sklearn.decomposition import PCA  # type: ignore[import-untyped]
 import replaychart as rc
 
 
-def recorded(model: object, path: Path) -> rc.Run:
+def recorded(model: Any, module: Any, path: Path) -> rc.Run:
     X, y = rc.datasets.parabola(40)
     assert_type(X, np.ndarray)
     recorder = rc.Recorder(X, y, path, group="parabola", every=[0, 0.5, 1], if_exists="overwrite")
@@ -23,6 +23,11 @@ def recorded(model: object, path: Path) -> rc.Run:
     recorder.close()
     with rc.record_outputs(path, "outputs", inputs=X, targets=y) as outputs:
         outputs.snapshot(0, layers={"hidden": X}, probabilities=y, losses=y, logs={"loss": 0.7})
+    with rc.TorchRecorder(module, X, y, path, "torch", every=2, store=True) as of_torch:
+        assert_type(of_torch, rc.TorchRecorder)
+        of_torch.snapshot(1, {"loss": 0.7})
+    with rc.record_function(np.matmul, X.T, X, y, path, "function", predicts="logits") as taken:
+        taken.snapshot(X.T, 1)
     assert_type(rc.list_runs(path), list[str])
     return rc.open_run(path, "parabola")
 
