@@ -25,6 +25,7 @@ _HOMES = {
     "open_run": "opening",
     "epoch_param": "drawing.epoch_parameter",
     "feature_space": "charts.feature_space",
+    "data_map": "charts.data_map",
     "decision_boundary": "charts.decision_boundary",
     "probability_histogram": "charts.probability_histogram",
     "loss_and_metric": "charts.loss_and_metric",
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     # `as` says that a name is public: type checkers cannot read it out of `_HOMES`.
     from replaychart import datasets as datasets
     from replaychart.charts.activations import activations as activations
+    from replaychart.charts.data_map import data_map as data_map
     from replaychart.charts.decision_boundary import decision_boundary as decision_boundary
     from replaychart.charts.feature_space import feature_space as feature_space
     from replaychart.charts.gradients import gradients as gradients

@@ -67,6 +67,7 @@ def charts(run: rc.Run, numbers: rc.Run) -> dict[str, tuple[Any, int]]:
         "loss_and_metric": (rc.loss_and_metric(run, **PLOT), 60),
         "loss_histogram": (rc.loss_histogram(run, **PLOT), 20),
         "residual_histogram": (rc.residual_histogram(numbers, **PLOT), 10),
+        "data_map": (rc.data_map(run, width=154, height=78), 60),
         "weights": (rc.weights(run, **violins), 40),
         "gradients": (rc.gradients(run, **violins), 15),
         "activations": (rc.activations(run, **violins), 40),
