@@ -1,7 +1,7 @@
 """`Run`: a recorded training run, evaluated on demand."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -21,8 +21,11 @@ from replaychart.facts.keys import evaluation_key
 from replaychart.frames.grid import grid_frame
 from replaychart.frames.histograms import (
     MOST_BINS,
+    LossScale,
     counts_frame,
     loss_edges,
+    loss_scale_for,
+    losses_frame,
     probability_histogram_frame,
     residual_edges,
 )
@@ -742,6 +745,37 @@ class Run:
         """
         return self._predictions.probability(self.snapshots(epochs))
 
+    def wrong(self, *, epochs: Epochs = None) -> NDArray[np.bool_]:
+        """Return which points are predicted as another class than their own.
+
+        Parameters
+        ----------
+        epochs : float, slice, range or iterable of float, optional
+            Only these recorded epochs. Default: all.
+
+        Returns
+        -------
+        numpy.ndarray of bool, shape (epochs, points)
+            False where the model's output is NaN or infinite, because nothing is predicted there.
+
+        Raises
+        ------
+        EvaluationError
+            The run does not predict one class for each point.
+
+        Examples
+        --------
+        >>> import replaychart as rc
+        >>> run = rc.open_run(rc.datasets.parabola_recording())
+        >>> int(run.wrong(epochs=36).sum())
+        258
+        """
+        self._predictions.require_classes()
+        chosen = self.snapshots(epochs)
+        outputs = self._predictions.outputs(chosen)
+        known = np.isfinite(outputs).reshape(*outputs.shape[:2], -1).all(axis=2)
+        return known & (self._predictions.decisions(chosen) != self.targets)
+
     def outputs(self, *, epochs: Epochs = None) -> NDArray[np.float32]:
         """Return the model's outputs for each point at every epoch, as the model returns them.
 
@@ -914,14 +948,22 @@ class Run:
         chosen = self.snapshots(epochs)
         return counts_frame(self.epochs[chosen], residuals[chosen], edges)
 
-    def loss_histogram(self, *, bins: int = 20, epochs: Epochs = None) -> pd.DataFrame:
+    def loss_histogram(
+        self, *, bins: int = 20, scale: LossScale | None = None, epochs: Epochs = None
+    ) -> pd.DataFrame:
         """Return a histogram of the points' losses, with the same bins for the whole run.
 
         Parameters
         ----------
         bins : int, default 20
-            The number of bins, at most 1,000, between 0 (or the smallest loss, if it is negative)
-            and the largest loss.
+            The number of bins, at most 1,000.
+        scale : {"log", "linear", None}, default None
+            ``"linear"``: bins of equal width between 0 (or the smallest loss, if it is negative)
+            and the largest loss. ``"log"``: bins that look equally wide on a logarithmic axis, from
+            the smallest positive to the largest loss, both rounded outwards to 1, 2 or 5 times a
+            power of ten, but over at most six powers of ten; the first bin also counts all smaller
+            losses, such as 0. None: ``"log"``, or ``"linear"`` if any loss is negative or none is
+            positive.
         epochs : float, slice, range or iterable of float, optional
             Only these recorded epochs, with the bins of the whole run. Default: all.
 
@@ -939,10 +981,12 @@ class Run:
         2000
         """
         require_at_least("bins", bins, 1, most=MOST_BINS)
+        require_one_of("scale", scale, [*get_args(LossScale), None])
         losses = self.losses()
-        edges = loss_edges(losses, int(bins))
+        scale = loss_scale_for(losses) if scale is None else scale
+        edges = loss_edges(losses, int(bins), scale)
         chosen = self.snapshots(epochs)
-        return counts_frame(self.epochs[chosen], losses[chosen], edges)
+        return losses_frame(self.epochs[chosen], losses[chosen], edges, scale)
 
     def distributions(
         self,

@@ -10,7 +10,7 @@ from replaychart.drawing.plane import (
     boundary_layer,
     grid_layer,
     point_bytes,
-    points_layer,
+    points_layers,
     surface_layer,
 )
 from replaychart.drawing.sizes import Width, width_for_texts
@@ -151,7 +151,7 @@ def decision_boundary(
     layers = [
         surface_layer(plane, run, surface, bands=BANDS),
         grid_layer(plane, run, lines) if lines else None,
-        points_layer(plane, run, coordinates[points], points),
+        *points_layers(plane, run, coordinates[points], points),
         boundary_layer(plane, run, boundary) if boundary else None,
     ]
     what = "Decision boundary" if divided else "Prediction"

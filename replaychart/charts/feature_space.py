@@ -18,7 +18,7 @@ from replaychart.drawing.plane import (
     boundary_layer,
     grid_layer,
     point_bytes,
-    points_layer,
+    points_layers,
     surface_layer,
 )
 from replaychart.drawing.rotation import rotated_space
@@ -219,7 +219,7 @@ def feature_space(
     layers = [
         surface_layer(plane, run, drawn.rings, bands=BANDS) if drawn.rings else None,
         grid_layer(plane, run, drawn.lines) if drawn.lines else None,
-        points_layer(plane, run, coordinates, points),
+        *points_layers(plane, run, coordinates, points),
         boundary_layer(plane, run, drawn.boundary) if drawn.boundary else None,
     ]
     heading = chart_title(title, default_title, clock)

@@ -3,13 +3,12 @@
 from typing import get_args
 
 import altair as alt
-import numpy as np
 
 from replaychart.arguments import require_at_least, require_one_of
 from replaychart.drawing import colors
 from replaychart.drawing.budget import MAX_BYTES, kept_epochs
 from replaychart.drawing.clock import Clock
-from replaychart.drawing.counts import histogram_of_all
+from replaychart.drawing.counts import counted_of, histogram_of_all
 from replaychart.drawing.limits import ScaleType
 from replaychart.drawing.packing import BYTES_PER_NUMBER
 from replaychart.drawing.sizes import Width, width_for_texts
@@ -21,7 +20,7 @@ from replaychart.drawing.titles import (
     note_not_finite,
 )
 from replaychart.facts.epochs import Epochs
-from replaychart.frames.histograms import MOST_BINS, counts_frame
+from replaychart.frames.histograms import MOST_BINS, loss_scale_for
 from replaychart.run import Run
 
 
@@ -29,7 +28,7 @@ def loss_histogram(
     run: Run,
     *,
     bins: int = 20,
-    loss_scale: ScaleType = "linear",
+    loss_scale: ScaleType | None = None,
     epochs: Epochs = None,
     epoch: float | alt.Parameter | None = None,
     title: Title | None = None,
@@ -45,16 +44,19 @@ def loss_histogram(
         The recorded training run.
     bins : int, default 20
         Number of bins, at most 1,000. The bins are the same at every epoch.
-    loss_scale : {"linear", "log"}, default "linear"
-        The scale of the loss axis. On a logarithmic one, all bins look equally wide, and the first
-        one also counts the losses that are a millionth of the largest or less, such as 0.
+    loss_scale : {"log", "linear", None}, default None
+        The scale of the loss axis. On a logarithmic one, all bins look equally wide, so that small
+        losses do not collapse into one bar; the first bar also counts all losses below it, such as
+        0 (see `Run.loss_histogram` for the bins). None means ``"log"``, or ``"linear"`` if any loss
+        is negative or none is positive.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
     epoch : float or altair.Parameter, optional
         The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
         last epoch.
     title : str or sequence of str, optional
-        The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: "Losses".
+        The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: "Loss of each
+        point".
     width, height : int or "container", default 220 and 157
         Size in pixels. A width of ``"container"`` fills the page or element around the chart.
     max_bytes : float or None, default 20,000,000
@@ -86,38 +88,29 @@ def loss_histogram(
     """
     check_chart(run, width, height, max_bytes)
     require_at_least("bins", bins, 1, most=MOST_BINS)
-    require_one_of("loss_scale", loss_scale, get_args(ScaleType))
+    require_one_of("loss_scale", loss_scale, [*get_args(ScaleType), None])
     clock = kept_epochs(
         run,
         Clock.of(run, epochs, epoch),
         max_bytes,
         bytes_per_epoch=BYTES_PER_NUMBER * int(bins),
     )
-    heading = chart_title(title, "Losses", clock)
+    heading = chart_title(title, "Loss of each point", clock)
     losses = run.losses(epochs=clock.epochs)
     note_not_finite(heading, clock, "losses", width_for_texts(width), losses)
-    counts = run.loss_histogram(bins=bins, epochs=clock.epochs)
-    if loss_scale == "log":
-        edges = _log_edges(run.losses(), int(bins))
-        counts = counts_frame(clock.epochs, np.maximum(losses, edges[0]), edges)
-        if losses.min() < edges[0]:
-            below = f"first bar: also losses below {edges[0]:.1g}"
-            add_subtitle(heading, below, width_for_texts(width))
+    scale = loss_scale_for(run.losses()) if loss_scale is None else loss_scale
+    counts = run.loss_histogram(bins=bins, scale=scale, epochs=clock.epochs)
+    lowest = counts["bin_start"].min()
+    if scale == "log" and losses.min() < lowest:
+        add_subtitle(heading, f"first bar: also losses below {lowest:.1g}", width_for_texts(width))
     return histogram_of_all(
         clock,
         counts,
         color=colors.LOSS,
-        x_title="Loss of a point",
+        x_title="Loss",
         title=heading,
         width=width,
         height=height,
-        x_scale=loss_scale,
+        counted=counted_of(len(run.targets)),
+        x_scale=scale,
     )
-
-
-def _log_edges(losses: np.ndarray, bins: int) -> np.ndarray:
-    """Return the edges of bins that look equally wide on a logarithmic axis, shape (bins + 1,)."""
-    positive = losses[np.isfinite(losses) & (losses > 0)]
-    high = float(positive.max()) if len(positive) else 1.0
-    low = max(float(positive.min()) if len(positive) else 0.1, high / 1e6)
-    return np.geomspace(low if low < high else high / 10, high, bins + 1)

@@ -8,7 +8,7 @@ from replaychart.arguments import require_at_least
 from replaychart.drawing import colors
 from replaychart.drawing.budget import MAX_BYTES, kept_epochs
 from replaychart.drawing.clock import Clock
-from replaychart.drawing.counts import histogram_of_all
+from replaychart.drawing.counts import counted_of, histogram_of_all
 from replaychart.drawing.packing import BYTES_PER_NUMBER
 from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.titles import (
@@ -103,5 +103,5 @@ def residual_histogram(
         title=heading,
         width=width,
         height=height,
-        counted="points" if of_point == 1 else "residuals",
+        counted=counted_of(residuals[0].size, "points" if of_point == 1 else "residuals"),
     )

@@ -19,7 +19,7 @@ from replaychart.drawing.expressions import outright
 from replaychart.drawing.layer_axis import layer_axis
 from replaychart.drawing.limits import ScaleType
 from replaychart.drawing.sizes import Width, from_left, width_for_texts
-from replaychart.drawing.texts import displayed, fitted
+from replaychart.drawing.texts import SMALL_SIZE, displayed, fitted
 from replaychart.drawing.titles import Title, chart_title, check_chart, note_not_finite
 from replaychart.evaluation.distributions import Kind, Variable
 from replaychart.facts.epochs import Epochs
@@ -250,7 +250,7 @@ def _names_at_the_end(
     ]
     return (
         alt.Chart(packing.PackedData(rows))
-        .mark_text(align="left", baseline="middle", fontSize=11, tooltip=None)
+        .mark_text(align="left", baseline="middle", fontSize=SMALL_SIZE, tooltip=None)
         .encode(
             x=from_left(width, share=1, offset=8),
             y=alt.Y("place:Q", scale=None),

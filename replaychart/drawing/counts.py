@@ -1,18 +1,20 @@
 """Histogram bars over bins that are the same for the whole run."""
 
-from typing import Any
+import dataclasses
+from typing import Any, Literal
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
-from replaychart.drawing import packing
-from replaychart.drawing.backgrounds import adaptive, adaptive_column, adaptive_expression
+from replaychart.drawing import colors, packing
+from replaychart.drawing.backgrounds import adaptive_column, adaptive_expression
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.colors import on_dark
 from replaychart.drawing.expressions import literal, outright
-from replaychart.drawing.limits import ScaleType, tick_format
-from replaychart.drawing.sizes import Width, from_left
+from replaychart.drawing.limits import ScaleType, log_ticks, tick_format
+from replaychart.drawing.sizes import Width
+from replaychart.drawing.texts import SMALL_SIZE
 
 # Up to this count, the axis has a tick for every whole number.
 _FEW = 5
@@ -23,8 +25,8 @@ def count_bars(
     frame: pd.DataFrame,
     *,
     x_title: str,
-    highest: int,
-    counted: str = "points",
+    ends: tuple[int, int],
+    counted: str,
     x_scale: ScaleType = "linear",
 ) -> alt.Chart:
     """Return bars whose heights follow the epoch.
@@ -35,49 +37,53 @@ def count_bars(
         The chart's epochs.
     frame : pandas.DataFrame
         One row per epoch, bin and colour: ``epoch``, ``bin_start``, ``bin_end``, ``count`` and
-        ``color``, in the same order within each epoch. Bars in one bin are stacked in that order.
+        ``color``, in the same order within each epoch. Bars in one bin are stacked in that order;
+        those with a column ``side`` of -1 hang down from 0.
     x_title : str
         Title of the value axis.
-    highest : int
-        Upper end of the count axis.
-    counted : str, default "points"
-        What is counted.
+    ends : tuple of int
+        Ends of the count axis: how far bars hang down, 0 if none does, and how high they rise.
+    counted : str
+        What is counted, and of how many; the title of the count axis.
     x_scale : {"linear", "log"}, default "linear"
         The scale of the value axis. The bins are as wide as their edges say.
     """
     first = frame[frame["epoch"] == clock.epochs[0]]
     counts = frame["count"].to_numpy().reshape(len(clock.epochs), -1)
     edges = {name: list(map(packing.shortened, first[name])) for name in ("bin_start", "bin_end")}
-    limits = [
-        packing.shortened(first["bin_start"].min()),
-        packing.shortened(first["bin_end"].max()),
-    ]
+    low, high = float(first["bin_start"].min()), float(first["bin_end"].max())
     constant = {**edges, "color": first["color"].tolist(), "order": list(range(len(first)))}
+    height = "datum.count"
+    if "side" in first:
+        constant["side"] = first["side"].tolist()
+        height = "datum.count * datum.side"
     rows = packing.by_epoch(clock, constant, {"count": counts.T.tolist()})
     return (
         alt.Chart(packing.PackedData(rows))
         .transform_calculate(count=packing.entry("count", clock))
         .transform_filter("datum.count > 0")
+        .transform_calculate(height=height)
         .mark_bar(aria=False)  # see `texts`
         .encode(
             x=alt.X(
                 "bin_start:Q",
                 bin="binned",
                 title=x_title,
-                axis=alt.Axis(
-                    labelFlush=False,
-                    tickCount=5,
-                    **_tick_format(first, x_scale),
+                axis=_value_axis(low, high, x_scale),
+                scale=alt.Scale(
+                    type=x_scale,
+                    domain=[packing.shortened(low), packing.shortened(high)],
+                    nice=False,
+                    zero=alt.Undefined,
                 ),
-                scale=alt.Scale(type=x_scale, domain=limits, nice=False, zero=alt.Undefined),
             ),
             x2="bin_end:Q",
             y=alt.Y(
-                "count:Q",
-                title=f"Number of {counted}",
+                "height:Q",
+                title=counted,
                 stack="zero",
-                axis=_count_axis(highest),
-                scale=alt.Scale(domain=[0, highest], nice=True),
+                axis=_count_axis(*ends),
+                scale=alt.Scale(domain=[-ends[0], ends[1]], nice=not ends[0]),
             ),
             color=_outright(first["color"]),
             detail="color:N",
@@ -85,46 +91,79 @@ def count_bars(
             tooltip=[
                 alt.Tooltip("bin_start:Q", title="From", format=".3~g"),
                 alt.Tooltip("bin_end:Q", title="To", format=".3~g"),
-                alt.Tooltip("count:Q", title=counted.capitalize()),
+                alt.Tooltip("count:Q", title="Number"),
             ],
         )
     )
 
 
-def _tick_format(bins: pd.DataFrame, x_scale: ScaleType) -> dict[str, Any]:
-    """Return how the ticks of the bins' axis are written."""
-    if x_scale == "log":
-        return {"format": "~g"}
-    return tick_format(bins["bin_start"].min(), bins["bin_end"].max())
+def _value_axis(low: float, high: float, x_scale: ScaleType) -> alt.Axis:
+    """Return the axis of the values, whose numbers are written out where they are readable."""
+    if x_scale == "linear":
+        return alt.Axis(labelFlush=False, tickCount=5, **tick_format(low, high))
+    return alt.Axis(
+        labelFlush=False,
+        values=log_ticks(low, high),
+        # Vega would write 0.001 as 1e-3.
+        labelExpr="datum.value < 0.001 ? format(datum.value, '.0e') : format(datum.value, ',.3~r')",
+    )
 
 
-def _count_axis(highest: int) -> alt.Axis:
-    """Return the count axis, without ticks at fractions."""
-    if highest > _FEW:
-        return alt.Axis(tickCount=5)
-    return alt.Axis(values=list(range(highest + 1)), format="d")
+def _count_axis(down: int, up: int) -> alt.Axis:
+    """Return the count axis, without ticks at fractions and without negative numbers."""
+    options: dict[str, Any] = {"tickCount": 4}
+    if max(down, up) <= _FEW:
+        options = {"values": list(range(-down, up + 1)), "format": "d"}
+    if down:
+        options["labelExpr"] = "format(abs(datum.value), ',')"
+    return alt.Axis(**options)
 
 
 def _outright(tones: pd.Series) -> Any:
-    """Return the encoding of a column of one or two colours, without a field or a scale.
+    """Return the encoding of a column of colours, without a field or a scale.
 
     If the chart were placed next to one that is coloured by class, a scale would be merged with
     that of the classes, and even a field without a scale would add its name to their legend.
     """
-    tone, *others = tones.unique().tolist()
-    if not others:
-        return outright(adaptive_expression(tone))
-    (other,) = others
-    dark = {color: on_dark(color) for color in (tone, other)}
+    different = tones.unique().tolist()
+    if len(different) == 1:
+        return outright(adaptive_expression(different[0]))
+    dark = {color: on_dark(color) for color in different}
     return outright(adaptive_column("datum.color", dark))
 
 
-def total_label(
-    clock: Clock, totals: np.ndarray, *, suffix: str, color: str, line: int, width: Width
-) -> alt.Chart:
-    """Return a label at the top: the total at the epoch shown, and what it counts.
+@dataclasses.dataclass(frozen=True)
+class TotalLabel:
+    """Where a total is written.
 
-    It is centred, because the bars of a trained network are at the sides.
+    Attributes
+    ----------
+    x : object
+        The encoding of its horizontal position, in pixels.
+    y : float or altair.Value
+        Its vertical position, in pixels.
+    align : {"left", "center", "right"}
+        Which part of the text is at this position.
+    baseline : {"top", "bottom"}, default "top"
+        Which part of the line is.
+    """
+
+    x: Any
+    y: float
+    align: Literal["left", "center", "right"]
+    baseline: Literal["top", "bottom"] = "top"
+
+
+def total_label(
+    clock: Clock,
+    totals: np.ndarray,
+    place: TotalLabel,
+    *,
+    before: str = "",
+    suffix: str,
+    color: str = colors.MUTED,
+) -> alt.Chart:
+    """Return a label with the total at the epoch shown, and what it counts.
 
     Parameters
     ----------
@@ -132,31 +171,34 @@ def total_label(
         The chart's epochs.
     totals : numpy.ndarray of int, shape (epochs,)
         The total at each epoch.
-    suffix : str
-        What is counted.
-    color : str
-        The colour of the label, which explains the colour of the bars.
-    line : int
-        The label's line, counted from 0.
-    width : int or "container"
-        The chart's width.
+    place : TotalLabel
+        Where the label is.
+    before, suffix : str
+        The text before the total, and what is counted.
+    color : str, optional
+        The colour of the label if the total is not 0, which explains the colour of the bars.
+        Default: that of secondary texts.
     """
     rows = packing.by_epoch(clock, {"of": [suffix]}, {"count": [totals.tolist()]})
+    count = packing.entry("count", clock)
+    tone = f"({count} > 0 ? {adaptive_expression(color)} : {adaptive_expression(colors.MUTED)})"
     return (
         alt.Chart(packing.PackedData(rows))
-        .transform_calculate(
-            label=f"format({packing.entry('count', clock)}, ',') + {literal(' ' + suffix)}"
-        )
+        .transform_calculate(label=f"{literal(before)} + format({count}, ',') + {literal(suffix)}")
         .mark_text(
-            align="center",
-            baseline="top",
-            color=adaptive(color),
-            fontSize=11,
+            align=place.align,
+            baseline=place.baseline,
+            fontSize=SMALL_SIZE,
             fontWeight=600,
             tooltip=None,
         )
-        .encode(text="label:N", x=from_left(width, share=0.5), y=alt.value(6 + 15 * line))
+        .encode(text="label:N", x=place.x, y=alt.value(place.y), color=outright(tone))
     )
+
+
+def counted_of(total: int, what: str = "points") -> str:
+    """Return the title of a count axis, which relates the counts to their total."""
+    return f"{what.capitalize()} (of {total:,})"
 
 
 def highest_count(frame: pd.DataFrame, *, by: list[str]) -> int:
@@ -181,7 +223,7 @@ def histogram_of_all(
     title: alt.TitleParams,
     width: Width,
     height: int,
-    counted: str = "points",
+    counted: str,
     x_scale: ScaleType = "linear",
 ) -> alt.Chart:
     """Return bars over all points together, as a complete chart.
@@ -202,8 +244,8 @@ def histogram_of_all(
         Width of the chart.
     height : int
         Height in pixels.
-    counted : str, default "points"
-        What is counted.
+    counted : str
+        What is counted, and of how many; the title of the count axis.
     x_scale : {"linear", "log"}, default "linear"
         The scale of the value axis.
     """
@@ -212,7 +254,7 @@ def histogram_of_all(
         clock,
         frame.assign(color=color),
         x_title=x_title,
-        highest=highest,
+        ends=(0, highest),
         counted=counted,
         x_scale=x_scale,
     )

@@ -13,6 +13,7 @@ from replaychart.planes.extents import Limits
 # Between these, numbers are written out.
 _SMALLEST, _LARGEST = 1e-6, 1e9
 _FEWEST_DIGITS = 4
+_FEWEST_TICKS, _MOST_TICKS = 3, 5
 # The scale of an axis of values.
 ScaleType = Literal["linear", "log"]
 # Whether limits are those of the whole run, or of each epoch.
@@ -54,6 +55,23 @@ def tick_format(*ends: float) -> dict[str, Any]:
         return {}
     digits = max(_FEWEST_DIGITS, math.ceil(math.log10(reach / span)) + 3)
     return {"format": f".{digits}~g"}
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Return up to five round numbers within the ends of a logarithmic axis, in ascending order.
+
+    They are powers of ten if there are at least three of them; otherwise 3 times powers of ten, or 2
+    and 5 times, are added.
+    """
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks: list[float] = []
+    for factors in ((1,), (1, 3), (1, 2, 5)):
+        numbers = [float(f"{factor}e{power}") for power in powers for factor in factors]
+        ticks = [tick for tick in numbers if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9)]
+        if len(ticks) >= _FEWEST_TICKS:
+            break
+    # Counted from the largest number, because 1 is more familiar than 0.001.
+    return ticks[:: -math.ceil(len(ticks) / _MOST_TICKS)][::-1]
 
 
 def limits_ruler(limits: list[Limits], pixels: int) -> Ruler:

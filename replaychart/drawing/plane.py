@@ -10,9 +10,11 @@ import numpy as np
 from replaychart.drawing import colors, packing
 from replaychart.drawing.backgrounds import adaptive, adaptive_column, adaptive_range
 from replaychart.drawing.clock import Clock
+from replaychart.drawing.correctness import Answers, answer_bytes, answers_are_known
 from replaychart.drawing.expressions import literal, outright
 from replaychart.drawing.limits import limits_ruler, limits_scale, tick_format
 from replaychart.drawing.packing import Ruler
+from replaychart.drawing.point_looks import PointLooks
 from replaychart.drawing.sizes import Width, width_for_positions, width_for_texts
 from replaychart.drawing.texts import (
     AXIS_TITLE_SIZE,
@@ -32,13 +34,17 @@ from replaychart.run import Run
 WITHIN_LIMITS = "replaychart-within-limits"
 OVERFLOWING = "replaychart-overflowing"
 
+# The label of the rings around wrong points in the legend.
+WRONG_LABEL = "wrong"
+
 # Sizes in legends, in pixels: the width of an entry besides its text, the width up to which a label
 # always fits, the minimum width to which a long label is shortened, and the width of the legend of
 # a probability, which is next to the legend of two classes.
 _SYMBOL = 28
 _SHORT_LABEL = 40
 _SHORTEST_LABEL = 60
-_PROBABILITY_LEGEND = 160
+_GRADIENT, _PROBABILITY_LEGEND = 120, 130
+_PREDICTION_LEGEND = 80
 _COLUMNS = 5
 # Up to this many long names can be placed below each other.
 _FEW_CLASSES = 4
@@ -101,8 +107,10 @@ def _ticks(limits: list[Limits]) -> dict[str, Any]:
     return {"axis": alt.Axis(**form)} if form else {}
 
 
-def points_layer(plane: Plane, run: Run, coordinates: np.ndarray, points: np.ndarray) -> alt.Chart:
-    """Return recorded points, coloured by class.
+def points_layers(
+    plane: Plane, run: Run, coordinates: np.ndarray, points: np.ndarray
+) -> list[alt.Chart]:
+    """Return recorded points, coloured by class, on top of rings around those that are wrong.
 
     Parameters
     ----------
@@ -117,40 +125,84 @@ def points_layer(plane: Plane, run: Run, coordinates: np.ndarray, points: np.nda
     """
     constant: dict[str, list[Any]] = {"point": points.tolist()}
     changing: dict[str, list[Any]] = {}
-    transforms: dict[str, str] = {}
+    calculated: dict[str, str] = {}
     for axis, (name, ruler) in enumerate(zip("xy", plane.rulers(), strict=True)):
         if coordinates.ndim == 2:
             constant[name] = ruler.rounded(coordinates[:, axis])
         else:
             changing[name] = ruler.measured(coordinates[:, :, axis].T)
-            transforms[name] = ruler.expression(packing.entry(name, plane.clock))
+            calculated[name] = ruler.expression(packing.entry(name, plane.clock))
     targets, encodings, tooltip = by_target(run, points, width_for_texts(plane.width))
-    constant |= targets
-    if run.has_probabilities and run.tells_predictions:
-        percent = Ruler(0.0, 0.01)
-        probability = run.point_probabilities(epochs=plane.clock.epochs)
-        changing["p"] = percent.measured(probability[:, points].T)
-        transforms["p"] = percent.expression(packing.entry("p", plane.clock))
+    answers = Answers.of(run, plane.clock, points, class_labels(run))
+    probability, wrong = answers.probability(), answers.wrong()
+    if probability is not None:
+        calculated["p"] = probability
         title = "Probability of class 1" if run.classes == 2 else probability_title(run)
         tooltip.append(alt.Tooltip("p:Q", title=title, format=".2f"))
-    rows = packing.by_epoch(plane.clock, constant, changing)
-    chart = alt.Chart(packing.PackedData(rows))
-    if transforms:
-        chart = chart.transform_calculate(**transforms)
-    return chart.mark_circle(
-        size=13,
+    if wrong is not None:
+        calculated["wrong"] = wrong
+    rows = packing.by_epoch(plane.clock, constant | targets, changing | answers.columns)
+    base = alt.Chart(packing.PackedData(rows)).encode(x=plane.x(), y=plane.y())
+    if calculated:
+        base = base.transform_calculate(**calculated)
+    looks = PointLooks.of(len(points), plane.width, plane.height)
+    drawn = _dots(base, plane, looks).encode(tooltip=tooltip, **encodings)
+    return [drawn] if wrong is None else [_rings(base, plane, looks), drawn]
+
+
+def _dots(base: alt.Chart, plane: Plane, looks: PointLooks) -> alt.Chart:
+    halo: dict[str, Any] = {"strokeWidth": 0}
+    if looks.halo:
+        background = adaptive(colors.LIGHT_BACKGROUND, colors.DARK_BACKGROUND)
+        halo = {"stroke": background, "strokeWidth": looks.halo}
+    return base.mark_circle(
+        size=looks.size,
         opacity=1,
+        fillOpacity=looks.opacity,
         clip=True,
         style=plane.style(),
         color=adaptive(colors.CLASSES[0]),
         aria=False,
-    ).encode(x=plane.x(), y=plane.y(), tooltip=tooltip, **encodings)
+        **halo,
+    )
+
+
+def _rings(base: alt.Chart, plane: Plane, looks: PointLooks) -> alt.Chart:
+    """Return rings around the points that are wrong, with the legend that explains them."""
+    return (
+        base.transform_filter("datum.wrong")
+        .transform_calculate(answer=literal(WRONG_LABEL))
+        .mark_point(
+            shape="circle",
+            filled=False,
+            size=looks.ring_size,
+            strokeWidth=looks.ring_width,
+            opacity=1,
+            clip=True,
+            style=plane.style(),
+            tooltip=None,
+            aria=False,
+        )
+        .encode(
+            stroke=alt.Stroke(
+                "answer:N",
+                title="Prediction",
+                scale=alt.Scale(domain=[WRONG_LABEL], range=adaptive_range([colors.WRONG])),
+                legend=alt.Legend(
+                    orient="bottom",
+                    direction="horizontal",
+                    symbolSize=70,
+                    symbolStrokeWidth=2,
+                    symbolFillColor="transparent",
+                ),
+            )
+        )
+    )
 
 
 def point_bytes(run: Run, coordinates: int) -> int:
-    """Return the bytes per point and epoch of `points_layer` for a number of coordinates."""
-    with_probability = run.has_probabilities and run.tells_predictions
-    return packing.BYTES_PER_NUMBER * (coordinates + with_probability)
+    """Return the bytes per point and epoch of `points_layers` for a number of coordinates."""
+    return packing.BYTES_PER_NUMBER * coordinates + answer_bytes(run)
 
 
 def by_target(
@@ -195,6 +247,8 @@ def class_color(run: Run, width: float) -> alt.Color:
     """
     if run.classes == 2:
         width -= _PROBABILITY_LEGEND
+    if answers_are_known(run):
+        width -= _PREDICTION_LEGEND
     longest = max(width_of(str(label), size=SMALL_SIZE) for label in class_labels(run))
     # If names are short, the legend does not depend on the width, so that charts of different
     # widths share it.
@@ -241,7 +295,7 @@ def number_color(run: Run) -> alt.Color:
         legend=alt.Legend(
             orient="bottom",
             direction="horizontal",
-            gradientLength=150,
+            gradientLength=_GRADIENT,
             gradientThickness=10,
             tickCount=4,
             **tick_format(*number_limits(run)),
@@ -361,7 +415,7 @@ def _probability_fill(run: Run) -> alt.Fill:
         title, domain = f"Score of class {displayed(run.class_names[1])}", [-1, 0, 1]
     return alt.Fill(
         "probability:Q",
-        title=fitted(title, _PROBABILITY_LEGEND - 10),
+        title=fitted(title, _PROBABILITY_LEGEND),
         scale=alt.Scale(
             domain=domain,
             range=adaptive_range(colors.SURFACE, colors.DARK_SURFACE),
@@ -371,7 +425,7 @@ def _probability_fill(run: Run) -> alt.Fill:
         legend=alt.Legend(
             orient="bottom",
             direction="horizontal",
-            gradientLength=150,
+            gradientLength=_GRADIENT,
             gradientThickness=10,
             titleLimit=NO_LIMIT,
             values=domain,

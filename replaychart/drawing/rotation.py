@@ -14,7 +14,7 @@ from replaychart.drawing.expressions import literal, outright
 from replaychart.drawing.packing import Ruler
 from replaychart.drawing.plane import by_target
 from replaychart.drawing.sizes import Width, width_for_positions, width_for_texts
-from replaychart.drawing.texts import fitted
+from replaychart.drawing.texts import SMALL_SIZE, fitted
 from replaychart.drawing.titles import Title, chart_title, note_not_finite
 from replaychart.errors import ArgumentError
 from replaychart.run import Run
@@ -224,8 +224,8 @@ def _axes(space: _Space, layer: str) -> alt.LayerChart:
             base.mark_line(color=adaptive(colors.MUTED), strokeWidth=1, tooltip=None).encode(
                 detail="axis:N", order="end:Q"
             ),
-            base.mark_text(color=adaptive(colors.MUTED), fontSize=11, dy=-6, tooltip=None).encode(
-                text="name:N"
-            ),
+            base.mark_text(
+                color=adaptive(colors.MUTED), fontSize=SMALL_SIZE, dy=-6, tooltip=None
+            ).encode(text="name:N"),
         ]
     )

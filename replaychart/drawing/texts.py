@@ -33,7 +33,7 @@ NO_LIMIT = 0
 # Font sizes of the theme, in pixels.
 TITLE_SIZE = 14
 AXIS_TITLE_SIZE = 12
-SMALL_SIZE = 11
+SMALL_SIZE = 12
 # Widths of characters as fractions of the font size. They are those of Helvetica, which the other
 # fonts of the theme resemble.
 _WIDTHS = {
@@ -83,7 +83,7 @@ def fitted(text: str, pixels: float, *, size: float = SMALL_SIZE, bold: bool = F
         Any string.
     pixels : float
         Approximate maximum width. A few characters are kept in any case.
-    size : float, default 11
+    size : float, default 12
         Font size in pixels.
     bold : bool, default False
         Whether the font is bold.
@@ -114,7 +114,7 @@ def lines(text: str, pixels: float, *, size: float = SMALL_SIZE) -> list[str]:
         Any string. It is broken between words; a word wider than a line is shortened by `fitted`.
     pixels : float
         Approximate maximum width of a line.
-    size : float, default 11
+    size : float, default 12
         Font size in pixels.
     """
     broken: list[str] = []

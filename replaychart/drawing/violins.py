@@ -17,7 +17,7 @@ from replaychart.drawing.layer_axis import layer_axis
 from replaychart.drawing.limits import LimitsOver, limits_ruler, limits_scale, tick_format
 from replaychart.drawing.packing import Ruler
 from replaychart.drawing.sizes import Width, width_for_texts
-from replaychart.drawing.texts import displayed
+from replaychart.drawing.texts import SMALL_SIZE, displayed
 from replaychart.drawing.titles import Title, chart_title, check_chart
 from replaychart.evaluation.densities import POSITIONS, positions
 from replaychart.evaluation.distributions import Selection
@@ -276,7 +276,11 @@ def _not_finite(axes: _Axes, summaries: list[Arrays]) -> alt.Chart | None:
         .transform_filter("datum.share > 0")
         .transform_calculate(label="format(datum.share, '.3~g') + '% not finite'")
         .mark_text(
-            baseline="top", color=adaptive(colors.WRONG), fontSize=11, fontWeight=600, tooltip=None
+            baseline="top",
+            color=adaptive(colors.WRONG),
+            fontSize=SMALL_SIZE,
+            fontWeight=600,
+            tooltip=None,
         )
         .encode(x=axes.x("at:Q"), y=alt.value(6), text="label:N")
     )

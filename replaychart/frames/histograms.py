@@ -1,8 +1,15 @@
 """Frames of counts per epoch and bin, with the same bins for the whole run."""
 
+import math
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 
+# Whether the bins of losses are equally wide on a linear or on a logarithmic axis.
+LossScale = Literal["linear", "log"]
+# On a logarithmic axis, the smallest and the largest loss shown differ by at most this factor.
+_REACH = 1e6
 # With more bins, each would be narrower than a pixel, and all take memory at every epoch.
 MOST_BINS = 1_000
 
@@ -60,11 +67,51 @@ def residual_edges(residuals: np.ndarray, bins: int) -> np.ndarray:
     return np.linspace(-reach, reach, bins + 1)
 
 
-def loss_edges(losses: np.ndarray, bins: int) -> np.ndarray:
-    """Return the edges of bins from 0 (or a negative minimum) to the maximum, (bins + 1,)."""
+def losses_frame(
+    epochs: np.ndarray, losses: np.ndarray, edges: np.ndarray, scale: LossScale
+) -> pd.DataFrame:
+    """Count losses of shape (snapshots, points) per epoch and bin; see `_histogram_frame`.
+
+    With a logarithmic scale, the first bin also counts all smaller losses, such as 0.
+    """
+    if scale == "log":
+        losses = np.maximum(losses, edges[0])
+    return counts_frame(epochs, losses, edges)
+
+
+def loss_scale_for(losses: np.ndarray) -> LossScale:
+    """Return the scale on which losses do not collapse into one bin as they become small.
+
+    It is logarithmic, unless there are negative losses, or none that is positive.
+    """
     finite = losses[np.isfinite(losses)]
-    low, high = (min(0.0, finite.min()), finite.max()) if len(finite) else (0.0, 1.0)
-    return np.linspace(low, high if high > low else low + 1.0, bins + 1)
+    return "log" if (finite > 0).any() and not (finite < 0).any() else "linear"
+
+
+def loss_edges(losses: np.ndarray, bins: int, scale: LossScale) -> np.ndarray:
+    """Return the edges of bins around all losses of a run, shape (bins + 1,).
+
+    With a linear scale, they extend from 0 (or a negative minimum) to the maximum; with a
+    logarithmic one, from the smallest positive loss to the largest, over at most six powers of ten.
+    """
+    finite = losses[np.isfinite(losses)]
+    if scale == "linear":
+        low, high = (min(0.0, finite.min()), finite.max()) if len(finite) else (0.0, 1.0)
+        return np.linspace(low, high if high > low else low + 1.0, bins + 1)
+    positive = finite[finite > 0]
+    high = _round_number(float(positive.max()) if len(positive) else 1.0, up=True)
+    low = max(float(positive.min()) if len(positive) else 0.1, high / _REACH)
+    low = _round_number(low, up=False)
+    return np.geomspace(low if low < high else high / 10, high, bins + 1)
+
+
+def _round_number(value: float, *, up: bool) -> float:
+    """Return the nearest number of the form 1, 2 or 5 times a power of ten, not below or above."""
+    power = math.floor(math.log10(value))
+    numbers = [factor * 10.0**power for factor in (1, 2, 5, 10)]
+    if up:
+        return next(number for number in numbers if number >= value * (1 - 1e-9))
+    return next(number for number in numbers[::-1] if number <= value * (1 + 1e-9))
 
 
 def _histogram_frame(

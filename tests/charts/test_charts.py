@@ -122,9 +122,9 @@ def test_points_unpack_to_the_coordinates(parabola: Training) -> None:
 
 def test_feature_space_draws_surface_grid_points_and_boundary(parabola: Training) -> None:
     run = parabola.open()
-    assert _marks(rc.feature_space(run)) == ["line", "line", "circle", "line"]
-    assert _marks(rc.feature_space(run, grid=False)) == ["line", "circle", "line"]
-    assert _marks(rc.feature_space(run, grid=False, surface=None)) == ["circle"]
+    assert _marks(rc.feature_space(run)) == ["line", "line", "point", "circle", "line"]
+    assert _marks(rc.feature_space(run, grid=False)) == ["line", "point", "circle", "line"]
+    assert _marks(rc.feature_space(run, grid=False, surface=None)) == ["point", "circle"]
     filled = _views(rc.feature_space(run).to_dict())[0]
     assert filled["mark"]["filled"]
     assert filled["encoding"]["fill"]["scale"]["domain"] == [0, 0.5, 1]
@@ -137,7 +137,9 @@ def test_feature_space_takes_the_last_hidden_layer_with_two_units(
     assert title.startswith('"fold ')
     branched = rc.feature_space(branches.open())
     assert branched.to_dict()["title"]["text"]["expr"].startswith('"plane ')
-    assert _marks(branched) == ["line", "circle", "line"], "no grid lines without an input plane"
+    assert _marks(branched) == ["line", "point", "circle", "line"], (
+        "no grid lines without an input plane"
+    )
 
 
 def test_feature_space_without_a_layer_to_take_lists_the_layers(tmp_path: Path) -> None:
@@ -449,7 +451,7 @@ def test_legend_of_a_users_own_chart_is_the_same_beside_another(
     beside, own_legends = {
         "spread": lambda: (rc.spread(run), 0),
         "spread of one epoch": lambda: (rc.spread(run, epochs=[0]), 0),
-        "space": lambda: (rc.feature_space(run), 1),
+        "space": lambda: (rc.feature_space(run), 2),
         "surface": lambda: (rc.decision_boundary(regression.open()), 1),
         "rotated": lambda: (
             rc.feature_space(regression.open(), "space", projection="rotate"),

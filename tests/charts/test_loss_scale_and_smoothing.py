@@ -10,6 +10,7 @@ import pytest
 from support.training import EPOCHS, Training
 
 import replaychart as rc
+from replaychart.drawing.limits import log_ticks
 
 
 def _layers(chart: Any, curve: str) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
@@ -121,9 +122,11 @@ def test_bins_of_the_histogram_are_equally_wide_on_its_axis(parabola: Training) 
     ratios = [row["bin_end"] / row["bin_start"] for row in rows]
     np.testing.assert_allclose(ratios, ratios[0], rtol=1e-4)
     losses = run.losses()
-    assert rows[0]["bin_start"] == pytest.approx(losses.min(), rel=1e-5)
-    edges = np.geomspace(losses.min(), losses.max(), 9)
-    edges[-1] *= 1.000001
+    edges = np.array([row["bin_start"] for row in rows] + [rows[-1]["bin_end"]])
+    assert 0.4 * losses.min() < edges[0] <= losses.min()
+    assert losses.max() <= edges[-1] < 2.6 * losses.max()
+    for end in (edges[0], edges[-1]):
+        assert f"{end:.0e}"[0] in "125", "the ends are round numbers"
     for epoch in (0, EPOCHS):
         counts, _ = np.histogram(np.clip(losses[epoch], edges[0], None), edges)
         assert [row["replay_count"][epoch] for row in rows] == counts.tolist()
@@ -138,6 +141,53 @@ def test_other_weights_raise(smooth: Any, parabola: Training) -> None:
 
 @pytest.mark.parametrize("build", [rc.loss_and_metric, rc.loss_histogram])
 def test_other_scales_raise(build: Any, parabola: Training) -> None:
-    message = "loss_scale must be one of 'linear', 'log'. Got 'sqrt'"
+    message = "loss_scale must be one of 'linear', 'log'.* Got 'sqrt'"
     with pytest.raises(rc.ArgumentError, match=message):
         build(parabola.open(), loss_scale="sqrt")
+
+
+def test_losses_are_on_a_logarithmic_axis_unless_some_are_negative(
+    parabola: Training, tmp_path: Path
+) -> None:
+    run = parabola.open()
+    for bins in (5, 20):
+        default = run.loss_histogram(bins=bins)
+        assert default.equals(run.loss_histogram(bins=bins, scale="log"))
+        assert rc.loss_histogram(run, bins=bins).to_dict() == (
+            rc.loss_histogram(run, bins=bins, loss_scale="log").to_dict()
+        )
+    linear = run.loss_histogram(scale="linear", bins=4)
+    counts, _ = np.histogram(run.losses()[3], np.linspace(0, run.losses().max(), 5))
+    assert linear.query("epoch == 3")["count"].tolist() == counts.tolist()
+    with pytest.raises(rc.ArgumentError, match="scale must be one of 'linear', 'log', None"):
+        run.loss_histogram(scale="sqrt")  # type: ignore[arg-type]
+    with rc.record_outputs(
+        tmp_path / "runs.h5", "negative", inputs=np.zeros((3, 2)), targets=np.array([0, 1, 0])
+    ) as record:
+        for epoch in (0, 1):
+            record.snapshot(epoch, probabilities=np.full(3, 0.5), losses=np.array([-1.0, 0.5, 2.0]))
+    run = rc.open_run(tmp_path / "runs.h5")
+    assert run.loss_histogram(bins=3)["bin_start"].tolist()[:3] == [-1, 0, 1]
+    assert rc.loss_histogram(run).to_dict()["encoding"]["x"]["scale"]["type"] == "linear"
+
+
+def test_a_good_training_does_not_collapse_into_one_bar(shipped: rc.Run) -> None:
+    last = shipped.loss_histogram().query("epoch == 150")["count"]
+    assert last.max() < len(shipped.targets) / 3
+    linear = shipped.loss_histogram(scale="linear").query("epoch == 150")["count"]
+    assert linear.max() > 0.9 * len(shipped.targets)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (5e-4, 2, [1e-3, 1e-2, 1e-1, 1]),
+        (1e-6, 10, [1e-5, 1e-3, 1e-1, 10]),
+        (0.1, 1, [0.1, 0.3, 1]),
+        (0.2, 50, [0.3, 1, 3, 10, 30]),
+        (0.1, 0.2, [0.1, 0.2]),
+        (1, 1e5, [1e1, 1e3, 1e5]),
+    ],
+)
+def test_ticks_of_a_logarithmic_axis(low: float, high: float, ticks: list[float]) -> None:
+    assert log_ticks(low, high) == ticks

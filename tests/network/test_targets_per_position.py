@@ -110,8 +110,8 @@ def test_residuals_of_an_autoencoder_are_those_of_all_its_numbers(tmp_path: Path
     counts = run.residual_histogram(bins=10, epochs=2)
     assert counts["count"].sum() == residuals.size == POINTS * 16
     text = str(rc.residual_histogram(run).to_dict())
-    assert "Number of residuals" in text
-    assert "Number of points" not in text
+    assert "Residuals (of " in text
+    assert "Points (of " not in text
     with pytest.raises(rc.EvaluationError, match="predicts numbers, not classes.*residual_hist"):
         rc.probability_histogram(run)
 
