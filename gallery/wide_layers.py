@@ -1,8 +1,8 @@
 """A wide layer, projected
 
 Digits of 8 x 8 pixels pass through a layer of 32 units, far too many dimensions for a screen. On
-the left, the layer is projected to the two principal components of all epochs together: the view is
-fixed, so any movement is that of the network. On the right, each epoch has its own components,
+the left, the layer is projected to two principal components for all epochs: the view is fixed, so
+any movement is that of the network. On the right, each epoch has its own components,
 rotated to match those of the previous epoch: you see more of each epoch, but the view moves, too.
 
 Watch the digits leave the heap in the middle during the first ten epochs. The background shows the

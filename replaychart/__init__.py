@@ -30,6 +30,7 @@ _HOMES = {
     "threshold_param": "drawing.threshold",
     "dashboard": "charts.dashboard",
     "feature_space": "charts.feature_space",
+    "data_map": "charts.data_map",
     "decision_boundary": "charts.decision_boundary",
     "probability_histogram": "charts.probability_histogram",
     "loss_and_metric": "charts.loss_and_metric",
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from replaychart.charts.compare import compare as compare
     from replaychart.charts.confusion import confusion as confusion
     from replaychart.charts.dashboard import dashboard as dashboard
+    from replaychart.charts.data_map import data_map as data_map
     from replaychart.charts.decision_boundary import decision_boundary as decision_boundary
     from replaychart.charts.feature_space import feature_space as feature_space
     from replaychart.charts.gradients import gradients as gradients

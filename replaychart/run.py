@@ -18,6 +18,7 @@ from replaychart.evaluation.evaluations import Evaluations
 from replaychart.evaluation.lazy_network import LazyNetwork
 from replaychart.evaluation.memory import Memory
 from replaychart.evaluation.predictions import Predictions
+from replaychart.evaluation.sample_statistics import SampleStatistics
 from replaychart.facts.epochs import Epochs, chosen_snapshots
 from replaychart.facts.inputs import number_of_points
 from replaychart.facts.keys import evaluation_key
@@ -39,6 +40,7 @@ from replaychart.frames.histograms import (
 )
 from replaychart.frames.history import history_frame
 from replaychart.frames.points import points_frame
+from replaychart.frames.samples import samples_frame
 from replaychart.frames.tables import paths_frame
 from replaychart.planes.argument_types import (
     Features,
@@ -103,12 +105,15 @@ class Run:
         The names of the model's outputs, if it has several; see `output`.
     output_name : str or None
         The output that was chosen, if the model has several.
+    sample_statistics : SampleStatistics
+        Confidence, variability and correctness of each point, as arrays.
     """
 
     planes: Planes
     classification: Classification
     curves: Curves
     value_distributions: Distributions
+    sample_statistics: SampleStatistics
 
     def __init__(
         self,
@@ -146,6 +151,9 @@ class Run:
             stored, self._memory, self._network, self._evaluations, self._predictions
         )
         self.value_distributions = Distributions(stored, self._evaluations)
+        self.sample_statistics = SampleStatistics(
+            stored.epochs, self._predictions, self._evaluations
+        )
         self.classification = Classification(self._predictions)
         self.curves = Curves(stored, self._evaluations, self._predictions, self.classification)
         if self.output_names:
@@ -536,6 +544,82 @@ class Run:
     def _has_loss(self) -> bool:
         """Whether there is a loss of the points; an output of several may have none."""
         return self.output_name is None or has_loss(self._whole._stored, self.output_name)
+
+    def samples(self, *, epochs: Epochs = None) -> pd.DataFrame:
+        """Return what happened to each recorded point over the training run.
+
+        Which points does the network learn at once, late or never, which does it forget, and which
+        have a wrong label? All values are exact over the recorded snapshots; what happened between
+        two of them is not known. With ``every=5`` in the recorder, for example, a point that is
+        forgotten and learned again within five epochs is not counted as forgotten.
+
+        Parameters
+        ----------
+        epochs : float, slice, range or iterable of float, optional
+            The recorded epochs that count. Default: all after epoch 0, which is the state before
+            training; or epoch 0, if it is the only one.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per point: ``point`` (int64, row in `inputs`), ``subset`` (str,
+            ``"training"``), ``target`` (as in `targets`), and over the snapshots:
+
+            - ``confidence`` (float64): the mean probability of the true class [1]_.
+            - ``variability`` (float64): the standard deviation (population) of that probability
+              [1]_.
+            - ``correctness`` (float64): the share of snapshots at which the true class is
+              predicted [1]_.
+            - ``forgetting_events`` (Int64): how often the point is predicted correctly at one
+              snapshot and wrongly at the next [2]_. A point that is never learned has none.
+            - ``first_correct_epoch`` (float64): the first epoch with a correct prediction; NaN if
+              there is none.
+            - ``learned_epoch`` (float64): the first epoch from which on all predictions are
+              correct; NaN if the last one is wrong.
+            - ``margin`` (float64): the mean of the true class's logit minus the largest other
+              logit, the area under the margin [3]_. Points with a wrong label have the lowest. If
+              the model returns probabilities, the difference of their logarithms is the same; it
+              is limited to 16.6, because float32 is not finer. With a hinge loss, it is the margin
+              of the scores.
+            - ``mean_loss``, ``loss_variability`` (float64): mean and standard deviation of the
+              point's loss; NaN if the loss cannot be evaluated.
+
+            For a regression, only the losses are defined, and for a hinge loss all but confidence
+            and variability; the others are NaN. A prediction that is NaN is wrong.
+
+        Raises
+        ------
+        ArgumentError
+            An epoch was not recorded.
+        EvaluationError
+            The model cannot be rebuilt, or the points have several targets each.
+        MissingDependencyError
+            A value must be computed, but Keras is not installed.
+
+        References
+        ----------
+        .. [1] S. Swayamdipta et al., "Dataset Cartography: Mapping and Diagnosing Datasets with
+           Training Dynamics" (2020), https://aclanthology.org/2020.emnlp-main.746
+        .. [2] M. Toneva et al., "An Empirical Study of Example Forgetting during Deep Neural
+           Network Learning" (2019), https://arxiv.org/abs/1812.05159
+        .. [3] G. Pleiss et al., "Identifying Mislabeled Data using the Area Under the Margin
+           Ranking" (2020), https://arxiv.org/abs/2001.10528
+
+        Examples
+        --------
+        >>> import replaychart as rc
+        >>> samples = rc.open_run(rc.datasets.parabola_recording()).samples()
+        >>> int((samples["correctness"] == 1).sum()), int(samples["learned_epoch"].isna().sum())
+        (146, 0)
+        """
+        if self.targets.ndim > 1:
+            message = (
+                f"Run {self.name!r} has targets of the shape {self.targets.shape[1:]} for each "
+                "point, but the frame of samples has one column for them. Use losses() instead."
+            )
+            raise EvaluationError(message)
+        chosen = self.sample_statistics.counted if epochs is None else self.snapshots(epochs)
+        return samples_frame(self.targets, self.sample_statistics.over(chosen))
 
     def grid(
         self,

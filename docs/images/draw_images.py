@@ -89,6 +89,7 @@ def charts(run: rc.Run, numbers: rc.Run, several: dict[str, rc.Run]) -> dict[str
         "roc": (rc.roc(run, curve="roc", **PLOT), 30),
         "confusion": (rc.confusion(run, **PLOT), 45),
         "calibration": (rc.calibration(run, **PLOT), 40),
+        "data_map": (rc.data_map(run, width=154, height=78), 60),
         "weights": (rc.weights(run, **violins), 40),
         "gradients": (rc.gradients(run, **violins), 15),
         "activations": (rc.activations(run, **violins), 40),

@@ -92,7 +92,18 @@ def feature_space(
     projection : optional
         How to project a wider layer to two dimensions; one basis is used for the whole run:
 
-        - ``"pca"`` (the default): principal components, fitted to all epochs together.
+        - ``"pca"`` (the default): principal components of the points' deviations from the mean of
+          their epoch, over all epochs (the pooled within-epoch covariance). You see where all
+          points drift together, but the drift does not choose the directions.
+        - ``"pca-pooled"``: principal components of all epochs together. If the points drift far,
+          the first component shows mainly the drift.
+        - ``"pca-last"``: principal components of the last epoch.
+        - ``"output-weights"``: the directions along which the outputs change most, of the last
+          epoch's weights (left singular vectors of the output layer's kernel); for a layer that
+          the output layer follows directly. If there is only one direction, the second axis is
+          the one across it along which the points differ most.
+        - ``"discriminants"``: linear discriminants of the classes at the last epoch, with a shrunk
+          covariance. With two classes there is one, and the second axis is as above.
         - ``"aligned"``: principal components of each epoch, rotated to match those of the previous
           epoch (orthogonal Procrustes).
         - a pair of int: two units, counted from 0.
@@ -120,8 +131,9 @@ def feature_space(
         model predicts several values for each point; instead of ``"layer"`` also if the projection
         cannot be inverted, or if a branch of the network bypasses the layer. The plane of a
         projected layer passes through the mean of the layer's outputs over all epochs; with
-        ``"aligned"``, over each epoch; with a fitted object, through the point that the object maps
-        back from (0, 0).
+        ``"aligned"``, over each epoch; with ``"pca-last"``, ``"output-weights"`` and
+        ``"discriminants"``, over the last epoch; with a fitted object, through the point that the
+        object maps back from (0, 0).
     unit : int, optional
         The value that the surface shows, if the model predicts several for each point (a mean and a
         variance, quantiles, several targets): its position in the output, counted from 0. Points

@@ -48,6 +48,8 @@ DARK_SURFACE = ("#264f6d", "#3d3c3b", "#6e4a1c")
 NUMBERS = ("#2b2a7a", "#1b6ca8", "#2a9d8f", "#bb8a1c", "#d1495b")
 CORRECT = "#8b949e"
 WRONG, DARK_WRONG = "#b3134f", "#ff6f95"
+# The share of epochs at which a point is correct: never, half of them, always.
+CORRECTNESS = ("#b3134f", "#c07f14", "#4a6fa5")
 LOSS = "#7b4aa0"
 RESIDUALS = "#4a6fa5"
 METRIC = "#1d6f5f"

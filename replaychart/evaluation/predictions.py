@@ -144,6 +144,20 @@ class Predictions:
             return scored[..., 1:] - scored[..., :1]
         return scored[..., 1:]
 
+    def probability_of_target(self, snapshots: Sequence[int]) -> np.ndarray:
+        """Return the probability of each point's own class, float32 (snapshots, points)."""
+        probabilities = self.probabilities(snapshots)
+        return probabilities[:, np.arange(len(self.labels)), self.labels]
+
+    def correct(self, snapshots: Sequence[int]) -> np.ndarray:
+        """Return whether each point's class is predicted, bool (snapshots, points).
+
+        A prediction that is not finite is not correct.
+        """
+        self.require_classes()
+        finite = np.isfinite(self.outputs(snapshots)).all(axis=-1)
+        return finite & (self.decisions(snapshots) == self.labels)
+
     def residuals(self, snapshots: Sequence[int]) -> np.ndarray:
         """Return prediction minus target, float32 (snapshots, points, ...)."""
         self._require_numbers()

@@ -19,6 +19,9 @@ _LONGEST_NAME = 40
 _MOST_NAMES = 3
 # The keys of projections and slices may contain a hash, which means nothing to a reader.
 _HASH = re.compile(r"(?: at)? [0-9a-f]{32}\b")
+# Keys of projections that users know under another name. Stored as "pca" are components of all
+# epochs together, which was once the default.
+_PROJECTIONS = {"pca": "pca-pooled", "pca within epochs": "pca", "pca last": "pca-last"}
 _VALUES = {
     "weights kernel": "weights",
     "weights bias": "biases",
@@ -213,7 +216,10 @@ def _of_plane(quantity: str, name: str, arguments: Mapping[str, Any]) -> _Meanin
 def _view(arguments: Mapping[str, Any]) -> str:
     """Return the name of a projection or slice, ``""`` if it has none."""
     view = arguments.get("view")
-    return _shortened(_HASH.sub("", view)) if isinstance(view, str) else ""
+    if not isinstance(view, str):
+        return ""
+    name, *rest = _HASH.sub("", view).split(",", 1)
+    return _shortened(",".join([_PROJECTIONS.get(name, name), *rest]))
 
 
 def _details(arguments: Mapping[str, Any]) -> Iterator[str]:

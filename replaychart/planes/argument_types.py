@@ -30,7 +30,10 @@ class Transformer(Protocol):
 Matrix = SupportsArray | Sequence[Sequence[float]]
 # How a layer with more than two units is projected. A pair is one of units; `feature_space` also
 # takes "rotate".
-ProjectionLike = Literal["pca", "aligned"] | tuple[int, int] | Matrix | Transformer
+NamedProjection = Literal[
+    "pca", "pca-pooled", "pca-last", "aligned", "output-weights", "discriminants"
+]
+ProjectionLike = NamedProjection | tuple[int, int] | Matrix | Transformer
 
 # How an output with several axes becomes a vector.
 Positions = Literal["flatten", "mean"]

@@ -6,21 +6,54 @@ each point of the plane has a point in the layer's space, where the rest of the 
 evaluated.
 """
 
-import importlib
-import itertools
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from replaychart.arguments import shown
-from replaychart.errors import ArgumentError, MissingDependencyError
+from replaychart.errors import ArgumentError
+from replaychart.planes.components import (
+    aligned_components,
+    components_within_epochs,
+    last_components,
+    pooled_components,
+)
+from replaychart.planes.decisive_directions import discriminants, output_directions
 from replaychart.planes.fitted_projection import fitted_projection
-from replaychart.planes.layer_space import LayerSpace
+from replaychart.planes.layer_space import LastOutputs, LayerSpace
 from replaychart.planes.projections import LinearProjection, Projection, hashed
 
-# Incremental PCA keeps more components than are shown, which makes the first two more accurate.
-_INCREMENTAL_COMPONENTS = 50
+_COMPONENTS = {
+    "pca": components_within_epochs,
+    "pca-pooled": pooled_components,
+    "pca-last": last_components,
+    "aligned": aligned_components,
+}
+_CHOICES = (
+    f"{', '.join(map(repr, _COMPONENTS))}, 'output-weights', 'discriminants', a pair of units, a "
+    "matrix of the shape (units, 2), an object with fit and transform"
+)
+
+
+class KnownOfRun(NamedTuple):
+    """What a projection may depend on besides the layer's outputs; each is asked for if needed.
+
+    Attributes
+    ----------
+    targets : callable
+        Returns the points' targets, for an object whose ``fit`` needs them: class numbers, or the
+        target values of a regression.
+    classes : callable
+        Returns the class of each point, and raises `ArgumentError` if the run has no classes.
+    output_kernel : callable
+        Takes the layer's last outputs and returns the kernel of the output layer, which they enter,
+        shape (units, outputs). It raises `ArgumentError` if they do not enter it.
+    """
+
+    targets: Callable[[], np.ndarray]
+    classes: Callable[[], np.ndarray]
+    output_kernel: Callable[[LastOutputs], np.ndarray]
 
 
 def projection_of(
@@ -28,22 +61,21 @@ def projection_of(
     layer: str,
     outputs: Callable[[], Iterator[np.ndarray]],
     *,
-    targets: Callable[[], np.ndarray],
+    known: KnownOfRun,
     averaged: bool,
 ) -> Projection:
     """Return the projection of a layer's outputs that the user requests.
 
     Parameters
     ----------
-    how : {"pca", "aligned"}, pair of int, array_like, or object with ``fit`` and ``transform``
+    how : str, pair of int, array_like, or object with ``fit`` and ``transform``
         The argument `projection` of `feature_space`.
     layer : str
         The layer's name.
     outputs : callable
         Yields its outputs for each snapshot of the whole run, shape (points, ...).
-    targets : callable
-        Returns the points' targets, for an object whose ``fit`` needs them: class numbers, or the
-        target values of a regression.
+    known : KnownOfRun
+        What a projection may depend on besides the layer's outputs.
     averaged : bool
         Whether outputs with several axes are averaged over all axes but the last.
 
@@ -56,7 +88,7 @@ def projection_of(
     """
     space = LayerSpace.of(layer, outputs, averaged=averaged)
     if isinstance(how, str):
-        return _named(how, space)
+        return _named(how, space, known)
     if isinstance(how, type):
         message = (
             f"projection must be an object with fit and transform, not its class. Got "
@@ -64,19 +96,21 @@ def projection_of(
         )
         raise ArgumentError(message)
     if hasattr(how, "fit") and hasattr(how, "transform"):
-        return fitted_projection(how, space, targets)
+        return fitted_projection(how, space, known.targets)
     return _from_numbers(how, space)
 
 
-def _named(name: str, space: LayerSpace) -> LinearProjection:
-    if name == "pca":
-        return _principal_components(space)
-    if name == "aligned":
-        return _aligned_components(space)
+def _named(name: str, space: LayerSpace, known: KnownOfRun) -> LinearProjection:
+    if name in _COMPONENTS:
+        return _COMPONENTS[name](space)
+    if name == "output-weights":
+        return output_directions(space, known.output_kernel)
+    if name == "discriminants":
+        return discriminants(space, known.classes())
     if name == "rotate":
         message = (
-            "projection must be 'pca', 'aligned', a pair of units, a matrix or an object with fit "
-            "and transform. Got 'rotate', which only feature_space can draw, with two sliders."
+            f"projection must be {_CHOICES}. Got 'rotate', which only feature_space can draw, with "
+            "two sliders."
         )
         raise ArgumentError(message)
     raise _unknown(name)
@@ -99,79 +133,10 @@ def _from_numbers(how: object, space: LayerSpace) -> LinearProjection:
 
 def _unknown(how: object) -> ArgumentError:
     message = (
-        "projection must be 'pca', 'aligned', a pair of units, a matrix of the shape (units, 2), "
-        "an object with fit and transform or, in feature_space and for three units, 'rotate'. Got "
+        f"projection must be {_CHOICES} or, in feature_space and for three units, 'rotate'. Got "
         f"{shown(how)}."
     )
     return ArgumentError(message)
-
-
-def _principal_components(space: LayerSpace) -> LinearProjection:
-    """Return the two principal components of all snapshots together."""
-    decomposition = _scikit_learn("sklearn.decomposition")
-    batches = space.batches()
-    first_batch, second_batch = space.enough(next(batches)), next(batches, None)
-    if second_batch is None:
-        pca = decomposition.PCA(2, random_state=0).fit(first_batch)
-    else:
-        pca = decomposition.IncrementalPCA(min(space.units, _INCREMENTAL_COMPONENTS))
-        for rows in itertools.chain([first_batch, second_batch], batches):
-            pca.partial_fit(rows)
-    first, second = (_percent(share) for share in pca.explained_variance_ratio_[:2])
-    return space.linear(
-        titles=(
-            f"{space.layer}, component 1 ({first} %)",
-            f"{space.layer}, component 2 ({second} %)",
-        ),
-        key="pca",
-        origins=pca.mean_[None].astype(np.float64),
-        bases=pca.components_[:2].T[None].astype(np.float64),
-        through="the mean over all epochs, along both components",
-    )
-
-
-def _aligned_components(space: LayerSpace) -> LinearProjection:
-    """Return the principal components of each snapshot, aligned with the previous ones.
-
-    References
-    ----------
-    P. H. Schönemann, "A generalized solution of the orthogonal Procrustes problem" (1966)
-    """
-    decomposition = _scikit_learn("sklearn.decomposition")
-    procrustes = _scikit_learn("scipy.linalg").orthogonal_procrustes
-    origins: list[np.ndarray] = []
-    bases: list[np.ndarray] = []
-    shares = []
-    before: np.ndarray | None = None
-    for values in space.by_snapshot():
-        finite = np.isfinite(values).all(axis=1)
-        seen = values[finite]
-        if before is not None and (seen == seen[:1]).all():
-            # There are no finite outputs, or they are all the same, so nothing can be aligned.
-            origins.append(origins[-1])
-            bases.append(bases[-1])
-            continue
-        pca = decomposition.PCA(2, random_state=0).fit(space.enough(seen))
-        base = pca.components_.T.astype(np.float64)
-        centred = np.where(finite[:, None], values - pca.mean_, 0)
-        if before is not None:
-            base = base @ procrustes(centred @ base, before)[0]
-        before = centred @ base
-        origins.append(pca.mean_.astype(np.float64))
-        bases.append(base)
-        shares.append(pca.explained_variance_ratio_.sum())
-    least, greatest = _percent(min(shares)), _percent(max(shares))
-    explained = f"{least} %" if least == greatest else f"{least} to {greatest} %"
-    return space.linear(
-        titles=(
-            f"{space.layer}, aligned components ({explained} in both)",
-            f"{space.layer}, second direction",
-        ),
-        key="aligned",
-        origins=np.stack(origins),
-        bases=np.stack(bases),
-        through="the mean of the epoch, along both components",
-    )
 
 
 def _pair(pair: np.ndarray, space: LayerSpace) -> LinearProjection:
@@ -219,18 +184,3 @@ def _matrix(how: object) -> np.ndarray | None:
     except (TypeError, ValueError):
         return None
     return matrix if matrix.dtype.kind in "iuf" else None
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f}" if share >= 0.01 else f"{100 * share:.2g}"
-
-
-def _scikit_learn(module: str) -> Any:
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        message = (
-            "Principal components need scikit-learn: pip install 'replaychart[projections]'. A "
-            "pair of units or a matrix as projection needs no additional package."
-        )
-        raise MissingDependencyError(message) from error

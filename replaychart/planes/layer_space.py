@@ -12,6 +12,24 @@ from replaychart.planes.projections import LinearProjection, flattened
 _LARGEST_FIT = 100_000_000
 
 
+class LastOutputs(NamedTuple):
+    """The finite outputs of a layer at the end of the run.
+
+    Attributes
+    ----------
+    rows : numpy.ndarray, shape (rows, units)
+        The outputs.
+    finite : numpy.ndarray of bool, shape (points,)
+        The points that they belong to.
+    snapshot : int
+        The position of the snapshot in the recording.
+    """
+
+    rows: np.ndarray
+    finite: np.ndarray
+    snapshot: int
+
+
 class LayerSpace(NamedTuple):
     """The space of a layer's outputs.
 
@@ -48,11 +66,20 @@ class LayerSpace(NamedTuple):
         """Yield the outputs of each snapshot, shape (points, units)."""
         return (flattened(values, averaged=self.averaged) for values in self.outputs())
 
-    def batches(self) -> Iterator[np.ndarray]:
-        """Yield the finite outputs of several snapshots at a time, shape (rows, units)."""
+    def batches(self, *, centred: bool = False) -> Iterator[np.ndarray]:
+        """Yield the finite outputs of several snapshots at a time, shape (rows, units).
+
+        Parameters
+        ----------
+        centred : bool, default False
+            Whether to subtract the mean of the snapshot.
+        """
         batch: list[np.ndarray] = []
         for values in self.by_snapshot():
-            batch.append(values[np.isfinite(values).all(axis=1)])
+            rows = values[np.isfinite(values).all(axis=1)]
+            if centred and len(rows):
+                rows = (rows - rows.mean(axis=0, dtype=np.float64)).astype(values.dtype)
+            batch.append(rows)
             if sum(rows.size for rows in batch) > _LARGEST_FIT:
                 yield np.concatenate(batch)
                 batch = []
@@ -68,6 +95,16 @@ class LayerSpace(NamedTuple):
             )
             raise ArgumentError(message)
         return rows
+
+    def last(self) -> "LastOutputs":
+        """Return the outputs of the last snapshot with at least two finite points."""
+        found = LastOutputs(np.empty((0, self.units)), np.zeros(0, bool), 0)
+        for snapshot, values in enumerate(self.by_snapshot()):
+            finite = np.isfinite(values).all(axis=1)
+            if finite.sum() >= 2:
+                found = LastOutputs(values[finite], finite, snapshot)
+        self.enough(found.rows)
+        return found
 
     def together(self) -> np.ndarray:
         """Return the finite outputs of all snapshots, shape (rows, units)."""

@@ -22,7 +22,9 @@ from replaychart.planes.argument_types import Features
 from replaychart.planes.extents import Limits
 from replaychart.planes.features import axes, feature_names
 from replaychart.planes.input_slices import input_slice
-from replaychart.planes.layer_projections import projection_of
+from replaychart.planes.layer_projections import KnownOfRun, projection_of
+from replaychart.planes.layer_space import LastOutputs
+from replaychart.planes.output_kernel import output_kernel
 from replaychart.planes.paths import Paths, selected_arrays
 from replaychart.planes.projections import LinearProjection, Projection
 from replaychart.planes.rectangle import Rectangle, checked_limits
@@ -253,7 +255,7 @@ class Planes:
         ----------
         layer : str
             One of the layers.
-        projection : {"pca", "aligned"}, pair of int, array_like, transformer or None
+        projection : str, pair of int, array_like, transformer or None
             See `feature_space`. None for the default: no projection for two units, otherwise
             ``"pca"``.
         positions : {"flatten", "mean"}
@@ -282,11 +284,31 @@ class Planes:
         if key not in self._views:
             outputs = partial(self._evaluations.outputs_by_snapshot, layer, self._every)
             # The argument is kept, too, because an id is unique only while its object exists.
-            view = projection_of(
-                how, layer, outputs, targets=lambda: self._predictions.labels, averaged=averaged
-            )
+            view = projection_of(how, layer, outputs, known=self._known(layer), averaged=averaged)
             self._views[key] = (how, view)
         return self._views[key][1]
+
+    def _known(self, layer: str) -> KnownOfRun:
+        """Return what a projection of a layer may depend on besides the layer's outputs."""
+
+        def classes() -> np.ndarray:
+            if not self._predictions.task.classes or self._predictions.task.per_position:
+                message = (
+                    "projection 'discriminants' needs points with one class each. Run "
+                    f"{self._stored.name!r} has none."
+                )
+                raise ArgumentError(message)
+            return self._predictions.labels
+
+        def kernel(last: LastOutputs) -> np.ndarray:
+            weights = output_kernel(self._stored, self._evaluations, layer, last)
+            task = self._predictions.task
+            if task.classes and weights.shape[1] > 1 and not task.independent:
+                # What all outputs have in common does not change a softmax.
+                weights = weights - weights.mean(axis=1, keepdims=True)
+            return weights
+
+        return KnownOfRun(lambda: self._predictions.labels, classes, kernel)
 
     def slice(self, features: Features, at: object) -> LinearProjection:
         """Return the plane of two features through the input space.

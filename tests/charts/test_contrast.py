@@ -35,6 +35,7 @@ OF_THE_PARABOLA = {
     "probability_histogram": rc.probability_histogram,
     "loss_and_metric": partial(rc.loss_and_metric, source="training"),
     "loss_histogram": rc.loss_histogram,
+    "data_map": rc.data_map,
     "weights": rc.weights,
     "gradients": rc.gradients,
     "activations": rc.activations,

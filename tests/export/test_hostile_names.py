@@ -119,6 +119,7 @@ CHARTS: dict[str, Callable[[rc.Run], Any]] = {
     "loss_and_metric": rc.loss_and_metric,
     "training": lambda run: rc.loss_and_metric(run, NAMES["template"], source="training"),
     "loss_histogram": rc.loss_histogram,
+    "data_map": rc.data_map,
     "residual_histogram": rc.residual_histogram,
     "roc": rc.roc,
     "confusion": rc.confusion,

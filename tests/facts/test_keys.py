@@ -49,7 +49,7 @@ def _distributions(kind: str, *layers: str, **variable: str) -> list[str]:
         (
             _contours("six", "layer", "pca, flattened")[0],
             "the surface in layer 'six' "
-            "(pca, flattened, xlim=(-1, 1.25), ylim=(0, 2), resolution=100, bands=10)",
+            "(pca-pooled, flattened, xlim=(-1, 1.25), ylim=(0, 2), resolution=100, bands=10)",
         ),
         (
             _contours(view=f"features 0 and 1 at {HASH}")[0],
@@ -136,8 +136,9 @@ def test_keys_are_grouped_and_sorted() -> None:
         ([evaluation_key("outputs", layer=f"dense_{n}") for n in range(4)], "outputs of 4 layers"),
         (
             _contours("six", "layer", "pca, flattened")
+            + _contours("six", "layer", "pca within epochs, flattened")
             + _contours("six", "layer", "aligned, flattened"),
-            "the surface and boundary in layer 'six' (aligned, pca)",
+            "the surface and boundary in layer 'six' (aligned, pca, pca-pooled)",
         ),
         (
             _contours("six", "layer") + _contours("two"),

@@ -1,5 +1,7 @@
 """Projections of wide layers and slices through the inputs: coordinates and inverses."""
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +38,164 @@ def test_principal_components_are_those_of_all_epochs_together(one_hot: Training
     run = one_hot.open()
     outputs = run.coordinates("output")
     pca = PCA(2).fit(outputs.reshape(-1, 3))
-    points = run.points("output", projection="pca")
+    points = run.points("output", projection="pca-pooled")
     assert list(points.columns) == list(run.points("latent").columns)
     for epoch in (0, EPOCHS):
         np.testing.assert_allclose(_xy(points, epoch), pca.transform(outputs[epoch]), atol=1e-5)
-    first, second = run.planes.view("output", "pca", "flatten").titles
+    first, second = run.planes.view("output", "pca-pooled", "flatten").titles
     share = pca.explained_variance_ratio_
     assert first == f"output, component 1 ({100 * share[0]:.0f} %)"
     assert second == f"output, component 2 ({100 * share[1]:.0f} %)"
+
+
+def test_components_within_epochs_are_those_of_their_pooled_covariance(
+    regression: Training,
+) -> None:
+    run = regression.open()
+    outputs = run.coordinates("wide").astype(np.float64)
+    deviations = outputs - outputs.mean(axis=1, keepdims=True)
+    covariance = sum(one.T @ one for one in deviations)
+    sizes, directions = np.linalg.eigh(covariance)
+    base = directions[:, ::-1][:, :2]
+    view = run.planes.view("wide", None, "flatten")
+    np.testing.assert_allclose(np.abs(base.T @ view.bases[0]), np.eye(2), atol=1e-4)
+    shares = 100 * sizes[::-1][:2] / sizes.sum()
+    assert view.titles == tuple(
+        f"wide, component {n} ({share:.0f} %)" for n, share in enumerate(shares, 1)
+    )
+    # The default is named, too, and the drift of all points is visible.
+    points = run.points("wide", projection="pca")
+    for epoch in range(EPOCHS + 1):
+        expected = (outputs[epoch] - outputs.mean(axis=(0, 1))) @ view.bases[0]
+        np.testing.assert_allclose(_xy(points, epoch), expected, atol=1e-5)
+
+
+def _record_layer(path: Path, layer: str, outputs: np.ndarray) -> None:
+    """Record the outputs of a layer, shape (snapshots, points, units), of a regression."""
+    points = outputs.shape[1]
+    X, y = np.random.default_rng(0).normal(size=(points, 2)), np.arange(points) / 7
+    with rc.record_outputs(path, "a", inputs=X, targets=y) as recorder:
+        for epoch, values in enumerate(outputs):
+            recorder.snapshot(epoch, predictions=y, losses=y, layers={layer: values})
+
+
+def test_drift_does_not_choose_the_directions(tmp_path: Path) -> None:
+    """Points that all move along one unit, and differ in two others."""
+    rng = np.random.default_rng(0)
+    outputs = rng.normal(size=(5, 40, 4)) * [0.01, 1, 2, 0.01]
+    outputs[:, :, 0] += np.linspace(0, 100, 5)[:, None]
+    _record_layer(tmp_path / "a.h5", "wide", outputs)
+    run = rc.open_run(tmp_path / "a.h5")
+    bases = {
+        name: np.abs(run.planes.view("wide", name, "flatten").bases[0])
+        for name in ("pca", "pca-pooled", "pca-last")
+    }
+    for name in ("pca", "pca-last"):
+        np.testing.assert_allclose(bases[name], np.eye(4)[:, [2, 1]], atol=0.15)
+    np.testing.assert_allclose(bases["pca-pooled"][:, 0], [1, 0, 0, 0], atol=0.02)
+    shown = run.points("wide", projection="pca")
+    assert np.ptp(shown.groupby("epoch")["x"].mean()) < 5
+
+
+def test_points_that_never_differ_show_their_drift(tmp_path: Path) -> None:
+    outputs = np.tile(np.arange(4.0)[:, None, None], (1, 3, 3)) * [3, 1, 0]
+    _record_layer(tmp_path / "a.h5", "dead", outputs)
+    run = rc.open_run(tmp_path / "a.h5")
+    base = run.planes.view("dead", "pca", "flatten").bases[0]
+    np.testing.assert_allclose(np.abs(base[:, 0]), np.array([3, 1, 0]) / 10**0.5, atol=1e-6)
+    rc.feature_space(run, "dead").to_dict()
+
+
+def test_components_of_the_last_epoch(regression: Training) -> None:
+    run = regression.open()
+    outputs = run.coordinates("wide")
+    points = run.points("wide", projection="pca-last")
+    pca = PCA(2, random_state=0).fit(outputs[-1])
+    for epoch in (0, EPOCHS):
+        np.testing.assert_allclose(_xy(points, epoch), pca.transform(outputs[epoch]), atol=1e-5)
+
+
+def test_output_weights_of_one_output(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(2)
+    X, y = make_friedman1(60, n_features=5, random_state=0)
+    layers = (dense(6, "tanh", "wide"), keras.layers.Dropout(0.5), dense(1, None, "number"))
+    model = small_model(*layers, loss="mse", features=5)
+    rc.Recorder(X, y, tmp_path / "a.h5", "a", model=model)
+    run = rc.open_run(tmp_path / "a.h5")
+    base = run.planes.view("wide", "output-weights", "flatten").bases[0]
+    kernel = model.layers[-1].get_weights()[0][:, 0]
+    np.testing.assert_allclose(base.T @ base, np.eye(2), atol=1e-6)
+    along = base[:, 0] * np.sign(base[:, 0] @ kernel)
+    np.testing.assert_allclose(along, kernel / np.linalg.norm(kernel), atol=1e-6)
+    last = run.coordinates("wide")[-1].astype(np.float64)
+    rest = last - last.mean(axis=0)
+    rest = rest - np.outer(rest @ along, along)
+    across = PCA(1).fit(rest).components_[0]
+    assert abs(base[:, 1] @ across) == pytest.approx(1, abs=1e-5)
+    rc.feature_space(run, "wide", projection="output-weights").to_dict()
+
+
+def test_output_weights_of_several_classes_keep_what_a_softmax_sees(one_hot: Training) -> None:
+    run = one_hot.open()
+    *_, layer, _ = run.layers
+    units = run.layer_shape(layer)
+    base = run.planes.view(layer, "output-weights", "flatten").bases[0]
+    kernel = one_hot.at(EPOCHS).layers[-1].get_weights()[0]
+    assert kernel.shape == (*units, 3)
+    centred = kernel - kernel.mean(axis=1, keepdims=True)
+    expected = np.linalg.svd(centred)[0][:, :2]
+    np.testing.assert_allclose(np.abs(base.T @ expected), np.eye(2), atol=1e-5)
+
+
+def test_discriminants_are_those_of_the_last_epoch(three: Training) -> None:
+    run = three.open()
+    outputs = run.coordinates("logits")
+    points = run.points("logits", projection="discriminants")
+    fitted = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto")
+    fitted.fit(outputs[-1], three.y)
+    middle = fitted.transform(outputs[-1])[:, :2].mean(axis=0)
+    for epoch in (0, EPOCHS):
+        expected = fitted.transform(outputs[epoch])[:, :2] - middle
+        np.testing.assert_allclose(_xy(points, epoch), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_two_classes_have_one_discriminant(branches: Training) -> None:
+    run = branches.open()
+    layer = next(name for name in run.layers if (run.layer_shape(name) or (0,))[0] > 2)
+    base = run.planes.view(layer, "discriminants", "flatten").bases[0]
+    last = run.coordinates(layer)[-1]
+    fitted = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto").fit(last, run.targets)
+    own = fitted.scalings_[:, 0]
+    np.testing.assert_allclose(base.T @ base, np.eye(2), atol=1e-9)
+    assert abs(base[:, 0] @ own) == pytest.approx(np.linalg.norm(own), rel=1e-5)
+
+
+def test_directions_that_a_run_does_not_have(regression: Training, three: Training) -> None:
+    with pytest.raises(rc.ArgumentError, match="'discriminants' needs points with one class each"):
+        regression.open().points("wide", projection="discriminants")
+    with pytest.raises(rc.ArgumentError, match="enter the output layer .*Got 'logits'"):
+        three.open().points("logits", projection="output-weights")
+    with pytest.raises(rc.ArgumentError, match="without another layer in between. Got 'wide'"):
+        regression.open().points("wide", projection="output-weights")
+
+
+def test_surfaces_stored_for_all_epochs_together_are_not_taken_for_the_default(
+    regression: Training, tmp_path: Path
+) -> None:
+    path = tmp_path / "copy.h5"
+    shutil.copy(regression.path, path)
+    options = {"plane": "layer", "epochs": EPOCHS, "resolution": 20}
+    run = rc.open_run(path, regression.group)
+    for name in ("pca-pooled", "pca"):
+        run.surface("wide", projection=name, plane="layer", resolution=20)
+    run.store(layers=["wide"])
+    keys = rc.open_run(path, regression.group)._memory.keys()
+    views = {json.loads(key).get("view") for key in keys if "surface" in key}
+    assert {"pca, flattened", "pca within epochs, flattened"} <= views
+    fresh = regression.open()
+    for name in ("pca-pooled", "pca"):
+        stored = rc.open_run(path, regression.group).surface("wide", projection=name, **options)
+        pd.testing.assert_frame_equal(stored, fresh.surface("wide", projection=name, **options))
 
 
 def test_aligned_components_turn_as_little_as_they_can(regression: Training) -> None:
@@ -88,7 +240,10 @@ def test_an_object_of_the_user_is_copied_and_fitted(regression: Training) -> Non
     assert small.planes.view("wide", curved, "flatten").slice is None
 
 
-@pytest.mark.parametrize("projection", ["pca", "aligned", (0, 4), np.eye(8)[:, [1, 6]] * 2.5])
+@pytest.mark.parametrize(
+    "projection",
+    ["pca", "pca-last", "aligned", (0, 4), np.eye(8)[:, [1, 6]] * 2.5],
+)
 def test_surface_over_a_projected_plane(projection: Any, regression: Training) -> None:
     run = regression.open()
     view = run.planes.view("wide", projection, "flatten")
@@ -189,7 +344,7 @@ def test_an_object_that_fits_a_regression_by_its_targets(regression: Training) -
 @pytest.mark.parametrize(
     ("projection", "message"),
     [
-        ("umap", "projection must be 'pca', 'aligned', a pair of units.*Got 'umap'"),
+        ("umap", "projection must be 'pca', .*'aligned', .*a pair of units.*Got 'umap'"),
         ((0, 8), "two different units of layer 'wide', from 0 to 7. Got \\(0, 8\\)"),
         ((3, 3), "two different units.*Got \\(3, 3\\)"),
         (
@@ -315,7 +470,7 @@ def test_bad_slices_raise_an_error(
         rc.decision_boundary(branches.open(), **options)
 
 
-@pytest.mark.parametrize("how", ["pca", "aligned", (1, 4), np.eye(8, 2)])
+@pytest.mark.parametrize("how", ["pca", "pca-pooled", "pca-last", "aligned", (1, 4), np.eye(8, 2)])
 def test_a_layer_that_is_not_kept_in_memory_has_the_same_projection(
     how: Any, regression: Training, monkeypatch: pytest.MonkeyPatch
 ) -> None:
