@@ -8,7 +8,12 @@ import altair as alt
 import numpy as np
 
 from replaychart.arguments import is_number
-from replaychart.drawing.event_handlers import UNLISTED, HandlingVariable, SparselyListed
+from replaychart.drawing.event_handlers import (
+    UNLISTED,
+    HandlingVariable,
+    SparselyListed,
+    without_handlers,
+)
 from replaychart.drawing.expressions import literal
 from replaychart.drawing.named_epochs import EPOCH_NAMES, EpochName, is_epoch_name, named_epoch
 from replaychart.errors import ArgumentError
@@ -177,7 +182,7 @@ class _Definition(SparselyListed):
             return False
         if dict.__eq__(self, other):
             return True
-        if isinstance(other, _Definition) and _listed(self) == _listed(other):
+        if isinstance(other, _Definition) and without_handlers(self) == without_handlers(other):
             # A chart that plays beside one that does not: whichever Altair keeps has to play.
             return self._adopts(other) or other._adopts(self) or _raise_unequal_players()
         message = (
@@ -191,11 +196,10 @@ class _Definition(SparselyListed):
 
     def _adopts(self, other: "_Definition") -> bool:
         """Give the parameter of this definition the handlers of another one, if it has none."""
-        unlisted = {key: other[key] for key in UNLISTED if key in other}
         if any(key in self for key in UNLISTED):
             return False
-        self._source._kwds.update(unlisted)
-        self.update(unlisted)
+        self._source._kwds.update(other)
+        self.update(other)
         return True
 
 
@@ -216,10 +220,6 @@ class _PlayerDefinition(SparselyListed):
         return dict.__eq__(self, other) or _raise_unequal_players()
 
     __hash__ = None  # type: ignore[assignment]
-
-
-def _listed(definition: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in definition.items() if key not in UNLISTED}
 
 
 def _raise_unequal_players() -> NoReturn:

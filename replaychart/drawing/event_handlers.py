@@ -9,16 +9,17 @@ from typing import Any
 
 from altair.vegalite.v6.schema import core
 
-# What Vega reads of a signal and Vega-Lite's schema does not list: its value when the chart starts,
-# as an expression, and its event handlers.
-UNLISTED = ("init", "on")
+# What the schema does not list: event handlers, and the value of the chart where nothing handles
+# events, as in a picture.
+STILL = "still"
+UNLISTED = ("on", STILL)
 
 Handlers = list[dict[str, Any]]
 Definition = dict[str, Any]
 
 
 class HandlingVariable(core.VariableParameter):
-    """A variable parameter that may have ``init`` and ``on``, as a signal of Vega has."""
+    """A variable parameter that may have event handlers ``on``, as a signal of Vega has."""
 
     _schema = core.VariableParameter._schema
 
@@ -43,9 +44,7 @@ class SparselyListed(dict[str, Any]):
         return (key for key in self.keys() if key not in UNLISTED)
 
 
-def without_handlers(definitions: list[Definition]) -> list[Definition]:
-    """Return definitions of parameters that answer nothing, for a chart that stands still."""
-    return [
-        {key: value for key, value in definition.items() if key not in UNLISTED}
-        for definition in definitions
-    ]
+def without_handlers(definition: Definition) -> Definition:
+    """Return the definition of a parameter as it is in a chart that stands still."""
+    listed = {key: value for key, value in definition.items() if key not in UNLISTED}
+    return listed | ({"value": definition[STILL]} if STILL in definition else {})

@@ -86,7 +86,7 @@ class ChartSpec:
         """
         spec = _unclipped(with_known_background(self.spec))
         if "params" in spec:
-            spec["params"] = without_handlers(spec["params"])
+            spec["params"] = [without_handlers(one) for one in spec["params"]]
         if self.parameter is None:
             return spec
         shown = self.parameter.shown if epoch is None else epoch

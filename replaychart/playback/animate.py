@@ -9,6 +9,7 @@ from altair.typing import ChartType, is_chart_type
 from replaychart.arguments import is_number, require_one_of
 from replaychart.drawing.complete_spec import complete_spec
 from replaychart.drawing.epoch_parameter import NAME, EpochVariable, PlayerVariable
+from replaychart.drawing.event_handlers import STILL, Definition
 from replaychart.errors import ArgumentError
 from replaychart.playback.parameter import find_slider
 from replaychart.playback.player import PLAYER, Pace, Player
@@ -108,6 +109,11 @@ def _with_player(parameters: Iterable[Any], player: Player) -> list[Any]:
         raise ArgumentError(message)
     handlers = player.epoch_handlers()
     return [
-        *(EpochVariable(**(one._kwds | handlers)) if one.name == moved else one for one in others),
+        *(_moving(one, handlers) if one.name == moved else one for one in others),
         *(PlayerVariable(**definition) for definition in player.parameters()),
     ]
+
+
+def _moving(parameter: Any, handlers: Definition) -> EpochVariable:
+    """Return the parameter that the slider sets with handlers, which set it as well."""
+    return EpochVariable(**({STILL: parameter.value} | parameter._kwds | handlers))

@@ -6,7 +6,7 @@ from typing import Any
 
 from replaychart.arguments import is_number
 from replaychart.drawing.epoch_parameter import NAME, POSITION, listed_epochs
-from replaychart.drawing.expressions import literal
+from replaychart.drawing.event_handlers import without_handlers
 from replaychart.errors import ArgumentError
 from replaychart.facts.epochs import epoch_numbers
 
@@ -92,14 +92,9 @@ def set_to(settings: dict[str, float], definitions: list[dict[str, Any]]) -> lis
         The definitions. Those with other names are not changed.
     """
     return [
-        {**one, **_starting_at(settings[one["name"]], one)} if one.get("name") in settings else one
+        {**one, "value": settings[one["name"]]} if one.get("name") in settings else one
         for one in definitions
     ]
-
-
-def _starting_at(value: float, definition: dict[str, Any]) -> dict[str, Any]:
-    """Return what a definition says of its first value; a chart that plays has it twice."""
-    return {"value": value} | ({"init": literal(value)} if "init" in definition else {})
 
 
 def find_parameter(spec: Spec) -> FoundParameter | None:
@@ -153,4 +148,5 @@ def _slider(bind: object) -> EpochSlider | None:
 
 
 def _definition(spec: Spec, name: str) -> dict[str, Any] | None:
-    return next((one for one in spec.get("params", []) if one.get("name") == name), None)
+    named = (one for one in spec.get("params", []) if one.get("name") == name)
+    return next(map(without_handlers, named), None)

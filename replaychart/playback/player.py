@@ -61,16 +61,13 @@ class Player:
 
     def epoch_handlers(self) -> Definition:
         """Return what the parameter that the slider sets needs: where it starts, what moves it."""
-        return {"init": literal(self.slider.low), "on": [*self._moved_by_time(), *self._moved()]}
+        return {"value": self.slider.low, "on": [*self._moved_by_time(), *self._moved()]}
 
     def parameters(self) -> list[Definition]:
         """Return the definitions of all other parameters."""
         moved, last = self.slider.signal, literal(self.slider.high)
         speeds = {"input": "select", "options": list(SPEEDS), "name": "Speed "}
-        stops = {
-            "events": {"signal": moved},
-            "update": f"{LOOP} || {moved} < {last} ? {PLAYING} : false",
-        }
+        stops = _after(moved, f"{LOOP} || {moved} < {last} ? {PLAYING} : false")
         return [
             {
                 "name": PLAYING,
@@ -78,11 +75,8 @@ class Player:
                 "bind": {"input": "checkbox", "name": "Play "},
                 "on": [
                     stops,
-                    {"events": {"signal": PRESSED}, "update": self._playing_after_key()},
-                    {
-                        "events": {"signal": _SCRUBBING},
-                        "update": f"{_SCRUBBING} ? false : {PLAYING}",
-                    },
+                    _after(PRESSED, self._playing_after_key()),
+                    _after(_SCRUBBING, f"{_SCRUBBING} ? false : {PLAYING}"),
                 ],
             },
             {"name": SPEED, "value": 1, "bind": speeds},
@@ -102,7 +96,7 @@ class Player:
         first, last, step = map(literal, (slider.low, slider.high, slider.step))
         advance = f"{moved} >= {last} ? {first} : min({moved} + {step} * {_TICK}.steps, {last})"
         due = f"{_TICK}.steps && now() - {_TICK}.made < {_FRESH}"
-        return [{"events": {"signal": _TICK}, "update": f"{due} ? ({advance}) : {moved}"}]
+        return [_after(_TICK, f"{due} ? ({advance}) : {moved}")]
 
     def _moved(self) -> Handlers:
         """Return the handlers of keys, and of the pointer that drags over a scrubber."""
@@ -118,11 +112,8 @@ class Player:
         choices = "".join(f"{_is_pressed(key)} ? {after} : " for key, after in after_key.items())
         dragged_to = self._setting(f"{_SCRUBBING}.epoch")
         return [
-            {"events": {"signal": PRESSED}, "update": f"{choices}{moved}"},
-            {
-                "events": {"signal": _SCRUBBING},
-                "update": f"{_SCRUBBING} ? ({dragged_to}) : {moved}",
-            },
+            _after(PRESSED, f"{choices}{moved}"),
+            _after(_SCRUBBING, f"{_SCRUBBING} ? ({dragged_to}) : {moved}"),
         ]
 
     def _playing_after_key(self) -> str:
@@ -171,6 +162,15 @@ class Player:
 
 def _is_pressed(key: str) -> str:
     return f"indexof({PRESSED}, {literal(key)}) >= 0"
+
+
+def _after(signal: str, update: str) -> dict[str, Any]:
+    """Return the handler of a signal's changes.
+
+    Vega compares its result with its own last one, which other handlers may have overwritten, and
+    does not pass it on if they are equal; hence ``force``.
+    """
+    return {"events": {"signal": signal}, "update": update, "force": True}
 
 
 def _stream(source: str, kind: str) -> dict[str, Any]:

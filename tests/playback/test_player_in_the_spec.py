@@ -57,7 +57,7 @@ def test_player_survives(
     moved = "epoch" if epochs is None else "snapshot"
     for spec in (changed.to_dict(), changed.to_dict(validate=False), json.loads(changed.to_json())):
         params = _named(spec)
-        assert params[moved]["init"] == "0"
+        assert params[moved]["value"] == 0
         assert any(one["events"] == {"signal": "tick"} for one in params[moved]["on"])
         assert params["tick"]["on"][0]["events"]["type"] == "timer"
         assert vl_convert.vegalite_to_vega(spec)["signals"]
@@ -84,7 +84,7 @@ def test_every_version_of_vega_lite_passes_the_handlers_on(
         params = _named(spec)
         for name in (moved, "playing", "pressed", "tick", "scrubbing"):
             assert signals[name]["on"] == params[name]["on"]
-        assert signals[moved]["init"] == "0"
+        assert signals[moved]["value"] == 0
         assert signals[moved]["bind"]["input"] == "range"
 
 
@@ -100,9 +100,8 @@ def test_host_that_drops_the_handlers_draws_the_chart_with_its_slider(parabola: 
     spec = rc.animate(rc.loss_histogram(parabola.open(), epoch=3)).to_dict()
     for parameter in spec["params"]:
         parameter.pop("on", None)
-        parameter.pop("init", None)
     signals = _named(vl_convert.vegalite_to_vega(spec), "signals")
-    assert signals["epoch"]["value"] == 3
+    assert signals["epoch"]["value"] == 0
     assert signals["epoch"]["bind"]["input"] == "range"
     assert "<svg" in vl_convert.vegalite_to_svg(spec)
 
@@ -168,10 +167,10 @@ def test_two_runs_and_irregular_epochs_play(
 
 
 def test_saved_page_starts_where_it_was_asked_to(shipped: rc.Run, tmp_path: Path) -> None:
-    for epochs, expected in ((None, "20"), ([0, 10, 20, 50], "2")):
+    for epochs, expected in ((None, 20), ([0, 10, 20, 50], 2)):
         chart = rc.animate(rc.loss_histogram(shipped, epochs=epochs))
         path = rc.save(chart, tmp_path / "chart.json", epoch=20)
         params = _named(json.loads(path.read_text()))
         moved = params["epoch" if epochs is None else "snapshot"]
-        assert moved["init"] == expected
-        assert moved["value"] == int(expected)
+        assert params["epoch"]["value"] == 20
+        assert moved["value"] == expected
