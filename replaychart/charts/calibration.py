@@ -10,6 +10,7 @@ from replaychart.drawing.budget import MAX_BYTES, kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.expressions import outright
+from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.shares import Shown, reference_line, share_axis, value_labels
 from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.texts import AXIS_TITLE_SIZE, fitted
@@ -31,7 +32,7 @@ def calibration(
     *,
     bins: int = CALIBRATION_BINS,
     epochs: Epochs = None,
-    epoch: float | alt.Parameter | None = None,
+    epoch: ShownEpoch = None,
     title: Title | None = None,
     width: Width = 240,
     height: int = 240,
@@ -51,9 +52,9 @@ def calibration(
         Number of equally wide bins between 0 and 1, at most 1,000.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
-    epoch : float or altair.Parameter, optional
-        The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
-        last epoch.
+    epoch : float, {"last", "best", "half"} or altair.Parameter, optional
+        The epoch shown initially: a number, a name as in `epoch_param`, or a parameter from
+        `epoch_param` that charts share. Default: the last epoch.
     title : str or sequence of str, optional
         The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: what is drawn
         and the epoch.

@@ -12,6 +12,7 @@ from replaychart.drawing.budget import MAX_BYTES, kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.expressions import literal, outright
+from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.plane import class_labels
 from replaychart.drawing.sizes import Width, from_left, width_for_texts
 from replaychart.drawing.texts import NO_LIMIT, SMALL_SIZE, fitted, width_of
@@ -48,7 +49,7 @@ def confusion(
     normalize: Normalize | None = None,
     threshold: Threshold = False,
     epochs: Epochs = None,
-    epoch: float | alt.Parameter | None = None,
+    epoch: ShownEpoch = None,
     title: Title | None = None,
     width: Width | None = None,
     height: int | None = None,
@@ -69,9 +70,9 @@ def confusion(
         and the network decides. It needs two classes with probabilities.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
-    epoch : float or altair.Parameter, optional
-        The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
-        last epoch.
+    epoch : float, {"last", "best", "half"} or altair.Parameter, optional
+        The epoch shown initially: a number, a name as in `epoch_param`, or a parameter from
+        `epoch_param` that charts share. Default: the last epoch.
     title : str or sequence of str, optional
         The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: what is drawn
         and the epoch.

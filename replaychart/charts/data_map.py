@@ -10,6 +10,7 @@ from replaychart.drawing import colors, packing
 from replaychart.drawing.backgrounds import adaptive, adaptive_range
 from replaychart.drawing.budget import MAX_BYTES, kept
 from replaychart.drawing.clock import Clock
+from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.packing import BYTES_PER_NUMBER, Ruler
 from replaychart.drawing.plane import class_labels
 from replaychart.drawing.texts import NO_LIMIT
@@ -45,7 +46,7 @@ def data_map(
     *,
     bins: int = 20,
     epochs: Epochs = None,
-    epoch: float | alt.Parameter | None = None,
+    epoch: ShownEpoch = None,
     title: Title | None = None,
     width: int = 300,
     height: int = 300,
@@ -69,9 +70,9 @@ def data_map(
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. The statistics also count the recorded epochs in between.
         Default: all.
-    epoch : float or altair.Parameter, optional
-        The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
-        last epoch.
+    epoch : float, {"last", "best", "half"} or altair.Parameter, optional
+        The epoch shown initially: a number, a name as in `epoch_param`, or a parameter from
+        `epoch_param` that charts share. Default: the last epoch.
     title : str or sequence of str, optional
         The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: "Data map".
     width, height : int, default 300

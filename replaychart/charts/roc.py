@@ -14,6 +14,7 @@ from replaychart.drawing.budget import MAX_BYTES, kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.expressions import outright
+from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.plane import Plane, class_color, class_labels, paths_chart
 from replaychart.drawing.shares import (
     LINE_HEIGHT,
@@ -51,7 +52,7 @@ def roc(
     curve: Curve = "both",
     threshold: Threshold = False,
     epochs: Epochs = None,
-    epoch: float | alt.Parameter | None = None,
+    epoch: ShownEpoch = None,
     title: Title | None = None,
     width: Width = 240,
     height: int = 240,
@@ -75,9 +76,9 @@ def roc(
         and the network decides. It needs two classes with probabilities.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
-    epoch : float or altair.Parameter, optional
-        The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
-        last epoch.
+    epoch : float, {"last", "best", "half"} or altair.Parameter, optional
+        The epoch shown initially: a number, a name as in `epoch_param`, or a parameter from
+        `epoch_param` that charts share. Default: the last epoch.
     title : str or sequence of str, optional
         The title, or its lines, above both curves or the only one; ``{epoch}`` is replaced by the
         epoch shown. Default: the name of the curve and the epoch.

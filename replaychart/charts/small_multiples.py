@@ -46,9 +46,9 @@ def small_multiples(
         Number of charts in a row.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
-    epoch : float or altair.Parameter, optional
-        The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
-        last epoch of all runs.
+    epoch : float, {"last", "best", "half"} or altair.Parameter, optional
+        The epoch shown initially: a number, a name as in `epoch_param`, or a parameter from
+        `epoch_param` that charts share. Default: the last epoch of all runs.
     title : str or sequence of str, optional
         The title above all charts, or its lines; ``{epoch}`` is replaced by the epoch shown.
         Default: the epoch.

@@ -15,6 +15,7 @@ from replaychart.drawing.budget import MAX_BYTES, kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.expressions import literal
+from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.texts import SMALL_SIZE
 from replaychart.drawing.tiles import Response, legend_url, tile_bytes, tile_url
 from replaychart.drawing.titles import Title, add_subtitle, chart_title, check_chart, named_title
@@ -49,7 +50,7 @@ def unit_maps(
     resolution: int = RESOLUTION,
     columns: int | None = None,
     epochs: Epochs = None,
-    epoch: float | alt.Parameter | None = None,
+    epoch: ShownEpoch = None,
     title: Title | None = None,
     width: int = 400,
     height: int | None = None,
@@ -83,9 +84,9 @@ def unit_maps(
         at most 10.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
-    epoch : float or altair.Parameter, optional
-        The epoch shown initially, or a parameter from `epoch_param` that charts share. Default: the
-        last epoch.
+    epoch : float, {"last", "best", "half"} or altair.Parameter, optional
+        The epoch shown initially: a number, a name as in `epoch_param`, or a parameter from
+        `epoch_param` that charts share. Default: the last epoch.
     title : str or sequence of str, optional
         The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: the layer and
         the epoch.
