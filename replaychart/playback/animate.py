@@ -27,8 +27,7 @@ def animate(
 
     The player is part of the spec, so the chart plays without a kernel: in a notebook, a saved page
     or documentation. Below the chart are a checkbox that pauses and resumes it, its speed, and the
-    slider; a saved page has buttons as well. You can drag over the curves of `loss_and_metric` to
-    move through the epochs.
+    slider. You can drag over the curves of `loss_and_metric` to move through the epochs.
 
     The chart under the pointer, or the one clicked last, also follows the keyboard: space pauses
     and resumes, the arrow keys step to the previous and the next epoch (with shift, ten epochs),

@@ -67,7 +67,9 @@ class Player:
         """Return the definitions of all other parameters."""
         moved, last = self.slider.signal, literal(self.slider.high)
         speeds = {"input": "select", "options": list(SPEEDS), "name": "Speed "}
-        stops = _after(moved, f"{LOOP} || {moved} < {last} ? {PLAYING} : false")
+        # It stops when a step ends there, not when it is started there again.
+        goes_on = f"{LOOP} || {moved} < {last} || !{_TICK}.steps"
+        stops = _after(moved, f"{goes_on} ? {PLAYING} : false")
         return [
             {
                 "name": PLAYING,
