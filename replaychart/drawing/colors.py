@@ -64,9 +64,10 @@ BOUNDARY, DARK_BOUNDARY = "#1f2328", "#f6f8fa"
 # Lines on which the first and on which the second input is constant.
 GRID = ("#5a6570", "#9a7b96")
 DARK_GRID = ("#aab4be", "#b79ab3")
-INK = "#24292f"
-MUTED = "#656d76"
+INK, DARK_INK = "#24292f", "#e6edf3"
+MUTED, DARK_MUTED = "#656d76", "#adb5bd"
 HAIRLINE = "#d0d7de"
+_TEXTS_ON_DARK = {INK: DARK_INK, MUTED: DARK_MUTED}
 # Lines that mark a value, such as 0, on light and dark backgrounds.
 REFERENCE = "#8b949e"
 
@@ -140,6 +141,8 @@ def on_dark(color: str) -> str:
 
     It is the one chosen for it, or else as light as needed for texts.
     """
+    if color in _TEXTS_ON_DARK:
+        return _TEXTS_ON_DARK[color]
     if color in _CHOSEN_ON_DARK:
         return _CHOSEN_ON_DARK[color]
     shades = (mixed(color, LIGHT_BACKGROUND, step / 50) for step in range(51))

@@ -1,8 +1,10 @@
-"""The Altair theme ``replaychart``, for charts that are ready to be published.
+"""The Altair themes ``replaychart`` and ``replaychart-dark``: charts ready to be published.
 
-It is registered when `replaychart` is imported. `save` and the demo apply it; elsewhere, enable it
-with ``alt.theme.enable("replaychart")``.
+They are registered when `replaychart` is imported. `save` and the demo apply the first; elsewhere,
+enable one of them with ``alt.theme.enable("replaychart")``.
 """
+
+from typing import Any
 
 import altair as alt
 
@@ -10,6 +12,22 @@ from replaychart.drawing import colors
 from replaychart.drawing.texts import AXIS_TITLE_SIZE, SMALL_SIZE, TITLE_SIZE
 
 NAME = "replaychart"
+DARK_NAME = "replaychart-dark"
+LIGHT_BACKGROUND = "white"
+_DARK_HAIRLINE = "#4b535d"
+# What differs on a dark background, by section of the configuration. Saved pages use it as well.
+DARK_COLORS: dict[str, Any] = {
+    "background": "#22272e",
+    "view": {"stroke": _DARK_HAIRLINE},
+    "title": {"color": colors.DARK_INK, "subtitleColor": colors.DARK_MUTED},
+    "axis": {
+        "labelColor": colors.DARK_MUTED,
+        "tickColor": _DARK_HAIRLINE,
+        "titleColor": colors.DARK_INK,
+    },
+    "legend": {"labelColor": colors.DARK_INK, "titleColor": colors.DARK_INK},
+    "text": {"color": colors.DARK_INK},
+}
 _FONT = "Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif"
 
 
@@ -18,7 +36,7 @@ def replaychart_theme() -> alt.theme.ThemeConfig:
     """Return the theme's configuration."""
     return {
         "config": {
-            "background": "white",
+            "background": LIGHT_BACKGROUND,
             "font": _FONT,
             "padding": 12,
             "view": {
@@ -62,3 +80,13 @@ def replaychart_theme() -> alt.theme.ThemeConfig:
             "range": {"category": list(colors.CLASSES)},
         }
     }
+
+
+@alt.theme.register(DARK_NAME, enable=False)
+def replaychart_dark_theme() -> alt.theme.ThemeConfig:
+    """Return the configuration of the dark theme."""
+    config: Any = {**replaychart_theme()["config"]}
+    for section, changed in DARK_COLORS.items():
+        own = config.get(section)
+        config[section] = {**(own or {}), **changed} if isinstance(changed, dict) else changed
+    return {"config": config}

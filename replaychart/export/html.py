@@ -1,54 +1,24 @@
-"""A single HTML file with the chart, its data and the libraries that draw it."""
+"""A single HTML file with the chart, its data and the libraries that draw it.
+
+The page, its style and its script are in the directory ``page``.
+"""
 
 import html
 import json
+import re
 from functools import cache
+from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import vl_convert
 
+from replaychart.drawing.theme import DARK_COLORS, LIGHT_BACKGROUND
 from replaychart.export.files import written_beside
 from replaychart.export.specs import Spec
 
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-body {{ margin: 24px; background: #fff; color: #24292f;
-  font: 14px/1.4 "Helvetica Neue", Helvetica, Arial, "Liberation Sans", sans-serif; }}
-#chart {{ display: inline-flex; flex-direction: column; max-width: 100%; overflow-x: auto; }}
-#chart.filling {{ display: flex; }}
-#chart .vega-bindings {{ display: flex; flex-wrap: wrap; align-items: center; gap: 8px 24px;
-  margin: 4px 12px 12px; }}
-#chart .vega-bind {{ display: flex; align-items: center; gap: 8px; }}
-#chart .vega-bind label {{ display: flex; align-items: center; gap: 8px; }}
-#chart .vega-bind-name {{ display: inline-block; margin: 0; }}
-#chart input[type=range] {{ width: min(420px, 50vw); accent-color: #1b6ca8; }}
-#chart input[type=checkbox] {{ width: 16px; height: 16px; accent-color: #1b6ca8; }}
-body #vg-tooltip-element table tr td.value {{ max-height: none; overflow-wrap: anywhere; }}
-</style>
-</head>
-<body>
-<div id="chart"{filling}></div>
-<script>{libraries}</script>
-<script id="spec" type="application/json">{spec}</script>
-<script>
-const spec = JSON.parse(document.getElementById("spec").textContent);
-const options = {{mode: "vega-lite", actions: {{export: true, source: false, compiled: false,
-  editor: false}}}};
-vegaEmbed("#chart", spec, options).then(
-  (result) => {{ window.view = result.view; }},
-  (error) => {{ document.getElementById("chart").textContent = String(error); }});
-</script>
-</body>
-</html>
-"""
 
-
-def write_html(spec: Spec, path: Path, *, title: str) -> None:
+def write_html(spec: Spec, path: Path, *, title: str, description: str | None = None) -> None:
     """Write a page that works offline.
 
     Parameters
@@ -59,29 +29,53 @@ def write_html(spec: Spec, path: Path, *, title: str) -> None:
         The file.
     title : str
         The page's title.
+    description : str, optional
+        A caption below the chart. Blank lines separate paragraphs.
     """
-    # An element that is as wide as its content cannot tell a chart how wide to be.
-    filling = ' class="filling"' if spec.get("width") == "container" else ""
-    page = _PAGE.format(
-        title=html.escape(title),
-        filling=filling,
-        libraries=_libraries(),
-        spec=json_for_script(spec),
-    )
+    parts = {
+        "title": html.escape(title),
+        "style": _file("page.css"),
+        "caption": _caption(description or ""),
+        "libraries": _libraries(),
+        "spec": json_for_script(spec),
+        "dark": json_for_script(_dark_config(spec)),
+        "script": _file("page.js"),
+    }
+    page = re.sub(r"@(\w+)@", lambda found: parts[found[1]], _file("page.html"))
     with written_beside(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
 
-def json_for_script(spec: Spec) -> str:
-    """Return a spec as JSON that cannot end the script element that contains it.
+def json_for_script(value: Any) -> str:
+    """Return a value as JSON that cannot end the script element that contains it.
 
     Parameters
     ----------
-    spec : dict
+    value : JSON value
         A spec that may contain any text from an untrusted file.
     """
-    text = json.dumps(spec, separators=(",", ":"))
+    text = json.dumps(value, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _caption(description: str) -> str:
+    paragraphs = re.split(r"\n\s*\n", description.strip())
+    texts = [html.escape(" ".join(paragraph.split())) for paragraph in paragraphs]
+    return "\n".join(f'<p class="caption">{text}</p>' for text in texts if text)
+
+
+def _dark_config(spec: Spec) -> Any:
+    """Return the colours of the chart for readers who prefer dark pages; None to leave them.
+
+    A chart with a background or a theme of the user's own stays as it is.
+    """
+    ours = spec.get("config", {}).get("background") == LIGHT_BACKGROUND
+    return DARK_COLORS if ours and "background" not in spec else None
+
+
+@cache
+def _file(name: str) -> str:
+    return (resources.files("replaychart.export") / "page" / name).read_text(encoding="utf-8")
 
 
 @cache

@@ -47,6 +47,7 @@ _OPTIONS_FOR = {
     "hold": "animations",
     "loop": ".gif and .webp (for an HTML page, pass it to animate; a video depends on its player)",
     "scale": "raster images, animations and .pdf",
+    "description": ".html",
 }
 
 
@@ -61,6 +62,7 @@ def save(
     scale: float = 1.0,
     hold: float = 1.0,
     loop: bool | int = True,
+    description: str | None = None,
     progress: bool = True,
     format: None = None,
 ) -> Path: ...
@@ -78,6 +80,7 @@ def save(
     scale: float = 1.0,
     hold: float = 1.0,
     loop: bool | int = True,
+    description: str | None = None,
     progress: bool = True,
 ) -> FileObject: ...
 
@@ -92,16 +95,19 @@ def save(
     scale: float = 1.0,
     hold: float = 1.0,
     loop: bool | int = True,
+    description: str | None = None,
     progress: bool = True,
     format: Format | None = None,  # noqa: A002
 ) -> Path | SupportsWrite:
     """Save a chart to a file or a file object.
 
     ``.html`` is self-contained and works offline; it plays if the chart was animated with
-    `animate`. ``.json`` is the Vega-Lite spec. ``.png``, ``.svg`` and ``.pdf`` show one epoch, or
-    several side by side. ``.gif``, ``.webp``, ``.mp4`` and ``.webm`` are animations, and a
-    directory receives one PNG per epoch. The theme ``replaychart`` is applied unless another one is
-    enabled. Files are written atomically: an interrupted save leaves any existing file untouched.
+    `animate`. The page fits the chart to the window, stacks its parts on a phone, and is dark for
+    readers who prefer that; a link that ends in ``#epoch=15`` moves the chart. ``.json`` is the
+    Vega-Lite spec. ``.png``, ``.svg`` and ``.pdf`` show one epoch, or several side by side.
+    ``.gif``, ``.webp``, ``.mp4`` and ``.webm`` are animations, and a directory receives one PNG per
+    epoch. The theme ``replaychart`` is applied unless another one is enabled. Files are written
+    atomically: an interrupted save leaves any existing file untouched.
 
     Parameters
     ----------
@@ -133,6 +139,8 @@ def save(
     loop : bool or int, default True
         For ``.gif`` and ``.webp``: whether to repeat forever, or the number of times to play.
         Whether a video repeats depends on the player.
+    description : str, optional
+        For ``.html``: a caption below the chart. Blank lines separate paragraphs.
     progress : bool, default True
         For animations and directories: whether to show a progress bar.
     format : {"html", "json", "png", "svg", "pdf", "gif", "webp", "mp4", "webm"}, optional
@@ -188,6 +196,7 @@ def save(
                 scale=scale,
                 hold=hold,
                 loop=loop,
+                description=description,
                 progress=progress,
             )
         return path
@@ -211,6 +220,9 @@ def save(
     if not isinstance(progress, (bool, np.bool_)):
         message = f"progress must be True or False. Got {progress!r}."
         raise ArgumentError(message)
+    if description is not None and not isinstance(description, str):
+        message = f"description must be a string or None. Got {description!r}."
+        raise ArgumentError(message)
     moving = into_directory or suffix in MOVING
     where = "a directory" if into_directory else suffix
     if epoch is not None and moving:
@@ -230,6 +242,7 @@ def save(
             "hold": (hold, 1, suffix in MOVING),
             "loop": (loop, True, suffix in _COUNTING_PLAYS),
             "scale": (scale, 1, into_directory or suffix not in (*WHOLE, ".svg")),
+            "description": (description, None, suffix == ".html"),
         },
     )
 
@@ -247,7 +260,7 @@ def save(
     elif suffix in STILL:
         write_image(drawn, path, epoch=epoch, scale=scale)
     elif suffix == ".html":
-        write_html(drawn.starting_at(epoch), path, title=path.stem)
+        write_html(drawn.starting_at(epoch), path, title=path.stem, description=description)
     else:
         with written_beside(path) as temporary:
             compact = json.dumps(drawn.starting_at(epoch), separators=(",", ":"))

@@ -91,7 +91,7 @@ def test_playing_visits_every_snapshot_exactly(sevenths: rc.Run, opened: Opened)
             view.addSignalListener("epoch", (name, epoch) => visited.push(epoch));
         }"""
     )
-    page.page.locator("input[type=checkbox]").click()
+    page.page.locator("#play").click()
     page.wait_until("view.signal('epoch') === 2 && view.signal('playing') === false")
     assert page.page.evaluate("visited") == RECORDED
 
@@ -104,8 +104,8 @@ def test_slider_stops_at_what_was_recorded(sevenths: rc.Run, opened: Opened) -> 
         .transform_filter("datum.epoch == epoch")
     )
     page = opened(rc.loss_histogram(sevenths) | own)
-    slider = page.page.locator("input[type=range]")
-    assert page.page.locator("input[type=range]").count() == 1
+    slider = page.page.locator("#slider")
+    assert page.page.locator("#slider:visible").count() == 1
     pictures = []
     for position, epoch in enumerate(RECORDED):
         slider.fill(str(position))

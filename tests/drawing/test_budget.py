@@ -145,7 +145,7 @@ def test_one_slider_moves_a_thinned_and_a_whole_chart_and_the_title_shows_the_ke
         thinned = rc.feature_space(shipped, max_bytes=60_000)
     kept = np.array(points_of(thinned)[0]["replay_epochs"])
     page = opened(thinned.properties(name="thinned") | rc.loss_histogram(shipped))
-    assert page.page.locator("input[type=range]").count() == 1
+    assert page.page.locator("#slider:visible").count() == 1
     titles = "[...document.querySelectorAll('.role-title-text text')].map(t => t.textContent)"
     page.page.evaluate("view.renderer ? view.renderer('svg').runAsync().then(() => 1) : 1")
     for epoch in (0, 1, 37, int(kept[3]) - 1, int(kept[3]), 149, 150):

@@ -96,7 +96,7 @@ def test_json_is_the_spec(chart: alt.LayerChart, tmp_path: Path) -> None:
 def test_html_needs_no_network(chart: alt.LayerChart, opened: Any) -> None:
     page = opened(chart)
     assert page.epoch() == EPOCHS
-    assert page.page.locator("input[type=range]").count() == 1
+    assert page.page.locator("#slider:visible").count() == 1
     assert page.page.evaluate("performance.getEntriesByType('resource').length") == 0
     drawn = _image(page.picture())
     assert _count(drawn, colors.CLASSES[0]) > 20

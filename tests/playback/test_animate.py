@@ -32,19 +32,19 @@ def test_composed_chart_plays_stops_goes_on_and_follows_the_slider(
 ) -> None:
     page = opened(rc.animate(dashboard(shipped), fps=20))
     page.wait_until("view.signal('epoch') >= 3")
-    checkbox = page.page.locator("input[type=checkbox]")
-    assert checkbox.is_checked()
+    button = page.page.locator("#play")
+    assert button.get_attribute("aria-label") == "Pause"
 
-    checkbox.click()
+    button.click()
     stopped = page.epoch()
     page.page.wait_for_timeout(400)
     assert page.epoch() == stopped
 
-    checkbox.click()
+    button.click()
     page.wait_until(f"view.signal('epoch') > {stopped + 2}")
-    checkbox.click()
+    button.click()
 
-    slider = page.page.locator("input[type=range]")
+    slider = page.page.locator("#slider")
     slider.fill("70")
     page.wait_until("view.signal('epoch') === 70")
     at_70 = page.picture()
@@ -60,7 +60,7 @@ def test_playing_ends_at_the_last_epoch_or_begins_again(parabola: Training, open
     chart = rc.loss_histogram(parabola.open())
     once = opened(rc.animate(chart, fps=30, loop=False))
     once.wait_until(f"view.signal('epoch') === {EPOCHS} && view.signal('playing') === false")
-    once.page.locator("input[type=checkbox]").click()
+    once.page.locator("#play").click()
     once.wait_until(f"view.signal('epoch') < {EPOCHS}")
 
     again = opened(rc.animate(chart, fps=30))
@@ -72,7 +72,7 @@ def test_chart_that_does_not_play_by_itself_waits(parabola: Training, opened: Op
     page = opened(rc.animate(rc.loss_histogram(parabola.open()), autoplay=False))
     page.page.wait_for_timeout(500)
     assert page.epoch() == 0
-    page.page.locator("input[type=checkbox]").click()
+    page.page.locator("#play").click()
     page.wait_until("view.signal('epoch') >= 2")
 
 

@@ -1,0 +1,213 @@
+(() => {
+  "use strict";
+  const byId = (id) => document.getElementById(id);
+  const read = (id) => JSON.parse(byId(id).textContent);
+  const spec = read("spec"), darkConfig = read("dark");
+  const parameters = Object.fromEntries((spec.params || []).map((one) => [one.name, one]));
+  // The player's parameters, for which the page has its own controls.
+  const OWN = ["epoch", "snapshot", "playing", "speed", "loop"];
+  const isSlider = (name) => parameters[name]?.bind?.input === "range";
+  const moved = ["snapshot", "epoch"].find(isSlider);
+  const plays = "playing" in parameters;
+  const filling = spec.width === "container";
+  // The epochs of a slider whose positions are not the epochs themselves.
+  const stops = moved === "snapshot" ? JSON.parse(parameters.epoch.expr.replace(/\[snapshot\]$/, "")) : null;
+  const STACKED_BELOW = 640;
+  // To be seen whole, a chart is made at most this much smaller; then the page scrolls.
+  const SMALLEST = 0.8;
+  const ICONS = {
+    play: "M4 2l10 6-10 6z", pause: "M3 2h4v12H3zM9 2h4v12H9z",
+    back: "M3 2h2v12H3zM13 2v12L6 8z", forward: "M11 2h2v12h-2zM3 2l7 6-7 6z",
+  };
+  let view = null, embedded = null, scale = 1, stacked = null, dark = null;
+
+  // On a narrow screen, what is side by side is stacked. A line of text that is wider than all other
+  // views, such as a heading, is folded: its right half goes below the left one.
+  const PARTS = ["hconcat", "vconcat", "concat"];
+  const views = (part) => PARTS.flatMap((kind) => (part[kind] || []).flatMap((one) =>
+    PARTS.some((inner) => one[inner]) ? views(one) : [one]));
+  const isLine = (one) => one.layer && one.height <= 60 && one.layer.every((layer) =>
+    "value" in (layer.encoding?.x || {}) && "value" in (layer.encoding?.y || {}));
+  const folded = (line, width) => {
+    const middle = line.width / 2, shift = line.width - width;
+    const position = (encoding, name, by, x) => {
+      const value = encoding[name]?.value;
+      if (value === undefined) return {};
+      if (typeof value === "number") return {[name]: {value: x.value >= middle ? value + by : value}};
+      const at = x.expr || String(x.value);
+      return {[name]: {value: {expr: `(${value.expr}) + ((${at}) >= ${middle} ? ${by} : 0)`}}};
+    };
+    const layer = line.layer.map((one) => {
+      const {encoding} = one, x = {value: encoding.x.value, expr: encoding.x.value.expr};
+      return {...one, encoding: {...encoding,
+        ...position(encoding, "x", -shift, x), ...position(encoding, "x2", -shift, x),
+        ...position(encoding, "y", line.height, x), ...position(encoding, "y2", line.height, x)}};
+    });
+    return {...line, layer, width, height: 2 * line.height};
+  };
+  const stackedSpec = (whole) => {
+    const widths = views(whole).filter((one) => !isLine(one)).map((one) => one.width || 0);
+    const widest = Math.max(...widths, 0);
+    const stack = (part) => {
+      if (isLine(part)) return part.width > widest && widest ? folded(part, widest) : part;
+      const copy = {...part};
+      for (const kind of PARTS) if (part[kind]) copy[kind] = part[kind].map(stack);
+      if (copy.concat) copy.columns = 1;
+      if (copy.hconcat) {
+        copy.vconcat = copy.hconcat;
+        for (const own of ["hconcat", "bounds", "spacing", "align", "center"]) delete copy[own];
+      }
+      return copy;
+    };
+    return stack(whole);
+  };
+
+  const merged = (config) => Object.fromEntries(
+    [...new Set([...Object.keys(config), ...Object.keys(darkConfig)])].map((key) => {
+      const own = config[key], other = darkConfig[key];
+      return [key, other && typeof other === "object" ? {...own, ...other} : other ?? own];
+    }));
+
+  const icon = (name) => `<svg viewBox="0 0 16 16" aria-hidden="true"><path d="${ICONS[name]}"/></svg>`;
+  const set = (name, value) => view.signal(name, value).runAsync();
+  const bounds = () => ({min: +parameters[moved].bind.min, max: +parameters[moved].bind.max,
+    step: +(parameters[moved].bind.step || 1)});
+
+  const step = (direction) => {
+    const {min, max, step: by} = bounds();
+    if (plays) view.signal("playing", false);
+    set(moved, Math.min(max, Math.max(min, view.signal(moved) + direction * by)));
+  };
+
+  const showEpoch = () => {
+    const last = stops ? stops[stops.length - 1] : bounds().max;
+    byId("slider").value = view.signal(moved);
+    byId("epoch").replaceChildren(String(view.signal("epoch")), Object.assign(
+      document.createElement("small"), {textContent: ` / ${last}`}));
+  };
+
+  const showPlaying = () => {
+    const playing = view.signal("playing");
+    byId("play").innerHTML = icon(playing ? "pause" : "play");
+    byId("play").setAttribute("aria-label", playing ? "Pause" : "Play");
+  };
+
+  const connect = () => {
+    document.querySelectorAll("#inputs .vega-bind").forEach((one) => {
+      const input = one.querySelector("input, select");
+      if (moved && OWN.includes(input?.name)) one.classList.add("in-player");
+    });
+    if (!moved) return;
+    view.addSignalListener(moved, showEpoch);
+    if (moved !== "epoch") view.addSignalListener("epoch", showEpoch);
+    showEpoch();
+    if (!plays) return;
+    view.addSignalListener("playing", showPlaying);
+    view.addSignalListener("speed", (_, value) => { byId("speed").querySelector("select").value = value; });
+    showPlaying();
+  };
+
+  const prepare = () => {
+    if (!moved) return;
+    byId("player").hidden = false;
+    const slider = Object.assign(byId("slider"), bounds());
+    slider.addEventListener("input", () => {
+      if (plays) view.signal("playing", false);
+      set(moved, +slider.value);
+    });
+    byId("back").innerHTML = icon("back");
+    byId("forward").innerHTML = icon("forward");
+    byId("back").addEventListener("click", () => step(-1));
+    byId("forward").addEventListener("click", () => step(1));
+    byId("play").hidden = byId("speed").hidden = byId("keys").hidden = !plays;
+    if (!plays) return;
+    byId("play").addEventListener("click", () => set("playing", !view.signal("playing")));
+    const select = byId("speed").querySelector("select");
+    for (const speed of parameters.speed?.bind?.options || [1]) {
+      const label = {0.25: "\u00bc", 0.5: "\u00bd"}[speed] || String(speed);
+      select.add(new Option(`${label}\u00d7`, speed, speed === 1, speed === 1));
+    }
+    select.addEventListener("change", () => set("speed", +select.value));
+    // Keys act on the chart under the pointer, or the one last clicked; on this page there is only one.
+    document.addEventListener("keydown", (event) => {
+      const inText = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) && event.target.type !== "range";
+      const known = [" ", "ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key);
+      if (inText || !known || event.ctrlKey || event.altKey || event.metaKey) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      if (event.key === " ") return void set("playing", !view.signal("playing"));
+      const {min, max} = bounds();
+      const to = {Home: min, End: max}[event.key];
+      if (to === undefined) return step((event.key === "ArrowLeft" ? -1 : 1) * (event.shiftKey ? 10 : 1));
+      view.signal("playing", false);
+      set(moved, to);
+    }, true);
+  };
+
+  // A link that ends in #epoch=15 moves the chart.
+  const goToLinked = () => {
+    const linked = /[#&]epoch=([\d.]+)/.exec(location.hash);
+    if (!linked || !moved || !view) return;
+    const {min, max} = bounds(), epoch = Number(linked[1]);
+    if (plays) view.signal("playing", false);
+    set(moved, Math.min(max, Math.max(min, stops ? stops.findLastIndex((stop) => stop <= epoch) : epoch)));
+  };
+
+  const fit = () => {
+    if (filling) return;
+    const chart = byId("chart"), frame = byId("frame");
+    const width = chart.offsetWidth, height = chart.offsetHeight;
+    const {paddingLeft, paddingTop} = getComputedStyle(frame.parentElement);
+    const room = frame.parentElement.clientWidth - 2 * parseFloat(paddingLeft);
+    const above = 2 * parseFloat(paddingTop) + byId("player").offsetHeight + byId("inputs").offsetHeight;
+    const high = stacked ? Infinity : innerHeight - above;
+    scale = Math.min(1, room / width, Math.max(SMALLEST, high / height));
+    chart.style.transform = scale < 1 ? `scale(${scale})` : "";
+    frame.style.width = `${width * scale}px`;
+    frame.style.height = `${height * scale}px`;
+    byId("player").style.maxWidth = `${Math.max(width * scale, Math.min(room, 320))}px`;
+  };
+
+  // Vega does not know that the chart is scaled, so positions are given to it as if it were not.
+  const unscaled = (event) => {
+    const inside = byId("chart").contains(event.target) || event.buttons || event.type.endsWith("up");
+    if (scale === 1 || !inside || byId("player").contains(event.target)) return;
+    const {left, top} = byId("chart").getBoundingClientRect();
+    const x = left + (event.clientX - left) / scale, y = top + (event.clientY - top) / scale;
+    Object.defineProperties(event, {clientX: {value: x}, clientY: {value: y}});
+  };
+  for (const kind of ["pointerdown", "pointermove", "pointerup", "mousedown", "mousemove", "mouseup", "click",
+    "dblclick", "pointerover", "pointerout", "mouseover", "mouseout", "wheel"]) {
+    addEventListener(kind, unscaled, true);
+  }
+
+  const draw = async () => {
+    const narrow = innerWidth < STACKED_BELOW, night = darkConfig !== null && matchMedia("(prefers-color-scheme: dark)").matches;
+    if (view && narrow === stacked && night === dark) return fit();
+    const kept = view && Object.fromEntries([moved, "playing", "speed"].filter((name) => name in parameters)
+      .map((name) => [name, view.signal(name)]));
+    stacked = narrow; dark = night;
+    document.documentElement.classList.toggle("dark", night);
+    embedded?.finalize();
+    const drawn = narrow ? stackedSpec(spec) : spec;
+    const options = {renderer: "canvas", ...spec.usermeta?.embedOptions, mode: "vega-lite", bind: "#inputs",
+      actions: {export: true, source: false, compiled: false, editor: false}};
+    byId("inputs").replaceChildren();
+    embedded = await vegaEmbed("#chart", night ? {...drawn, config: merged(drawn.config || {})} : drawn, options);
+    view = window.view = embedded.view;
+    for (const [name, value] of Object.entries(kept || {})) view.signal(name, value);
+    await view.runAsync();
+    connect();
+    fit();
+  };
+
+  byId("chart").classList.toggle("filling", filling);
+  byId("frame").classList.toggle("filling", filling);
+  prepare();
+  draw().then(() => {
+    goToLinked();
+    addEventListener("hashchange", goToLinked);
+    addEventListener("resize", draw);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  }, (error) => { byId("chart").textContent = String(error); });
+})();
