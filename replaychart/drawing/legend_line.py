@@ -193,7 +193,7 @@ def _pieces(line: _Line) -> list[alt.Chart]:
     if not line.pieces:
         return []
     marks = alt.Chart(packing.PackedData(line.pieces)).mark_rect(
-        height=10, tooltip=None, aria=False
+        strokeWidth=0, height=10, tooltip=None, aria=False
     )
     return [
         marks.encode(

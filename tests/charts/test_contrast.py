@@ -71,7 +71,8 @@ def _faults(svg: str, background: str) -> list[str]:
         is_text = node.tag.endswith("text")
         if not is_text and not {"role-mark", "role-legend-symbol"} & set(roles):
             continue
-        surface = node.get("stroke-width") == "0" and "mark-line" in roles
+        # Surfaces, and the bar that explains their colours.
+        surface = node.get("stroke-width") == "0" and {"mark-line", "mark-rect"} & set(roles)
         if surface or node.get("stroke-opacity", "1") != "1" or node.get("d") == "":
             continue
         if not is_text and node.get("opacity", "1") != "1":
@@ -271,7 +272,7 @@ def test_background_decides_and_the_theme_if_it_is_transparent(
 def test_film_on_a_dark_background_shows_what_the_still_shows(
     parabola: Training, tmp_path: Path
 ) -> None:
-    chart = rc.loss_and_metric(parabola.open())
+    chart = rc.loss_histogram(parabola.open())
     with alt.theme.enable("dark"):
         still = rc.save(chart, tmp_path / "still.png", epoch=6)
         frames = rc.save(chart, f"{tmp_path}/frames/", epochs=[*range(7)] * 2, progress=False)

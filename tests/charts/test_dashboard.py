@@ -158,7 +158,8 @@ def test_plain_and_composable(shipped: rc.Run) -> None:
     with alt.theme.enable("none"):
         own = set(chart.to_dict())
     assert not {"config", "background", "padding", "autosize", "usermeta"} & own
-    assert rc.animate(chart).to_dict()["usermeta"]
+    names = [parameter["name"] for parameter in rc.animate(chart).to_dict()["params"]]
+    assert {"epoch", "playing"} <= set(names)
 
 
 def test_film_and_dark_picture_are_drawn(shipped: rc.Run, tmp_path: Path) -> None:
