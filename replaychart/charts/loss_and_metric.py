@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from replaychart.arguments import is_number, require_one_of
+from replaychart.arguments import require_one_of
 from replaychart.drawing import colors, packing
 from replaychart.drawing.backgrounds import adaptive
 from replaychart.drawing.budget import MAX_BYTES, kept_epochs
@@ -19,6 +19,7 @@ from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.samples import MeanCurve
 from replaychart.drawing.scrubber import scrubber
 from replaychart.drawing.sizes import Width, from_left, width_for_texts
+from replaychart.drawing.smoothing import check_smooth, smoothed
 from replaychart.drawing.texts import SMALL_SIZE, displayed, fitted
 from replaychart.drawing.titles import (
     Title,
@@ -136,7 +137,7 @@ def loss_and_metric(
     check_chart(run, width, height, max_bytes)
     room = width_for_texts(width)
     require_one_of("loss_scale", loss_scale, get_args(ScaleType))
-    _check_smooth(smooth)
+    check_smooth(smooth)
     names = run.curves.names(source)
     if not names and source == "replay":
         message = f"Run {run.name!r} was recorded from outputs, without losses or predictions."
@@ -242,25 +243,10 @@ def _curves(
     for curve in (name, f"val_{name}"):
         if curve in names:
             values = run.curves.values(curve, source=source)
-            columns = {"value": values[snapshots], "smoothed": _smoothed(values, smooth)[snapshots]}
+            columns = {"value": values[snapshots], "smoothed": smoothed(values, smooth)[snapshots]}
             pieces.append(pd.DataFrame({"epoch": clock.epochs, **columns, "name": curve}))
     frame = pd.concat(pieces, ignore_index=True)
     return frame[np.isfinite(frame["value"])]
-
-
-def _smoothed(values: np.ndarray, smooth: float) -> np.ndarray:
-    """Return exponentially smoothed values, shape (snapshots,); those not finite do not count."""
-    if not smooth:
-        return values
-    finite = pd.Series(np.where(np.isfinite(values), values, np.nan))
-    # The mean is over the values so far, so the first ones are not drawn towards 0.
-    return finite.ewm(alpha=1 - smooth, ignore_na=True).mean().to_numpy()
-
-
-def _check_smooth(smooth: object) -> None:
-    if not is_number(smooth) or not 0 <= smooth < 1:
-        message = f"smooth must be at least 0 and less than 1. Got {smooth!r}."
-        raise ArgumentError(message)
 
 
 def _quantity(
