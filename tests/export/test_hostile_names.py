@@ -8,6 +8,7 @@ import html
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,7 @@ CHARTS: dict[str, Callable[[rc.Run], Any]] = {
     "units": lambda run: rc.feature_space(run, _layer(run, 3), projection=(0, 2)),
     "rotate": lambda run: rc.feature_space(run, _layer(run, 3), projection="rotate"),
     "class_accuracy": rc.class_accuracy,
-    "dashboard": rc.dashboard,
+    "dashboard": partial(rc.dashboard, epoch="last"),
     "decision_boundary": rc.decision_boundary,
     "slice": lambda run: rc.decision_boundary(run, features=run.feature_names[2:], at="mean"),
     "probability_histogram": rc.probability_histogram,
@@ -186,7 +187,9 @@ def test_names_are_text_in_a_page(group: str, hostile: Path, watched: Any, tmp_p
     assert len(drawn) >= 14
     whole = alt.vconcat(*_moving(drawn)).resolve_scale(color="independent")
     page = watched
-    page.goto(rc.save(rc.animate(whole), tmp_path / "page.html").as_uri())
+    playing = rc.animate(whole)
+    playing.usermeta = {"embedOptions": {"renderer": "svg"}}  # Its marks are elements of the page.
+    page.goto(rc.save(playing, tmp_path / "page.html").as_uri())
     page.wait_for_function("window.view !== undefined || window.failed", timeout=60_000)
     page.wait_for_function("view.signal('epoch') >= 1", timeout=20_000)
     texts = _texts(page.evaluate("view.toSVG()"))
