@@ -52,7 +52,7 @@ runs = {name: rc.open_run(recording, name) for name in ("SGD", "Momentum", "RMSp
 epoch = rc.epoch_param(*runs.values())
 
 boundaries = rc.small_multiples(
-    runs, chart=rc.decision_boundary, columns=4, epoch=epoch, width=200, height=200
+    runs, chart=rc.decision_boundary, columns=4, epoch=epoch, width=195, height=195
 )
-losses = rc.compare(runs, source="replay", loss_scale="log", epoch=epoch, width=1012, height=170)
+losses = rc.compare(runs, source="replay", loss_scale="log", epoch=epoch, width=992, height=170)
 (boundaries & losses).resolve_scale(color="independent", fill="independent")

@@ -23,6 +23,7 @@ from replaychart.drawing.titles import (
     note_not_finite,
 )
 from replaychart.facts.epochs import Epochs
+from replaychart.facts.inputs import number_of_points
 from replaychart.frames.histograms import MOST_BINS, bin_edges, loss_scale_for
 from replaychart.run import Run
 
@@ -114,7 +115,7 @@ def loss_histogram(
         title=heading,
         width=width,
         height=height,
-        counted=counted_of(len(run.targets)),
+        counted=counted_of(number_of_points(run.inputs)),
         x_scale=scale,
         shows=SampleCounts(
             run, clock, "loss", bin_edges(counts), lambda: np.maximum(losses, lowest)

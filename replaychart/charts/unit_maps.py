@@ -9,6 +9,7 @@ import altair as alt
 import numpy as np
 
 from replaychart.arguments import items_of, require_at_least
+from replaychart.charts.feature_space import default_layer
 from replaychart.drawing import colors, packing
 from replaychart.drawing.backgrounds import adaptive
 from replaychart.drawing.budget import MAX_BYTES, kept_epochs
@@ -40,7 +41,7 @@ _LEGEND, _BAR, _LEGEND_HEIGHT = 150, 8, 24
 
 def unit_maps(
     run: Run,
-    layer: str,
+    layer: str | None = None,
     *,
     units: Sequence[int] | None = None,
     features: Features | None = None,
@@ -65,8 +66,9 @@ def unit_maps(
     ----------
     run : Run
         A recorded training run with at least one vector input.
-    layer : str
-        The layer.
+    layer : str, optional
+        The layer. Default: as for `feature_space`, the last hidden one with two units, or the last
+        one with more.
     units : sequence of int, optional
         The units to draw, counted from 1, at most 100. Default: all; if there are more than 100,
         the first 100.
@@ -132,6 +134,7 @@ def unit_maps(
     >>> chart = rc.unit_maps(run, "hidden", epochs=[0, 150])
     """
     check_chart(run, width, width if height is None else height, max_bytes)
+    layer = default_layer(run) if layer is None else layer
     run.layer_shape(layer)  # Raises an error if there is no such layer.
     through = None if features is None else run.planes.slice(features, at)
     rectangle = run.planes.input_rectangle(

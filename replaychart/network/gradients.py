@@ -130,7 +130,7 @@ class Judgement:
         losses = keras.ops.cast(
             self.loss(targets, calling.output_at(outputs, self.place)), "float32"
         )
-        if not self.summed and losses.shape[:1] and losses.shape[0] != targets.shape[0]:
+        if not self.summed and len(losses.shape) and losses.shape[0] != targets.shape[0]:
             losses = keras.ops.mean(losses)  # of all points together, one for each unit
         losses = losses * keras.ops.reshape(weights, (-1, *(1 for _ in losses.shape[1:])))
         return keras.ops.sum(losses) if self.summed else _mean_share(losses, points) / self.counted

@@ -192,7 +192,9 @@ def test_the_reason_for_no_surface_is_shown(
     model = small_model(dense(2, "tanh", "plane"), dense(2, "sigmoid", "output"), features=5)
     rc.Recorder(X, y, tmp_path / "a.h5", "a", model=model)
     chart = rc.feature_space(rc.open_run(tmp_path / "a.h5"))
-    assert _subtitle(chart) == "no surface: the model predicts 2 values for each point"
+    assert _subtitle(chart) == (
+        "no surface: the model predicts 2 values for each point; choose one with unit="
+    )
     assert rc.save(dashboard(rc.open_run(tmp_path / "a.h5")), tmp_path / "a.png").exists()
 
 

@@ -22,4 +22,4 @@ def test_notebook_runs_and_draws_playing_charts(path: Path, tmp_path: Path) -> N
         for output in cell.get("outputs", [])
         if "vegaEmbed" in output.get("data", {}).get("text/html", "")
     ]
-    assert any('"patch"' in page for page in drawn), "a chart that plays"
+    assert any('"name": "playing"' in page for page in drawn), "a chart that plays"

@@ -84,7 +84,7 @@ def test_without_a_choice_the_message_says_how(tmp_path: Path) -> None:
     with pytest.raises(rc.EvaluationError, match="choose it with unit=, from 0 to 2"):
         rc.decision_boundary(run)
     spec = rc.feature_space(run).to_dict()
-    assert "choose one with unit=" in str(spec["title"]["subtitle"])
+    assert "choose one with unit=" in " ".join(spec["title"]["subtitle"])
 
 
 @pytest.mark.parametrize("unit", [3, -1, 0.5, "mean", True])

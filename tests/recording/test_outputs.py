@@ -99,7 +99,7 @@ def test_every_chart_that_needs_no_model_works(
         "losses": rc.loss_histogram(run),
     }.items():
         assert rc.save(chart, tmp_path / f"{name}.png", epoch=2).stat().st_size > 2_000
-    assert len(rc.feature_space(run).layer) == 1, "the points alone"
+    assert len(rc.feature_space(run).layer) == 2, "the points alone, and rings around wrong ones"
     run.store()
     np.testing.assert_array_equal(rc.open_run(tmp_path / "a.h5").losses(), run.losses())
 
@@ -300,7 +300,7 @@ def _layers_alone(path: Path, units: int = 4) -> tuple[rc.Run, np.ndarray]:
 
 def test_the_last_recorded_layer_is_drawn_by_default(tmp_path: Path) -> None:
     run, _ = _layers_alone(tmp_path / "a.h5")
-    assert "hidden" in str(rc.feature_space(run).to_dict()["title"])
+    assert "Hidden" in str(rc.feature_space(run).to_dict()["title"])
     narrow, _ = _layers_alone(tmp_path / "b.h5", units=1)
     with pytest.raises(rc.ArgumentError, match=r"no recorded layer of run 'a' does.*'hidden' \(1,"):
         rc.feature_space(narrow)

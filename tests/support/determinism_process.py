@@ -19,7 +19,9 @@ SUFFIXES = ("html", "json", "png", "svg", "gif", "webp")
 RECORDINGS = ("parabola", "three", "regression")
 
 BUILDERS: list[str] = [
-    name for name, home in rc._HOMES.items() if home.startswith("charts.") and name != "epoch_param"
+    name
+    for name, home in rc._HOMES.items()
+    if home.startswith("charts.") and name not in ("compare", "small_multiples")
 ]
 
 
