@@ -846,7 +846,7 @@ class Run:
         Parameters
         ----------
         classification : bool, default False
-            Whether to add, for a classifier, how well it tells the classes apart, as scikit-learn
+            Whether to add, for a classifier, how well it separates the classes, as scikit-learn
             defines it: ``auc`` (the area under the ROC curve), ``average_precision``, ``f1``, and
             ``ece`` (the expected calibration error, in 10 bins; only if there are probabilities).
             With more than two classes, each of the first three is the mean over the classes (one

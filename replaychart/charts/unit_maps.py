@@ -59,7 +59,7 @@ def unit_maps(
 ) -> alt.LayerChart:
     """Draw a tile for each unit of a layer: its output over the plane of the inputs.
 
-    A unit whose output is the same for all recorded points tells them nothing about the input, and
+    A unit whose output is the same for all recorded points carries no information, and
     is marked as constant: a ReLU unit that died, for example.
 
     Parameters

@@ -233,7 +233,7 @@ def name_of(loss: Any) -> str:
 
 
 def without_reduction(loss: Loss) -> Loss:
-    """Return a loss that is not reduced over the points, if it can be told so."""
+    """Return a loss that is not reduced over the points, if it allows that."""
     if isinstance(loss, torch.nn.Module) and hasattr(loss, "reduction"):
         # The user's loss must not change. Its buffers, such as weights of classes, are shared.
         unreduced = copy.copy(loss)
