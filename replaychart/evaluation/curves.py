@@ -69,8 +69,8 @@ class Curves:
     def on_request(self) -> list[str]:
         """Return the names of replayed curves that are not among `names`, because they take longer.
 
-        How well the network separates the classes: ``auc``, ``average_precision``, ``f1`` and ``ece``. A
-        metric of the model with the same name takes precedence.
+        How well the network separates the classes: ``auc``, ``average_precision``, ``f1`` and
+        ``ece``. A metric of the model with the same name takes precedence.
         """
         if not (self._stored.has_model or self._evaluations.was_recorded("predictions")):
             return []
