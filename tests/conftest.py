@@ -148,11 +148,14 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[[alt.typing.ChartType], Page]]:
+def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Page]]:
     """Saves a chart as HTML and opens it, without a network; no error may be told."""
     pages: list[Page] = []
 
-    def open_page(chart: alt.typing.ChartType) -> Page:
+    def open_page(chart: alt.typing.ChartType, *, svg: bool = False) -> Page:
+        if svg:  # Its marks are elements of the page.
+            chart = chart.copy()
+            chart.usermeta = {"embedOptions": {"renderer": "svg"}}
         path = rc.save(chart, tmp_path / f"chart-{len(pages)}.html")
         page = browser.new_page(viewport={"width": 1300, "height": 900}, offline=True)
         problems: list[str] = []

@@ -160,7 +160,7 @@ def test_cells_show_the_counts(normalize: Any, three: Training, tmp_path: Path) 
 
 def test_thirty_classes_do_not_overlap(many: Training, opened: Any) -> None:
     run = many.open()
-    page = opened(rc.confusion(run))
+    page = opened(rc.confusion(run), svg=True)
     boxes = page.page.evaluate(
         """() => [...document.querySelectorAll("#chart .mark-text text")]
           .filter((text) => text.textContent.trim() && text.getBBox().width > 0)
@@ -203,7 +203,7 @@ def test_they_move_in_films_and_pages(three: Training, opened: Any, tmp_path: Pa
     run = three.open()
     chart = rc.roc(run) & (rc.confusion(run) | rc.calibration(run))
     assert rc.save(chart, tmp_path / "a.gif", scale=0.5, progress=False).stat().st_size > 5_000
-    page = opened(chart)
+    page = opened(chart, svg=True)
     page.show(0)
     shown = page.page.evaluate(
         "[...document.querySelectorAll('#chart .mark-text text')].map((text) => text.textContent)"
