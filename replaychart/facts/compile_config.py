@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from numbers import Real
 from typing import Any
 
+# The key of a function's own name, which may differ from the one it is registered under.
+FUNCTION_NAME = "function_name"
+
 
 def single_output(entry: Any) -> Any:
     """Return the loss or the metrics of the only output.
@@ -102,8 +105,8 @@ def _logged_name(identifier: Any) -> str:
     config = identifier.get("config")
     if isinstance(config, Mapping):
         return str(config.get("name") or identifier.get("class_name"))
-    # A function registered with Keras is written as "package>name" and logged as "name".
-    return _in_snake_case(str(config).rpartition(">")[2])
+    # A function registered with Keras is written as "package>name". Keras logs it by its own name.
+    return _in_snake_case(str(identifier.get(FUNCTION_NAME) or config).rpartition(">")[2])
 
 
 def _in_snake_case(name: str) -> str:

@@ -1,18 +1,21 @@
-"""Arguments of losses and metrics that Keras leaves out of their configuration.
+"""What Keras leaves out of the configuration of losses and metrics.
 
-``keras.losses.Huber(delta=0.1)`` is one of them: its configuration contains no ``delta``, so Keras
-itself reads it as ``Huber()``.
+``keras.losses.Huber(delta=0.1)`` is one that lacks an argument: its configuration contains no
+``delta``, so Keras itself reads it as ``Huber()``. A function that is registered under another name
+lacks its own, under which Keras logs it.
 """
 
 from collections.abc import Mapping
-from inspect import signature
+from inspect import isfunction, signature
 from typing import Any
+
+from replaychart.facts.compile_config import FUNCTION_NAME
 
 OMITTED = "omitted_arguments"
 
 
 def with_omitted_arguments(config: Any, live: Any) -> Any:
-    """Return the configuration of losses or metrics with the arguments that Keras leaves out.
+    """Return the configuration of losses or metrics with what Keras leaves out.
 
     Parameters
     ----------
@@ -28,6 +31,8 @@ def with_omitted_arguments(config: Any, live: Any) -> Any:
         return config
     if isinstance(live, Mapping):
         return {key: with_omitted_arguments(value, live.get(key)) for key, value in config.items()}
+    if isfunction(live):
+        return {**config, FUNCTION_NAME: live.__name__}
     omitted = _omitted(live)
     return {**config, OMITTED: omitted} if omitted else config
 
@@ -36,7 +41,7 @@ def without_omitted_arguments(config: Any) -> Any:
     """Return the configuration of a loss or a metric as Keras wrote it."""
     if not isinstance(config, Mapping):
         return config
-    return {key: value for key, value in config.items() if key != OMITTED}
+    return {key: value for key, value in config.items() if key not in (OMITTED, FUNCTION_NAME)}
 
 
 def set_omitted_arguments(built: Any, config: Any) -> None:

@@ -106,3 +106,23 @@ def test_loss_of_a_layer_is_none_of_a_point(tmp_path: Path) -> None:
     added = 0.1 * np.square(part.predict(X, verbose=0)).mean()
     evaluated = _evaluated(model, X, y)["loss"]
     assert run.losses().mean() + added == pytest.approx(evaluated, abs=1e-6)
+
+
+@keras.saving.register_keras_serializable(package="own", name="distance")
+def mean_distance(y_true: Any, y_pred: Any) -> Any:
+    return keras.ops.mean(keras.ops.abs(keras.ops.cast(y_true, y_pred.dtype) - y_pred), axis=-1)
+
+
+def test_function_registered_under_another_name_keeps_its_own(tmp_path: Path) -> None:
+    X, y = _points()
+    model = small_model(dense(1, "sigmoid", "output"))
+    model.compile("sgd", "binary_crossentropy", metrics=[mean_distance])
+    recorder = rc.Recorder(X, y, tmp_path / "a.h5", "a")
+    history = model.fit(X, y, epochs=2, verbose=0, shuffle=False, callbacks=[recorder])
+    assert "mean_distance" in history.history
+    run = rc.open_run(tmp_path / "a.h5")
+    assert "mean_distance" in run.curves.names("training")
+    assert "mean_distance" in run.curves.names("replay")
+    expected = model.evaluate(X, y, verbose=0, return_dict=True)["mean_distance"]
+    found = run.curves.values("mean_distance", source="replay")[-1]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
