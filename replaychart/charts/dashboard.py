@@ -171,7 +171,8 @@ def dashboard(
         The epoch shown initially and in still images: a number; ``"half"``, the first at which the
         loss has fallen half way to its lowest value; ``"best"``, the one that ``EarlyStopping``
         found or that has the lowest (validation) loss; ``"last"``; or a parameter from
-        `epoch_param` that charts share. Default: ``"half"``.
+        `epoch_param` that charts share. Default: ``"half"``, or what the charts it is combined with
+        were asked to show.
     max_bytes : float or None, default 20,000,000
         Approximate limit on the size of each plot's data, in bytes. A larger one is thinned, with a
         warning, as in the charts it consists of. None means no limit.
@@ -211,11 +212,13 @@ def dashboard(
         raise ArgumentError(message)
     lines = [in_words(run.name)] if title is None else lines_of(title)
     subtitle = run.setup if subtitle is None else subtitle
-    clock = Clock.of(run, epochs, "half" if epoch is None else epoch)
+    clock = Clock.of(run, epochs, epoch, default="half")
     measures = _MEASURES[size]
     parts = _Parts(run, clock, measures, max_bytes)
-    heroes = parts.panels(parts.heroes(layer), measures.hero)
-    row = parts.panels(parts.row()[: measures.most_small], measures.row)
+    large, small = parts.heroes(layer), parts.row()
+    # Beside a single layer is room for the curves.
+    heroes, rest = parts.panels([*large, *small] if large else [], measures.hero, most=2)
+    row, _ = parts.panels(rest if large else small, measures.row, most=measures.most_small)
     parts.report_problems(nothing=not heroes and not row)
     rows = [
         heading(
@@ -265,28 +268,32 @@ class _Parts:
         }
         self.problems: list[ReplayChartError] = []
 
-    def panels(self, candidates: Sequence[_Candidate], height: int) -> list[Panel]:
-        """Return the panels that can be drawn, which share the width of the dashboard."""
-        columns = len(candidates)
-        drawn = self._drawn(candidates, height)
+    def panels(
+        self, candidates: Sequence[_Candidate], height: int, *, most: int
+    ) -> tuple[list[Panel], list[_Candidate]]:
+        """Return the first panels that can be drawn, and the candidates after them.
+
+        The panels share the width of the dashboard.
+        """
+        columns = min(most, len(candidates))
+        drawn: dict[_Candidate, Panel] = {}
+        rest = list(candidates)
+        while rest and len(drawn) < columns:
+            drawn |= self._drawn(rest.pop(0), columns, height)
         if len(drawn) < columns:
             # The others are wider, and nothing has to be evaluated again.
-            drawn = self._drawn([candidate for candidate, _ in drawn], height)
-        return [panel for _, panel in drawn]
+            for candidate in drawn:
+                drawn |= self._drawn(candidate, len(drawn), height)
+        return list(drawn.values()), rest
 
-    def _drawn(
-        self, candidates: Sequence[_Candidate], height: int
-    ) -> list[tuple[_Candidate, Panel]]:
-        drawn = []
-        for candidate in candidates:
-            width = self._measures.column(len(candidates))
-            try:
-                chart = candidate.build(width=width, height=height)
-            except ReplayChartError as problem:
-                self.problems.append(problem)
-                continue
-            drawn.append((candidate, candidate.panel(chart)))
-        return drawn
+    def _drawn(self, candidate: _Candidate, columns: int, height: int) -> dict[_Candidate, Panel]:
+        """Return the panel of a candidate, or nothing if there is a problem."""
+        try:
+            chart = candidate.build(width=self._measures.column(columns), height=height)
+        except ReplayChartError as problem:
+            self.problems.append(problem)
+            return {}
+        return {candidate: candidate.panel(chart)}
 
     def report_problems(self, *, nothing: bool) -> None:
         """Raise the first problem if nothing can be drawn, otherwise warn of each.

@@ -10,13 +10,13 @@ from replaychart.drawing.epoch_parameter import (
     NAME,
     POSITION,
     EpochParameter,
-    epoch_param,
     has_equal_steps,
     positions_at,
+    shared_parameter,
     step_of,
 )
 from replaychart.drawing.expressions import literal
-from replaychart.drawing.named_epochs import EPOCH_NAMES, ShownEpoch, is_epoch_name
+from replaychart.drawing.named_epochs import EPOCH_NAMES, EpochName, ShownEpoch, is_epoch_name
 from replaychart.errors import ArgumentError
 from replaychart.facts.epochs import EPOCH_DIGITS, Epochs, epoch_numbers
 from replaychart.run import Run
@@ -44,8 +44,22 @@ class Clock:
     every: "Clock | None" = None
 
     @classmethod
-    def of(cls, run: Run, epochs: Epochs, epoch: ShownEpoch) -> "Clock":
-        """Return the clock for the arguments ``epochs`` and ``epoch`` of a chart."""
+    def of(
+        cls, run: Run, epochs: Epochs, epoch: ShownEpoch, *, default: EpochName = "last"
+    ) -> "Clock":
+        """Return the clock for the arguments ``epochs`` and ``epoch`` of a chart.
+
+        Parameters
+        ----------
+        run : Run
+            The recorded training run.
+        epochs : float, slice, range or iterable of float, optional
+            Recorded epochs to include. Default: all.
+        epoch : float, {"half", "best", "last"} or altair.Parameter, optional
+            The epoch shown initially, or a shared parameter.
+        default : {"half", "best", "last"}, default "last"
+            The epoch shown initially if none is given and no other chart decides.
+        """
         if not isinstance(epochs, slice) and epochs is not None:
             epochs = epoch_numbers("epochs", epochs)
         chosen = run.epochs[run.snapshots(epochs)]
@@ -60,7 +74,8 @@ class Clock:
                 f"result of epoch_param. Got {epoch!r}."
             )
             raise ArgumentError(message)
-        parameter = epoch_param(run, epochs=chosen, value=epoch)
+        value = default if epoch is None else epoch
+        parameter = shared_parameter((run,), chosen, value, by_default=epoch is None)
         return cls(chosen, parameter, run.batches_per_epoch)
 
     def thinned(self, count: int) -> "Clock":

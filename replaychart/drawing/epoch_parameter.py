@@ -9,6 +9,7 @@ import numpy as np
 
 from replaychart.arguments import is_number
 from replaychart.drawing.event_handlers import (
+    STILL,
     UNLISTED,
     HandlingVariable,
     SparselyListed,
@@ -22,6 +23,8 @@ from replaychart.run import Run, require_run
 
 NAME = "epoch"
 POSITION = "snapshot"
+# Marks a parameter whose initial epoch is a chart's default, which nobody asked for.
+_BY_DEFAULT = "by_default"
 
 
 class EpochParameter(alt.Parameter):
@@ -40,7 +43,7 @@ class EpochParameter(alt.Parameter):
         The parameter named ``snapshot``, or None if it is not needed.
     """
 
-    def __init__(self, epochs: np.ndarray, shown: float) -> None:
+    def __init__(self, epochs: np.ndarray, shown: float, *, by_default: bool = False) -> None:
         super().__init__(name=NAME, empty=alt.Undefined, param_type="variable")
         self.epochs = epochs
         self.position: alt.Parameter | None = None
@@ -50,7 +53,9 @@ class EpochParameter(alt.Parameter):
             slider = alt.binding_range(min=0, max=last, step=1, name="Snapshot ")
             self.position = alt.Parameter(POSITION, alt.Undefined, alt.Undefined, "variable")
             stop = int(positions_at(epochs, np.array([shown]))[0])
-            self.position.param = EpochVariable(name=POSITION, value=stop, bind=slider)
+            self.position.param = EpochVariable(
+                name=POSITION, value=stop, bind=slider, by_default=by_default
+            )
             # A host such as JupyterChart reads the initial value, which the expression then sets.
             definition["expr"] = f"{literal(epochs.tolist())}[{POSITION}]"
         elif len(epochs) > 1:
@@ -58,7 +63,7 @@ class EpochParameter(alt.Parameter):
             definition["bind"] = alt.binding_range(
                 min=first, max=last, step=step_of(epochs), name="Epoch "
             )
-        self.param = EpochVariable(name=NAME, **definition)
+        self.param = EpochVariable(name=NAME, **definition, by_default=by_default)
 
     def __iter__(self) -> Iterator[alt.Parameter]:
         """Yield all parameters that a chart needs: this one, and ``snapshot`` if it is needed."""
@@ -108,6 +113,30 @@ def epoch_param(
     >>> epoch = rc.epoch_param(run, value=15)
     >>> chart = rc.feature_space(run, epoch=epoch) | rc.loss_histogram(run, epoch=epoch)
     """
+    return shared_parameter(runs, epochs, value)
+
+
+def shared_parameter(
+    runs: tuple[Run, ...],
+    epochs: Epochs,
+    value: float | EpochName | None,
+    *,
+    by_default: bool = False,
+) -> EpochParameter:
+    """Return the epoch parameter of some runs; see `epoch_param`.
+
+    Parameters
+    ----------
+    runs : tuple of Run
+        One or more runs.
+    epochs : float, slice, range or iterable of float, optional
+        Recorded epochs of each run to include. Default: all.
+    value : float or {"last", "best", "half"}, optional
+        The epoch shown initially. Default: the last one.
+    by_default : bool, default False
+        Whether the initial epoch is a chart's default. In a composition, it gives way to one that
+        was asked for, or to that of the first chart.
+    """
     if not runs:
         message = "runs must contain at least one run. Got none."
         raise ArgumentError(message)
@@ -129,7 +158,8 @@ def epoch_param(
         )
         raise ArgumentError(message)
     # Between two recorded epochs, the earlier one is shown, as in every chart.
-    return EpochParameter(every, every[positions_at(every, np.array([shown]))[0]].item())
+    initial = every[positions_at(every, np.array([shown]))[0]].item()
+    return EpochParameter(every, initial, by_default=by_default)
 
 
 def has_equal_steps(epochs: np.ndarray) -> bool:
@@ -162,14 +192,16 @@ class EpochVariable(HandlingVariable):
 
     When charts are composed, Altair merges equal parameters and keeps both if they differ, but two
     signals with the same name result in a blank page. Altair compares the definitions of the
-    parameters, and this comparison is the only place where the mistake can be reported.
+    parameters, and this comparison is the only place where the mistake can be reported, or where
+    initial epochs that nobody asked for can be made equal.
     """
 
     _schema = HandlingVariable._schema
 
-    def to_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    def to_dict(self, *args: Any, ignore: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
         """Return the definition, which is compared with others of its name."""
-        return _Definition(super().to_dict(*args, **kwargs), self)
+        ignored = [*(ignore or []), _BY_DEFAULT]
+        return _Definition(super().to_dict(*args, ignore=ignored, **kwargs), self)
 
 
 class _Definition(SparselyListed):
@@ -182,9 +214,10 @@ class _Definition(SparselyListed):
             return False
         if dict.__eq__(self, other):
             return True
-        if isinstance(other, _Definition) and without_handlers(self) == without_handlers(other):
+        if isinstance(other, _Definition) and self._agrees_with(other):
             # A chart that plays beside one that does not: whichever Altair keeps has to play.
-            return self._adopts(other) or other._adopts(self) or _raise_unequal_players()
+            played_alike = dict.__eq__(self, other) or self._adopts(other) or other._adopts(self)
+            return played_alike or _raise_unequal_players()
         message = (
             f"These charts have different {NAME!r} parameters: {_described(self)} and "
             f"{_described(other)}. Create one for all of them, epoch = epoch_param(run_a, run_b), "
@@ -193,6 +226,26 @@ class _Definition(SparselyListed):
         raise ArgumentError(message)
 
     __hash__ = None  # type: ignore[assignment]
+
+    def _agrees_with(self, other: "_Definition") -> bool:
+        """Return whether both have the same slider and initial value, or can be given the same."""
+        own, others = without_handlers(self), without_handlers(other)
+        if own == others:
+            return True
+        if own | {"value": None} != others | {"value": None}:
+            return False
+        # Of two defaults, the first one stays.
+        for one, value in ((other, own["value"]), (self, others["value"])):
+            if one._source._kwds.get(_BY_DEFAULT):
+                one._begin_at(value)
+                return True
+        return False
+
+    def _begin_at(self, value: float) -> None:
+        """Change the initial value, which another chart was asked to show."""
+        key = STILL if STILL in self else "value"
+        self[key] = self._source._kwds[key] = value
+        self._source._kwds[_BY_DEFAULT] = False
 
     def _adopts(self, other: "_Definition") -> bool:
         """Give the parameter of this definition the handlers of another one, if it has none."""

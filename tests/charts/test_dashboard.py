@@ -179,7 +179,7 @@ KINDS: dict[str, tuple[int, int, set[str]]] = {
     "images": (2, 3, {"Flat layer", "Output layer", "Accuracy of each class"}),
     "branches": (2, 3, {"Both layer", "Plane layer", "Probability"}),
     "two_inputs": (2, 3, {"Both layer", "Plane layer", "Probability"}),
-    "subclassed": (1, 3, {"Inputs", "Probability"}),
+    "subclassed": (2, 2, {"Inputs", "Accuracy and loss", "Probability"}),
 }
 
 
