@@ -27,11 +27,17 @@ settings.register_profile(
     "few",
     deadline=None,
     derandomize=True,
-    max_examples=100,
+    max_examples=50,
     phases=[Phase.explicit, Phase.generate],
 )
 settings.register_profile("thorough", deadline=None, max_examples=4000)
 settings.load_profile(os.environ.get("REPLAYCHART_EXAMPLES", "few"))
+
+
+@pytest.fixture(scope="session")
+def thorough(request: pytest.FixtureRequest) -> bool:
+    """Whether the thorough tests are selected."""
+    return request.config.getoption("markexpr") != "not thorough"
 
 
 @pytest.fixture(scope="session")

@@ -78,6 +78,9 @@ class GalleryExample(SphinxDirective):
         script = _script(self.config, self.arguments[0])
         self.env.note_dependency(str(script.path.resolve()))
         files = _files(self.env.app, script)
+        drawn = self.config.gallery_drawn
+        if drawn and script.name not in drawn:
+            return [_missing("gallery_drawn leaves it out")]
         try:
             self._write(script, files)
         except MISSING as error:
@@ -96,9 +99,9 @@ class GalleryExample(SphinxDirective):
 
 
 def _missing(reason: str) -> nodes.Node:
-    """Return the note that replaces a chart without its data or a package that it needs."""
+    """Return the note that replaces a chart that was left out, or lacks its data or a package."""
     _log.info("A chart is missing: %s", reason)
-    text = "This chart is missing: the site was built without its data or a package that it needs."
+    text = "This chart is missing: the site was built without it, its data or a package it needs."
     return nodes.note("", nodes.paragraph("", text), classes=["missing-chart"])
 
 
@@ -233,6 +236,8 @@ def _index(examples: Sequence[GalleryScript]) -> str:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension."""
     app.add_config_value("gallery_scripts_folder", "", "env", str)
+    # The names of the scripts whose charts are drawn, for a quick build. Default: all.
+    app.add_config_value("gallery_drawn", [], "env", list)
     app.add_config_value("library_digest", "", "env", str)
     app.add_directive("gallery-example", GalleryExample)
     app.add_directive("gallery-cards", Cards)

@@ -95,18 +95,21 @@ def _drawn(chart: Any, theme: str, folder: Path) -> str:
         return rc.save(chart, folder / "chart.svg").read_text()
 
 
-@pytest.mark.parametrize("theme", ["replaychart", "dark"])
+@pytest.fixture(scope="module")
+def run(parabola: Training) -> rc.Run:
+    """One run for all charts, which evaluates each layer once."""
+    return parabola.open()
+
+
 @pytest.mark.parametrize("build", OF_THE_PARABOLA.values(), ids=OF_THE_PARABOLA)
-def test_contrast(
-    build: Callable[..., Any], theme: str, parabola: Training, tmp_path: Path
-) -> None:
-    svg = _drawn(build(parabola.open()), theme, tmp_path)
-    assert _faults(svg, BACKGROUNDS[theme]) == []
+def test_contrast(build: Callable[..., Any], run: rc.Run, tmp_path: Path) -> None:
+    chart = build(run)
+    for theme in ("replaychart", "dark"):
+        assert _faults(_drawn(chart, theme, tmp_path), BACKGROUNDS[theme]) == [], theme
 
 
-@pytest.mark.parametrize("theme", ["replaychart", "dark"])
 def test_contrast_of_other_tasks(
-    theme: str, three: Training, regression: Training, images: Training, tmp_path: Path
+    three: Training, regression: Training, images: Training, tmp_path: Path
 ) -> None:
     run = regression.open()
     space = next(layer for layer in run.layers if run.layer_shape(layer) == (3,))
@@ -120,7 +123,7 @@ def test_contrast_of_other_tasks(
         rc.residual_histogram(run),
         rc.spread(images.open(), kind="weights"),
     ]
-    for chart in charts:
+    for chart, theme in itertools.product(charts, ("replaychart", "dark")):
         assert _faults(_drawn(chart, theme, tmp_path), BACKGROUNDS[theme]) == []
 
 

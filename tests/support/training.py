@@ -37,9 +37,16 @@ class Training:
     history: dict[str, list[float]]
     X: Any
     y: np.ndarray
+    _opened: dict[int, rc.Run] = dataclasses.field(default_factory=dict, repr=False)
 
     def open(self, **options: Any) -> rc.Run:
-        return rc.open_run(self.path, self.group, **options)
+        """The run: the one that is open already, unless there are options or the file changed."""
+        if options:
+            return rc.open_run(self.path, self.group, **options)
+        changed = self.path.stat().st_mtime_ns
+        if changed not in self._opened:
+            self._opened[changed] = rc.open_run(self.path, self.group)
+        return self._opened[changed]
 
     def at(self, snapshot: int) -> keras.Model:
         """The model with the weights of one snapshot."""
