@@ -51,6 +51,8 @@ _HOMES = {
     "link": "playback.link",
     "animate": "playback.animate",
     "save": "export.save",
+    "page": "export.page",
+    "enable": "export.enable",
 }
 
 # The theme must be registered before it can be enabled by name. Importing Altair for it takes most
@@ -93,6 +95,8 @@ if TYPE_CHECKING:
     from replaychart.errors import RecordingError as RecordingError
     from replaychart.errors import ReplayChartError as ReplayChartError
     from replaychart.errors import RunFileError as RunFileError
+    from replaychart.export.enable import enable as enable
+    from replaychart.export.page import page as page
     from replaychart.export.save import save as save
     from replaychart.opening import list_runs as list_runs
     from replaychart.opening import open_run as open_run

@@ -27,7 +27,7 @@ TABLES = {
         "`epoch_param` creates a parameter for the charts of several runs to share.",
     ),
     "playback": ("Playing", "Make a chart play automatically."),
-    "export": ("Saving", "Save a finished chart to a file."),
+    "export": ("Saving and showing", "Save a finished chart to a file, or show it in a notebook."),
     "datasets": (
         "Datasets",
         "Small, seeded datasets known from the literature, in ``replaychart.datasets``.",

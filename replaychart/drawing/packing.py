@@ -19,6 +19,7 @@ from altair.utils.schemapi import debug_mode
 from altair.vegalite.v6.schema import core
 
 from replaychart.drawing.clock import Clock
+from replaychart.drawing.hosts import UNTOUCHED, check_streamlit
 from replaychart.planes.paths import Paths
 
 EPOCH = "replay_epoch"
@@ -77,7 +78,9 @@ class PackedData(core.NamedData):
     ) -> dict[str, Any]:
         """Return a reference to the dataset, and add the rows to the chart being converted."""
         if context is not None:
-            context.setdefault("datasets", {})[self.name] = self.rows
+            check_streamlit()
+            marked = [self.rows[0] | UNTOUCHED, *self.rows[1:]] if self.rows else []
+            context.setdefault("datasets", {})[self.name] = marked
         return super().to_dict(validate=validate, ignore=ignore, context=None)
 
 
@@ -240,6 +243,11 @@ def path_bytes(paths: Paths, epochs: int) -> int:
     return int(numbers * BYTES_PER_NUMBER + rows * _BYTES_PER_ROW)
 
 
+def is_packed(name: str) -> bool:
+    """Return whether a dataset of a spec has this module's rows, given its name."""
+    return name.startswith(_DATASET)
+
+
 def at_epoch(name: str, rows: Rows, epoch: float) -> Rows:
     """Return the part of packed rows that a still image of `epoch` shows; other rows unchanged.
 
@@ -276,7 +284,7 @@ class EpochRows:
         self._rows = rows
         self._by_epoch: dict[float, Rows] = {}
         self._epochs: list[float] = []
-        if not name.startswith(_DATASET) or not rows:
+        if not is_packed(name) or not rows:
             return
         if EPOCH in rows[0]:
             for row in rows:
@@ -284,7 +292,8 @@ class EpochRows:
             self._epochs = sorted(self._by_epoch)
         elif EPOCHS in rows[0]:
             self._epochs = rows[0][EPOCHS]
-            self.columns = [column for column in rows[0] if column not in (EPOCHS, WHOLE)]
+            others = (EPOCHS, WHOLE, *UNTOUCHED)
+            self.columns = [column for column in rows[0] if column not in others]
 
     @property
     def changes(self) -> bool:

@@ -14,10 +14,11 @@ from replaychart.drawing.texts import AXIS_TITLE_SIZE, SMALL_SIZE, TITLE_SIZE
 NAME = "replaychart"
 DARK_NAME = "replaychart-dark"
 LIGHT_BACKGROUND = "white"
+DARK_BACKGROUND = "#22272e"
 _DARK_HAIRLINE = "#4b535d"
 # What differs on a dark background, by section of the configuration. Saved pages use it as well.
 DARK_COLORS: dict[str, Any] = {
-    "background": "#22272e",
+    "background": DARK_BACKGROUND,
     "view": {"stroke": _DARK_HAIRLINE},
     "title": {"color": colors.DARK_INK, "subtitleColor": colors.DARK_MUTED},
     "axis": {

@@ -1,6 +1,6 @@
 """A single HTML file with the chart, its data and the libraries that draw it.
 
-The page, its style and its script are in the directory ``page``.
+The page, its style and its script are in the directory ``page_files``.
 """
 
 import html
@@ -9,13 +9,16 @@ import re
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import vl_convert
 
-from replaychart.drawing.theme import DARK_COLORS, LIGHT_BACKGROUND
+from replaychart.drawing.theme import DARK_BACKGROUND, DARK_COLORS, LIGHT_BACKGROUND
+from replaychart.export.compression import gzipped, with_steps
 from replaychart.export.files import written_beside
 from replaychart.export.specs import Spec
+
+Scheme = Literal["auto", "light", "dark"]
 
 
 def write_html(spec: Spec, path: Path, *, title: str, description: str | None = None) -> None:
@@ -32,18 +35,40 @@ def write_html(spec: Spec, path: Path, *, title: str, description: str | None = 
     description : str, optional
         A caption below the chart. Blank lines separate paragraphs.
     """
+    page = page_text(spec, title=title, description=description)
+    with written_beside(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def page_text(
+    spec: Spec, *, title: str, description: str | None = None, scheme: Scheme = "auto"
+) -> str:
+    """Return a page that works offline.
+
+    Parameters
+    ----------
+    spec : dict
+        A chart's Vega-Lite spec.
+    title : str
+        The page's title.
+    description : str, optional
+        A caption below the chart. Blank lines separate paragraphs.
+    scheme : {"auto", "light", "dark"}, default "auto"
+        Whether the page is light or dark; "auto" follows the preference of the reader. A chart with
+        a background or a theme of the user's own keeps it.
+    """
+    background = spec.get("config", {}).get("background")
     parts = {
         "title": html.escape(title),
+        "scheme": "dark" if background == DARK_BACKGROUND else scheme,
         "style": _file("page.css"),
         "caption": _caption(description or ""),
         "libraries": _libraries(),
-        "spec": json_for_script(spec),
+        "spec": gzipped(json.dumps(with_steps(spec), separators=(",", ":"))),
         "dark": json_for_script(_dark_config(spec)),
         "script": _file("page.js"),
     }
-    page = re.sub(r"@(\w+)@", lambda found: parts[found[1]], _file("page.html"))
-    with written_beside(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    return re.sub(r"@(\w+)@", lambda found: parts[found[1]], _file("page.html"))
 
 
 def json_for_script(value: Any) -> str:
@@ -75,12 +100,10 @@ def _dark_config(spec: Spec) -> Any:
 
 @cache
 def _file(name: str) -> str:
-    return (resources.files("replaychart.export") / "page" / name).read_text(encoding="utf-8")
+    return (resources.files("replaychart.export") / "page_files" / name).read_text(encoding="utf-8")
 
 
 @cache
 def _libraries() -> str:
-    """Return Vega, Vega-Lite and vega-embed as one script."""
-    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace(
-        "</script", "<\\/script"
-    )
+    """Return Vega, Vega-Lite and vega-embed as one script, compressed."""
+    return gzipped(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))

@@ -1,8 +1,33 @@
-(() => {
+(async () => {
   "use strict";
   const byId = (id) => document.getElementById(id);
-  const read = (id) => JSON.parse(byId(id).textContent);
-  const spec = read("spec"), darkConfig = read("dark");
+  if (!("DecompressionStream" in window)) {
+    throw new Error("This chart needs a newer browser: Chrome or Edge 80, Safari 16.4, Firefox 113, or later.");
+  }
+
+  // The libraries and the spec are gzip in base64.
+  const unpacked = (id) => {
+    const text = atob(byId(id).textContent), bytes = new Uint8Array(text.length);
+    for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")));
+  };
+  // Arrays of whole numbers are given by their differences.
+  const restored = (rows) => {
+    for (const row of rows) {
+      for (const key in row) {
+        if (!row[key]?.steps) continue;
+        let at = 0;
+        row[key] = row[key].steps.map((step) => step === null ? null : (at += step));
+      }
+    }
+  };
+  const [libraries, spec] = await Promise.all([unpacked("libraries").text(), unpacked("spec").json()]);
+  new Function(libraries)();
+  for (const [name, rows] of Object.entries(spec.datasets || {})) {
+    if (name.startsWith("replaychart-")) restored(rows);
+  }
+  const darkConfig = JSON.parse(byId("dark").textContent);
+  const scheme = document.documentElement.dataset.scheme;
   const parameters = Object.fromEntries((spec.params || []).map((one) => [one.name, one]));
   // The player's parameters, for which the page has its own controls.
   const OWN = ["epoch", "snapshot", "playing", "speed", "loop"];
@@ -13,6 +38,8 @@
   // The epochs of a slider whose positions are not the epochs themselves.
   const stops = moved === "snapshot" ? JSON.parse(parameters.epoch.expr.replace(/\[snapshot\]$/, "")) : null;
   const STACKED_BELOW = 640;
+  // The frame that shows the page in a notebook, if its height follows that of the chart.
+  const outer = window.frameElement?.hasAttribute("data-replaychart") ? window.frameElement : null;
   // To be seen whole, a chart is made at most this much smaller; then the page scrolls.
   const SMALLEST = 0.8;
   const ICONS = {
@@ -154,13 +181,17 @@
   };
 
   const fit = () => {
-    if (filling) return;
+    if (!filling) shrink();
+    if (outer) outer.style.height = `${document.querySelector("main").offsetHeight}px`;
+  };
+
+  const shrink = () => {
     const chart = byId("chart"), frame = byId("frame");
     const width = chart.offsetWidth, height = chart.offsetHeight;
     const {paddingLeft, paddingTop} = getComputedStyle(frame.parentElement);
     const room = frame.parentElement.clientWidth - 2 * parseFloat(paddingLeft);
     const above = 2 * parseFloat(paddingTop) + byId("player").offsetHeight + byId("inputs").offsetHeight;
-    const high = stacked ? Infinity : innerHeight - above;
+    const high = stacked || outer ? Infinity : innerHeight - above;
     scale = Math.min(1, room / width, Math.max(SMALLEST, high / height));
     chart.style.transform = scale < 1 ? `scale(${scale})` : "";
     frame.style.width = `${width * scale}px`;
@@ -182,7 +213,8 @@
   }
 
   const draw = async () => {
-    const narrow = innerWidth < STACKED_BELOW, night = darkConfig !== null && matchMedia("(prefers-color-scheme: dark)").matches;
+    const narrow = innerWidth < STACKED_BELOW, night = scheme === "dark"
+      || (scheme === "auto" && darkConfig !== null && matchMedia("(prefers-color-scheme: dark)").matches);
     if (view && narrow === stacked && night === dark) return fit();
     const kept = view && Object.fromEntries([moved, "playing", "speed"].filter((name) => name in parameters)
       .map((name) => [name, view.signal(name)]));
@@ -193,7 +225,7 @@
     const options = {renderer: "canvas", ...spec.usermeta?.embedOptions, mode: "vega-lite", bind: "#inputs",
       actions: {export: true, source: false, compiled: false, editor: false}};
     byId("inputs").replaceChildren();
-    embedded = await vegaEmbed("#chart", night ? {...drawn, config: merged(drawn.config || {})} : drawn, options);
+    embedded = await vegaEmbed("#chart", night && darkConfig ? {...drawn, config: merged(drawn.config || {})} : drawn, options);
     view = window.view = embedded.view;
     for (const [name, value] of Object.entries(kept || {})) view.signal(name, value);
     await view.runAsync();
@@ -204,10 +236,9 @@
   byId("chart").classList.toggle("filling", filling);
   byId("frame").classList.toggle("filling", filling);
   prepare();
-  draw().then(() => {
-    goToLinked();
-    addEventListener("hashchange", goToLinked);
-    addEventListener("resize", draw);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-  }, (error) => { byId("chart").textContent = String(error); });
-})();
+  await draw();
+  goToLinked();
+  addEventListener("hashchange", goToLinked);
+  addEventListener("resize", draw);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+})().catch((error) => { document.getElementById("chart").textContent = String(error); });
