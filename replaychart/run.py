@@ -289,10 +289,11 @@ class Run:
         """Return the name, points, epochs and layers, and the state if the run is not finished."""
         layers = ", ".join(map(self._described_layer, self._outer_layers()))
         unfinished = f", {self.state}" if self.state in (BEING_RECORDED, INTERRUPTED) else ""
+        points = "points" if self._training is None else "validation points"
         verified = {True: ", verified", False: ", replay differs", None: ""}[self._known_verified]
         return (
             f"Run({self.name!r}{self._described_output()}: "
-            f"{number_of_points(self._stored.inputs)} points, epochs {self.epochs[0]:g} to "
+            f"{number_of_points(self._stored.inputs)} {points}, epochs {self.epochs[0]:g} to "
             f"{self.epochs[-1]:g}, layers {layers}{unfinished}{verified})"
         )
 
@@ -423,6 +424,16 @@ class Run:
         return one
 
     @property
+    def subsets(self) -> list["Run"]:
+        """The run of the training points, and `validation` if there are such points.
+
+        Histograms have the same bins for both, and planes the same limits.
+        """
+        training = self if self._training is None else self._training
+        validation = self.validation if self._training is None else self
+        return [training] if validation is None else [training, validation]
+
+    @property
     def subset(self) -> str:
         """Which points these are: ``"training"``, or ``"validation"`` for `validation`."""
         return TRAINING if self._training is None else VALIDATION
@@ -511,8 +522,9 @@ class Run:
         -------
         dict of str to str
             By label: ``epochs``, ``state`` (unless it is unknown), ``outputs`` (if there are
-            several), ``points``, ``classes`` (unless it is a regression, or an output has yet to be
-            chosen), ``layers`` and ``curves`` (their last values).
+            several), ``points``, ``validation`` (if there are such points), ``classes`` (unless it
+            is a regression, or an output has yet to be chosen), ``layers`` and ``curves`` (their
+            last values).
 
         Examples
         --------
@@ -1392,7 +1404,8 @@ class Run:
         """
         require_at_least("bins", bins, 1, most=MOST_BINS)
         residuals = self.residuals().reshape(len(self.epochs), -1)
-        edges = residual_edges(residuals, int(bins))
+        every = [one.residuals().ravel() for one in self.subsets]
+        edges = residual_edges(np.concatenate(every), int(bins))
         chosen = self.snapshots(epochs)
         return counts_frame(self.epochs[chosen], residuals[chosen], edges)
 
@@ -1431,8 +1444,9 @@ class Run:
         require_at_least("bins", bins, 1, most=MOST_BINS)
         require_one_of("scale", scale, [*get_args(LossScale), None])
         losses = self.losses()
-        scale = loss_scale_for(losses) if scale is None else scale
-        edges = loss_edges(losses, int(bins), scale)
+        every = np.concatenate([one.losses() for one in self.subsets], axis=1)
+        scale = loss_scale_for(every) if scale is None else scale
+        edges = loss_edges(every, int(bins), scale)
         chosen = self.snapshots(epochs)
         return losses_frame(self.epochs[chosen], losses[chosen], edges, scale)
 

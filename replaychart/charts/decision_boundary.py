@@ -170,6 +170,7 @@ def decision_boundary(
             width=width,
             height=height,
             max_bytes=max_bytes,
+            validation=validation,
         )
     given = not (xlim is None and ylim is None)
     through = None if features is None else run.planes.slice(features, at)

@@ -13,7 +13,12 @@ from replaychart.facts.task import task_of
 from replaychart.network import description
 from replaychart.recording.inputs import GivenInputs
 from replaychart.recording.targets import GivenTargets
-from replaychart.recording.validation import TARGETS, GivenValidation, validation_like
+from replaychart.recording.validation import (
+    TARGETS,
+    GivenValidation,
+    check_classes,
+    validation_like,
+)
 from replaychart.storage import reader
 
 
@@ -157,6 +162,7 @@ class Request:
         if described.validation is not None:
             own = np.asarray(described.validation.targets)
             description.check_targets(shape, own, loss, f"{TARGETS}{output}")
+            check_classes(described, f"{TARGETS}{output}")
         if names is None or not isinstance(shape, tuple) or len(shape) > 1:
             return
         task = task_of(described, shape)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -9,7 +10,8 @@ from replaychart.arguments import shown
 from replaychart.errors import ArgumentError
 from replaychart.facts.inputs import Inputs, arrays_of, with_arrays
 from replaychart.facts.outputs import Targets
-from replaychart.facts.snapshots import ValidationPoints
+from replaychart.facts.snapshots import RunDescription, ValidationPoints
+from replaychart.facts.task import task_of
 from replaychart.recording.inputs import GivenInputs, given_inputs
 from replaychart.recording.targets import GivenTargets, given_targets
 
@@ -81,20 +83,78 @@ def validation_like(
     ArgumentError
         They have other shapes, other kinds of values or targets of other outputs.
     """
-    if isinstance(of_recorded, Mapping) and list(of_recorded) != list(targets):
-        message = (
-            f"{TARGETS} must have targets of the same outputs as y: "
-            f"{', '.join(map(repr, of_recorded))}. Got {', '.join(map(repr, targets))}."
-        )
-        raise ArgumentError(message)
+    _require_same_names(inputs, recorded, f"{INPUTS} must have the inputs of X")
+    _require_same_names(targets, of_recorded, f"{TARGETS} must have targets of the outputs of y")
     return ValidationPoints(
         _all_like(inputs, recorded, INPUTS, "X"), _all_like(targets, of_recorded, TARGETS, "y")
     )
 
 
+def with_validation(described: RunDescription, validation: object) -> RunDescription:
+    """Return the description of a network without a graph, with validation points if there are any.
+
+    Parameters
+    ----------
+    described : RunDescription
+        The description without them.
+    validation : tuple of (points, targets), or None
+        The argument `validation` of a recorder.
+
+    Raises
+    ------
+    ArgumentError
+        They are not valid, or not like the recorded points.
+    """
+    given = given_validation(validation)
+    if given is None:
+        return described
+    points = validation_like(
+        given.given.without_graph().inputs,
+        given.targets.of_one().targets,
+        recorded=described.inputs,
+        of_recorded=described.targets,
+    )
+    described = dataclasses.replace(described, validation=points)
+    check_classes(described, TARGETS)
+    return described
+
+
+def check_classes(described: RunDescription, argument: str) -> None:
+    """Raise `ArgumentError` if validation targets are classes that the others do not have.
+
+    Parameters
+    ----------
+    described : RunDescription
+        The run of one output.
+    argument : str
+        What errors call the targets.
+    """
+    shape: Any = described.details["output_shape"]
+    if described.validation is None or shape is None:
+        return
+    task = task_of(described, tuple(shape))
+    own = np.asarray(described.validation.targets)
+    if not task.classes or task.per_position:
+        return
+    unknown = np.setdiff1d(task.labels(own), np.arange(task.classes))
+    if len(unknown):
+        message = (
+            f"{argument} must be classes of y, which has {task.classes}. Got class {unknown[0]}."
+        )
+        raise ArgumentError(message)
+
+
 def _all_like(given: Inputs, recorded: Inputs, argument: str, like: str) -> Inputs:
     pairs = zip(arrays_of(given), arrays_of(recorded), strict=True)
     return with_arrays(given, [_like(*pair, argument, like) for pair in pairs])
+
+
+def _require_same_names(given: Inputs, recorded: Inputs, what: str) -> None:
+    names = [list(one) if isinstance(one, Mapping) else [] for one in (given, recorded)]
+    if names[0] != names[1]:
+        own, wanted = (", ".join(map(repr, some)) or "one array" for some in names)
+        message = f"{what}: {wanted}. Got {own}."
+        raise ArgumentError(message)
 
 
 def _like(values: np.ndarray, recorded: np.ndarray, argument: str, like: str) -> np.ndarray:

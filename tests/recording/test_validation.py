@@ -194,3 +194,196 @@ def test_several_inputs(tmp_path: Path) -> None:
     X_val["kind"] = X_val["kind"] + 0.5
     with pytest.raises(rc.ArgumentError, match="values of the kind of X"):
         rc.Recorder(X, y, tmp_path / "b.h5", "b", validation=(X_val, y_val), model=model)
+
+
+def test_classes_must_be_those_of_the_other_points(tmp_path: Path) -> None:
+    X = np.zeros((6, 2), np.float32)
+    model = small_model(dense(1, None, "y"), loss="mse")
+    model.compile("sgd", "mse")
+    # Numbers are not classes, so others than those of y are allowed.
+    numbers = np.array([0.1, 1.2, 2.3, 0.4, 1.5, 2.6], np.float32)
+    recorder: dict[str, Any] = {"path": tmp_path / "a.h5", "model": model}
+    rc.Recorder(X, numbers, group="a", validation=(X, 5 * numbers), **recorder)
+    softmax = small_model(dense(4, "softmax", "y"), loss="sparse_categorical_crossentropy")
+    own = np.array([0, 1, 2, 0, 1, 3])
+    recorder["model"] = softmax
+    with pytest.raises(rc.ArgumentError, match=r"validation\[1\] must be class numbers from 0 to"):
+        rc.Recorder(X, own % 3, group="b", validation=(X, own + 4), **recorder)
+    rc.Recorder(X, own % 3, group="b", validation=(X, own), **recorder)
+    assert rc.open_run(tmp_path / "a.h5", "b").validation.targets.tolist() == own.tolist()
+
+
+def _two_outputs() -> keras.Model:
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((2,))
+    hidden = keras.layers.Dense(2, "tanh", name="hidden", kernel_regularizer="l2")(inputs)
+    kind = keras.layers.Dense(3, "softmax", name="kind")(hidden)
+    size = keras.layers.Dense(1, name="size")(hidden)
+    model = keras.Model(inputs, [kind, size])
+    model.compile(
+        "adam",
+        ["sparse_categorical_crossentropy", "mse"],
+        metrics=[["accuracy"], ["mae"]],
+        loss_weights=[2.0, 0.5],
+    )
+    return model
+
+
+def _for_two_outputs(points: int, seed: int) -> tuple[np.ndarray, list[np.ndarray]]:
+    X, _ = _data(points, seed)
+    return X, [np.arange(points) % 3, (X[:, 0] - X[:, 1]).astype("float32")]
+
+
+def test_several_outputs(tmp_path: Path) -> None:
+    path, model = tmp_path / "a.h5", _two_outputs()
+    (X, y), validation = _for_two_outputs(30, 0), _for_two_outputs(20, 1)
+    recorder = rc.Recorder(X, y, path, "a", validation=validation)
+    # In one batch: Keras averages the losses of outputs over batches of different sizes.
+    fitted = model.fit(
+        X, y, epochs=2, verbose=0, batch_size=30, validation_data=validation, callbacks=[recorder]
+    )
+    run = rc.open_run(path)
+    names = {"val_loss": "val_loss with regularization"}
+    logged = [name for name in fitted.history if name.startswith("val_")]
+    assert len(logged) == 5
+    for name in logged:
+        replayed = run.curves.values(names.get(name, name), source="replay")
+        np.testing.assert_allclose(replayed[1:], fitted.history[name], atol=1e-6, err_msg=name)
+    kind = run.output("kind")
+    assert kind.validation.targets.tolist() == validation[1][0].tolist()
+    expected = model.predict(validation[0], verbose=0)[0]
+    np.testing.assert_allclose(kind.validation.probabilities()[-1], expected, atol=1e-6)
+    assert kind.validation.losses().mean(axis=1)[1:] == pytest.approx(
+        fitted.history["val_kind_loss"], abs=1e-6
+    )
+    assert run.verified
+    assert kind.validation.verified
+    rc.decision_boundary(kind).to_dict()
+    assert len(run.output("size").points()) == 3 * 50
+    run.store()
+    stored = rc.open_run(path)
+    replayed = stored.output("size").validation.outputs()
+    assert not stored._network.is_rebuilt
+    np.testing.assert_array_equal(replayed, run.output("size").validation.outputs())
+    only_one = (validation[0], {"kind": validation[1][0]})
+    message = r"validation\[1\] must have targets of the outputs of y: 'kind', 'size'. Got 'kind'"
+    with pytest.raises(rc.ArgumentError, match=message):
+        rc.Recorder(X, y, path, "b", validation=only_one, model=model)
+
+
+def test_histograms_of_both_sets_have_the_same_bins(trained: Any) -> None:
+    run = rc.open_run(trained[0])
+    for frames in (
+        [one.loss_histogram() for one in (run, run.validation)],
+        [one.probability_histogram() for one in (run, run.validation)],
+    ):
+        assert frames[0]["bin_start"].equals(frames[1]["bin_start"])
+        counts = [frame.groupby("epoch")["count"].sum().unique().tolist() for frame in frames]
+        assert counts == [[60], [25]]
+    losses = [*run.losses().ravel(), *run.validation.losses().ravel()]
+    bins = run.loss_histogram(scale="linear")
+    assert bins["bin_end"].max() == pytest.approx(max(losses))
+
+
+def _outlines(chart: Any) -> list[list[list[float]]]:
+    """The heights of each outline, by bin and epoch."""
+    datasets = chart.to_dict()["datasets"].values()
+    column = next(name for rows in datasets for name in rows[0] if name.endswith("height"))
+    return [[row[column] for row in rows] for rows in datasets if column in rows[0]]
+
+
+def test_outlines_are_scaled_to_the_number_of_training_points(trained: Any) -> None:
+    run = rc.open_run(trained[0])
+    chart = rc.loss_histogram(run)
+    (heights,) = _outlines(chart)
+    counts = run.validation.loss_histogram()["count"].to_numpy().reshape(EPOCHS + 1, -1)
+    np.testing.assert_allclose(np.array(heights)[1:-1], counts.T * 60 / 25, rtol=1e-5)
+    assert heights[0] == heights[-1] == [0] * (EPOCHS + 1)
+    assert chart.to_dict()["title"]["subtitle"] == "outline: validation, scaled"
+    combined = rc.probability_histogram(run, layout="combined")
+    up, down = _outlines(combined)
+    np.testing.assert_allclose(np.sum(up, axis=0) - np.sum(down, axis=0), 60, rtol=1e-5)
+    assert np.min(up) == np.max(down) == 0
+    panels = _outlines(rc.probability_histogram(run, count_axis="per-class"))
+    totals = [np.sum(panel, axis=0)[0] for panel in panels]
+    np.testing.assert_allclose(totals, np.bincount(run.targets), rtol=1e-5)
+    plain = rc.loss_histogram(run, validation=False).to_dict()
+    assert plain["mark"]["type"] == "bar"
+    assert "outline" not in str(plain["title"])
+
+
+def test_the_accuracy_of_each_class_has_a_line_for_validation(trained: Any) -> None:
+    run = rc.open_run(trained[0])
+    frame = run.validation.class_accuracy()
+    shares = frame["accuracy"].to_numpy().reshape(EPOCHS + 1, 2)
+    rows = [
+        row
+        for rows in rc.class_accuracy(run).to_dict()["datasets"].values()
+        for row in rows
+        if "points" in row and "color" not in row
+    ]
+    drawn = [next(value for name, value in row.items() if "accuracy" in name) for row in rows]
+    np.testing.assert_allclose(drawn, shares.T, rtol=1e-5)
+
+
+def test_dashboards_links_and_comparisons(trained: Any) -> None:
+    run = rc.open_run(trained[0])
+    dashboard = rc.dashboard(run)
+    shares = run.validation.class_accuracy(epochs=EPOCHS)
+    right = shares["correct"].sum() / shares["points"].sum()
+    text = str(dashboard.to_dict())
+    assert f"{int(100 * right)}% in validation" in text
+    assert "hollow: validation points" in text
+    rc.animate(rc.link(dashboard)).to_dict()
+    curve = rc.compare({"a": run, "b": run}, metric="val_loss", source="replay").to_dict()
+    assert curve["layer"]
+    rc.small_multiples({"both": run, "validation": run.validation}, chart=rc.feature_space)
+    best = int(np.argmin(run.curves.values("val_loss", source="replay")))
+    assert rc.epoch_param(run, value="best").param.value == best
+
+
+def test_planes_of_the_validation_points_are_those_of_the_run(trained: Any) -> None:
+    run = rc.open_run(trained[0])
+    planes, own = run.planes, run.validation.planes
+    assert planes.input_limits() == own.input_limits()
+    assert planes.layer_limits("hidden") == own.layer_limits("hidden")
+    assert own.view("wide", "pca", "flatten") is planes.view("wide", "pca", "flatten")
+    surfaces = [one.surface(epochs=EPOCHS) for one in (run, run.validation)]
+    assert surfaces[0].equals(surfaces[1])
+
+
+def test_what_a_run_says_of_itself(trained: Any) -> None:
+    run = rc.open_run(trained[0])
+    assert run.summary()["validation"] == "25 points"
+    assert "60 points" in repr(run)
+    assert "25 validation points" in repr(run.validation)
+    assert [one.subset for one in run.subsets] == ["training", "validation"]
+    assert run.validation.validation is None
+    assert run.validation.subsets[1] is run.validation
+
+
+def test_one_feature_and_one_of_several_values(tmp_path: Path) -> None:
+    x = np.linspace(-1, 1, 12, dtype=np.float32)[:, None]
+    line = small_model(dense(1, None, "y"), loss="mse", features=1)
+    line.compile("sgd", "mse")
+    path = tmp_path / "a.h5"
+    rc.Recorder(x, x[:, 0] ** 2, path, "line", validation=(2 * x[:7], 3 * x[:7, 0]), model=line)
+    run = rc.open_run(path, "line")
+    rows = _rows_with(rc.decision_boundary(run), "validation_point")
+    np.testing.assert_allclose([row["y"] for row in rows], 3 * x[:7, 0], atol=0.03)
+    assert "hollow" in str(rc.dashboard(run).to_dict())
+    residuals = rc.residual_histogram(run)
+    assert np.sum(_outlines(residuals)) == pytest.approx(12, rel=1e-5)
+    X, _ = _data(9, 0)
+    pair = small_model(dense(2, None, "y"), loss="mse")
+    pair.compile("sgd", "mse")
+    rc.Recorder(X, X, path, "pair", validation=(X[:5], 2 * X[:5]), model=pair)
+    unit = rc.open_run(path, "pair").of_unit(1)
+    np.testing.assert_array_equal(unit.validation.targets, 2 * X[:5, 1])
+    np.testing.assert_allclose(
+        unit.validation.residuals()[0],
+        pair.predict(X[:5], verbose=0)[:, 1] - 2 * X[:5, 1],
+        atol=1e-6,
+    )
+    assert unit.validation.planes.surfaces is unit.validation._training.planes.surfaces
+    rc.decision_boundary(rc.open_run(path, "pair"), unit=1).to_dict()
