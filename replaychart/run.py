@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
@@ -19,6 +20,7 @@ from replaychart.evaluation.lazy_network import LazyNetwork
 from replaychart.evaluation.memory import Memory
 from replaychart.evaluation.predictions import Predictions
 from replaychart.evaluation.sample_statistics import SampleStatistics
+from replaychart.evaluation.validation import ValidationMemory, ValidationNetwork, validation_of
 from replaychart.facts.epochs import Epochs, chosen_snapshots
 from replaychart.facts.inputs import number_of_points
 from replaychart.facts.keys import evaluation_key
@@ -41,6 +43,7 @@ from replaychart.frames.histograms import (
 from replaychart.frames.history import history_frame
 from replaychart.frames.points import points_frame
 from replaychart.frames.samples import samples_frame
+from replaychart.frames.subsets import TRAINING, VALIDATION
 from replaychart.frames.tables import paths_frame
 from replaychart.planes.argument_types import (
     Features,
@@ -114,6 +117,7 @@ class Run:
     curves: Curves
     value_distributions: Distributions
     sample_statistics: SampleStatistics
+    _predictions: Predictions
 
     def __init__(
         self,
@@ -122,11 +126,13 @@ class Run:
         model: "AnyModel | None" = None,
         custom_objects: Mapping[str, Any] | None = None,
     ) -> None:
-        self._stored = stored
         self._memory = Memory(stored)
         self._network = LazyNetwork(
             stored, self._memory, model=model, custom_objects=custom_objects
         )
+        # Of the validation points: the run of the others. Of one of several values: that of all.
+        self._training: Run | None = None
+        self._of_all: Run | None = None
         self._whole = self
         self.output_names: list[str] = output_names(stored.details)
         self.output_name: str | None = None
@@ -143,19 +149,29 @@ class Run:
             self.feature_names = self.planes.feature_names()
 
     def _look_at(self, stored: reader.StoredRun) -> None:
-        """Prepare the evaluation of a run, or of one output of it."""
+        """Prepare the evaluation of a run, of one output of it, or of its validation points."""
+        vars(self).pop("validation", None)  # that of the run of which this is a copy
+        training = self._training
         self._stored = stored
         self._evaluations = Evaluations(stored, self._memory, self._network)
-        self._predictions = Predictions(stored, self._evaluations)
-        self.planes = Planes(
-            stored, self._memory, self._network, self._evaluations, self._predictions
+        self._predictions = Predictions(
+            stored,
+            self._evaluations,
+            of_training=None if training is None else training._predictions,
         )
+        self.planes = self._planes()
         self.value_distributions = Distributions(stored, self._evaluations)
         self.sample_statistics = SampleStatistics(
             stored.epochs, self._predictions, self._evaluations
         )
         self.classification = Classification(self._predictions)
-        self.curves = Curves(stored, self._evaluations, self._predictions, self.classification)
+        self.curves = Curves(
+            stored,
+            self._evaluations,
+            self._predictions,
+            self.classification,
+            validation=self._curves_of_validation,
+        )
         if self.output_names:
             whole = self._whole
             each = {
@@ -163,8 +179,28 @@ class Run:
                 for name in self._outputs_with_targets()
             }
             self.curves = CurvesOfOutputs(
-                whole._stored, whole._evaluations, each, chosen=self.output_name
+                whole._stored,
+                whole._evaluations,
+                each,
+                chosen=self.output_name,
+                validation=self._curves_of_validation,
             )
+
+    def _planes(self) -> Planes:
+        # What is drawn over a plane does not depend on the points, so both sets share it.
+        drawn = self if self._training is None else self._training
+        return Planes(
+            self._stored,
+            drawn._memory,
+            drawn._network,
+            self._evaluations,
+            self._predictions,
+            training=None if self._training is None else self._training.planes,
+            validation=lambda: None if self.validation is None else self.validation.planes,
+        )
+
+    def _curves_of_validation(self) -> Curves | None:
+        return None if self.validation is None else self.validation.curves
 
     def _outputs_with_targets(self) -> list[str]:
         """Return the names of the outputs that can be chosen."""
@@ -173,7 +209,10 @@ class Run:
     def _curves_of(self, name: str) -> Curves:
         narrowed, memory = of_output(self._stored, name), self._memory.of_output(name)
         evaluations = Evaluations(narrowed, memory, self._network.of_output(name))
-        predictions = Predictions(narrowed, evaluations)
+        training = None if self._training is None else self._training.output(name)
+        predictions = Predictions(
+            narrowed, evaluations, of_training=None if training is None else training._predictions
+        )
         return Curves(narrowed, evaluations, predictions, Classification(predictions))
 
     def output(self, name: str) -> "Run":
@@ -208,6 +247,7 @@ class Run:
         chosen = checked_output(whole._stored, name)
         one = copy.copy(whole)
         one.output_name = chosen
+        one._training = None if one._training is None else one._training.output(chosen)
         one._memory = whole._memory.of_output(chosen)
         one._network = whole._network.of_output(chosen)
         one._look_at(of_output(whole._stored, chosen))
@@ -233,25 +273,27 @@ class Run:
         if unit is None:
             return self
         one = copy.copy(self)
+        vars(one).pop("validation", None)
+        one._of_all = self
+        one._training = None if self._training is None else self._training.of_unit(unit)
         one._predictions = self._predictions.of_unit(unit)
         names = self._stored.details.get("class_names")
         if one.classes and names:
             own = [f"not {names[unit]}", names[unit]]
             details = {**self._stored.details, "class_names": own}
             one._stored = dataclasses.replace(self._stored, details=details)
-        one.planes = Planes(
-            one._stored, one._memory, one._network, one._evaluations, one._predictions
-        )
+        one.planes = one._planes()
         return one
 
     def __repr__(self) -> str:
         """Return the name, points, epochs and layers, and the state if the run is not finished."""
         layers = ", ".join(map(self._described_layer, self._outer_layers()))
         unfinished = f", {self.state}" if self.state in (BEING_RECORDED, INTERRUPTED) else ""
+        points = "points" if self._training is None else "validation points"
         verified = {True: ", verified", False: ", replay differs", None: ""}[self._known_verified]
         return (
             f"Run({self.name!r}{self._described_output()}: "
-            f"{number_of_points(self._stored.inputs)} points, epochs {self.epochs[0]:g} to "
+            f"{number_of_points(self._stored.inputs)} {points}, epochs {self.epochs[0]:g} to "
             f"{self.epochs[-1]:g}, layers {layers}{unfinished}{verified})"
         )
 
@@ -282,6 +324,8 @@ class Run:
     @property
     def _stored_verified(self) -> bool | None:
         """Whether the replay agreed when the run was stored; None if it was not stored."""
+        if self._training is not None:
+            return self._training._stored_verified
         key = evaluation_key("verified")
         if not self._memory.holds(key):
             return None
@@ -353,6 +397,46 @@ class Run:
     def witnessed_epochs(self) -> list[float]:
         """The epochs at which values of the live model were kept, to compare the replay with."""
         return list(dict.fromkeys(witness.epoch for witness in self._stored.witnesses))
+
+    @cached_property
+    def validation(self) -> "Run | None":
+        """The validation points, as a run of their own; None if none were recorded.
+
+        It has the same epochs, layers and weights, and every method and chart works with it:
+        ``run.validation.losses()``, ``rc.loss_histogram(run.validation)``. `inputs`, `targets` and
+        all arrays of this run itself are of the training points.
+        """
+        if self._of_all is not None:
+            every = self._of_all.validation
+            return None if every is None else every.of_unit(self._predictions.unit)
+        if self.output_name is not None:
+            every = self._whole.validation
+            return None if every is None else every.output(self.output_name)
+        stored = validation_of(self._stored)
+        if stored is None:
+            return None
+        one = copy.copy(self)
+        one._whole, one._training = one, self
+        one.inputs = dict(stored.inputs) if isinstance(stored.inputs, Mapping) else stored.inputs
+        one._memory = memory = ValidationMemory(self._memory)
+        one._network = ValidationNetwork(stored, memory, self._network)
+        one._look_at(stored)
+        return one
+
+    @property
+    def subsets(self) -> list["Run"]:
+        """The run of the training points, and `validation` if there are such points.
+
+        Histograms have the same bins for both, and planes the same limits.
+        """
+        training = self if self._training is None else self._training
+        validation = self.validation if self._training is None else self
+        return [training] if validation is None else [training, validation]
+
+    @property
+    def subset(self) -> str:
+        """Which points these are: ``"training"``, or ``"validation"`` for `validation`."""
+        return TRAINING if self._training is None else VALIDATION
 
     @property
     def has_model(self) -> bool:
@@ -438,8 +522,9 @@ class Run:
         -------
         dict of str to str
             By label: ``epochs``, ``state`` (unless it is unknown), ``outputs`` (if there are
-            several), ``points``, ``classes`` (unless it is a regression, or an output has yet to be
-            chosen), ``layers`` and ``curves`` (their last values).
+            several), ``points``, ``validation`` (if there are such points), ``classes`` (unless it
+            is a regression, or an output has yet to be chosen), ``layers`` and ``curves`` (their
+            last values).
 
         Examples
         --------
@@ -491,14 +576,15 @@ class Run:
         Returns
         -------
         pandas.DataFrame
-            One row per epoch and point, sorted by both: ``epoch``, ``point`` (int64, row
-            in `inputs`), ``target`` (as in `targets`), the coordinates (``x, y`` for two units,
-            ``x`` for one, otherwise ``x1, x2, ...``; outputs of any other shape are flattened, and
-            the features of several inputs are side by side, in the order of `feature_names`),
-            ``prediction`` (int64, the most probable class; for a regression, the predicted value,
-            or NaN if there are several), ``probability`` (float32; of class 1 if there are two
-            classes, otherwise of the true class; NaN for a regression and for a hinge loss) and
-            ``loss`` (float32, the model's own loss for this point).
+            One row per epoch and point, sorted by epoch, subset and point: ``epoch``, ``point``
+            (int64, row in `inputs`; for a validation point, in those of `validation`), ``subset``
+            (str, ``"training"`` or ``"validation"``), ``target`` (as in `targets`), the coordinates
+            (``x, y`` for two units, ``x`` for one, otherwise ``x1, x2, ...``; outputs of any other
+            shape are flattened, and the features of several inputs are side by side, in the order
+            of `feature_names`), ``prediction`` (int64, the most probable class; for a regression,
+            the predicted value, or NaN if there are several), ``probability`` (float32; of class 1
+            if there are two classes, otherwise of the true class; NaN for a regression and for a
+            hinge loss) and ``loss`` (float32, the model's own loss for this point).
 
         Raises
         ------
@@ -514,7 +600,7 @@ class Run:
         >>> import replaychart as rc
         >>> run = rc.open_run(rc.datasets.parabola_recording())
         >>> list(run.points("hidden").columns)
-        ['epoch', 'point', 'target', 'x', 'y', 'prediction', 'probability', 'loss']
+        ['epoch', 'point', 'subset', 'target', 'x', 'y', 'prediction', 'probability', 'loss']
         """
         chosen = self.snapshots(epochs)
         if self.targets.ndim > 1:
@@ -524,11 +610,25 @@ class Run:
                 "losses() instead."
             )
             raise EvaluationError(message)
-        if layer is None or projection is None:
-            coordinates = self.coordinates(layer, epochs=self.epochs[chosen])
-        else:
+        view = None
+        if layer is not None and projection is not None:
             view = self.planes.view(layer, projection, positions)
-            coordinates = self.planes.coordinates(layer, chosen, view)
+        coordinates = self._points_in(layer, view, chosen)
+        frames = [self._points_frame(coordinates, chosen)]
+        if self.validation is not None:
+            others = self.validation._points_in(layer, view, chosen)
+            frames.append(self.validation._points_frame(others, chosen))
+        return pd.concat(frames).sort_values("epoch", kind="stable", ignore_index=True)
+
+    def _points_in(
+        self, layer: str | None, view: Projection | None, chosen: list[int]
+    ) -> np.ndarray:
+        """Return the coordinates of the points, in a view that may be that of other points."""
+        if layer is None or view is None:
+            return self.coordinates(layer, epochs=self.epochs[chosen])
+        return self.planes.coordinates(layer, chosen, view)
+
+    def _points_frame(self, coordinates: np.ndarray, chosen: list[int]) -> pd.DataFrame:
         return points_frame(
             self.epochs[chosen],
             self.targets,
@@ -538,6 +638,7 @@ class Run:
             self._evaluations.losses(chosen)
             if self._has_loss
             else np.full((len(chosen), len(self.targets)), np.nan, np.float32),
+            self.subset,
         )
 
     @property
@@ -563,7 +664,8 @@ class Run:
         -------
         pandas.DataFrame
             One row per point: ``point`` (int64, row in `inputs`), ``subset`` (str,
-            ``"training"``), ``target`` (as in `targets`), and over the snapshots:
+            ``"training"`` or ``"validation"``), ``target`` (as in `targets`), and over the
+            snapshots:
 
             - ``confidence`` (float64): the mean probability of the true class [1]_.
             - ``variability`` (float64): the standard deviation (population) of that probability
@@ -619,7 +721,10 @@ class Run:
             )
             raise EvaluationError(message)
         chosen = self.sample_statistics.counted if epochs is None else self.snapshots(epochs)
-        return samples_frame(self.targets, self.sample_statistics.over(chosen))
+        frame = samples_frame(self.targets, self.sample_statistics.over(chosen), self.subset)
+        if self.validation is None:
+            return frame
+        return pd.concat([frame, self.validation.samples(epochs=epochs)], ignore_index=True)
 
     def grid(
         self,
@@ -869,7 +974,10 @@ class Run:
             regularization`` (with what the model adds to it through regularizers or ``add_loss``,
             as ``evaluate`` reports it; only if it adds anything), every metric that the model was
             compiled with (those in ``weighted_metrics=`` use the class or sample weights of the
-            recorder), and ``accuracy`` if there are classes.
+            recorder), and ``accuracy`` if there are classes. If validation points were recorded,
+            the same values over these follow, as ``val_loss``, ``val_accuracy`` and so on, also at
+            epoch 0 and with the weights of the snapshot. The difference to the values without
+            ``val_`` is the gap.
 
             Values that were not logged have no row. Values that cannot be replayed have no row
             either, and a warning says why.
@@ -1296,7 +1404,8 @@ class Run:
         """
         require_at_least("bins", bins, 1, most=MOST_BINS)
         residuals = self.residuals().reshape(len(self.epochs), -1)
-        edges = residual_edges(residuals, int(bins))
+        every = [one.residuals().ravel() for one in self.subsets]
+        edges = residual_edges(np.concatenate(every), int(bins))
         chosen = self.snapshots(epochs)
         return counts_frame(self.epochs[chosen], residuals[chosen], edges)
 
@@ -1335,8 +1444,9 @@ class Run:
         require_at_least("bins", bins, 1, most=MOST_BINS)
         require_one_of("scale", scale, [*get_args(LossScale), None])
         losses = self.losses()
-        scale = loss_scale_for(losses) if scale is None else scale
-        edges = loss_edges(losses, int(bins), scale)
+        every = np.concatenate([one.losses() for one in self.subsets], axis=1)
+        scale = loss_scale_for(every) if scale is None else scale
+        edges = loss_edges(every, int(bins), scale)
         chosen = self.snapshots(epochs)
         return losses_frame(self.epochs[chosen], losses[chosen], edges, scale)
 
@@ -1488,7 +1598,7 @@ class Run:
         layers = items_of("layers", layers, "names of layers")
         for layer in layers:
             require_one_of("layers", layer, self.layers)
-        whole = self._whole
+        whole = self._whole if self._training is None else self._training._whole
         parts = [whole.output(name) for name in whole._outputs_with_targets()] or [whole]
         whole.losses()
         whole.curves.replayed()
@@ -1500,6 +1610,13 @@ class Run:
             part.planes.evaluate([one for one in layers if self.layer_shape(one) == (2,)])
         for part in {id(one): one for one in (whole, *parts)}.values():
             part._remember_verified()
+        for part in parts:
+            if part.validation is not None:
+                part.validation._evaluations.predictions(range(len(part.epochs)))
+        if whole.validation is not None:
+            whole.validation.losses()
+            for layer in layers:
+                whole.validation.coordinates(layer)
         self._memory.store()
 
     def _remember_verified(self) -> None:

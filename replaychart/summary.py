@@ -63,6 +63,8 @@ def summary_rows(
     if output_names:
         rows["outputs"] = _listed(output_names)
     rows["points"] = f"{number_of_points(stored.inputs):,}, each of {shapes_text(stored.inputs)}"
+    if stored.validation is not None:
+        rows["validation"] = f"{number_of_points(stored.validation.inputs):,} points"
     if class_names:
         rows["classes"] = _listed(class_names)
     rows["layers"] = _listed([f"{layer.name} {_shape(layer)}" for layer in stored.layers])

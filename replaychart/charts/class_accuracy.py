@@ -13,7 +13,13 @@ from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.packing import BYTES_PER_NUMBER
 from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.texts import NO_LIMIT, SMALL_SIZE, displayed, fitted
-from replaychart.drawing.titles import Title, chart_title, check_chart, note_not_finite
+from replaychart.drawing.titles import (
+    Title,
+    add_subtitle,
+    chart_title,
+    check_chart,
+    note_not_finite,
+)
 from replaychart.facts.epochs import Epochs
 from replaychart.run import Run
 
@@ -27,6 +33,7 @@ _LINE = 1.1
 def class_accuracy(
     run: Run,
     *,
+    validation: bool = True,
     epochs: Epochs = None,
     epoch: ShownEpoch = None,
     title: Title | None = None,
@@ -40,6 +47,9 @@ def class_accuracy(
     ----------
     run : Run
         A recorded training run of a classifier.
+    validation : bool, default True
+        Whether to draw a line on each bar at the accuracy over the validation points of the class,
+        if any were recorded.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
     epoch : float, {"last", "best", "half"} or altair.Parameter, optional
@@ -87,6 +97,7 @@ def class_accuracy(
         height=height,
         room=_SHARE_OF_NAMES * width_for_texts(width),
         max_bytes=max_bytes,
+        validation=validation,
     )
 
 
@@ -99,6 +110,7 @@ def bars_of_classes(
     height: int,
     room: float,
     max_bytes: float | None,
+    validation: bool = True,
 ) -> alt.LayerChart:
     """Return the chart of `class_accuracy`, with names of classes of at most `room` pixels."""
     clock = kept_epochs(
@@ -114,6 +126,9 @@ def bars_of_classes(
         _bars(run, clock, correct, points, room=room, height=height),
         _overall(clock, correct.sum(axis=1) / points.sum()),
     ]
+    if validation and run.validation is not None:
+        layers.insert(1, _validation(run.validation, clock, room=room, height=height))
+        add_subtitle(heading, "line: validation", width_for_texts(width))
     return layered(layers, clock, title=heading, width=width, height=height)
 
 
@@ -149,6 +164,39 @@ def _bars(
                 alt.Tooltip("accuracy:Q", title="Accuracy", format=".1%"),
                 alt.Tooltip("correct:Q", title="Correct"),
                 alt.Tooltip("points:Q", title="Points"),
+            ],
+        )
+    )
+
+
+def _validation(validation: Run, clock: Clock, *, room: float, height: int) -> alt.Chart:
+    """Return a line for each class, at the accuracy over its validation points."""
+    frame = validation.class_accuracy(epochs=clock.epochs)
+    shares = frame["accuracy"].to_numpy().reshape(len(clock.epochs), -1)
+    constant = {
+        "number": list(range(validation.classes)),
+        "class": [displayed(name) for name in validation.class_names],
+        "points": frame["points"].to_numpy()[: validation.classes].tolist(),
+    }
+    accuracy = [list(map(packing.shortened, of_class)) for of_class in shares.T]
+    rows = packing.by_epoch(clock, constant, {"accuracy": accuracy})
+    return (
+        alt.Chart(packing.PackedData(rows))
+        .transform_calculate(
+            accuracy=packing.entry("accuracy", clock),
+            start="datum.number - 0.46",
+            end="datum.number + 0.46",
+        )
+        .transform_filter("datum.points > 0")
+        .mark_rule(color=adaptive(colors.INK), strokeWidth=2.5, aria=False)
+        .encode(
+            x=_share_axis(),
+            y=_class_axis(validation, room, height),
+            y2="end:Q",
+            tooltip=[
+                alt.Tooltip("class:N", title="Class"),
+                alt.Tooltip("accuracy:Q", title="Accuracy, validation", format=".1%"),
+                alt.Tooltip("points:Q", title="Validation points"),
             ],
         )
     )

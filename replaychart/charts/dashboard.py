@@ -403,7 +403,7 @@ class _Parts:
     def readings(self) -> list[list[str]]:
         """Return the columns of the readout: how many points are correct, and the loss."""
         columns = []
-        for reading in (self._correct, self._metric, self._loss):
+        for reading in (self._correct, self._correct_in_validation, self._metric, self._loss):
             try:
                 column = reading()
             except ReplayChartError:
@@ -414,15 +414,26 @@ class _Parts:
         return columns
 
     def _correct(self) -> list[str] | None:
-        if not self._run.classes or not self._run.tells_predictions:
+        return self._percents(self._run, "correct")
+
+    def _correct_in_validation(self) -> list[str] | None:
+        validation = self._run.validation
+        return None if validation is None else self._percents(validation, "in validation")
+
+    def _percents(self, run: Run, what: str) -> list[str] | None:
+        if not run.classes or not run.tells_predictions:
             return None
-        frame = self._run.class_accuracy(epochs=self._clock.epochs)
+        frame = run.class_accuracy(epochs=self._clock.epochs)
         sums = frame.groupby("epoch")[["correct", "points"]].sum()
-        return percent_texts((sums["correct"] / sums["points"]).to_numpy(), "correct")
+        return percent_texts((sums["correct"] / sums["points"]).to_numpy(), what)
 
     def _metric(self) -> list[str] | None:
         """Return the first metric of a network that does not predict one class."""
-        names = [name for name in self._run.curves.names("replay") if "loss" not in name]
+        names = [
+            name
+            for name in self._run.curves.names("replay")
+            if "loss" not in name and not name.startswith("val_")
+        ]
         if self._run.classes or not names:
             return None
         name = fitted(names[0], _LONGEST_METRIC, size=self._measures.fonts.text)

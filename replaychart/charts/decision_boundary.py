@@ -32,6 +32,7 @@ from replaychart.drawing.titles import (
     check_chart,
     note_not_finite,
 )
+from replaychart.drawing.validation_points import validation_layer
 from replaychart.drawing.wording import in_words
 from replaychart.facts.epochs import Epochs
 from replaychart.planes.argument_types import Features, SliceAt
@@ -54,6 +55,7 @@ def decision_boundary(
     shapes: bool = False,
     labels: bool = True,
     threshold: Threshold = False,
+    validation: bool = True,
     epochs: Epochs = None,
     epoch: ShownEpoch = None,
     title: Title | None = None,
@@ -107,6 +109,9 @@ def decision_boundary(
         The probability from which on a point counts as class 1: True for a slider that starts at
         0.5, or a parameter from `threshold_param` that charts share. By default, there is no slider
         and the network decides. It needs two classes with probabilities.
+    validation : bool, default True
+        Whether to draw the validation points, if any were recorded, as hollow circles: at most
+        1,000, a proportional sample of each class.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
     epoch : float, {"last", "best", "half"} or altair.Parameter, optional
@@ -165,6 +170,7 @@ def decision_boundary(
             width=width,
             height=height,
             max_bytes=max_bytes,
+            validation=validation,
         )
     given = not (xlim is None and ylim is None)
     through = None if features is None else run.planes.slice(features, at)
@@ -218,6 +224,10 @@ def decision_boundary(
     what = "Decision boundary" if divided else "Prediction"
     default, shown = titled(f"{what} \N{MIDDLE DOT} epoch {{epoch}}", chosen)
     heading = chart_title(title, default, clock, **shown)
+    if validation and run.validation is not None:
+        others = run.validation.planes.inputs
+        others = others if through is None else through.coordinates(others, 0)
+        layers.insert(2, validation_layer(plane, run, run.validation, others, heading))
     note_not_finite(heading, clock, "output", room, run.outputs(epochs=clock.epochs))
     of_unit = run.planes.unit_shown()
     if of_unit is not None:

@@ -42,6 +42,7 @@ from replaychart.drawing.titles import (
     named_title,
     note_not_finite,
 )
+from replaychart.drawing.validation_points import validation_layer
 from replaychart.drawing.wording import in_words, layer_in_words
 from replaychart.errors import ArgumentError
 from replaychart.facts.epochs import Epochs
@@ -64,6 +65,7 @@ def feature_space(
     ylim: Limits | None = None,
     resolution: int = RESOLUTION,
     grid: bool = True,
+    validation: bool = True,
     surface: PlaneName | Literal["auto"] | None = "auto",
     unit: int | None = None,
     scale: LimitsOver = "fixed",
@@ -123,6 +125,9 @@ def feature_space(
     grid : bool, default True
         Whether to draw the warped grid lines. They are left out if the inputs do not have exactly
         two features, or if the run was recorded from outputs, without a model.
+    validation : bool, default True
+        Whether to draw the validation points, if any were recorded, as hollow circles: at most
+        1,000, a proportional sample of each class.
     surface : {"auto", "inputs", "layer", None}, default "auto"
         ``"inputs"`` fills the image of the rectangle, ``"layer"`` evaluates the rest of the network
         over the layer's own plane, and None draws no surface. ``"auto"`` selects ``"inputs"`` for
@@ -244,8 +249,11 @@ def feature_space(
     )
     snapshots = run.snapshots(clock.epochs)
     coordinates = run.planes.coordinates(layer, snapshots, view)[:, points]
+    others = None
+    if validation and run.validation is not None:
+        others = run.validation.planes.coordinates(layer, snapshots, view)
     xlims, ylims = axis_limits(
-        coordinates,
+        coordinates if others is None else np.concatenate([coordinates, others], axis=1),
         snapshots,
         scale=scale,
         grid=drawn.lines,
@@ -265,6 +273,8 @@ def feature_space(
     ]
     default_title, shown = titled(default_title, chosen)
     heading = chart_title(title, default_title, clock, **shown)
+    if others is not None and run.validation is not None:
+        layers.insert(2, validation_layer(plane, run, run.validation, others, heading))
     note_not_finite(heading, clock, "points", room, coordinates)
     if run.tells_predictions and run.targets.ndim == 1 and np.isfinite(coordinates).all():
         # The layer's values can be finite while the outputs are not: a ReLU turns NaN into 0.

@@ -270,7 +270,10 @@ def _quantity(
     layers = [
         layer
         for curve, own in curves
-        for layer in _curve(clock, own, name=str(curve), color=color, shows=shows)
+        # What is brushed are training points.
+        for layer in _curve(
+            clock, own, name=str(curve), color=color, shows=shows if curve == name else None
+        )
     ]
     top, bottom = _extent(strip, height)
     domain = _domain(frame["value"], of_losses=color == colors.LOSS)
@@ -333,7 +336,7 @@ def _name(
 
 
 def _curve(
-    clock: Clock, frame: pd.DataFrame, *, name: str, color: str, shows: MeanCurve
+    clock: Clock, frame: pd.DataFrame, *, name: str, color: str, shows: MeanCurve | None
 ) -> list[alt.Chart]:
     """Return a faint line over all epochs, a strong line up to the epoch shown, and a dot there."""
     rows: list[dict[str, Any]] = [

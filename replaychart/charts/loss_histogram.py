@@ -22,6 +22,7 @@ from replaychart.drawing.titles import (
     check_chart,
     note_not_finite,
 )
+from replaychart.drawing.validation_counts import Outline
 from replaychart.facts.epochs import Epochs
 from replaychart.facts.inputs import number_of_points
 from replaychart.frames.histograms import MOST_BINS, bin_edges, loss_scale_for
@@ -33,13 +34,14 @@ def loss_histogram(
     *,
     bins: int = 20,
     loss_scale: ScaleType | None = None,
+    validation: bool = True,
     epochs: Epochs = None,
     epoch: ShownEpoch = None,
     title: Title | None = None,
     width: Width = 220,
     height: int = 157,
     max_bytes: float | None = MAX_BYTES,
-) -> alt.Chart:
+) -> alt.Chart | alt.LayerChart:
     """Draw a histogram of the model's own loss over the recorded points.
 
     Parameters
@@ -53,6 +55,9 @@ def loss_histogram(
         losses do not collapse into one bar; the first bar also counts all losses below it, such as
         0 (see `Run.loss_histogram` for the bins). None means ``"log"``, or ``"linear"`` if any loss
         is negative or none is positive.
+    validation : bool, default True
+        Whether to draw the distribution of the validation points, if any were recorded, as an
+        outline. Its counts are scaled to the number of the other points.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
     epoch : float, {"last", "best", "half"} or altair.Parameter, optional
@@ -69,8 +74,8 @@ def loss_histogram(
 
     Returns
     -------
-    altair.Chart
-        Bars. The count axis is the same at every epoch.
+    altair.Chart or altair.LayerChart
+        Bars, and the outline if there is one. The count axis is the same at every epoch.
 
     Raises
     ------
@@ -97,12 +102,13 @@ def loss_histogram(
         run,
         Clock.of(run, epochs, epoch),
         max_bytes,
-        bytes_per_epoch=BYTES_PER_NUMBER * int(bins),
+        bytes_per_epoch=BYTES_PER_NUMBER * int(bins) * len(run.subsets),
     )
     heading = chart_title(title, "Loss of each point", clock)
     losses = run.losses(epochs=clock.epochs)
     note_not_finite(heading, clock, "losses", width_for_texts(width), losses)
-    scale = loss_scale_for(run.losses()) if loss_scale is None else loss_scale
+    every = np.concatenate([one.losses() for one in run.subsets], axis=1)
+    scale = loss_scale_for(every) if loss_scale is None else loss_scale
     counts = run.loss_histogram(bins=bins, scale=scale, epochs=clock.epochs)
     lowest = counts["bin_start"].min()
     if scale == "log" and losses.min() < lowest:
@@ -120,4 +126,14 @@ def loss_histogram(
         shows=SampleCounts(
             run, clock, "loss", bin_edges(counts), lambda: np.maximum(losses, lowest)
         ),
+        outline=_outline(run.validation, clock, bins, scale, losses.shape[1])
+        if validation and run.validation is not None
+        else None,
     )
+
+
+def _outline(
+    validation: Run, clock: Clock, bins: int, scale: ScaleType, like: int
+) -> Outline | None:
+    counts = validation.loss_histogram(bins=bins, scale=scale, epochs=clock.epochs)
+    return Outline.of(counts, count=number_of_points(validation.inputs), like=like)

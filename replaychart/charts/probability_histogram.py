@@ -1,7 +1,7 @@
 """`probability_histogram`: how confident the network is about the cases of each class."""
 
 import dataclasses
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, cast, get_args
 
 import altair as alt
 import numpy as np
@@ -12,6 +12,7 @@ from replaychart.drawing import colors, packing
 from replaychart.drawing.backgrounds import adaptive, adaptive_expression
 from replaychart.drawing.budget import MAX_BYTES, kept_epochs
 from replaychart.drawing.clock import Clock
+from replaychart.drawing.count_axes import CountAxes
 from replaychart.drawing.counts import (
     TotalLabel,
     bars_of_counts,
@@ -31,6 +32,7 @@ from replaychart.drawing.texts import AXIS_TITLE_SIZE, SMALL_SIZE, fitted, width
 from replaychart.drawing.threshold import NAME as THRESHOLD
 from replaychart.drawing.threshold import Threshold, checked_threshold, parameters, tally
 from replaychart.drawing.titles import Title, chart_title, check_chart, named_title
+from replaychart.drawing.validation_counts import Outline, highest_outline, note_outline
 from replaychart.errors import ArgumentError
 from replaychart.facts.epochs import Epochs
 from replaychart.frames.histograms import MOST_BINS, bin_edges
@@ -61,6 +63,7 @@ def probability_histogram(
     count_axis: CountAxis = "shared",
     layout: Layout = "panels",
     threshold: Threshold = False,
+    validation: bool = True,
     epochs: Epochs = None,
     epoch: ShownEpoch = None,
     title: Title | None = None,
@@ -93,6 +96,9 @@ def probability_histogram(
         0.5, or a parameter from `threshold_param` that charts share. By default, there is no slider
         and the network decides. It needs two classes with probabilities, and `bins` that divide
         100.
+    validation : bool, default True
+        Whether to draw the distribution of the validation points, if any were recorded, as an
+        outline. Its counts are scaled to the number of the other points.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
     epoch : float, {"last", "best", "half"} or altair.Parameter, optional
@@ -154,35 +160,54 @@ def probability_histogram(
         run,
         Clock.of(run, epochs, epoch),
         max_bytes,
-        bytes_per_epoch=BYTES_PER_NUMBER * int(bins) * 2 * run.classes,
+        bytes_per_epoch=BYTES_PER_NUMBER * int(bins) * 2 * run.classes * len(run.subsets),
     )
     frame = run.probability_histogram(bins=bins, epochs=clock.epochs)
     require_one_of("target", target, [None, *range(run.classes)])
     thinned = clock.every is not None
     heading = chart_title(title, "Probabilities", clock) if title is not None or thinned else None
     at_threshold = None if chosen is None else _AtThreshold(tally(run, clock), int(bins))
+    others = None
+    if validation and run.validation is not None:
+        counts = run.validation.probability_histogram(bins=bins, epochs=clock.epochs)
+        others = _Others(run.targets, run.validation.targets, counts)
     if layout == "combined":
-        panel = _combined(run, clock, frame, at_threshold, width=width, height=height)
+        outlines = [] if others is None else others.of_all(sides=run.classes == 2)
+        panel = _combined(run, clock, frame, at_threshold, outlines, width=width, height=height)
         panel = panel.add_params(*clock.parameters, *parameters(chosen))
+        if heading is None and outlines:
+            heading = chart_title(None, "Probability", clock)
+        for outline in outlines[:1]:
+            note_outline(cast("alt.TitleParams", heading), outline, width)
         return panel.properties(title=heading or "Probability")
     of_class = {case: frame[frame["target"] == case] for case in range(run.classes)}
+    drawn = range(run.classes) if target is None else (target,)
+    outlines_of = {case: [] if others is None else others.of_class(case) for case in drawn}
+    every = [outline for outlines in outlines_of.values() for outline in outlines]
     panels = [
         _panel(
             run,
             clock,
             of_class[case],
             at_threshold,
-            highest=_height(of_class[case] if count_axis == "per-class" else frame, height),
+            outlines_of[case],
+            highest=_height(of_class[case], outlines_of[case], height)
+            if count_axis == "per-class"
+            else _height(frame, every, height),
             width=width,
             height=height,
             shows=_counted(run, clock, frame, target=case),
         )
-        for case in (range(run.classes) if target is None else (target,))
+        for case in drawn
     ]
     panels[0] = panels[0].add_params(*clock.parameters, *parameters(chosen))
     if target is None:
         return _stacked(panels, heading)
-    return panels[0] if heading is None else panels[0].properties(title=heading)
+    if heading is None:
+        return panels[0]
+    for outline in every:
+        note_outline(heading, outline, width)
+    return panels[0].properties(title=heading)
 
 
 def _counted(
@@ -204,8 +229,34 @@ def _counted(
     )
 
 
-def _height(frame: pd.DataFrame, height: int) -> int:
+class _Others(NamedTuple):
+    """The counts of validation points, and the targets of both sets."""
+
+    targets: np.ndarray
+    own_targets: np.ndarray
+    counts: pd.DataFrame
+
+    def of_class(self, case: int) -> list[Outline]:
+        """Return the outline of a class; none if there are no such validation points."""
+        own, like = int((self.own_targets == case).sum()), int((self.targets == case).sum())
+        found = Outline.of(self.counts[self.counts["target"] == case], count=own, like=like)
+        return [] if found is None else [found]
+
+    def of_all(self, *, sides: bool) -> list[Outline]:
+        """Return the outline of all classes, or one for each side of two classes."""
+        totals = {"count": len(self.own_targets), "like": len(self.targets)}
+        found = [
+            Outline.of(self.counts[self.counts["target"].isin(classes)], side=side, **totals)
+            for classes, side in ([([1], 1), ([0], -1)] if sides else [(self.counts["target"], 1)])
+        ]
+        return [one for one in found if one is not None]
+
+
+def _height(frame: pd.DataFrame, outlines: list[Outline], height: int) -> int:
     """Return the end of the count axes, with room for all bars and for the totals above them."""
+    # Outlines are drawn over the bars, not on top of them.
+    others = [one.counts.assign(target=-1 - place) for place, one in enumerate(outlines)]
+    frame = pd.concat([frame, *others])
     middle = (frame["bin_start"] + frame["bin_end"]) / 2
     below = frame[(middle - 0.5).abs() < _HALF_OF_TOTALS]
     highest = highest_count(frame, by=["target"])
@@ -236,6 +287,7 @@ def _panel(
     clock: Clock,
     frame: pd.DataFrame,
     at_threshold: "_AtThreshold | None",
+    outlines: list[Outline],
     *,
     highest: int,
     width: Width,
@@ -246,16 +298,11 @@ def _panel(
     case = int(frame["target"].iloc[0])
     points = int((run.targets == case).sum())
     room = width_for_texts(width)
-    bars = _bars(
-        clock,
-        _colored(run, frame),
-        at_threshold,
-        x_title=fitted(probability_title(run), room, size=AXIS_TITLE_SIZE),
-        ends=(0, highest),
-        counted=counted_of(points),
-        free=(2 * _LINE + 8, height),
-        shows=shows,
-    )
+    x_title = fitted(probability_title(run), room, size=AXIS_TITLE_SIZE)
+    axes = CountAxes((0, 1), x_title, (0, highest), counted_of(points))
+    free = (2 * _LINE + 8, height)
+    bars = _bars(clock, _colored(run, frame), at_threshold, axes, free=free, shows=shows)
+    bars += [outline.layer(clock, axes) for outline in outlines]
     labels = [
         _total(
             clock,
@@ -267,7 +314,10 @@ def _panel(
         )
         for line, total in enumerate(_totals(frame, points))
     ]
-    title = _title(run, case, room)
+    title: Any = _title(run, case, room)
+    for outline in outlines:
+        title = alt.TitleParams(title)
+        note_outline(title, outline, width)
     return alt.LayerChart(layer=[*bars, *labels], title=title, width=width, height=height)
 
 
@@ -300,10 +350,8 @@ def _bars(
     clock: Clock,
     frame: pd.DataFrame,
     at_threshold: "_AtThreshold | None",
+    axes: CountAxes,
     *,
-    x_title: str,
-    ends: tuple[int, int],
-    counted: str,
     free: tuple[float, float],
     shows: SampleCounts,
 ) -> list[alt.Chart]:
@@ -312,10 +360,9 @@ def _bars(
     The line leaves the labels free: it is between two vertical positions in pixels. Bars at a
     threshold are counted in the browser, so `link` cannot connect them.
     """
-    texts: dict[str, Any] = {"x_title": x_title, "ends": ends, "counted": counted}
     if at_threshold is None:
-        return [count_bars(clock, frame, shows=shows, **texts)]
-    return at_threshold.bars(frame["target"].unique().tolist(), free=free, **texts)
+        return [count_bars(clock, frame, axes, shows=shows)]
+    return at_threshold.bars(frame["target"].unique().tolist(), axes, free=free)
 
 
 def _total(
@@ -354,15 +401,13 @@ class _AtThreshold:
     def bars(
         self,
         cases: list[int],
+        axes: CountAxes,
         *,
         free: tuple[float, float],
-        x_title: str,
-        ends: tuple[int, int],
-        counted: str,
     ) -> list[alt.Chart]:
         """Return the bars of some classes, and a line at the threshold."""
         # Those of class 0 hang down if there is room for them.
-        side = "2 * datum.target - 1" if ends[0] else "1"
+        side = "2 * datum.target - 1" if axes.ends[0] else "1"
         bars = (
             self.tally.transform_filter(f"indexof({cases}, datum.target) >= 0")
             .transform_calculate(
@@ -380,9 +425,7 @@ class _AtThreshold:
         )
         wrong, *tones = map(adaptive_expression, (colors.WRONG, *colors.class_colors(2)))
         tone = f"datum.correct ? [{', '.join(tones)}][datum.target] : {wrong}"
-        drawn = bars_of_counts(
-            bars, limits=(0, 1), x_title=x_title, ends=ends, counted=counted, color=outright(tone)
-        )
+        drawn = bars_of_counts(bars, axes, color=outright(tone))
         rule = (
             alt.Chart(packing.PackedData([{"row": 0}]))
             .transform_calculate(bin_start=THRESHOLD)
@@ -393,7 +436,9 @@ class _AtThreshold:
                 aria=False,
             )
             .encode(
-                x=alt.X("bin_start:Q", title=x_title), y=alt.value(free[0]), y2=alt.value(free[1])
+                x=alt.X("bin_start:Q", title=axes.x_title),
+                y=alt.value(free[0]),
+                y2=alt.value(free[1]),
             )
         )
         return [drawn.encode(detail=["target:N", "correct:N"]), rule]
@@ -413,6 +458,7 @@ def _combined(
     clock: Clock,
     frame: pd.DataFrame,
     at_threshold: _AtThreshold | None,
+    outlines: list[Outline],
     *,
     width: Width,
     height: int,
@@ -425,18 +471,17 @@ def _combined(
         frame = frame.groupby(keys, as_index=False)[["count"]].sum()
         frame = frame.sort_values(["epoch", "correct", "bin_start"], ascending=[True, False, True])
         frame["color"] = frame["correct"].map({True: colors.CORRECT, False: colors.WRONG})
-    down, up = _ends(frame, height)
-    room = width_for_texts(width)
+    x_title = fitted(probability_title(run), width_for_texts(width), size=AXIS_TITLE_SIZE)
+    axes = CountAxes((0, 1), x_title, _ends(frame, outlines, height), counted_of(len(run.targets)))
     bars = _bars(
         clock,
         frame,
         at_threshold,
-        x_title=fitted(probability_title(run), room, size=AXIS_TITLE_SIZE),
-        ends=(down, up),
-        counted=counted_of(len(run.targets)),
+        axes,
         free=(_LINE + 8, height - _LINE - 8),
         shows=_counted(run, clock, frame, by_target=run.classes == 2),
     )
+    bars += [outline.layer(clock, axes) for outline in outlines]
     lines = [
         label
         for case, at_top in ([(1, True), (0, False)] if run.classes == 2 else [(None, True)])
@@ -447,11 +492,12 @@ def _combined(
     return alt.LayerChart(layer=[*bars, *lines], width=width, height=height)
 
 
-def _ends(frame: pd.DataFrame, height: int) -> tuple[int, int]:
+def _ends(frame: pd.DataFrame, outlines: list[Outline], height: int) -> tuple[int, int]:
     """Return how far bars hang down and rise, with room for the totals beyond them."""
-    if "side" not in frame:
-        return 0, round(highest_count(frame, by=[]) / max(1 - (_LINE + 8) / height, 0.5))
-    highest = highest_count(frame, by=["side"])
+    by = ["side"] if "side" in frame else []
+    highest = max(highest_count(frame, by=by), highest_outline(outlines))
+    if not by:
+        return 0, round(highest / max(1 - (_LINE + 8) / height, 0.5))
     end = round(highest / max(1 - 2 * (_LINE + 8) / height, 0.5))
     return end, end
 

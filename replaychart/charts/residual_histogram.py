@@ -20,6 +20,7 @@ from replaychart.drawing.titles import (
     check_chart,
     note_not_finite,
 )
+from replaychart.drawing.validation_counts import Outline
 from replaychart.facts.epochs import Epochs
 from replaychart.frames.histograms import MOST_BINS, bin_edges
 from replaychart.run import Run
@@ -29,13 +30,14 @@ def residual_histogram(
     run: Run,
     *,
     bins: int = 20,
+    validation: bool = True,
     epochs: Epochs = None,
     epoch: ShownEpoch = None,
     title: Title | None = None,
     width: Width = 220,
     height: int = 157,
     max_bytes: float | None = MAX_BYTES,
-) -> alt.Chart:
+) -> alt.Chart | alt.LayerChart:
     """Draw a histogram of the residuals (prediction - target) over the recorded points.
 
     If the model predicts several values for each point, as an autoencoder does, all are counted.
@@ -46,6 +48,9 @@ def residual_histogram(
         A recorded training run of a regression.
     bins : int, default 20
         Number of bins, at most 1,000. The bins are symmetric around 0 and the same at every epoch.
+    validation : bool, default True
+        Whether to draw the distribution of the validation points, if any were recorded, as an
+        outline. Its counts are scaled to the number of the other points.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
     epoch : float, {"last", "best", "half"} or altair.Parameter, optional
@@ -61,8 +66,8 @@ def residual_histogram(
 
     Returns
     -------
-    altair.Chart
-        Bars. The count axis is the same at every epoch.
+    altair.Chart or altair.LayerChart
+        Bars, and the outline if there is one. The count axis is the same at every epoch.
 
     Raises
     ------
@@ -89,7 +94,7 @@ def residual_histogram(
         run,
         Clock.of(run, epochs, epoch),
         max_bytes,
-        bytes_per_epoch=BYTES_PER_NUMBER * int(bins),
+        bytes_per_epoch=BYTES_PER_NUMBER * int(bins) * len(run.subsets),
     )
     heading = chart_title(title, "Residuals", clock)
     residuals = run.residuals(epochs=clock.epochs)
@@ -98,6 +103,10 @@ def residual_histogram(
         add_subtitle(heading, f"{of_point:,} residuals per point", width_for_texts(width))
     note_not_finite(heading, clock, "residuals", width_for_texts(width), residuals)
     counts = run.residual_histogram(bins=bins, epochs=clock.epochs)
+    others, count = None, 0
+    if validation and run.validation is not None:
+        others = run.validation.residual_histogram(bins=bins, epochs=clock.epochs)
+        count = len(run.validation.targets) * of_point
     shows = SampleCounts(
         run, clock, "residual", bin_edges(counts), lambda: residuals.reshape(residuals.shape[:2])
     )
@@ -111,4 +120,5 @@ def residual_histogram(
         height=height,
         counted=counted_of(residuals[0].size, "points" if of_point == 1 else "residuals"),
         shows=shows if of_point == 1 else None,
+        outline=None if others is None else Outline.of(others, count=count, like=residuals[0].size),
     )

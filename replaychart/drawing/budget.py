@@ -138,9 +138,9 @@ def kept(
     # Whatever the limit, a chart keeps at least one point, and two epochs to move between.
     epochs = min(all_epochs, max(_FEWEST_EPOCHS, int(share * epochs)))
     points = min(int(share * points), points_with(epochs))
-    fewer = Kept(clock.thinned(epochs), _share(run, max(1, points)))
+    fewer = Kept(clock.thinned(epochs), share_of_points(run, max(1, points)))
     fewest = clock.thinned(_FEWEST_EPOCHS)
-    least = len(_share(run, 1)) * (_BYTES_PER_POINT + len(fewest.epochs) * bytes_per_point)
+    least = len(share_of_points(run, 1)) * (_BYTES_PER_POINT + len(fewest.epochs) * bytes_per_point)
     least += fewest_bytes(fewest) if fewest_bytes else bytes_per_epoch * len(fewest.epochs)
     _warn(run, clock, fewer.clock, fewer.points, max_bytes, least=least)
     return fewer._replace(points=drawing_order(run, fewer.points))
@@ -221,7 +221,7 @@ def _between(count: int, least: int, most: int) -> int:
     return min(max(count, least), most)
 
 
-def _share(run: Run, count: int) -> np.ndarray:
+def share_of_points(run: Run, count: int) -> np.ndarray:
     """Return the numbers of `count` points whose targets are distributed as those of all points."""
     every = len(run.targets)
     if count >= every:

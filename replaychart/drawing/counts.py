@@ -11,25 +11,17 @@ from replaychart.drawing import colors, packing
 from replaychart.drawing.backgrounds import adaptive_column, adaptive_expression
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.colors import on_dark
+from replaychart.drawing.count_axes import CountAxes
 from replaychart.drawing.expressions import literal, outright
-from replaychart.drawing.limits import ScaleType, log_ticks, tick_format, ticks
+from replaychart.drawing.limits import ScaleType
 from replaychart.drawing.samples import SampleCounts
 from replaychart.drawing.sizes import Width
 from replaychart.drawing.texts import SMALL_SIZE
-
-# Up to this count, the axis has a tick for every whole number.
-_FEW = 5
+from replaychart.drawing.validation_counts import Outline, highest_outline, note_outline
 
 
 def count_bars(
-    clock: Clock,
-    frame: pd.DataFrame,
-    *,
-    x_title: str,
-    ends: tuple[int, int],
-    counted: str,
-    x_scale: ScaleType = "linear",
-    shows: SampleCounts | None = None,
+    clock: Clock, frame: pd.DataFrame, axes: CountAxes, *, shows: SampleCounts | None = None
 ) -> alt.Chart:
     """Return bars whose heights follow the epoch.
 
@@ -41,21 +33,14 @@ def count_bars(
         One row per epoch, bin and colour: ``epoch``, ``bin_start``, ``bin_end``, ``count`` and
         ``color``, in the same order within each epoch. Bars in one bin are stacked in that order;
         those with a column ``side`` of -1 hang down from 0.
-    x_title : str
-        Title of the value axis.
-    ends : tuple of int
-        Ends of the count axis: how far bars hang down, 0 if none does, and how high they rise.
-    counted : str
-        What is counted, and of how many; the title of the count axis.
-    x_scale : {"linear", "log"}, default "linear"
-        The scale of the value axis. The bins are as wide as their edges say.
+    axes : CountAxes
+        The axes.
     shows : SampleCounts, optional
         Which samples the bars count, if they count samples.
     """
     first = frame[frame["epoch"] == clock.epochs[0]]
     counts = frame["count"].to_numpy().reshape(len(clock.epochs), -1)
     edges = {name: list(map(packing.shortened, first[name])) for name in ("bin_start", "bin_end")}
-    low, high = float(first["bin_start"].min()), float(first["bin_end"].max())
     constant = {**edges, "color": first["color"].tolist(), "order": list(range(len(first)))}
     height = "datum.count"
     if "side" in first:
@@ -68,27 +53,10 @@ def count_bars(
         .transform_filter("datum.count > 0")
         .transform_calculate(height=height)
     )
-    return bars_of_counts(
-        bars,
-        limits=(low, high),
-        x_title=x_title,
-        ends=ends,
-        counted=counted,
-        color=_outright(first["color"]),
-        x_scale=x_scale,
-    ).encode(detail="color:N")
+    return bars_of_counts(bars, axes, color=_outright(first["color"])).encode(detail="color:N")
 
 
-def bars_of_counts(
-    bars: alt.Chart,
-    *,
-    limits: tuple[float, float],
-    x_title: str,
-    ends: tuple[int, int],
-    counted: str,
-    color: Any,
-    x_scale: ScaleType = "linear",
-) -> alt.Chart:
+def bars_of_counts(bars: alt.Chart, axes: CountAxes, *, color: Any) -> alt.Chart:
     """Return bars, given their edges, heights and order.
 
     Parameters
@@ -96,35 +64,15 @@ def bars_of_counts(
     bars : altair.Chart
         One row per bar: ``bin_start``, ``bin_end``, ``count``, ``height`` (negative if it hangs
         down), and ``order`` within its bin.
-    limits : tuple of float
-        Ends of the value axis.
-    x_title, ends, counted, x_scale
-        As for `count_bars`.
+    axes : CountAxes
+        The axes.
     color : object
         The encoding of the colour.
     """
-    low, high = limits
     return bars.mark_bar(aria=False).encode(  # see `texts`
-        x=alt.X(
-            "bin_start:Q",
-            bin="binned",
-            title=x_title,
-            axis=_value_axis(low, high, x_scale),
-            scale=alt.Scale(
-                type=x_scale,
-                domain=[packing.shortened(low), packing.shortened(high)],
-                nice=False,
-                zero=alt.Undefined,
-            ),
-        ),
+        x=axes.x(bin="binned"),
         x2="bin_end:Q",
-        y=alt.Y(
-            "height:Q",
-            title=counted,
-            stack="zero",
-            axis=_count_axis(*ends),
-            scale=alt.Scale(domain=[-ends[0], ends[1]], nice=not ends[0]),
-        ),
+        y=axes.y(stack="zero"),
         color=color,
         order="order:Q",
         tooltip=[
@@ -133,31 +81,6 @@ def bars_of_counts(
             alt.Tooltip("count:Q", title="Number"),
         ],
     )
-
-
-def _value_axis(low: float, high: float, x_scale: ScaleType) -> alt.Axis:
-    """Return the axis of the values, whose numbers are written out where they are readable."""
-    if x_scale == "linear":
-        return alt.Axis(labelFlush=False, **ticks(low, high), **tick_format(low, high))
-    return alt.Axis(
-        labelFlush=False,
-        values=log_ticks(low, high),
-        # Vega would write 0.001 as 1e-3.
-        labelExpr=(
-            "datum.value >= 0.001 && datum.value < 1e6 ? format(datum.value, ',.3~r')"
-            " : format(datum.value, '.0e')"
-        ),
-    )
-
-
-def _count_axis(down: int, up: int) -> alt.Axis:
-    """Return the count axis, without ticks at fractions and without negative numbers."""
-    options: dict[str, Any] = ticks(-down, up)
-    if max(down, up) <= _FEW:
-        options = {"values": list(range(-down, up + 1)), "format": "d"}
-    if down:
-        options["labelExpr"] = "format(abs(datum.value), ',')"
-    return alt.Axis(**options)
 
 
 def _outright(tones: pd.Series) -> Any:
@@ -282,7 +205,8 @@ def histogram_of_all(
     counted: str,
     x_scale: ScaleType = "linear",
     shows: SampleCounts | None = None,
-) -> alt.Chart:
+    outline: Outline | None = None,
+) -> alt.Chart | alt.LayerChart:
     """Return bars over all points together, as a complete chart.
 
     Parameters
@@ -307,15 +231,16 @@ def histogram_of_all(
         The scale of the value axis.
     shows : SampleCounts, optional
         Which samples the bars count, if they count samples.
+    outline : Outline, optional
+        The counts of the validation points, if there are any.
     """
-    highest = highest_count(frame, by=[])
-    bars = count_bars(
-        clock,
-        frame.assign(color=color),
-        x_title=x_title,
-        ends=(0, highest),
-        counted=counted,
-        x_scale=x_scale,
-        shows=shows,
+    limits = float(frame["bin_start"].min()), float(frame["bin_end"].max())
+    highest = max(highest_count(frame, by=[]), highest_outline([outline]))
+    axes = CountAxes(limits, x_title, (0, highest), counted, x_scale)
+    drawn: alt.Chart | alt.LayerChart = count_bars(
+        clock, frame.assign(color=color), axes, shows=shows
     )
-    return bars.properties(title=title, width=width, height=height).add_params(*clock.parameters)
+    if outline is not None:
+        note_outline(title, outline, width)
+        drawn = alt.LayerChart(layer=[drawn, outline.layer(clock, axes)])
+    return drawn.properties(title=title, width=width, height=height).add_params(*clock.parameters)

@@ -16,6 +16,7 @@ from replaychart.drawing.packing import BYTES_PER_NUMBER
 from replaychart.drawing.plane import Plane, point_bytes, points_layers, probability_title
 from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.titles import Title, chart_title, note_not_finite
+from replaychart.drawing.validation_points import validation_layer
 from replaychart.planes.extents import Limits
 from replaychart.planes.planes import CURVE_PLACES, RESOLUTION
 from replaychart.planes.rectangle import checked_limits
@@ -42,6 +43,7 @@ def curve_over_line(
     width: Width,
     height: int,
     max_bytes: float | None,
+    validation: bool = True,
 ) -> alt.LayerChart:
     """Return the prediction against the only feature, with the points; see `decision_boundary`."""
     require_at_least("resolution", resolution, 2)
@@ -57,12 +59,14 @@ def curve_over_line(
     )
     x, values = _curves(run, clock, x_limits, places)
     y = _heights(run)
-    y_limits = y_given or _limits(run, y, values)
+    others = _places(run.validation) if validation and run.validation is not None else None
+    shown = y if others is None else np.concatenate([y, others[:, 1]])
+    y_limits = y_given or _limits(run, shown, values)
     feature = run.planes.feature_names()[0]
     plane = Plane(
         clock, [x_limits], [y_limits], (feature, _title(run)), width, height, overflows=True
     )
-    coordinates = np.stack([run.planes.inputs[:, 0].astype(np.float64), y], axis=1)
+    coordinates = _places(run)
     layers = [
         *_levels(run),
         *points_layers(plane, run, coordinates[points], points),
@@ -72,6 +76,9 @@ def curve_over_line(
         _limit_ticks(layers)
     what = "Probability" if run.has_probabilities else "Score" if run.classes else "Prediction"
     heading = chart_title(title, f"{what} \N{MIDDLE DOT} epoch {{epoch}}", clock)
+    if others is not None and run.validation is not None:
+        hollow = validation_layer(plane, run, run.validation, others, heading)
+        layers.insert(len(_levels(run)), hollow)
     note_not_finite(heading, clock, "output", width_for_texts(width), values)
     return layered(layers, clock, title=heading, width=width, height=height)
 
@@ -92,6 +99,11 @@ def _curves(run: Run, clock: Clock, xlim: Limits, places: int) -> tuple[np.ndarr
         return np.linspace(*xlim, values.shape[1]), values
     order = np.argsort(run.planes.inputs[:, 0], kind="stable")
     return run.planes.inputs[order, 0], run.planes.curve_of_points(snapshots)[:, order]
+
+
+def _places(run: Run) -> np.ndarray:
+    """Return the positions of the points, shape (points, 2)."""
+    return np.stack([run.planes.inputs[:, 0].astype(np.float64), _heights(run)], axis=1)
 
 
 def _heights(run: Run) -> np.ndarray:

@@ -58,7 +58,7 @@ def named_epoch(run: Run, name: EpochName, epochs: np.ndarray) -> float:
 
 def _losses(run: Run, *, validation: bool) -> np.ndarray:
     """Return the loss at each recorded epoch, or all NaN if it is not known."""
-    sources = [("val_loss", "training")] if validation else []
+    sources = [("val_loss", "replay"), ("val_loss", "training")] if validation else []
     for name, source in [*sources, ("loss", "replay"), ("loss", "training")]:
         try:
             if name in run.curves.names(source):

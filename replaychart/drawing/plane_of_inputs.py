@@ -8,6 +8,7 @@ from replaychart.drawing.composition import layered
 from replaychart.drawing.plane import Plane, point_bytes, points_layers
 from replaychart.drawing.sizes import Width
 from replaychart.drawing.titles import chart_title
+from replaychart.drawing.validation_points import validation_layer
 from replaychart.run import Run
 
 
@@ -36,6 +37,8 @@ def points_of_inputs(
     first, second = run.planes.feature_names()
     plane = Plane(clock, [xlim], [ylim], (first, second), width, height, overflows=False)
     layers = points_layers(plane, run, run.planes.inputs[points], points)
-    return layered(
-        layers, clock, title=chart_title(None, "Inputs", clock), width=width, height=height
-    )
+    heading = chart_title(None, "Inputs", clock)
+    if run.validation is not None:
+        others = run.validation.planes.inputs
+        layers.insert(0, validation_layer(plane, run, run.validation, others, heading))
+    return layered(layers, clock, title=heading, width=width, height=height)

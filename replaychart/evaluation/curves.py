@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -22,6 +22,8 @@ Source = Literal["training", "replay"]
 REGULARIZED_LOSS = "loss with regularization"
 SOURCES: tuple[Source, ...] = get_args(Source)
 # Regularizers in an architecture, for recordings without a witness that says so.
+# How Keras begins the names of the curves of validation points.
+_VAL = "val_"
 _REGULARIZERS = re.compile(r'_regularizer": \{|"ActivityRegularization"')
 
 
@@ -38,6 +40,8 @@ class Curves:
         The predictions that follow from the outputs.
     classification : Classification
         How well the predictions tell the classes apart.
+    validation : callable, optional
+        Returns the curves of the validation points, None if there are none.
     """
 
     def __init__(
@@ -46,7 +50,10 @@ class Curves:
         evaluations: Evaluations,
         predictions: Predictions,
         classification: Classification,
+        *,
+        validation: Callable[[], "Curves | None"] = lambda: None,
     ) -> None:
+        self._validation = validation
         self._stored = stored
         self._evaluations = evaluations
         self._predictions = predictions
@@ -58,6 +65,15 @@ class Curves:
         if source == "training":
             rates = np.isfinite(self._stored.learning_rates).any()
             return list({**self._stored.logs, **({"learning_rate": None} if rates else {})})
+        names = self._replayable()
+        validation = self._validation()
+        if validation is not None:
+            # As Keras names them.
+            names += [_of_validation(name) for name in validation._replayable() if name in names]
+        return names
+
+    def _replayable(self) -> list[str]:
+        """Return the names of the curves of these points that can be replayed."""
         known = self._stored.has_model or self._evaluations.was_recorded("losses")
         names = ["loss"] if known else []
         names += [REGULARIZED_LOSS] if names and self.regularized else []
@@ -75,7 +91,8 @@ class Curves:
         if not (self._stored.has_model or self._evaluations.was_recorded("predictions")):
             return []
         known = self.names("replay")
-        return [name for name in self._classification.names if name not in known]
+        own = [name for name in self._classification.names if name not in known]
+        return own + [_of_validation(name) for name in own if self._validation() is not None]
 
     @property
     def regularized(self) -> bool:
@@ -133,6 +150,9 @@ class Curves:
         return curves
 
     def _replayed(self, name: str) -> np.ndarray:
+        validation = self._validation()
+        if validation is not None and name not in self._replayable() and name.startswith(_VAL):
+            return validation._replayed(name.removeprefix(_VAL))
         every = range(len(self._stored.epochs))
         if name == "loss":
             return self._evaluations.losses(every).mean(axis=1, dtype=np.float64)
@@ -189,6 +209,8 @@ class CurvesOfOutputs(Curves):
         The curves of each output that has targets.
     chosen : str, optional
         The output whose curves come first.
+    validation : callable
+        Returns the curves of the validation points, None if there are none.
     """
 
     def __init__(
@@ -197,8 +219,10 @@ class CurvesOfOutputs(Curves):
         evaluations: Evaluations,
         each: Mapping[str, Curves],
         *,
-        chosen: str | None = None,
+        chosen: str | None,
+        validation: Callable[[], Curves | None],
     ) -> None:
+        self._validation = validation
         self._stored = stored
         self._evaluations = evaluations
         self._each = each
@@ -206,15 +230,15 @@ class CurvesOfOutputs(Curves):
 
     def names(self, source: str) -> list[str]:
         """Return the names of the curves from a source: metrics before the losses of outputs."""
-        require_one_of("source", source, SOURCES)
-        if source == "training":
-            names = super().names(source)
-        else:
-            names = ["loss", *([REGULARIZED_LOSS] if self.regularized else [])]
-            names += [name for output in self._each for name in self._of_output(output)]
+        names = super().names(source)
         losses = [f"{output}_loss" for output in self._each]
         # A chart that is asked for no metric shows the first.
         return sorted(names, key=lambda name: (name in losses, not self._is_chosen(name)))
+
+    def _replayable(self) -> list[str]:
+        """Return the names of the curves of these points that can be replayed."""
+        names = ["loss", *([REGULARIZED_LOSS] if self.regularized else [])]
+        return names + [name for output in self._each for name in self._of_output(output)]
 
     def on_request(self) -> list[str]:
         """Return the names of replayed curves that are not among `names`, of all outputs."""
@@ -229,7 +253,7 @@ class CurvesOfOutputs(Curves):
 
     def _of_output(self, output: str) -> dict[str, str]:
         """Return the names of the curves of an output, with those that they have there."""
-        names = self._each[output].names("replay")
+        names = self._each[output]._replayable()
         if not has_loss(self._stored, output):
             names = [name for name in names if name != "loss"]
         return {f"{output}_{name}": name for name in names if name != REGULARIZED_LOSS}
@@ -242,3 +266,7 @@ class CurvesOfOutputs(Curves):
             if own is not None:
                 return curves._replayed(own)
         return super()._replayed(name)
+
+
+def _of_validation(name: str) -> str:
+    return f"{_VAL}{name}"

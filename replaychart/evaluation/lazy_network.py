@@ -110,11 +110,7 @@ class LazyNetwork:
     @property
     def is_rebuilt(self) -> bool:
         """Whether the network was rebuilt already."""
-        return (self._around or self)._is_rebuilt_here
-
-    @property
-    def _is_rebuilt_here(self) -> bool:
-        return "_network" in vars(self)
+        return "_network" in vars(self) if self._around is None else self._around.is_rebuilt
 
     @cached_property
     def _network(self) -> VerifiedNetwork | VerifiedOutputs:

@@ -24,13 +24,23 @@ class Predictions:
         The run.
     evaluations : Evaluations
         The outputs of its network.
+    of_training : Predictions, optional
+        The predictions for the training points, if these are for validation points: what the
+        network predicts is judged by the training points.
     """
 
     # The only value of each point that is looked at, of several.
     unit: int | None = None
 
-    def __init__(self, stored: StoredRun, evaluations: Evaluations) -> None:
+    def __init__(
+        self,
+        stored: StoredRun,
+        evaluations: Evaluations,
+        *,
+        of_training: "Predictions | None" = None,
+    ) -> None:
         self._stored = stored
+        self._of_training = of_training
         self._evaluations = evaluations
 
     def of_unit(self, unit: object) -> "PredictionsOfUnit":
@@ -50,17 +60,24 @@ class Predictions:
             )
             raise ArgumentError(message)
         require_at_least("unit", unit, 0, most=values - 1)
-        return PredictionsOfUnit(self, self._stored, self._evaluations, int(cast("int", unit)))
+        of_training = None if self._of_training is None else self._of_training.of_unit(unit)
+        return PredictionsOfUnit(
+            self, self._stored, self._evaluations, int(cast("int", unit)), of_training
+        )
 
     @property
     def limits(self) -> tuple[float, float]:
         """The smallest and the largest target of a regression, between which surfaces are drawn."""
+        if self._of_training is not None:
+            return self._of_training.limits
         return float(self.labels.min()), float(self.labels.max())
 
     @cached_property
     def task(self) -> Task:
         """What the network predicts: classes, labels or numbers."""
         require_one_output(self._stored)
+        if self._of_training is not None:
+            return self._of_training.task
         witnessed = [witness.outputs for witness in self._stored.witnesses]
         return task_of(
             self._stored, self._output_shape, witnessed=witnessed, outputs=self._some_outputs
@@ -233,16 +250,21 @@ class PredictionsOfUnit(Predictions):
     ----------
     every : Predictions
         Those of all values.
-    stored, evaluations
+    stored, evaluations, of_training
         As for `Predictions`.
     unit : int
         The value, as a position in the flattened output.
     """
 
     def __init__(
-        self, every: Predictions, stored: StoredRun, evaluations: Evaluations, unit: int
+        self,
+        every: Predictions,
+        stored: StoredRun,
+        evaluations: Evaluations,
+        unit: int,
+        of_training: Predictions | None,
     ) -> None:
-        super().__init__(stored, evaluations)
+        super().__init__(stored, evaluations, of_training=of_training)
         self._every = every
         self.unit = unit
 
@@ -276,6 +298,8 @@ class PredictionsOfUnit(Predictions):
     @cached_property
     def limits(self) -> tuple[float, float]:
         """The range of the targets; without targets of its own, of the values for the points."""
+        if self._of_training is not None:
+            return self._of_training.limits
         if self._own_targets is not None:
             return float(self.labels.min()), float(self.labels.max())
         outputs = self.outputs(range(len(self._stored.epochs)))

@@ -1,5 +1,6 @@
 """Compares the replay with what the live model computed while it was recorded."""
 
+import copy
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
@@ -8,7 +9,7 @@ import numpy as np
 
 from replaychart.errors import EvaluationError
 from replaychart.facts.inputs import Inputs, rows_of
-from replaychart.facts.outputs import of_output
+from replaychart.facts.outputs import Targets, of_output
 from replaychart.facts.witness import Witness
 from replaychart.network.protocol import RecordedNetwork
 from replaychart.storage.reader import StoredRun
@@ -52,6 +53,8 @@ class VerifiedNetwork:
     def __init__(self, stored: StoredRun, network: RecordedNetwork) -> None:
         self._stored = stored
         self._network = network
+        # With the points that are asked about; `_network` is compared with the live model.
+        self._evaluated = network
         # Without all weights, only some layers can be replayed, and nothing of these was kept.
         witnesses = stored.witnesses if stored.has_all_weights else ()
         places = {epoch: place for place, epoch in enumerate(stored.epochs.tolist())}
@@ -89,7 +92,7 @@ class VerifiedNetwork:
     def outputs(self, layer: str | None, inputs: Inputs, snapshots: Sequence[int]) -> np.ndarray:
         """Return a layer's outputs; see `RecordedNetwork.outputs`."""
         self.require_outputs()
-        return self._network.outputs(layer, inputs, snapshots)
+        return self._evaluated.outputs(layer, inputs, snapshots)
 
     def outputs_by_snapshot(
         self,
@@ -101,7 +104,7 @@ class VerifiedNetwork:
     ) -> Iterator[np.ndarray]:
         """Yield a layer's outputs; see `RecordedNetwork.outputs_by_snapshot`."""
         self.require_outputs()
-        return self._network.outputs_by_snapshot(layer, inputs, snapshots, plane_of=plane_of)
+        return self._evaluated.outputs_by_snapshot(layer, inputs, snapshots, plane_of=plane_of)
 
     def layers_by_snapshot(
         self,
@@ -113,14 +116,14 @@ class VerifiedNetwork:
     ) -> Iterator[list[np.ndarray]]:
         """Yield activations or pre-activations; see `RecordedNetwork.layers_by_snapshot`."""
         self.require_outputs()
-        return self._network.layers_by_snapshot(
+        return self._evaluated.layers_by_snapshot(
             layers, inputs, snapshots, before_activation=before_activation
         )
 
     def losses(self, snapshots: Sequence[int], predictions: Callable[[], np.ndarray]) -> np.ndarray:
         """Return the loss of each recorded point; see `RecordedNetwork.losses`."""
         self._require_losses()
-        return self._network.losses(snapshots, predictions)
+        return self._evaluated.losses(snapshots, predictions)
 
     def metric(
         self, name: str, snapshots: Sequence[int], predictions: Callable[[], np.ndarray]
@@ -128,20 +131,20 @@ class VerifiedNetwork:
         """Return a compiled metric; see `RecordedNetwork.metric`."""
         self.require_outputs()
         self._require(f"metric {name!r}", self._metric(name))
-        return self._network.metric(name, snapshots, predictions)
+        return self._evaluated.metric(name, snapshots, predictions)
 
     def regularization(self, snapshots: Sequence[int]) -> np.ndarray:
         """Return what the model adds to the loss; see `RecordedNetwork.regularization`."""
         self.require_outputs()
         self._require("regularization", self._added)
-        return self._network.regularization(snapshots)
+        return self._evaluated.regularization(snapshots)
 
     def gradients(
         self, positions: Sequence[int], snapshots: Sequence[int]
     ) -> Iterator[list[np.ndarray]]:
         """Yield the gradients of the loss; see `RecordedNetwork.gradients`."""
         self.require_losses()
-        return self._network.gradients(positions, snapshots)
+        return self._evaluated.gradients(positions, snapshots)
 
     def of_output(self, name: str) -> RecordedNetwork:
         """Return the network of one output; see `RecordedNetwork.of_output`."""
@@ -163,6 +166,16 @@ class VerifiedNetwork:
         """Raise `EvaluationError` if the outputs, the losses or what the model adds differ."""
         self._require_losses()
         self._require("regularization", self._added)
+
+    def with_points(self, inputs: Inputs, targets: Targets) -> "VerifiedNetwork":
+        """Return the network for other points; see `RecordedNetwork.with_points`."""
+        return self.evaluating(self._evaluated.with_points(inputs, targets))
+
+    def evaluating(self, network: RecordedNetwork) -> "VerifiedNetwork":
+        """Return a network for other points, which is verified with the recorded ones."""
+        other = copy.copy(self)
+        other._evaluated = network
+        return other
 
     @cached_property
     def _outputs(self) -> Difference | None:
@@ -285,13 +298,18 @@ class VerifiedOutputs:
     def __init__(self, stored: StoredRun, network: RecordedNetwork) -> None:
         self._stored = stored
         self._network = network
+        # With the points that are asked about; `_network` is compared with the live model.
+        self._evaluated = network
         self._each: dict[str, VerifiedNetwork] = {}
 
     def of_output(self, name: str) -> VerifiedNetwork:
         """Return the network of one output; see `RecordedNetwork.of_output`."""
         if name not in self._each:
             narrowed = of_output(self._stored, name)
-            self._each[name] = VerifiedNetwork(narrowed, self._network.of_output(name))
+            one = VerifiedNetwork(narrowed, self._network.of_output(name))
+            if self._evaluated is not self._network:
+                one = one.evaluating(self._evaluated.of_output(name))
+            self._each[name] = one
         return self._each[name]
 
     def _every(self) -> list[VerifiedNetwork]:
@@ -315,7 +333,7 @@ class VerifiedOutputs:
     def outputs(self, layer: str | None, inputs: Inputs, snapshots: Sequence[int]) -> np.ndarray:
         """Return a layer's outputs; see `RecordedNetwork.outputs`."""
         self._require_outputs()
-        return self._network.outputs(layer, inputs, snapshots)
+        return self._evaluated.outputs(layer, inputs, snapshots)
 
     def outputs_by_snapshot(
         self,
@@ -327,7 +345,7 @@ class VerifiedOutputs:
     ) -> Iterator[np.ndarray]:
         """Yield a layer's outputs; see `RecordedNetwork.outputs_by_snapshot`."""
         self._require_outputs()
-        return self._network.outputs_by_snapshot(layer, inputs, snapshots, plane_of=plane_of)
+        return self._evaluated.outputs_by_snapshot(layer, inputs, snapshots, plane_of=plane_of)
 
     def layers_by_snapshot(
         self,
@@ -339,33 +357,33 @@ class VerifiedOutputs:
     ) -> Iterator[list[np.ndarray]]:
         """Yield activations or pre-activations; see `RecordedNetwork.layers_by_snapshot`."""
         self._require_outputs()
-        return self._network.layers_by_snapshot(
+        return self._evaluated.layers_by_snapshot(
             layers, inputs, snapshots, before_activation=before_activation
         )
 
     def losses(self, snapshots: Sequence[int], predictions: Callable[[], np.ndarray]) -> np.ndarray:
         """Return the weighted sum of the losses; see `RecordedNetwork.losses`."""
         self._require_losses()
-        return self._network.losses(snapshots, predictions)
+        return self._evaluated.losses(snapshots, predictions)
 
     def metric(
         self, name: str, snapshots: Sequence[int], predictions: Callable[[], np.ndarray]
     ) -> np.ndarray:
         """Return a compiled metric, which is of one output; see `RecordedNetwork.metric`."""
         self._require_outputs()
-        return self._network.metric(name, snapshots, predictions)
+        return self._evaluated.metric(name, snapshots, predictions)
 
     def regularization(self, snapshots: Sequence[int]) -> np.ndarray:
         """Return what the model adds to the loss; see `RecordedNetwork.regularization`."""
         self._require_losses()
-        return self._network.regularization(snapshots)
+        return self._evaluated.regularization(snapshots)
 
     def gradients(
         self, positions: Sequence[int], snapshots: Sequence[int]
     ) -> Iterator[list[np.ndarray]]:
         """Yield the gradients of the sum of losses; see `RecordedNetwork.gradients`."""
         self._require_losses()
-        return self._network.gradients(positions, snapshots)
+        return self._evaluated.gradients(positions, snapshots)
 
     def depends_on_alone(self, layer: str) -> bool:
         """Return whether the output needs only this layer's; see `RecordedNetwork`."""
@@ -374,6 +392,12 @@ class VerifiedOutputs:
     def of_points(self, points: np.ndarray) -> RecordedNetwork:
         """Return the network for some of the points; see `RecordedNetwork.of_points`."""
         return self._network.of_points(points)
+
+    def with_points(self, inputs: Inputs, targets: Targets) -> "VerifiedOutputs":
+        """Return the network for other points; see `RecordedNetwork.with_points`."""
+        other = VerifiedOutputs(self._stored, self._network)
+        other._evaluated = self._network.with_points(inputs, targets)
+        return other
 
     def _require_outputs(self) -> None:
         for one in self._every():

@@ -48,6 +48,11 @@ def of_points(run: AnyDescription, points: np.ndarray) -> AnyDescription:
     )
 
 
+def with_points(run: AnyDescription, inputs: Inputs, targets: Any) -> AnyDescription:
+    """Return a run with other points, which all weigh the same; see `of_points`."""
+    return dataclasses.replace(run, inputs=inputs, targets=targets, sample_weights=None)
+
+
 def number_of_points(inputs: Inputs) -> int:
     """Return the number of points."""
     return len(arrays_of(inputs)[0])

@@ -60,6 +60,16 @@ def evaluation_key(quantity: str, **arguments: Any) -> str:
     return json.dumps({"quantity": quantity, **arguments}, sort_keys=True)
 
 
+def key_of_validation(key: str) -> str:
+    """Return the key of the same evaluation for the validation points."""
+    return json.dumps({**json.loads(key), "subset": "validation"}, sort_keys=True)
+
+
+def is_of_validation(key: str) -> bool:
+    """Return whether an evaluation is for the validation points."""
+    return json_of(key, "the key of an evaluation", dict).get("subset") == "validation"
+
+
 def quantity_and_layer(key: str) -> tuple[str, str]:
     """Return the quantity and the layer in a key; the layer is ``""`` if the key has none.
 
@@ -111,9 +121,10 @@ def described_key(key: str) -> str:
     meaning = _meaning(key)
     output = output_in(key)
     of_output = [f"output={output!r}"] if output else []
+    of_points = " of the validation points" if is_of_validation(key) else ""
     (text,) = _phrases([meaning._replace(view="")], 1)
     details = ", ".join([*of_output, *_details(json.loads(key))])
-    return f"{text} ({details})" if details else text
+    return f"{text}{of_points} ({details})" if details else f"{text}{of_points}"
 
 
 def described(keys: Iterable[str]) -> str:

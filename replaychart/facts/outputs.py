@@ -74,6 +74,9 @@ def of_output(run: AnyRun, name: str) -> AnyRun:
         "compile_config": json.dumps(config),
         "details": {**run.details, **run.details[OUTPUTS][name], OUTPUT: name},
     }
+    if run.validation is not None:
+        own = run.validation.targets[name]
+        changes["validation"] = run.validation._replace(targets=own)
     stored = {field.name for field in dataclasses.fields(run)}
     if "witnesses" in stored:
         changes["witnesses"] = tuple(one for one in run.witnesses if one.output == name)

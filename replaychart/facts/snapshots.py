@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,6 +10,21 @@ from replaychart.facts.inputs import Inputs
 from replaychart.facts.layers import RecordedLayer, Variable
 from replaychart.facts.outputs import Targets
 from replaychart.facts.witness import Witness
+
+
+class ValidationPoints(NamedTuple):
+    """A second set of points, which the network is not trained on.
+
+    Attributes
+    ----------
+    inputs : numpy.ndarray, shape (points, ...), or mapping of str to numpy.ndarray
+        Like the recorded points, with another number of points.
+    targets : numpy.ndarray, shape (points, ...), or mapping of str to numpy.ndarray
+        Their targets, of the same outputs as those of the recorded points.
+    """
+
+    inputs: Inputs
+    targets: Targets
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +52,8 @@ class RunDescription:
         The variables of the model in the order of ``model.weights``; empty for a run of outputs.
     sample_weights : numpy.ndarray of float32, shape (points,), mapping of these, or None
         The factor for the loss of each point; it may differ between several outputs.
+    validation : ValidationPoints or None
+        The validation points, if there are any.
     """
 
     inputs: Inputs
@@ -46,6 +64,7 @@ class RunDescription:
     details: Mapping[str, object]
     variables: tuple[Variable, ...] = ()
     sample_weights: Targets | None = None
+    validation: ValidationPoints | None = None
 
 
 @dataclasses.dataclass(frozen=True)

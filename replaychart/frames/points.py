@@ -13,6 +13,7 @@ def points_frame(
     prediction: np.ndarray,
     probability: np.ndarray,
     losses: np.ndarray,
+    subset: str,
 ) -> pd.DataFrame:
     """Return one row per epoch and point.
 
@@ -22,6 +23,8 @@ def points_frame(
     labels : numpy.ndarray, shape (points,)
     coordinates : numpy.ndarray, shape (snapshots, points, units)
     prediction, probability, losses : numpy.ndarray, shape (snapshots, points)
+    subset : {"training", "validation"}
+        Which points these are.
 
     Returns
     -------
@@ -32,6 +35,7 @@ def points_frame(
     columns: dict[str, np.ndarray] = {
         "epoch": np.repeat(epochs, points),
         "point": np.tile(np.arange(points), snapshots),
+        "subset": np.full(snapshots * points, subset, object),
         "target": np.tile(labels, snapshots),
     }
     for unit, name in enumerate(coordinate_names(units)):

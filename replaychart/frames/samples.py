@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-TRAINING = "training"
 # Columns of numbers that may be missing, in order. Counts stay whole.
 _NUMBERS = (
     "confidence",
@@ -20,7 +19,9 @@ _NUMBERS = (
 )
 
 
-def samples_frame(targets: np.ndarray, columns: Mapping[str, np.ndarray]) -> pd.DataFrame:
+def samples_frame(
+    targets: np.ndarray, columns: Mapping[str, np.ndarray], subset: str
+) -> pd.DataFrame:
     """Return one row per point.
 
     Parameters
@@ -29,6 +30,8 @@ def samples_frame(targets: np.ndarray, columns: Mapping[str, np.ndarray]) -> pd.
         The target of each point.
     columns : mapping of str to numpy.ndarray, shape (points,)
         The statistics that are defined; see `SampleStatistics.over`.
+    subset : {"training", "validation"}
+        Which points these are.
 
     Returns
     -------
@@ -36,9 +39,7 @@ def samples_frame(targets: np.ndarray, columns: Mapping[str, np.ndarray]) -> pd.
         See `Run.samples`.
     """
     points = len(targets)
-    frame = pd.DataFrame(
-        {"point": np.arange(points), "subset": [TRAINING] * points, "target": targets}
-    )
+    frame = pd.DataFrame({"point": np.arange(points), "subset": subset, "target": targets})
     for name in _NUMBERS:
         frame[name] = columns.get(name, np.full(points, np.nan))
     frame["forgetting_events"] = frame["forgetting_events"].astype("Int64")

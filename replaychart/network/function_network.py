@@ -20,7 +20,9 @@ from replaychart.facts.inputs import (
     of_points,
     taken_apart,
     with_arrays,
+    with_points,
 )
+from replaychart.facts.outputs import Targets
 from replaychart.network import function_losses, pytrees
 from replaychart.network.batches import VALUES_PER_BATCH, batches, each_of
 from replaychart.network.pytrees import as_array
@@ -162,9 +164,17 @@ class FunctionNetwork:
 
     def of_points(self, points: np.ndarray) -> "FunctionNetwork":
         """Return the network for some of the points; see `RecordedNetwork.of_points`."""
-        few = copy.copy(self)
-        few._stored = of_points(self._stored, points)
-        return few
+        return self._of(of_points(self._stored, points))
+
+    def with_points(self, inputs: Inputs, targets: Targets) -> "FunctionNetwork":
+        """Return the network for other points; see `RecordedNetwork.with_points`."""
+        return self._of(with_points(self._stored, inputs, targets))
+
+    def _of(self, stored: StoredRun) -> "FunctionNetwork":
+        """Return the network with another run in place of the recorded one."""
+        other = copy.copy(self)
+        other._stored = stored
+        return other
 
     def of_output(self, name: str) -> "FunctionNetwork":
         """Raise `EvaluationError`, because there is only one output."""

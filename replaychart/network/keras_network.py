@@ -19,8 +19,10 @@ from replaychart.facts.inputs import (
     numbers_per_point,
     of_points,
     taken_apart,
+    with_points,
 )
 from replaychart.facts.outputs import (
+    Targets,
     entry_of,
     has_loss,
     of_output,
@@ -280,14 +282,21 @@ class KerasNetwork:
 
     def of_points(self, points: np.ndarray) -> "KerasNetwork":
         """Return the network of some of the points; see `RecordedNetwork.of_points`."""
-        few = copy.copy(self)
-        few._stored = of_points(self._stored, points)
+        return self._of(lambda run: of_points(run, points))
+
+    def with_points(self, inputs: Inputs, targets: Targets) -> "KerasNetwork":
+        """Return the network for other points; see `RecordedNetwork.with_points`."""
+        return self._of(lambda run: with_points(run, inputs, targets))
+
+    def _of(self, changed: Callable[[Any], Any]) -> "KerasNetwork":
+        """Return the network with another run in place of the recorded one."""
+        other = copy.copy(self)
+        other._stored = changed(self._stored)
         if not self._outputs:
-            few._objectives = dataclasses.replace(
-                self._objectives, run=of_points(self._objectives.run, points)
-            )
-        few.__dict__.pop("mask", None)
-        return few
+            run = changed(self._objectives.run)
+            other._objectives = dataclasses.replace(self._objectives, run=run)
+        other.__dict__.pop("mask", None)
+        return other
 
     def depends_on_alone(self, layer: str) -> bool:
         """Return whether the model's output depends only on a layer's output."""

@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from replaychart.facts.inputs import Inputs
+from replaychart.facts.outputs import Targets
 
 
 class RecordedNetwork(Protocol):
@@ -176,6 +177,17 @@ class RecordedNetwork(Protocol):
         ----------
         name : str
             The name of the output.
+        """
+
+    def with_points(self, inputs: Inputs, targets: Targets) -> "RecordedNetwork":
+        """Return the same network for other points, which all weigh the same.
+
+        Parameters
+        ----------
+        inputs : numpy.ndarray, shape (points, ...), or mapping of str to numpy.ndarray
+            Points in the model's input space.
+        targets : numpy.ndarray, shape (points, ...), or mapping of str to numpy.ndarray
+            Their targets; by output, if the network has several.
         """
 
     def depends_on_alone(self, layer: str) -> bool:

@@ -20,7 +20,9 @@ from replaychart.facts.inputs import (
     of_points,
     rows_of,
     taken_apart,
+    with_points,
 )
+from replaychart.facts.outputs import Targets
 from replaychart.network import torch_calls, torch_state
 from replaychart.network.batches import VALUES_PER_BATCH, batches, each_of
 from replaychart.network.torch_layers import TorchLayer, Watch, layers_seen, submodules
@@ -178,10 +180,18 @@ class TorchNetwork:
 
     def of_points(self, points: np.ndarray) -> "TorchNetwork":
         """Return the network for some of the points; see `RecordedNetwork.of_points`."""
-        few = copy.copy(self)
-        few._stored = of_points(self._stored, points)
-        few.__dict__.pop("_losses", None)
-        return few
+        return self._of(of_points(self._stored, points))
+
+    def with_points(self, inputs: Inputs, targets: Targets) -> "TorchNetwork":
+        """Return the network for other points; see `RecordedNetwork.with_points`."""
+        return self._of(with_points(self._stored, inputs, targets))
+
+    def _of(self, stored: StoredRun) -> "TorchNetwork":
+        """Return the network with another run in place of the recorded one."""
+        other = copy.copy(self)
+        other._stored = stored
+        other.__dict__.pop("_losses", None)
+        return other
 
     def of_output(self, name: str) -> "TorchNetwork":
         """Raise `EvaluationError`, because there is only one output."""

@@ -54,6 +54,11 @@ class Planes:
         The outputs of the network for the recorded points.
     predictions : Predictions
         The predictions that follow from the outputs.
+    training : Planes, optional
+        Those of the training points, if these are for validation points: both are drawn alike.
+    validation : callable, optional
+        Returns the planes of the validation points, which limits enclose as well; None if there are
+        none.
     """
 
     def __init__(
@@ -63,7 +68,12 @@ class Planes:
         network: LazyNetwork,
         evaluations: Evaluations,
         predictions: Predictions,
+        *,
+        training: "Planes | None" = None,
+        validation: Callable[[], "Planes | None"] = lambda: None,
     ) -> None:
+        self._training = training
+        self._validation = validation
         self._stored = stored
         self._memory = memory
         self._network = network
@@ -76,6 +86,8 @@ class Planes:
     @cached_property
     def surfaces(self) -> Surfaces:
         """The surfaces of the network over a plane."""
+        if self._training is not None:
+            return self._training.surfaces
         return surfaces_of(
             self._predictions.task,
             self._predictions.labels,
@@ -167,8 +179,8 @@ class Planes:
 
     def curve_limits(self, xlim: Limits | None = None) -> Limits:
         """Return the range of the only feature, by default around the recorded points."""
-        around = np.repeat(self.inputs, 2, axis=1)
-        return checked_limits("xlim", xlim) or extents.padded_limits(around)[0]
+        around = [np.repeat(one.inputs, 2, axis=1) for one in self._of_all_points()]
+        return checked_limits("xlim", xlim) or extents.padded_limits(*around)[0]
 
     def input_limits(
         self, xlim: Limits | None = None, ylim: Limits | None = None
@@ -192,15 +204,26 @@ class Planes:
             The inputs are not two-dimensional, or limits are not two numbers in increasing order.
         """
         self.require(None)
-        default_x, default_y = extents.padded_limits(self.inputs)
+        every = [one.inputs for one in self._of_all_points()]
+        default_x, default_y = extents.padded_limits(*every)
         return checked_limits("xlim", xlim) or default_x, checked_limits("ylim", ylim) or default_y
+
+    def _of_all_points(self) -> list["Planes"]:
+        """Return the planes of the training points, and of the validation points if there are any.
+
+        Limits enclose both, so that charts of one set and of the other can be compared.
+        """
+        if self._training is not None:
+            return [self._training, self]
+        validation = self._validation()
+        return [self] if validation is None else [self, validation]
 
     def slice_limits(
         self, through: LinearProjection, xlim: Limits | None, ylim: Limits | None
     ) -> tuple[Limits, Limits]:
         """Return the rectangle of a slice through the inputs; see `input_limits`."""
-        shown = through.coordinates(self.inputs, 0)
-        default_x, default_y = extents.padded_limits(shown)
+        shown = [through.coordinates(one.inputs, 0) for one in self._of_all_points()]
+        default_x, default_y = extents.padded_limits(*shown)
         return checked_limits("xlim", xlim) or default_x, checked_limits("ylim", ylim) or default_y
 
     def layer_limits(
@@ -233,7 +256,8 @@ class Planes:
         ArgumentError
             The layer is not two-dimensional, or limits are not two numbers in increasing order.
         """
-        default_x, default_y = extents.padded_limits(self.coordinates(layer, self._every, view))
+        every = [one.coordinates(layer, self._every, view) for one in self._of_all_points()]
+        default_x, default_y = extents.padded_limits(*every)
         return checked_limits("xlim", xlim) or default_x, checked_limits("ylim", ylim) or default_y
 
     def coordinates(
@@ -270,6 +294,8 @@ class Planes:
         MissingDependencyError
             scikit-learn is needed, but not installed.
         """
+        if self._training is not None:
+            return self._training.view(layer, projection, positions)
         require_one_of("positions", positions, ["flatten", "mean"])
         shape = self._shape(layer)
         if projection is None and shape == (2,):
@@ -331,6 +357,8 @@ class Planes:
                 f"inputs of {shapes_text(self._stored.inputs)}. Got {features!r}."
             )
             raise ArgumentError(message)
+        if self._training is not None:
+            return self._training.slice(features, at)
         return input_slice(self._stored.inputs, self.feature_names(), features, at)
 
     def feature_names(self) -> list[str]:

@@ -1,5 +1,6 @@
 """`record_function`: records the training of any network that is a function of its parameters."""
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any, Literal, Self, get_args
@@ -15,6 +16,7 @@ from replaychart.recording import samples
 from replaychart.recording.argument_types import IfExists, OnError, Points, Targets
 from replaychart.recording.inputs import given_inputs
 from replaychart.recording.loop_recorder import LoopRecorder, check_class_names
+from replaychart.recording.validation import with_validation
 
 Predicts = Literal["probabilities", "logits", "numbers"]
 # As `record_outputs` names them in the file.
@@ -35,6 +37,7 @@ def record_function(
     every: int | Iterable[float] = 1,
     class_names: Sequence[str] | None = None,
     feature_names: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
+    validation: tuple[Points, Targets] | None = None,
     if_exists: IfExists = "error",
     on_error: OnError = "warn",
 ) -> "FunctionRecorder":
@@ -77,6 +80,8 @@ def record_function(
         Names of the classes in the order of their numbers.
     feature_names : sequence of str, or mapping of str to sequence of str, optional
         Names of the features, as for `Recorder`.
+    validation : tuple of (points, targets), optional
+        A second set of points in the form of `X` and `y`, as for `Recorder`.
     if_exists : {"error", "overwrite", "append", "new"}, default "error"
         As for `TorchRecorder`.
     on_error : {"warn", "raise"}, default "warn"
@@ -133,6 +138,7 @@ def record_function(
         every=every,
         class_names=class_names,
         feature_names=feature_names,
+        validation=validation,
         if_exists=if_exists,
         on_error=on_error,
     )
@@ -156,6 +162,7 @@ class FunctionRecorder(LoopRecorder):
         every: int | Iterable[float],
         class_names: Sequence[str] | None,
         feature_names: Sequence[str] | Mapping[str, Sequence[str]] | None,
+        validation: tuple[Points, Targets] | None,
         if_exists: IfExists,
         on_error: OnError,
     ) -> None:
@@ -168,7 +175,7 @@ class FunctionRecorder(LoopRecorder):
             raise ArgumentError(message)
         given = given_inputs(X, y, feature_names=feature_names)
         recorded = given.without_graph()
-        self._live = function_description.described_function(
+        live = function_description.described_function(
             apply,
             params,
             recorded.inputs,
@@ -179,6 +186,8 @@ class FunctionRecorder(LoopRecorder):
             loss=loss,
             predicts=None if predicts is None else _IN_FILE.get(predicts, predicts),
         )
+        described = with_validation(live.described, validation)
+        self._live = dataclasses.replace(live, described=described)
         first = self._live.witness(0, self._live.weights(params))
         check_class_names(self._live.described, first)
         super().__init__(path, group, every=every, if_exists=if_exists, on_error=on_error)

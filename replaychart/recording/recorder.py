@@ -31,6 +31,7 @@ from replaychart.recording.request import Request
 from replaychart.recording.running_fit import running_callbacks, running_fit
 from replaychart.recording.schedule import schedule_of
 from replaychart.recording.targets import given_targets
+from replaychart.recording.validation import given_validation
 from replaychart.recording.witnessing import witnesses_of
 from replaychart.storage.destination import check_destination
 from replaychart.storage.reader import StoredRun
@@ -82,6 +83,10 @@ class Recorder(keras.callbacks.Callback):
     feature_names : sequence of str, or mapping of str to sequence of str, optional
         Names of the features, for axes and slices; by input name if the model has several inputs.
         Default: the column names of a DataFrame.
+    validation : tuple of (points, targets), optional
+        A second set of points, which the model is not trained on, in the form of `X` and `y`. The
+        curves, frames and charts of the run tell them apart, and `Run.validation` is a run of these
+        points alone. They have no weights.
     class_weight : mapping of int to float, optional
         A weight for each class, as for ``fit``. The loss of each point is multiplied by the weight
         of its class. As in ``fit``, not allowed for several outputs.
@@ -176,6 +181,7 @@ class Recorder(keras.callbacks.Callback):
         model: keras.Model | None = None,
         class_names: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
         feature_names: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
+        validation: tuple[Points, Targets] | None = None,
         class_weight: Mapping[int, float] | None = None,
         sample_weight: ArrayLike | Mapping[str, ArrayLike] | None = None,
         if_exists: IfExists = "error",
@@ -199,6 +205,7 @@ class Recorder(keras.callbacks.Callback):
             ),
             layers=samples.checked_layer_names(layers),
             loss=description.checked_loss(loss),
+            validation=given_validation(validation),
         )
         self._path = checked_path("path", path)
         self._group = group

@@ -13,6 +13,12 @@ from replaychart.facts.task import task_of
 from replaychart.network import description
 from replaychart.recording.inputs import GivenInputs
 from replaychart.recording.targets import GivenTargets
+from replaychart.recording.validation import (
+    TARGETS,
+    GivenValidation,
+    check_classes,
+    validation_like,
+)
 from replaychart.storage import reader
 
 
@@ -30,12 +36,15 @@ class Request:
         Record only the weights of these layers; None for all.
     loss : str, keras.losses.Loss, callable or None
         Replaces the compiled loss.
+    validation : GivenValidation or None
+        The validation points.
     """
 
     given: GivenInputs
     targets: GivenTargets
     layers: list[str] | None
     loss: Any
+    validation: GivenValidation | None = None
 
     def checked(self, model: keras.Model, steps: int | None) -> RunDescription:
         """Return the run's description without the architecture, which takes longest.
@@ -60,7 +69,9 @@ class Request:
         if not names:
             self._check(described, "y", "class_names")
         for name in described.targets if names else ():
-            self._check(of_output(described, name), f"y[{name!r}]", f"class_names[{name!r}]")
+            self._check(
+                of_output(described, name), f"y[{name!r}]", f"class_names[{name!r}]", f"[{name!r}]"
+            )
         return described
 
     def description(self, model: keras.Model, steps: int | None) -> RunDescription:
@@ -100,19 +111,38 @@ class Request:
         names = description.names_of_outputs(model, described)
         if not names:
             one = self.targets.of_one()
-            return dataclasses.replace(
+            described = dataclasses.replace(
                 described,
                 targets=one.targets,
                 sample_weights=one.sample_weights,
                 details={**details, "class_names": one.class_names},
             )
-        given = self.targets.of_several(names)
-        outputs = description.outputs_of(model, names, given.class_names)
-        return dataclasses.replace(
-            described, targets=given.targets, details={**details, OUTPUTS: outputs}
-        )
+        else:
+            given = self.targets.of_several(names)
+            outputs = description.outputs_of(model, names, given.class_names)
+            described = dataclasses.replace(
+                described, targets=given.targets, details={**details, OUTPUTS: outputs}
+            )
+        return self._with_validation(described, model, names)
 
-    def _check(self, described: RunDescription, targets: str, class_names: str) -> None:
+    def _with_validation(
+        self, described: RunDescription, model: keras.Model, outputs: list[str]
+    ) -> RunDescription:
+        """Return a description with the validation points, if there are any."""
+        if self.validation is None:
+            return described
+        own = self.validation.targets
+        points = validation_like(
+            self.validation.given.for_model(model).inputs,
+            (own.of_several(outputs) if outputs else own.of_one()).targets,
+            recorded=described.inputs,
+            of_recorded=described.targets,
+        )
+        return dataclasses.replace(described, validation=points)
+
+    def _check(
+        self, described: RunDescription, targets: str, class_names: str, output: str = ""
+    ) -> None:
         """Raise `ArgumentError` unless targets and class names fit the loss of an output.
 
         Parameters
@@ -121,12 +151,18 @@ class Request:
             The run of this output.
         targets, class_names : str
             What errors call them.
+        output : str, default ""
+            What errors call the output, after the name of an argument.
         """
         shape: Any = described.details["output_shape"]
         names: Any = described.details["class_names"]
         loss = reader.loss_of(described.compile_config)
         description.check_class_names(shape, names, class_names)
         description.check_targets(shape, np.asarray(described.targets), loss, targets)
+        if described.validation is not None:
+            own = np.asarray(described.validation.targets)
+            description.check_targets(shape, own, loss, f"{TARGETS}{output}")
+            check_classes(described, f"{TARGETS}{output}")
         if names is None or not isinstance(shape, tuple) or len(shape) > 1:
             return
         task = task_of(described, shape)

@@ -11,7 +11,7 @@ from replaychart.errors import RecordingError
 from replaychart.facts.inputs import arrays_of
 from replaychart.facts.layers import SEPARATOR, RecordedLayer
 from replaychart.facts.outputs import OUTPUTS, Targets
-from replaychart.facts.snapshots import RunDescription, Snapshot
+from replaychart.facts.snapshots import RunDescription, Snapshot, ValidationPoints
 from replaychart.storage import reader
 from replaychart.storage.reader import StoredRun
 from replaychart.storage.state import Presence
@@ -55,6 +55,8 @@ def check_same(stored: StoredRun, description: RunDescription) -> None:
             _refuse(stored, f"its {what} have the shape {shapes[0]}, these {shapes[1]}")
         if not np.array_equal(recorded_array, given_array):
             _refuse(stored, f"its {what} have other values")
+    if not _same_validation(stored.validation, description.validation):
+        _refuse(stored, "its validation points differ")
     if not _equal(stored.sample_weights, description.sample_weights):
         _refuse(stored, "its sample weights differ")
     names = _class_names(stored), _class_names(description)
@@ -82,6 +84,12 @@ def check_same(stored: StoredRun, description: RunDescription) -> None:
         _refuse(stored, f"it has {counts}")
     if reader.loss_of(stored.compile_config) != reader.loss_of(description.compile_config):
         _refuse(stored, "its loss is different")
+
+
+def _same_validation(recorded: ValidationPoints | None, given: ValidationPoints | None) -> bool:
+    if recorded is None or given is None:
+        return recorded is given
+    return _equal(recorded.inputs, given.inputs) and _equal(recorded.targets, given.targets)
 
 
 def _equal(recorded: Targets | None, given: Targets | None) -> bool:

@@ -27,11 +27,14 @@ class GivenTargets:
         The factor for the loss of each point.
     class_names : list of str, dict of str to list of str, or None
         The names of the classes.
+    argument : str, default "y"
+        What errors call the targets.
     """
 
     targets: Any
-    sample_weights: Any
-    class_names: Any
+    sample_weights: Any = None
+    class_names: Any = None
+    argument: str = "y"
 
     def of_one(self) -> "GivenTargets":
         """Return the same for a model with one output.
@@ -42,13 +45,15 @@ class GivenTargets:
             They are those of several outputs.
         """
         for argument, given in (
-            ("y", self.targets),
+            (self.argument, self.targets),
             ("sample_weight", self.sample_weights),
             ("class_names", self.class_names),
         ):
-            several = isinstance(given, Mapping) or (argument == "y" and isinstance(given, list))
+            of_points = argument == self.argument
+            several = isinstance(given, Mapping) or (of_points and isinstance(given, list))
             if several and len(given) > 1:
-                what = {"y": "the targets", "sample_weight": "the weights"}.get(argument, "those")
+                whats = {self.argument: "the targets", "sample_weight": "the weights"}
+                what = whats.get(argument, "those")
                 message = (
                     f"{argument} must be {what} of one output, because the model has one. Got "
                     f"a {type(given).__name__} of {len(given)}."
@@ -81,13 +86,13 @@ class GivenTargets:
                 else _counted(targets)
             )
             message = (
-                "y must have the targets of each output, in a list or by name: "
+                f"{self.argument} must have the targets of each output, in a list or by name: "
                 f"{', '.join(map(repr, outputs))}. Got {got}."
             )
             raise ArgumentError(message)
         known = {name: targets[name] for name in outputs if targets.get(name) is not None}
         if not known:
-            message = "y must have the targets of at least one output. Got none."
+            message = f"{self.argument} must have the targets of at least one output. Got none."
             raise ArgumentError(message)
         for argument in ("sample_weight", "class_names"):
             given = self.class_names if argument == "class_names" else self.sample_weights
@@ -107,7 +112,14 @@ class GivenTargets:
 
 
 def given_targets(
-    y: object, points: int, *, class_weight: object, sample_weight: object, class_names: object
+    y: object,
+    points: int,
+    *,
+    class_weight: object = None,
+    sample_weight: object = None,
+    class_names: object = None,
+    argument: str = "y",
+    points_argument: str = "X",
 ) -> GivenTargets:
     """Return what a user passed for the outputs of a model.
 
@@ -117,6 +129,8 @@ def given_targets(
         As for `Recorder`.
     points : int
         The number of points.
+    argument, points_argument : str, default "y" and "X"
+        What errors call the targets and the points.
 
     Raises
     ------
@@ -131,7 +145,7 @@ def given_targets(
         }
     else:
         names = samples.checked_class_names(class_names)
-    targets = _targets(y, points)
+    targets = _targets(y, points, argument, points_argument)
     if not isinstance(targets, np.ndarray) and len(targets) > 1 and class_weight is not None:
         message = (
             "class_weight must be None for several outputs, as for fit: pass sample_weight. Got "
@@ -148,24 +162,25 @@ def given_targets(
     else:
         of_classes = np.zeros(points) if class_weight is None else _only(targets)
         weights = samples.checked_sample_weights(class_weight, sample_weight, of_classes)
-    return GivenTargets(targets, weights, names)
+    return GivenTargets(targets, weights, names, argument)
 
 
-def _targets(y: Any, points: int) -> Any:
+def _targets(y: Any, points: int, argument: str, points_argument: str) -> Any:
+    def checked(own: Any, label: str) -> np.ndarray:
+        return samples.checked_targets(own, points, argument=label, points_argument=points_argument)
+
     if isinstance(y, Mapping):
         return {
-            str(name): None
-            if own is None
-            else samples.checked_targets(own, points, argument=f"y[{name!r}]")
+            str(name): None if own is None else checked(own, f"{argument}[{name!r}]")
             for name, own in y.items()
         }
     several = isinstance(y, (list, tuple)) and len(y) not in (1, points)
     if several and all(one is None or _has_rows(one, points) for one in y):
         return [
-            None if one is None else samples.checked_targets(one, points, argument=f"y[{place}]")
+            None if one is None else checked(one, f"{argument}[{place}]")
             for place, one in enumerate(y)
         ]
-    return samples.checked_targets(y, points)
+    return checked(y, argument)
 
 
 def _has_rows(array: object, points: int) -> bool:

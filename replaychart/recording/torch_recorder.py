@@ -1,5 +1,6 @@
 """`TorchRecorder`, which records the training of a PyTorch module."""
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from types import ModuleType
@@ -14,6 +15,7 @@ from replaychart.recording import samples
 from replaychart.recording.argument_types import IfExists, OnError, Points, Targets
 from replaychart.recording.inputs import given_inputs
 from replaychart.recording.loop_recorder import LoopRecorder, check_class_names
+from replaychart.recording.validation import with_validation
 
 if TYPE_CHECKING:
     import torch
@@ -67,6 +69,8 @@ class TorchRecorder(LoopRecorder):
         Names of the classes in the order of their numbers.
     feature_names : sequence of str, or mapping of str to sequence of str, optional
         Names of the features, as for `Recorder`.
+    validation : tuple of (points, targets), optional
+        A second set of points in the form of `X` and `y`, as for `Recorder`.
     if_exists : {"error", "overwrite", "append", "new"}, default "error"
         What to do if the file already contains a run with this name, as for `Recorder`. With
         ``"append"``, the first snapshot must be the state that training resumes from.
@@ -127,6 +131,7 @@ class TorchRecorder(LoopRecorder):
         every: int | Iterable[float] = 1,
         class_names: Sequence[str] | None = None,
         feature_names: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
+        validation: tuple[Points, Targets] | None = None,
         if_exists: IfExists = "error",
         on_error: OnError = "warn",
     ) -> None:
@@ -134,7 +139,7 @@ class TorchRecorder(LoopRecorder):
         given = given_inputs(X, y, feature_names=feature_names)
         recorded = given.without_graph()
         self._optimizer = self._describing.checked_optimizer(optimizer)
-        self._live = self._describing.described_module(
+        live = self._describing.described_module(
             module,
             recorded.inputs,
             samples.checked_targets(y, given.points),
@@ -143,6 +148,8 @@ class TorchRecorder(LoopRecorder):
             class_names=samples.checked_class_names(class_names),
             loss=self._describing.checked_loss(loss),
         )
+        described = with_validation(live.described, validation)
+        self._live = dataclasses.replace(live, described=described)
         self._module, self._store = module, store
         if not isinstance(store, bool):
             message = f"store must be True or False. Got {store!r}."

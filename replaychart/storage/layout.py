@@ -12,6 +12,8 @@ A file contains one group per run::
         targets/<i>               (points, ...); attribute: name of the output
         sample_weights            (points,) float32; only if the points have weights; a group like
                                   that of the targets if these differ between outputs
+        validation/inputs         the validation points and their targets, like those above; only if
+        validation/targets        there are any
         epochs                    (snapshots,) float64; written last: a snapshot without an epoch
                                   does not count
         scalars                   (snapshots, 1 + logs) float64: the learning rate, NaN before
@@ -75,6 +77,7 @@ INPUTS = "inputs"
 NAME_ATTRIBUTE = "name"
 TARGETS = "targets"
 SAMPLE_WEIGHTS = "sample_weights"
+VALIDATION = "validation"
 EPOCHS = "epochs"
 SCALARS = "scalars"
 LOG_NAMES = "log_names"

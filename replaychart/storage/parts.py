@@ -1,6 +1,7 @@
 """Reads the parts of a run, and checks each against the layout."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import h5py
@@ -10,6 +11,7 @@ from replaychart.facts.inputs import Inputs, arrays_of
 from replaychart.facts.json_texts import entry, json_of, of_kind, shape_of, texts_of
 from replaychart.facts.layers import OUTPUT_LAYER, Variable
 from replaychart.facts.outputs import OUTPUTS, Targets
+from replaychart.facts.snapshots import ValidationPoints
 from replaychart.storage import layout
 from replaychart.storage.hdf5 import checked
 from replaychart.storage.hdf5.checked import (
@@ -65,6 +67,24 @@ def points_of(run: h5py.Group) -> tuple[Inputs, Targets, Targets | None]:
             )
             raise ValueError(message)
     return inputs, targets, weights
+
+
+def validation_of(run: h5py.Group, inputs: Inputs, targets: Targets) -> ValidationPoints | None:
+    """Return the validation points, which must be like the others; None if there are none."""
+    if not checked.has(run, layout.VALIDATION):
+        return None
+    own, own_targets, _ = points_of(group_in(run, layout.VALIDATION))
+    if not (_alike(own, inputs) and _alike(own_targets, targets)):
+        message = f"its {layout.VALIDATION} points do not have the shapes of the others"
+        raise ValueError(message)
+    return ValidationPoints(own, own_targets)
+
+
+def _alike(own: Inputs, others: Inputs) -> bool:
+    """Return whether arrays have the same names and shapes, apart from the number of points."""
+    names = [list(each) if isinstance(each, Mapping) else None for each in (own, others)]
+    pairs = zip(arrays_of(own), arrays_of(others), strict=False)
+    return names[0] == names[1] and all(one.shape[1:] == two.shape[1:] for one, two in pairs)
 
 
 def _inputs(run: h5py.Group) -> Inputs:

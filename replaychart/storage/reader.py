@@ -18,6 +18,7 @@ from replaychart.facts.inputs import Inputs, number_of_points
 from replaychart.facts.json_texts import json_of
 from replaychart.facts.layers import RecordedLayer, Variable, layers_from_json, variables_from_json
 from replaychart.facts.outputs import OUTPUTS, Targets, output_names
+from replaychart.facts.snapshots import ValidationPoints
 from replaychart.facts.witness import Witness
 from replaychart.storage import endings, layout, parts, state, weights, witnesses
 from replaychart.storage import stored_evaluations as evaluations
@@ -64,6 +65,8 @@ class StoredRun:
         outputs or by DeepReplay.
     sample_weights : numpy.ndarray of float32, shape (points,), mapping of these, or None
         The factor for the loss of each point; it may differ between several outputs.
+    validation : ValidationPoints or None
+        The validation points, if there are any.
     state : {"finished", "being recorded", "interrupted", "unknown"}
         The state of the training when the run was read; see `storage.state`.
     witnesses : tuple of Witness
@@ -86,6 +89,7 @@ class StoredRun:
     details: Mapping[str, Any]
     recorded_variables: tuple[Variable, ...] = dataclasses.field(default=(), kw_only=True)
     sample_weights: Targets | None = dataclasses.field(default=None, kw_only=True)
+    validation: ValidationPoints | None = dataclasses.field(default=None, kw_only=True)
     state: str = dataclasses.field(default=state.UNKNOWN, kw_only=True)
     witnesses: tuple[Witness, ...] = dataclasses.field(default=(), kw_only=True)
     ending: Ending = dataclasses.field(default=Ending(), kw_only=True)
@@ -111,6 +115,9 @@ class StoredRun:
             path=str(self.path),
             epochs=self.epochs,
             points=number_of_points(self.inputs),
+            validation_points=0
+            if self.validation is None
+            else number_of_points(self.validation.inputs),
             layers=self.layers,
             output_shapes={"": self.details.get("output_shape")}
             | {
@@ -333,6 +340,7 @@ def _read(path: Path, name: str, run: h5py.Group) -> StoredRun:
         inputs=inputs,
         targets=targets,
         sample_weights=sample_weights,
+        validation=parts.validation_of(run, inputs, targets),
         epochs=epochs,
         learning_rates=learning_rates,
         logs=logs,

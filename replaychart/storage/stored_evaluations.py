@@ -10,6 +10,7 @@ import numpy as np
 from replaychart.facts.keys import (
     DENSITY_POSITIONS,
     described_key,
+    is_of_validation,
     output_in,
     quantity_and_layer,
 )
@@ -43,6 +44,8 @@ class Reader:
         The run's epochs.
     points : int
         The number of points.
+    validation_points : int
+        The number of validation points, 0 if there are none.
     layers : sequence of RecordedLayer
         The layers of the run.
     output_shapes : mapping of str to (sequence of (int or None) or None)
@@ -55,6 +58,7 @@ class Reader:
         path: str,
         epochs: np.ndarray,
         points: int,
+        validation_points: int,
         layers: Sequence[RecordedLayer],
         output_shapes: Mapping[str, Sequence[int | None] | None],
     ) -> None:
@@ -62,6 +66,7 @@ class Reader:
         self._epochs = epochs
         self._snapshots = len(epochs)
         self._points = points
+        self._validation_points = validation_points
         self._layers = {layer.name: layer.output_shape for layer in layers}
         self._output_shapes = output_shapes
         # With one unit, a surface is of class 1 for classes and of class 0 for numbers.
@@ -133,7 +138,8 @@ class Reader:
 
     def _check(self, key: str, shapes: Mapping[str, tuple[int, ...]]) -> None:
         """Raise `ValueError` unless arrays of these shapes fit their key."""
-        expected = self._expected(*quantity_and_layer(key), output_in(key))
+        points = self._validation_points if is_of_validation(key) else self._points
+        expected = self._expected(*quantity_and_layer(key), output_in(key), points)
         for part, wanted in expected.items():
             if part not in shapes or not _fits(shapes[part], wanted):
                 message = (
@@ -142,9 +148,9 @@ class Reader:
                 )
                 raise ValueError(message)
 
-    def _expected(self, quantity: str, layer: str, output: str) -> dict[str, Shape]:
-        """Return the shapes of the arrays of a quantity."""
-        snapshots, points = self._snapshots, self._points
+    def _expected(self, quantity: str, layer: str, output: str, points: int) -> dict[str, Shape]:
+        """Return the shapes of the arrays of a quantity, for a number of points."""
+        snapshots = self._snapshots
         if quantity in _PATHS:
             lists = ("starts", "snapshot", "value", "of_class")
             return {"vertices": (None, 2), **dict.fromkeys(lists, (None,))}

@@ -256,6 +256,7 @@ def write_run(path: Path, stored: StoredRun) -> None:
         compile_config=stored.compile_config,
         layers=stored.layers,
         details=stored.details,
+        validation=stored.validation,
         variables=tuple(
             Variable(owners.get(position, ""), values.shape[1:], values.dtype.name)
             for position, values in enumerate(recorded)
@@ -306,6 +307,10 @@ def _write_description(run: h5py.Group, description: RunDescription) -> None:
     _write_arrays(run, layout.TARGETS, description.targets)
     if description.sample_weights is not None:
         _write_arrays(run, layout.SAMPLE_WEIGHTS, description.sample_weights)
+    if description.validation is not None:
+        group = run.create_group(layout.VALIDATION)
+        _write_arrays(group, layout.INPUTS, description.validation.inputs)
+        _write_arrays(group, layout.TARGETS, description.validation.targets)
     fixed_texts.write(run, layout.ARCHITECTURE, description.architecture)
     fixed_texts.write(run, layout.COMPILE_CONFIG, description.compile_config)
     fixed_texts.write(run, layout.LAYERS, layers_to_json(description.layers))

@@ -15,13 +15,15 @@ import replaychart as rc
 def test_points_have_the_documented_columns(parabola: Training) -> None:
     frame = parabola.open().points("hidden")
     assert list(frame.columns) == [
-        "epoch", "point", "target", "x", "y", "prediction", "probability", "loss",
+        "epoch", "point", "subset", "target", "x", "y", "prediction", "probability", "loss",
     ]  # fmt: skip
     assert len(frame) == (EPOCHS + 1) * 200
     assert frame[["epoch", "point"]].equals(
         frame[["epoch", "point"]].sort_values(["epoch", "point"])
     )
-    assert [frame[c].dtype.kind for c in frame] == ["i", "i", "i", "f", "f", "i", "f", "f"]
+    assert [frame[c].dtype.kind for c in frame] == [
+        "i", "i", "O", "i", "f", "f", "i", "f", "f",
+    ]  # fmt: skip
 
 
 def test_points_match_the_arrays(parabola: Training) -> None:

@@ -228,3 +228,20 @@ def test_flax_haiku_equinox_and_plain_jax(tmp_path: Path) -> None:
         check=False,
     )
     assert finished.stdout.endswith("passed\n"), finished.stderr
+
+
+def test_validation_points(tmp_path: Path) -> None:
+    X, y = _data()
+    own = X[:15] + np.float32(0.1), y[:15]
+    kept = _recorded(tmp_path / "a.h5", validation=own)
+    run = _open(tmp_path / "a.h5")
+    for snapshot, params in enumerate(kept):
+        probability = apply(params, own[0])["output"][:, 0]
+        np.testing.assert_allclose(
+            run.validation.losses()[snapshot], crossentropy(probability, own[1]), rtol=1e-5
+        )
+    replayed = run.curves.values("val_loss", source="replay")
+    np.testing.assert_allclose(replayed, run.validation.losses().mean(axis=1), rtol=1e-6)
+    rc.feature_space(run).to_dict()
+    with pytest.raises(rc.ArgumentError, match="validation must be a pair"):
+        _recorded(tmp_path / "b.h5", validation=X)

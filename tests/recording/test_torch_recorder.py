@@ -426,3 +426,32 @@ def test_snapshots_of_short_epochs_are_written_together(tmp_path: Path) -> None:
         assert written[0] == 0
         assert len(written) < 201
     assert len(rc.open_run(path, model=module).epochs) == 201
+
+
+def test_validation_points(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    X, y = _data()
+    own = X[:15] + np.float32(0.1), y[:15]
+    module = nn.Sequential(nn.Linear(2, 2), nn.Tanh(), nn.Linear(2, 1))
+    path = tmp_path / "a.h5"
+    with rc.TorchRecorder(module, X, y, path, "a", loss=LOSS, validation=own, store=True):
+        pass
+    run = rc.open_run(path, model=module)
+    losses = nn.BCEWithLogitsLoss(reduction="none")(
+        *map(torch.as_tensor, (module(torch.as_tensor(own[0])), own[1]))
+    )
+    stored = rc.open_run(path).validation.losses()
+    for replayed in (run.validation.losses(), stored):
+        np.testing.assert_allclose(replayed[0], losses.detach()[:, 0], atol=1e-6)
+    assert run.validation.verified
+    gradients = run.validation.distributions("gradients")
+    expected = torch.autograd.grad(losses.mean(), module[0].weight)[0]
+    first = gradients[gradients["layer"] == "0"]["value"]
+    np.testing.assert_allclose(sorted(first), sorted(expected.ravel()), atol=1e-6)
+    rc.dashboard(run).to_dict()
+    with pytest.raises(rc.ArgumentError, match=r"validation\[0\] must have the shape of X"):
+        rc.TorchRecorder(module, X, y, path, "b", loss=LOSS, validation=(X[:, :1], y))
+    with pytest.raises(
+        rc.ArgumentError, match=r"validation\[1\] must be the targets of one output"
+    ):
+        rc.TorchRecorder(module, X, y, path, "b", loss=LOSS, validation=(X, [y, y]))
