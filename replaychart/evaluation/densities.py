@@ -5,12 +5,16 @@ from typing import Any
 
 import numpy as np
 
+from replaychart.evaluation import order_statistics
 from replaychart.evaluation.memory import Arrays
 from replaychart.facts.keys import DENSITY_POSITIONS
 
 POSITIONS = DENSITY_POSITIONS
 # Cells in which values are counted before smoothing, much narrower than the smallest bandwidth.
 _CELLS = 512
+_NARROW_CELLS = 1 << 14
+# Values in a piece: few enough that temporary arrays stay in the processor's cache.
+_PIECE = 1 << 17
 # The smallest bandwidth, in steps between positions. A narrower peak could fall between two.
 _NARROWEST = 0.6
 
@@ -34,7 +38,7 @@ def summarized_each(values: Iterable[Sequence[np.ndarray]]) -> list[Arrays]:
         (float32, shape (snapshots, 64)) at evenly spaced positions from the minimum to the maximum,
         0 if these are equal.
     """
-    rows = [[_summary(np.asarray(group, np.float64).ravel()) for group in one] for one in values]
+    rows = [[_summary(group) for group in one] for one in values]
     return [
         {name: np.stack([summary[name] for summary in group]) for name in group[0]}
         for group in zip(*rows, strict=True)
@@ -47,44 +51,86 @@ def positions(quantiles: np.ndarray) -> np.ndarray:
     return low + (high - low) * np.linspace(0, 1, POSITIONS)
 
 
-def _summary(values: np.ndarray) -> dict[str, Any]:
-    finite = values[np.isfinite(values)]
-    some = len(finite) > 0
-    quantiles = np.quantile(finite, [0, 0.25, 0.5, 0.75, 1]) if some else np.full(5, np.nan)
-    return {
-        "count": np.int64(len(values)),
-        "not_finite": np.int64(len(values) - len(finite)),
-        "mean": finite.mean() if some else np.float64(np.nan),
-        "std": finite.std() if some else np.float64(np.nan),
-        "quantiles": quantiles,
-        "density": _density(finite, quantiles),
+def _pieces(group: np.ndarray) -> list[np.ndarray]:
+    """Return the finite values in pieces of float32 or float64; views, if all are finite."""
+    flat = np.asarray(group).ravel()
+    if flat.dtype != np.float32:
+        flat = flat.astype(np.float64)
+    every = (flat[start : start + _PIECE] for start in range(0, len(flat), _PIECE))
+    finite = ((piece, np.isfinite(piece)) for piece in every)
+    return [piece if which.all() else piece[which] for piece, which in finite]
+
+
+def _summary(group: np.ndarray) -> dict[str, Any]:
+    values = _pieces(group)
+    finite = sum(map(len, values))
+    summary: dict[str, Any] = {
+        "count": np.int64(np.size(group)),
+        "not_finite": np.int64(np.size(group) - finite),
     }
+    if not finite:
+        return summary | {
+            "mean": np.float64(np.nan),
+            "std": np.float64(np.nan),
+            "quantiles": np.full(5, np.nan),
+            "density": np.zeros(POSITIONS, np.float32),
+        }
+    mean = np.float64(sum(piece.sum(dtype=np.float64) for piece in values)) / finite
+    squares = sum(np.square(piece.astype(np.float64) - mean).sum() for piece in values)
+    std = np.sqrt(squares / finite)
+    quantiles = order_statistics.quantiles(values, [0, 0.25, 0.5, 0.75, 1], count=finite)
+    density = _density(values, finite, quantiles, std)
+    return summary | {"mean": mean, "std": std, "quantiles": quantiles, "density": density}
 
 
-def _density(values: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
+def _density(
+    values: Sequence[np.ndarray], finite: int, quantiles: np.ndarray, std: float
+) -> np.ndarray:
     """Return a Gaussian kernel density estimate between the minimum and the maximum.
 
-    Each value is first split between the two nearest cells, so the cost of smoothing does not
-    depend on the number of values.
+    The values are first counted in cells, so the cost of smoothing does not depend on their number.
     """
     low, high = quantiles[0], quantiles[-1]
     if not high > low:
         return np.zeros(POSITIONS, np.float32)
-    place = (values - low) / (high - low) * _CELLS
-    cell = np.minimum(place.astype(np.int64), _CELLS - 1)
-    share = place - cell
-    weights = np.bincount(cell, 1 - share, _CELLS + 1) + np.bincount(cell + 1, share, _CELLS + 1)
-    width = max(_bandwidth(values, quantiles), _NARROWEST * (high - low) / (POSITIONS - 1))
+    weights = _in_cells(values, low, high, finite)
+    width = max(_bandwidth(finite, quantiles, std), _NARROWEST * (high - low) / (POSITIONS - 1))
     width /= high - low
     distance = np.linspace(0, 1, POSITIONS)[:, None] - np.linspace(0, 1, _CELLS + 1)
     kernel = np.exp(-0.5 * (distance / width) ** 2)
-    scale = len(values) * width * (high - low) * np.sqrt(2 * np.pi)
+    scale = finite * width * (high - low) * np.sqrt(2 * np.pi)
     return (kernel @ weights / scale).astype(np.float32)
 
 
-def _bandwidth(values: np.ndarray, quantiles: np.ndarray) -> float:
+def _in_cells(values: Sequence[np.ndarray], low: float, high: float, finite: int) -> np.ndarray:
+    """Return the number of values in each cell; each is split between the two nearest cells.
+
+    Many values are first counted in cells that are much narrower, and moved to their middles; in
+    the first and the last one to the ends, where a ReLU or a saturated sigmoid has most values.
+    """
+    if finite < order_statistics.MANY:
+        return _split((np.concatenate(values, dtype=np.float64) - low) / (high - low))
+    narrow = np.zeros(_NARROW_CELLS, np.int64)
+    for piece in values:
+        places = (piece.astype(np.float64) - low) / (high - low) * _NARROW_CELLS
+        cell = np.minimum(places.astype(np.intp), _NARROW_CELLS - 1)
+        narrow += np.bincount(cell, minlength=_NARROW_CELLS)
+    middles = (np.arange(_NARROW_CELLS) + 0.5) / _NARROW_CELLS
+    middles[[0, -1]] = 0, 1
+    return _split(middles, narrow)
+
+
+def _split(shares: np.ndarray, counts: np.ndarray | int = 1) -> np.ndarray:
+    """Return the weights of the cells for values at some shares of the range."""
+    place = shares * _CELLS
+    cell = np.minimum(place.astype(np.int64), _CELLS - 1)
+    upper = (place - cell) * counts
+    lower = counts - upper
+    return np.bincount(cell, lower, _CELLS + 1) + np.bincount(cell + 1, upper, _CELLS + 1)
+
+
+def _bandwidth(finite: int, quantiles: np.ndarray, std: float) -> float:
     """Return Silverman's rule of thumb, which also suits skewed and bimodal distributions."""
     spread = (quantiles[3] - quantiles[1]) / 1.349
-    deviation = values.std()
-    narrow = min(spread, deviation) if spread > 0 else deviation
-    return 0.9 * narrow * len(values) ** -0.2
+    narrow = min(spread, std) if spread > 0 else std
+    return 0.9 * narrow * finite**-0.2

@@ -31,6 +31,29 @@ def batches(points: int, values: int) -> Iterator[slice]:
         yield slice(start, start + rows)
 
 
+def joined(pieces: Iterable[list[np.ndarray]], points: int) -> list[np.ndarray]:
+    """Return the outputs for all points, with the memory of one batch more than they take.
+
+    Parameters
+    ----------
+    pieces : iterable of list of numpy.ndarray
+        For each batch, arrays of shape (snapshots, points of the batch, ...).
+    points : int
+        The number of points of all batches.
+    """
+    whole: list[np.ndarray] = []
+    start = 0
+    for piece in pieces:
+        if not whole and piece[0].shape[1] >= points:
+            return piece
+        if not whole:
+            whole = [np.empty((len(own), points, *own.shape[2:]), own.dtype) for own in piece]
+        for outputs, own in zip(whole, piece, strict=True):
+            outputs[:, start : start + own.shape[1]] = own
+        start += piece[0].shape[1]
+    return whole
+
+
 def each_of(inputs: Inputs | Sequence[Inputs], snapshots: Sequence[int]) -> Iterable[Inputs]:
     """Return the points of each snapshot: the same points, or the items of a sequence."""
     return inputs if isinstance(inputs, Sequence) else (inputs for _ in snapshots)

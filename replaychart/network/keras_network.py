@@ -32,7 +32,7 @@ from replaychart.facts.outputs import (
 )
 from replaychart.network import activations, calling, gradients, nesting, regularization
 from replaychart.network import model as models
-from replaychart.network.batches import batch_size, batches, each_of, stacked
+from replaychart.network.batches import batch_size, batches, each_of, joined, stacked
 from replaychart.network.compilation import mapped
 from replaychart.network.description import compile_config_of
 from replaychart.network.gradients import Judgement
@@ -351,14 +351,11 @@ class KerasNetwork:
             chunk = snapshots[start : start + together]
             own = inputs[start : start + together] if isinstance(inputs, Sequence) else inputs
             points = stacked(own, chunk, longest)
-            pieces = [
+            pieces = (
                 function([array[:, rows] for array in points], chunk)
                 for rows in batches(longest, of_point)
-            ]
-            yield [
-                outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=1)
-                for outputs in zip(*pieces, strict=True)
-            ]
+            )
+            yield joined(pieces, longest)
 
     def _function(self, plane_of: str | None, layer: str | None) -> Callable[..., list[np.ndarray]]:
         """Return the compiled function from points and snapshots to outputs."""
