@@ -109,7 +109,28 @@ def cache(gallery_recordings: Path) -> Path:
     return gallery_recordings / "gallery"
 
 
-@pytest.fixture(params=sorted(SCRIPTS))
+# Those that are run each time: between them, every kind of task and most charts.
+QUICK = {
+    "activation_functions",
+    "asking",
+    "cars",
+    "convolution",
+    "dashboard",
+    "data_map",
+    "first_batches",
+    "penguins",
+    "pytorch",
+    "slices",
+    "weather",
+}
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=[] if name in QUICK else pytest.mark.thorough)
+        for name in sorted(SCRIPTS)
+    ]
+)
 def gallery_script(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> gallery_scripts.GalleryScript:

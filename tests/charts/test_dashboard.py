@@ -18,7 +18,6 @@ from replaychart.drawing.readout import number_texts, percent_texts
 from replaychart.drawing.wording import in_words, layer_in_words
 from replaychart.export.specs import ChartSpec
 
-SIZES = ["small", "medium", "large"]
 
 
 def _scene(chart: Any) -> dict[str, Any]:
@@ -70,8 +69,9 @@ def _circles(folder: Path) -> rc.Run:
     return rc.open_run(folder / "circles.h5")
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("kind", ["shipped", "circles", "islands"])
+@pytest.mark.parametrize(
+    ("kind", "size"), [("shipped", "medium"), ("circles", "small"), ("islands", "large")]
+)
 def test_plots_and_titles_line_up_to_the_pixel(
     kind: str, size: Any, shipped: rc.Run, three: Training, tmp_path: Path
 ) -> None:

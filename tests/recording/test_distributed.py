@@ -39,6 +39,7 @@ def test_two_replicas_are_one_recording(tmp_path: Path) -> None:
     _finished(_started("mirrored", tmp_path), "mirrored")
 
 
+@pytest.mark.thorough
 def test_of_two_workers_the_chief_writes(tmp_path: Path) -> None:
     ports = []
     for _ in range(2):

@@ -1,6 +1,6 @@
 """``kill -9`` at any moment of a training loses no epoch that was reached, and no other run.
 
-Twenty trainings are killed. The variable ``REPLAYCHART_KILLS`` of the environment sets another
+Eight trainings are killed. The variable ``REPLAYCHART_KILLS`` of the environment sets another
 number, and ``REPLAYCHART_KILLS_SEED`` other moments.
 """
 
@@ -20,7 +20,7 @@ from replaychart.storage import reader
 from replaychart.storage.reader import StoredRun
 
 SCRIPT = SUPPORT / "killed_training.py"
-KILLS = int(os.environ.get("REPLAYCHART_KILLS", "20"))
+KILLS = int(os.environ.get("REPLAYCHART_KILLS", "8"))
 SEED = os.environ.get("REPLAYCHART_KILLS_SEED", "0")
 NUMBERS = 2 * 20 + 20 + 20 + 1
 

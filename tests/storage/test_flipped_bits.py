@@ -12,7 +12,7 @@ import h5py
 import pytest
 from support import SUPPORT, two_runs
 
-BITS = int(os.environ.get("REPLAYCHART_FLIPPED_BITS", "500"))
+BITS = int(os.environ.get("REPLAYCHART_FLIPPED_BITS", "150"))
 
 
 @pytest.fixture(scope="module")
