@@ -1,11 +1,12 @@
 """Overfitting: forty points learned by heart
 
-A network with far more weights than it needs learns forty points whose classes overlap. Until about
-epoch 15 the boundary is one simple curve, and the loss on 1,000 new points (dashed) falls together
-with the training loss. Then the boundary grows a bay around a few blue points, and the bay becomes
-an island. The training loss keeps falling, but the validation loss ends at about three times its
-minimum: the island is strongly coloured in an area where most new points are orange, so the network
-is not just wrong there, it is confident.
+A network with far more weights than it needs learns forty points whose classes overlap. The hollow
+circles are 1,000 validation points; their curves are dashed, their losses an outline. Until about
+epoch 15 the boundary is one simple curve, and both losses fall together. Then the boundary grows a
+bay around a few blue points, and the bay becomes an island. The training loss keeps falling, but
+the validation loss ends at about three times its minimum: the island is strongly coloured in an
+area where most of the hollow points are orange, so the network is not just wrong there, it is
+confident.
 """
 # category: Decision boundaries
 # thumbnail-epoch: 40
@@ -34,12 +35,10 @@ if not recording.exists():
     model.compile(
         loss="binary_crossentropy", optimizer=keras.optimizers.Adam(0.01), metrics=["accuracy"]
     )
-    recorder = rc.Recorder(X, y, recording, "overfitting")
+    recorder = rc.Recorder(X, y, recording, "overfitting", validation=validation)
     model.fit(
         X,
         y,
-        validation_data=validation,
-        validation_batch_size=1000,
         epochs=100,
         batch_size=20,
         verbose=0,
@@ -50,7 +49,7 @@ run = rc.open_run(recording, "overfitting")
 epochs = slice(None, None, 2)
 
 boundary = rc.decision_boundary(run, epochs=epochs)
-curves = rc.loss_and_metric(run, source="training", epochs=epochs, width=380)
+curves = rc.loss_and_metric(run, epochs=epochs, width=380)
 losses = rc.loss_histogram(run, epochs=epochs, width=380)
 
 boundary | (curves & losses)

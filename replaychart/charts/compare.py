@@ -21,6 +21,7 @@ from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.smoothing import check_smooth, smoothed
 from replaychart.drawing.texts import AXIS_TITLE_SIZE, NO_LIMIT, displayed, fitted
 from replaychart.drawing.titles import Title, add_subtitle, chart_title, check_chart, named_title
+from replaychart.drawing.wording import in_words
 from replaychart.errors import ArgumentError
 from replaychart.evaluation.curves import SOURCES, Source
 from replaychart.facts.epochs import Epochs
@@ -127,9 +128,7 @@ def compare(
     frame = pd.concat(curves, ignore_index=True)
     if loss_scale == "log":
         frame = frame[frame["low"] > 0]
-    heading = chart_title(
-        title, named_title(metric, "", width_for_texts(width)).capitalize(), clock
-    )
+    heading = chart_title(title, named_title(in_words(metric), "", width_for_texts(width)), clock)
     if any(len(some) > 1 for some in named.values()):
         add_subtitle(heading, "band: lowest to highest value", width_for_texts(width))
     if smooth:

@@ -42,7 +42,7 @@ from replaychart.drawing.titles import (
     named_title,
     note_not_finite,
 )
-from replaychart.drawing.validation_points import validation_layer
+from replaychart.drawing.validation_points import validation_bytes, validation_layer
 from replaychart.drawing.wording import in_words, layer_in_words
 from replaychart.errors import ArgumentError
 from replaychart.facts.epochs import Epochs
@@ -245,7 +245,12 @@ def feature_space(
         rectangle = xlim, ylim = run.planes.layer_limits(layer, xlim, ylim, view=view)
     paths = _Paths(run, layer, view, over, grid, xlim, ylim, resolution, chosen)
     clock, points, drawn = kept_around_paths(
-        run, clock, max_bytes, paths.at, bytes_per_point=point_bytes(run, 2)
+        run,
+        clock,
+        max_bytes,
+        paths.at,
+        bytes_per_point=point_bytes(run, 2),
+        bytes_per_epoch=validation_bytes(run.validation if validation else None),
     )
     snapshots = run.snapshots(clock.epochs)
     coordinates = run.planes.coordinates(layer, snapshots, view)[:, points]

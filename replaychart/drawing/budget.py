@@ -174,6 +174,7 @@ def kept_around_paths(
     trace: Callable[[Clock], Traced],
     *,
     bytes_per_point: float,
+    bytes_per_epoch: float = 0,
 ) -> tuple[Clock, np.ndarray, Traced]:
     """Return as many epochs and points as the limit allows, and the paths of those epochs.
 
@@ -186,6 +187,8 @@ def kept_around_paths(
         As for `kept`.
     trace : callable
         Returns the paths at the epochs of a clock; None for each kind that is not drawn.
+    bytes_per_epoch : float, default 0
+        Additional bytes per epoch, besides those of the paths.
 
     Returns
     -------
@@ -206,8 +209,10 @@ def kept_around_paths(
         clock,
         max_bytes,
         bytes_per_point=bytes_per_point,
-        bytes_per_epoch=_bytes_of(paths, sample) / len(sample.epochs),
-        fewest_bytes=lambda fewest: _bytes_of(trace(fewest), fewest),
+        bytes_per_epoch=bytes_per_epoch + _bytes_of(paths, sample) / len(sample.epochs),
+        fewest_bytes=lambda fewest: (
+            bytes_per_epoch * len(fewest.epochs) + _bytes_of(trace(fewest), fewest)
+        ),
     )
     same = len(clock.epochs) == len(sample.epochs)
     return clock, points, paths if same else trace(clock)

@@ -12,10 +12,17 @@ from replaychart.drawing.plane import Plane, by_target
 from replaychart.drawing.point_looks import PointLooks
 from replaychart.drawing.sizes import width_for_texts
 from replaychart.drawing.titles import add_subtitle
+from replaychart.facts.inputs import number_of_points
 from replaychart.run import Run
 
 # More would hide the training points; of each class, a proportional sample is drawn.
 _MOST = 1_000
+
+
+def validation_bytes(validation: Run | None) -> float:
+    """Return the bytes per epoch of points that move, for the run of the validation points."""
+    points = 0 if validation is None else min(number_of_points(validation.inputs), _MOST)
+    return 2 * packing.BYTES_PER_NUMBER * points
 
 
 def validation_layer(

@@ -1,6 +1,9 @@
 """Validation points: recorded, replayed like Keras evaluates them, and told apart."""
 
+import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import pytest
 from support.training import KeepWeights, dense, small_model
 
 import replaychart as rc
+from replaychart.drawing.validation_points import validation_bytes
 
 EPOCHS = 4
 
@@ -387,3 +391,48 @@ def test_one_feature_and_one_of_several_values(tmp_path: Path) -> None:
     )
     assert unit.validation.planes.surfaces is unit.validation._training.planes.surfaces
     rc.decision_boundary(rc.open_run(path, "pair"), unit=1).to_dict()
+
+
+WITHOUT_KERAS = """
+import sys, warnings
+sys.modules["keras"] = None
+warnings.simplefilter("error")
+import replaychart as rc
+run = rc.open_run(sys.argv[1])
+text = str(rc.dashboard(run).to_dict())
+assert "in validation" in text and "hollow" in text and "outline" in text, text[:500]
+assert run.validation.verified and run.verified
+frame = run.history()
+print(len(run.points("hidden")), "val_loss" in set(frame["name"]), len(run.samples()))
+try:
+    run.validation.coordinates("wide")
+except rc.MissingDependencyError as error:
+    print(error)
+"""
+
+
+def test_a_stored_run_is_drawn_without_keras(trained: Any, tmp_path: Path) -> None:
+    path = tmp_path / "copy.h5"
+    shutil.copy(trained[0], path)
+    # Stored from either of the two runs.
+    rc.open_run(path).validation.store()
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_KERAS, str(path)], check=True, capture_output=True, text=True
+    )
+    numbers, error = done.stdout.splitlines()
+    assert numbers == f"{85 * (EPOCHS + 1)} True 85"
+    assert "does not contain the outputs of layer 'wide' of the validation points" in error
+
+
+def test_points_that_move_count_for_the_size(trained: Any) -> None:
+    run = rc.open_run(trained[0])
+    both, alone = (
+        drawing_bytes(rc.feature_space(run, "hidden", validation=shown)) for shown in (True, False)
+    )
+    assert both > alone
+    assert validation_bytes(run.validation) == pytest.approx((both - alone) / (EPOCHS + 1), rel=0.8)
+    assert validation_bytes(None) == 0
+
+
+def drawing_bytes(chart: Any) -> int:
+    return len(json.dumps(chart.to_dict()["datasets"]))
