@@ -5,6 +5,7 @@ properties of one on to the signal that it becomes. So a handler written into th
 survives whatever is done to the chart, whichever tool compiles it.
 """
 
+import copy
 from typing import Any
 
 from altair.vegalite.v6.schema import core
@@ -30,18 +31,48 @@ class HandlingVariable(core.VariableParameter):
         return SparselyListed(listed | own)
 
 
-class SparselyListed(dict[str, Any]):
+class SparselyListed(dict[str, Any], HandlingVariable):
     """A definition that leaves out the unlisted properties when its keys are iterated.
 
     Altair validates a whole chart against the schema at each `to_dict`, and the validator iterates
     the keys of a dict to find those that are not in the schema. Everything that writes or copies a
     dict (``json``, ``copy``, ``dict``, vl-convert) reads its ``items`` or ``keys``, which are
     complete.
+
+    It is also a parameter itself, so that Altair's ``from_dict`` takes it as it is. This is what
+    the renderer ``jupyter`` makes a chart with; from a plain dict, it would not accept handlers.
     """
+
+    def __init__(self, definition: Definition) -> None:
+        dict.__init__(self, definition)
+        self._args = ()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set a property of the parameter, as Altair's parameters do; or a private attribute."""
+        if name.startswith("_"):
+            object.__setattr__(self, name, value)
+        else:
+            self[name] = value
+
+    @property
+    def _kwds(self) -> Definition:
+        """The properties, where Altair looks for those of a parameter."""
+        return dict(self)
 
     def __iter__(self) -> Any:
         """Yield the keys that the schema lists."""
         return (key for key in self.keys() if key not in UNLISTED)
+
+    def copy(self, deep: Any = True, ignore: Any = None) -> Any:  # noqa: ARG002
+        """Return a copy, which is a parameter as well."""
+        return copy.deepcopy(self)
+
+    def __deepcopy__(self, memo: object) -> "SparselyListed":
+        """Return a copy, also for Altair, which does not know that this is a dict."""
+        copied = type(self).__new__(type(self))
+        copied.__dict__.update(self.__dict__)
+        copied.update({key: copy.deepcopy(value) for key, value in self.items()})
+        return copied
 
 
 def without_handlers(definition: Definition) -> Definition:

@@ -15,7 +15,8 @@ from replaychart.playback.parameter import find_parameter
 
 Renderer = Literal["page", "jupyter", "html"]
 
-_PAGES = "replaychart"
+_PAGES = "replaychart-page"
+_WIDGETS = "replaychart-jupyter"
 
 
 def enable(*, theme: Scheme = "auto", renderer: Renderer = "page") -> None:
@@ -35,8 +36,8 @@ def enable(*, theme: Scheme = "auto", renderer: Renderer = "page") -> None:
         "page" shows it as `page` does: offline, with a player, in every notebook that shows HTML.
         Each chart takes 0.4 MB for the libraries, plus its data.
 
-        "jupyter" is Altair's widget for Jupyter with ``offline=True``. Python can read and set its
-        parameters. It needs ``pip install anywidget``, and a running kernel.
+        "jupyter" is Altair's widget for Jupyter, ``alt.JupyterChart``, without a network. It needs
+        ``pip install anywidget``, and a running kernel.
 
         "html" is Altair's default. It loads the libraries over the network.
 
@@ -58,8 +59,16 @@ def enable(*, theme: Scheme = "auto", renderer: Renderer = "page") -> None:
 
     Examples
     --------
+    >>> import altair as alt
     >>> import replaychart as rc
     >>> rc.enable(theme="light")
+    >>> alt.theme.active
+    'replaychart'
+
+    To go back to the defaults of Altair:
+
+    >>> parts = alt.theme, alt.renderers, alt.data_transformers
+    >>> defaults = [part.enable("default") for part in parts]
     """
     require_one_of("theme", theme, get_args(Scheme))
     require_one_of("renderer", renderer, get_args(Renderer))
@@ -72,7 +81,8 @@ def enable(*, theme: Scheme = "auto", renderer: Renderer = "page") -> None:
         alt.renderers.register(_PAGES, _page_bundle)
         alt.renderers.enable(_PAGES, scheme=theme)
     elif renderer == "jupyter":
-        alt.renderers.enable("jupyter", offline=True)
+        alt.renderers.register(_WIDGETS, _widget_bundle)
+        alt.renderers.enable(_WIDGETS)
     else:
         alt.renderers.enable("html")
 
@@ -81,3 +91,14 @@ def _page_bundle(spec: Spec, *, scheme: Scheme = "auto", **_: Any) -> dict[str, 
     """Return the page of a spec by its media type, as Altair's renderers do."""
     shown = page_of(ChartSpec(spec, find_parameter(spec)), scheme=scheme)
     return {"text/html": shown.frame, "text/plain": repr(shown)}
+
+
+def _widget_bundle(spec: Spec, **_: Any) -> Any:
+    """Return the widget of a spec by its media type, as Altair's renderer ``jupyter`` does.
+
+    That one takes seconds for large charts, because it validates all rows many times.
+    """
+    alt.JupyterChart.enable_offline(offline=True)
+    chart = alt.Chart.from_dict({key: spec[key] for key in spec if key != "datasets"})
+    chart.datasets = spec.get("datasets", alt.Undefined)
+    return alt.JupyterChart(chart=chart)._repr_mimebundle_()

@@ -55,10 +55,10 @@ def test_a_chart_that_has_no_page_says_so(shipped: rc.Run) -> None:
 
 
 @pytest.mark.skipif(importlib.util.find_spec("anywidget") is None, reason="needs anywidget")
-def test_widget_of_altair_without_a_network() -> None:
+def test_widget_of_altair_without_a_network(shipped: rc.Run) -> None:
     rc.enable(renderer="jupyter")
-    assert alt.renderers.active == "jupyter"
-    assert alt.renderers.options == {"offline": True}
+    bundle = _shown(rc.animate(rc.loss_histogram(shipped)))
+    assert "application/vnd.jupyter.widget-view+json" in bundle
 
 
 @pytest.mark.skipif(importlib.util.find_spec("anywidget") is not None, reason="has anywidget")

@@ -174,3 +174,15 @@ def test_saved_page_starts_where_it_was_asked_to(shipped: rc.Run, tmp_path: Path
         moved = params["epoch" if epochs is None else "snapshot"]
         assert params["epoch"]["value"] == 20
         assert moved["value"] == expected
+
+
+def test_chart_made_from_its_spec_plays(shipped: rc.Run) -> None:
+    """Altair's renderer ``jupyter`` makes one."""
+    chart = rc.animate(rc.loss_histogram(shipped), fps=20, autoplay=False)
+    spec = chart.to_dict()
+    again = alt.Chart.from_dict(spec)
+    assert json.dumps(again.to_dict(), sort_keys=True) == json.dumps(spec, sort_keys=True)
+    copied = again.copy().to_dict()["params"]
+    assert json.dumps(copied, sort_keys=True) == json.dumps(spec["params"], sort_keys=True)
+    assert [one.name for one in again.params] == [one["name"] for one in spec["params"]]
+    assert json.dumps(copy.deepcopy(spec)) == json.dumps(spec)
