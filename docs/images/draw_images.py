@@ -95,6 +95,7 @@ def charts(run: rc.Run, numbers: rc.Run, several: dict[str, rc.Run]) -> dict[str
         "activations": (rc.activations(run, **violins), 40),
         "pre_activations": (rc.pre_activations(run, **violins), 60),
         "spread": (rc.spread(run, **PLOT), 60),
+        "layer_morph": (rc.layer_morph(run, depth=0.6, **PLOT), 40),
         "unit_maps": (rc.unit_maps(numbers, numbers.layers[0], units=UNITS, **PLOT), 20),
         "compare": (rc.compare(several, **PLOT), 30),
         "small_multiples": (_four(several), 30),
