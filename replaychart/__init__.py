@@ -47,6 +47,7 @@ _HOMES = {
     "spread": "charts.spread",
     "unit_maps": "charts.unit_maps",
     "layer_morph": "charts.layer_morph",
+    "probe": "charts.probe",
     "compare": "charts.compare",
     "small_multiples": "charts.small_multiples",
     "link": "playback.link",
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
     from replaychart.charts.probability_histogram import (
         probability_histogram as probability_histogram,
     )
+    from replaychart.charts.probe import probe as probe
     from replaychart.charts.residual_histogram import residual_histogram as residual_histogram
     from replaychart.charts.roc import roc as roc
     from replaychart.charts.small_multiples import small_multiples as small_multiples

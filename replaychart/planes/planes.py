@@ -99,6 +99,21 @@ class Planes:
         one = self._predictions.labels.ndim == self.values_per_point == 1
         return bool(self._predictions.task.classes) or one
 
+    @property
+    def unit(self) -> int | None:
+        """Which of several values surfaces show; None if there is only one."""
+        return self._predictions.unit
+
+    @property
+    def outputs_are_logits(self) -> bool:
+        """Whether a sigmoid or softmax turns the outputs into probabilities."""
+        return bool(self._predictions.task.classes) and self._predictions.task.from_logits
+
+    @property
+    def outputs_are_independent(self) -> bool:
+        """Whether each of several outputs is a probability of its own."""
+        return self._predictions.task.independent
+
     def unit_shown(self) -> str | None:
         """Return in words which of several values surfaces show, None if there is only one."""
         unit = self._predictions.unit
@@ -148,14 +163,14 @@ class Planes:
             return None
 
     def layer_outputs(
-        self, layer: str, points: np.ndarray, snapshots: Sequence[int]
+        self, layer: str | None, points: np.ndarray, snapshots: Sequence[int]
     ) -> Iterator[np.ndarray]:
         """Yield a layer's outputs for any points of the inputs' space, snapshot by snapshot.
 
         Parameters
         ----------
-        layer : str
-            The layer.
+        layer : str or None
+            The layer; None for the model's output.
         points : numpy.ndarray, shape (points, features)
             The points, the same for all snapshots.
         snapshots : sequence of int
