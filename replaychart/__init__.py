@@ -46,6 +46,8 @@ _HOMES = {
     "pre_activations": "charts.pre_activations",
     "spread": "charts.spread",
     "unit_maps": "charts.unit_maps",
+    "layer_morph": "charts.layer_morph",
+    "probe": "charts.probe",
     "compare": "charts.compare",
     "small_multiples": "charts.small_multiples",
     "link": "playback.link",
@@ -74,12 +76,14 @@ if TYPE_CHECKING:
     from replaychart.charts.decision_boundary import decision_boundary as decision_boundary
     from replaychart.charts.feature_space import feature_space as feature_space
     from replaychart.charts.gradients import gradients as gradients
+    from replaychart.charts.layer_morph import layer_morph as layer_morph
     from replaychart.charts.loss_and_metric import loss_and_metric as loss_and_metric
     from replaychart.charts.loss_histogram import loss_histogram as loss_histogram
     from replaychart.charts.pre_activations import pre_activations as pre_activations
     from replaychart.charts.probability_histogram import (
         probability_histogram as probability_histogram,
     )
+    from replaychart.charts.probe import probe as probe
     from replaychart.charts.residual_histogram import residual_histogram as residual_histogram
     from replaychart.charts.roc import roc as roc
     from replaychart.charts.small_multiples import small_multiples as small_multiples

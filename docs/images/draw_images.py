@@ -95,10 +95,18 @@ def charts(run: rc.Run, numbers: rc.Run, several: dict[str, rc.Run]) -> dict[str
         "activations": (rc.activations(run, **violins), 40),
         "pre_activations": (rc.pre_activations(run, **violins), 60),
         "spread": (rc.spread(run, **PLOT), 60),
+        "layer_morph": (rc.layer_morph(run, depth=0.6, **PLOT), 40),
+        "probe": (_probe(run), 40),
         "unit_maps": (rc.unit_maps(numbers, numbers.layers[0], units=UNITS, **PLOT), 20),
         "compare": (rc.compare(several, **PLOT), 30),
         "small_multiples": (_four(several), 30),
     }
+
+
+def _probe(run: rc.Run) -> Any:
+    """Return a probe whose two planes fill a plot."""
+    size = {"width": (PLOT["width"] - GAP) // 2, "height": PLOT["height"]}
+    return rc.probe(run, place=(0.3, -0.2), **size)
 
 
 def _four(several: dict[str, rc.Run]) -> Any:
@@ -130,7 +138,7 @@ def draw_thumbnail(chart: Any, path: Path, *, epoch: int) -> None:
     layout: dict[str, Any] = {"autosize": "none"}
     if "vconcat" in spec:
         layout = {"spacing": PLOT["height"] - 2 * HALF, "bounds": "flush"}
-    if "concat" in spec:
+    if "concat" in spec or "hconcat" in spec:
         layout = {"spacing": GAP, "bounds": "flush"}
     png = vl_convert.vegalite_to_png(_bare(spec) | kept | layout, scale=SCALE)
     with Image.open(io.BytesIO(png)) as image:

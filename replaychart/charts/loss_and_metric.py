@@ -46,6 +46,8 @@ _INSET = 4
 _FLAT = 80
 # How far the axis of a curve reaches in relation to its values: at the rim, it would be hidden.
 _ABOVE = 1.05
+# The width in pixels up to which names are written out in tooltips, and the bytes of one of those.
+_LONGEST_NAME, _BYTES_PER_TOOLTIP = 160, 120
 # Bytes per row of a curve: column names, epoch and value.
 _BYTES_PER_VALUE = 40
 
@@ -152,7 +154,7 @@ def loss_and_metric(
         run,
         Clock.of(run, epochs, epoch),
         max_bytes,
-        bytes_per_epoch=_BYTES_PER_VALUE * len(names),
+        bytes_per_epoch=_BYTES_PER_VALUE * len(names) + _BYTES_PER_TOOLTIP,
     )
     if source == "training" and not _reported(run, clock, names).any():
         message = (
@@ -179,7 +181,8 @@ def loss_and_metric(
             height=height,
         )
     ]
-    layers += [*_restored(run, clock), *scrubber(clock)]
+    drawn = [one for name, _ in shown for one in (name, f"val_{name}") if one in names]
+    layers += [*_restored(run, clock), *scrubber(clock, _in_words(run, clock, drawn, source))]
     default = "Loss" if metric is None else named_title(in_words(metric), " and loss", room)
     title_text = chart_title(title, default, clock)
     if any(name.startswith("val_") for name in names):
@@ -205,6 +208,23 @@ def loss_and_metric(
         width=width,
         height=height,
     )
+
+
+def _in_words(run: Run, clock: Clock, names: list[str], source: Source) -> list[str]:
+    """Return the values of all curves at each of the clock's epochs, for tooltips."""
+    snapshots = run.snapshots(clock.epochs)
+    curves = {
+        fitted(in_words(name), _LONGEST_NAME): run.curves.values(name, source=source)[snapshots]
+        for name in names
+    }
+    return [
+        ", ".join(
+            f"{name} {values[place]:.4g}"
+            for name, values in curves.items()
+            if np.isfinite(values[place])
+        )
+        for place in range(len(snapshots))
+    ]
 
 
 def _require_metric(run: Run, metric: str, metrics: list[str], source: Source) -> None:

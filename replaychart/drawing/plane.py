@@ -2,7 +2,7 @@
 
 import dataclasses
 from itertools import chain
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import altair as alt
 import numpy as np
@@ -154,7 +154,7 @@ def points_layers(
     threshold : str, default "0.5"
         The expression for the threshold of the probability; see `Answers.wrong`.
     """
-    constant: dict[str, list[Any]] = {"point": points.tolist()}
+    constant: dict[str, list[Any]] = {}
     changing: dict[str, list[Any]] = {}
     calculated: dict[str, str] = {}
     for axis, (name, ruler) in enumerate(zip("xy", plane.rulers(), strict=True)):
@@ -163,6 +163,37 @@ def points_layers(
         else:
             changing[name] = ruler.measured(coordinates[:, :, axis].T)
             calculated[name] = ruler.expression(packing.entry(name, plane.clock))
+    rulers = plane.rulers() if coordinates.ndim > 2 else None
+    shows = SamplePositions(run, plane.clock, points, rulers)
+    places = Places(constant, changing, calculated, shows)
+    return placed_points_layers(plane, places, shapes=shapes, threshold=threshold)
+
+
+class Places(NamedTuple):
+    """Where points are.
+
+    Attributes
+    ----------
+    constant, changing : dict of str to list
+        Columns, as for `packing.by_epoch`, with a row for each point.
+    calculated : dict of str to str
+        Expressions for ``x`` and ``y``, unless they are columns.
+    shows : SamplePositions
+        The points.
+    """
+
+    constant: dict[str, list[Any]]
+    changing: dict[str, list[Any]]
+    calculated: dict[str, str]
+    shows: SamplePositions
+
+
+def placed_points_layers(
+    plane: Plane, places: Places, *, shapes: bool = False, threshold: str = THRESHOLD
+) -> list[alt.Chart]:
+    """Return points as in `points_layers`, wherever their columns place them."""
+    run, points = places.shows.run, places.shows.points
+    calculated = dict(places.calculated)
     targets, encodings, tooltip = by_target(run, points, width_for_texts(plane.width))
     answers = Answers.of(run, plane.clock, points, class_labels(run))
     probability, wrong = answers.probability(), answers.wrong(threshold)
@@ -172,10 +203,9 @@ def points_layers(
         tooltip.append(alt.Tooltip("p:Q", title=title, format=".2f"))
     if wrong is not None:
         calculated["wrong"] = wrong
-    rows = packing.by_epoch(plane.clock, constant | targets, changing | answers.columns)
-    rulers = plane.rulers() if coordinates.ndim > 2 else None
-    shows = SamplePositions(run, plane.clock, points, rulers)
-    base = alt.Chart(packing.PackedData(rows, shows)).encode(x=plane.x(), y=plane.y())
+    constant = {"point": points.tolist(), **places.constant, **targets}
+    rows = packing.by_epoch(plane.clock, constant, places.changing | answers.columns)
+    base = alt.Chart(packing.PackedData(rows, places.shows)).encode(x=plane.x(), y=plane.y())
     if calculated:
         base = base.transform_calculate(**calculated)
     looks = PointLooks.of(len(points), plane.width, plane.height)

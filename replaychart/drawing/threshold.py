@@ -4,7 +4,6 @@ from typing import Any
 
 import altair as alt
 import numpy as np
-from altair.vegalite.v6.schema import core
 
 from replaychart.arguments import is_number, shown
 from replaychart.drawing import packing
@@ -18,6 +17,7 @@ from replaychart.drawing.plane import (
     class_labels,
     line_vertices,
 )
+from replaychart.drawing.shared_parameter import SharedVariable
 from replaychart.errors import ArgumentError
 from replaychart.planes.paths import Paths
 from replaychart.planes.rectangle import Rectangle
@@ -220,29 +220,13 @@ def _boundary_at_threshold(plane: Plane, run: Run, lines: Paths) -> alt.Chart:
     return boundary_line(line_vertices(shown, plane), plane)
 
 
-class _ThresholdVariable(core.VariableParameter):
-    """A variable parameter that raises an error if it is combined with a different one of its name.
+class _ThresholdVariable(SharedVariable):
+    _schema = SharedVariable._schema
 
-    Altair would keep both, and the page would stay blank.
-    """
-
-    _schema = core.VariableParameter._schema
-
-    def to_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        return _Definition(super().to_dict(*args, **kwargs))
-
-
-class _Definition(dict[str, Any]):
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, dict) or other.get("name") != NAME:
-            return False
-        if dict.__eq__(self, other):
-            return True
-        message = (
-            f"These charts have different {NAME!r} parameters, initially {self['value']:g} and "
+    @staticmethod
+    def explained(one: dict[str, Any], other: dict[str, Any]) -> str:
+        return (
+            f"These charts have different {NAME!r} parameters, initially {one['value']:g} and "
             f"{other.get('value')}. Create one for all of them, threshold = threshold_param(), and "
             "pass it to each chart as threshold=threshold."
         )
-        raise ArgumentError(message)
-
-    __hash__ = None

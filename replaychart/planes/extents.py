@@ -9,13 +9,15 @@ _COMPARABLE = 3.0
 Limits = tuple[float, float]
 
 
-def padded_limits(*coordinates: np.ndarray) -> tuple[Limits, Limits]:
+def padded_limits(*coordinates: np.ndarray, margin: float = _MARGIN) -> tuple[Limits, Limits]:
     """Return limits around all coordinates, with a margin and a common scale.
 
     Parameters
     ----------
     *coordinates : numpy.ndarray, shape (..., 2)
         The points that should be visible. NaN and infinity are ignored.
+    margin : float, default 0.05
+        The margin on each side, as a share of the span.
 
     Returns
     -------
@@ -36,7 +38,7 @@ def padded_limits(*coordinates: np.ndarray) -> tuple[Limits, Limits]:
     alike = float(span[spread].max() if spread.any() else max(0.1, 1e4 * least.max()))
     span = np.where(spread, span, alike)
     span = shared_spans(span)
-    middle, half = (low + high) / 2, span * (0.5 + _MARGIN)
+    middle, half = (low + high) / 2, span * (0.5 + margin)
     (x_low, y_low), (x_high, y_high) = (middle - half).tolist(), (middle + half).tolist()
     return (x_low, x_high), (y_low, y_high)
 

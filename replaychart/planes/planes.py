@@ -1,6 +1,6 @@
 """The planes of a run: of its inputs or a slice through them, and of its layers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from typing import Any
 
@@ -15,15 +15,17 @@ from replaychart.evaluation.memory import Arrays, Memory
 from replaychart.evaluation.predictions import Predictions
 from replaychart.facts.inputs import shapes_text, side_by_side
 from replaychart.facts.keys import evaluation_key
-from replaychart.facts.layers import RecordedLayer, hidden_layers
+from replaychart.facts.layers import RecordedLayer, hidden_layers, output_layer
 from replaychart.network.graph import no_graph
 from replaychart.planes import extents
 from replaychart.planes.argument_types import Features
+from replaychart.planes.components import last_components
+from replaychart.planes.dense_network import DenseNetwork, dense_network
 from replaychart.planes.extents import Limits
 from replaychart.planes.features import axes, feature_names
 from replaychart.planes.input_slices import input_slice
 from replaychart.planes.layer_projections import KnownOfRun, projection_of
-from replaychart.planes.layer_space import LastOutputs
+from replaychart.planes.layer_space import LastOutputs, LayerSpace
 from replaychart.planes.output_kernel import output_kernel
 from replaychart.planes.paths import Paths, selected_arrays
 from replaychart.planes.projections import LinearProjection, Projection
@@ -109,6 +111,21 @@ class Planes:
         one = self._predictions.labels.ndim == self.values_per_point == 1
         return bool(self._predictions.task.classes) or one
 
+    @property
+    def unit(self) -> int | None:
+        """Which of several values surfaces show; None if there is only one."""
+        return self._predictions.unit
+
+    @property
+    def outputs_are_logits(self) -> bool:
+        """Whether a sigmoid or softmax turns the outputs into probabilities."""
+        return bool(self._predictions.task.classes) and self._predictions.task.from_logits
+
+    @property
+    def outputs_are_independent(self) -> bool:
+        """Whether each of several outputs is a probability of its own."""
+        return self._predictions.task.independent
+
     def unit_shown(self) -> str | None:
         """Return in words which of several values surfaces show, None if there is only one."""
         unit = self._predictions.unit
@@ -137,6 +154,51 @@ class Planes:
     def inputs(self) -> np.ndarray:
         """The recorded points as rows of features, with those of several inputs side by side."""
         return side_by_side(self._stored.inputs)
+
+    def output_layer(self) -> str | None:
+        """Return the layer that computes the model's output; None if there is no model."""
+        layer = output_layer(self._stored) if self._stored.has_model else None
+        return None if layer is None else layer.name
+
+    @cached_property
+    def input_components(self) -> LinearProjection:
+        """The projection of the inputs to their two principal components."""
+        space = LayerSpace.of("inputs", lambda: iter([self.inputs]), averaged=False)
+        return last_components(space)
+
+    @cached_property
+    def dense_network(self) -> DenseNetwork | None:
+        """The network, if it is a chain of dense layers; it needs no framework to be computed."""
+        try:
+            return dense_network(self._stored, self._evaluations.predictions)
+        except (EvaluationError, MissingDependencyError):
+            return None
+
+    def layer_outputs(
+        self, layer: str | None, points: np.ndarray, snapshots: Sequence[int]
+    ) -> Iterator[np.ndarray]:
+        """Yield a layer's outputs for any points of the inputs' space, snapshot by snapshot.
+
+        Parameters
+        ----------
+        layer : str or None
+            The layer; None for the model's output.
+        points : numpy.ndarray, shape (points, features)
+            The points, the same for all snapshots.
+        snapshots : sequence of int
+            Positions in the recording.
+
+        Yields
+        ------
+        numpy.ndarray, shape (points, ...)
+        """
+        if self.dense_network is not None:
+            yield from (
+                self.dense_network.outputs(points, [snapshot], layer)[0] for snapshot in snapshots
+            )
+            return
+        network = self._network.rebuilt(evaluation_key("grid", layer=layer, view=None))
+        yield from network.outputs_by_snapshot(layer, points, snapshots)
 
     def inputs_are_plane(self) -> bool:
         """Return whether the inputs have two features, both of which can be an axis."""

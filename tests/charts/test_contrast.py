@@ -31,6 +31,8 @@ OF_THE_PARABOLA = {
     "without a surface": partial(rc.feature_space, surface=None),
     "decision_boundary": partial(rc.decision_boundary, grid=True),
     "class_accuracy": rc.class_accuracy,
+    "layer_morph": rc.layer_morph,
+    "probe": rc.probe,
     "dashboard": rc.dashboard,
     "probability_histogram": rc.probability_histogram,
     "loss_and_metric": partial(rc.loss_and_metric, source="training"),

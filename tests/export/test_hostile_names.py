@@ -112,6 +112,8 @@ CHARTS: dict[str, Callable[[rc.Run], Any]] = {
     "pca": lambda run: rc.feature_space(run, _layer(run, 3)),
     "units": lambda run: rc.feature_space(run, _layer(run, 3), projection=(0, 2)),
     "rotate": lambda run: rc.feature_space(run, _layer(run, 3), projection="rotate"),
+    "layer_morph": partial(rc.layer_morph, depth=0.5),
+    "probe": rc.probe,
     "class_accuracy": rc.class_accuracy,
     "dashboard": partial(rc.dashboard, epoch="last"),
     "decision_boundary": rc.decision_boundary,

@@ -149,6 +149,27 @@ def test_dragging_over_the_curves_moves_the_chart_until_it_is_released(page: Any
     assert _epochs(page) == [30, 0, 0]
 
 
+def test_pointer_over_the_curves_shows_the_values_at_the_nearest_epoch(
+    page: Any, shipped: rc.Run
+) -> None:
+    _reset(page)
+    losses = shipped.curves.values("loss", source="replay")
+    accuracies = shipped.curves.values("acc", source="replay")
+    x, y = _plot(page, 0)
+    for offset, epoch in ((60, 45), (120.9, 91)):
+        page.mouse.move(x + offset, y + 40)
+        page.wait_for_function(
+            "(epoch) => document.querySelector('#vg-tooltip-element.visible td.value')"
+            "?.innerText === String(epoch)",
+            arg=epoch,
+            timeout=5_000,
+        )
+        text = page.evaluate("document.querySelector('#vg-tooltip-element').innerText")
+        assert f"Loss {losses[epoch]:.4g}" in text
+        assert f"Accuracy {accuracies[epoch]:.4g}" in text
+    page.mouse.move(900, 20)
+
+
 def test_dragging_over_irregular_epochs_stops_at_the_nearest(page: Any) -> None:
     _reset(page)
     page.evaluate("document.querySelector('#chart-2').scrollIntoView()")
