@@ -51,6 +51,7 @@ _HOMES = {
     "link": "playback.link",
     "animate": "playback.animate",
     "save": "export.save",
+    "Live": "live.live",
 }
 
 # The theme must be registered before it can be enabled by name. Importing Altair for it takes most
@@ -94,6 +95,7 @@ if TYPE_CHECKING:
     from replaychart.errors import ReplayChartError as ReplayChartError
     from replaychart.errors import RunFileError as RunFileError
     from replaychart.export.save import save as save
+    from replaychart.live.live import Live as Live
     from replaychart.opening import list_runs as list_runs
     from replaychart.opening import open_run as open_run
     from replaychart.opening import open_runs as open_runs

@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from replaychart.facts.inputs import Inputs
+from replaychart.storage.reader import StoredRun
 
 
 class RecordedNetwork(Protocol):
@@ -176,6 +177,17 @@ class RecordedNetwork(Protocol):
         ----------
         name : str
             The name of the output.
+        """
+
+    def grow(self, stored: StoredRun) -> None:
+        """Take the snapshots that were recorded since the run was opened.
+
+        What was compiled is kept.
+
+        Parameters
+        ----------
+        stored : StoredRun
+            The same run, with the known snapshots and later ones.
         """
 
     def depends_on_alone(self, layer: str) -> bool:

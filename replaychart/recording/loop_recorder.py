@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
+from pathlib import Path
 from typing import Any, Self, get_args
 
 import numpy as np
@@ -71,6 +72,30 @@ class LoopRecorder:
         self._written_at = -math.inf
         self._seconds_to_write = 0.0
         check_destination(self._path, group, if_exists=if_exists)
+
+    @property
+    def path(self) -> Path:
+        """The HDF5 file."""
+        return self._path
+
+    @property
+    def begun(self) -> bool:
+        """Whether the first snapshot was taken."""
+        return self._writer.begun
+
+    @property
+    def opening_arguments(self) -> dict[str, Any]:
+        """What `open_run` needs besides the path and the group to evaluate this run."""
+        return {}
+
+    @property
+    def learning_rate(self) -> float | None:
+        """The learning rate of the training, None if it cannot be set here."""
+        return None
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float) -> None:
+        """Set the learning rate, if it can be set here."""
 
     @property
     def group(self) -> str:

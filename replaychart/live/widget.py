@@ -1,0 +1,50 @@
+"""The notebook's widget. Importing this module needs anywidget."""
+
+import anywidget
+import traitlets
+
+from replaychart.live.differences import Messages
+from replaychart.live.scripts import module
+
+WAITING, TRAINING, ENDED = "waiting", "training", "ended"
+
+
+class LiveWidget(anywidget.AnyWidget):
+    """Shows a training run, and lets its viewer steer it.
+
+    Attributes
+    ----------
+    epoch : float
+        The epoch shown. After the training, setting it moves the slider.
+    playing : bool
+        Whether the replay plays.
+    paused : bool
+        Whether the training is to pause.
+    stopped : bool
+        Whether the training is to stop.
+    learning_rate : float or None
+        The learning rate; None if it cannot be set.
+    state : {"waiting", "training", "ended"}
+    status : str
+        The state in words.
+    """
+
+    _esm = module("widget.js")
+    # JSON, as bytes: they are passed on as they are.
+    _whole = traitlets.Bytes(b"").tag(sync=True)
+    _changes = traitlets.Bytes(b"").tag(sync=True)
+    epoch = traitlets.Float(0.0).tag(sync=True)
+    playing = traitlets.Bool(False).tag(sync=True)
+    paused = traitlets.Bool(False).tag(sync=True)
+    stopped = traitlets.Bool(False).tag(sync=True)
+    learning_rate = traitlets.Float(None, allow_none=True).tag(sync=True)
+    state = traitlets.Unicode(WAITING).tag(sync=True)
+    status = traitlets.Unicode("Waiting for the first epoch …").tag(sync=True)
+
+    def show(self, messages: Messages) -> None:
+        """Show a chart in all browsers."""
+        with self.hold_sync():
+            if messages.whole is not None:
+                self._whole = messages.whole
+            self._changes = messages.changes
+            self.epoch = float(messages.epoch)
