@@ -1,8 +1,11 @@
 """The epochs of a chart that is drawn while its training goes on."""
 
-import numpy as np
+from typing import TYPE_CHECKING
 
 from replaychart.run import Run
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class NewestEpoch(list[float]):

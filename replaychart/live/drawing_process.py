@@ -164,6 +164,7 @@ def main() -> None:
             what = pickle.load(asked)
         except EOFError:
             return
+        answer: tuple[str, Messages | None, str | None]
         try:
             answer = (what, draw(what), None)
         except Exception as error:

@@ -213,6 +213,7 @@ class Live:
         self._under_way = True
         self._done.clear()
         self._drawing, self._gave_up = None, False
+        self.widget.answer_while_busy()
         with self.widget.hold_sync():
             self.widget.state, self.widget.status = _TRAINING, "Waiting for the first epoch …"
             self.widget.paused = self.widget.stopped = False

@@ -2,14 +2,16 @@
 
 import json
 import secrets
-from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from replaychart.live.scripts import module, page_file
 from replaychart.live.watching import Watching
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # Other machines cannot connect. Over SSH: ssh -L 8000:localhost:8000 machine
 HOST = "127.0.0.1"

@@ -131,23 +131,24 @@ class Watching:
         return self._followed[1]
 
     def _recorded_now(self) -> str | None:
-        """Return the run that is being recorded, otherwise the last one."""
+        """Return the run that is being recorded, otherwise the one watched so far, or the last."""
         names = list_runs(self._path)
-        if self._followed is not None and self._followed[0] in names:
-            if len(names) == 1 or self._followed[1].run().state == BEING_RECORDED:
-                return self._followed[0]
-        for name in reversed(names):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)
-                try:
-                    state = open_run(self._path, name).state
-                except RunFileError:
-                    continue
-            if state == BEING_RECORDED:
+        watched = [] if self._followed is None else [self._followed[0]]
+        watched = [name for name in watched if name in names]
+        if len(names) < 2:
+            return names[0] if names else None
+        for name in watched + names[::-1]:
+            if self._state(name) == BEING_RECORDED:
                 return name
-        if self._followed is not None and self._followed[0] in names:
-            return self._followed[0]
-        return names[-1] if names else None
+        return watched[0] if watched else names[-1]
+
+    def _state(self, name: str) -> str:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            try:
+                return open_run(self._path, name).state
+            except RunFileError:
+                return ""
 
     def _show(self, messages: Messages, run: Run) -> None:
         status = f"Run {run.name!r}, epoch {messages.newest:g}, {run.state}"

@@ -41,6 +41,16 @@ class LiveWidget(anywidget.AnyWidget):
     state = traitlets.Unicode(WAITING).tag(sync=True)
     status = traitlets.Unicode("Waiting for the first epoch …").tag(sync=True)
 
+    def answer_while_busy(self) -> None:
+        """Take what the viewer does while a cell runs, if the kernel has subshells.
+
+        A browser sends it to a subshell, which answers while the main shell is busy. From version
+        7.3 on, ipykernel passes it on to the shell that updated the widget last, and that is the
+        busy one.
+        """
+        if hasattr(self.comm, "_reply_subshell_for"):
+            self.comm._reply_subshell_for = None
+
     def show(self, messages: Messages) -> None:
         """Show a chart in all browsers."""
         with self.hold_sync():

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
+from pathlib import Path
 from typing import Any, Self, get_args
 
 import numpy as np
@@ -229,6 +230,21 @@ class OutputsRecorder:
             self._writer.begin(lambda presence: (self._opened(snapshot, presence), [snapshot]))
         self._writer.write()
         self._epoch = epoch
+
+    @property
+    def path(self) -> Path:
+        """The HDF5 file."""
+        return self._path
+
+    @property
+    def begun(self) -> bool:
+        """Whether the first snapshot was taken."""
+        return self._writer.begun
+
+    @property
+    def opening_arguments(self) -> dict[str, Any]:
+        """What `open_run` needs besides the path and the group to evaluate this run."""
+        return {}
 
     @property
     def group(self) -> str:

@@ -5,6 +5,7 @@ const STYLE = `
 .replaychart-live { font: 13px system-ui, sans-serif; }
 .replaychart-live .steering { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; margin-top: 6px; }
 .replaychart-live .steering[hidden] { display: none; }
+.replaychart-live .chart { overflow-x: auto; position: relative; }
 .replaychart-live button { font: inherit; padding: 2px 12px; cursor: pointer; }
 .replaychart-live input.rate { font: inherit; width: 7em; }
 .replaychart-live .status { opacity: .7; }
@@ -14,7 +15,7 @@ const make = (tag, properties) => Object.assign(document.createElement(tag), pro
 
 function render({model, el}) {
   const root = make("div", {className: "replaychart-live"});
-  const chart = make("div"), steering = make("div", {className: "steering"});
+  const chart = make("div", {className: "chart"}), steering = make("div", {className: "steering"});
   const pause = make("button", {type: "button"}), stop = make("button", {type: "button", textContent: "Stop"});
   const rate = make("input", {className: "rate", type: "number", min: 0, step: "any"});
   const label = make("label", {textContent: "Learning rate "}), status = make("span", {className: "status"});
