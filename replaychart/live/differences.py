@@ -9,6 +9,7 @@ limits of an axis, is the chart drawn anew.
 import dataclasses
 import json
 import re
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -54,7 +55,7 @@ class Differences:
     """Finds out what changes in a chart that is drawn again and again."""
 
     def __init__(self) -> None:
-        self._number = 0
+        self._name = ""
         self._skeleton = ""
         self._literals: list[str] = []
         self._parameters: set[int] = set()
@@ -94,11 +95,12 @@ class Differences:
             self._parameters |= changed
         else:
             self._parameters = set()
-        self._number += 1
+        # Unlike any other, because another process may take over drawing.
+        self._name = uuid.uuid4().hex
         self._skeleton, self._literals = skeleton, literals
         self._settings, self._datasets = settings, datasets
         whole = {
-            "number": self._number,
+            "name": self._name,
             "spec": self._with_parameters(spec),
             "settings": settings | self._set(literals),
             "datasets": datasets,
@@ -117,7 +119,7 @@ class Differences:
         changed = {name: _changed(own, self._datasets[name]) for name, own in datasets.items()}
         return _json(
             {
-                "number": self._number,
+                "name": self._name,
                 "settings": settings | self._set(literals),
                 "datasets": {name: own for name, own in changed.items() if own},
                 **more,

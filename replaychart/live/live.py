@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from replaychart.live.drawing_process import DrawingProcess
     from replaychart.live.widget import LiveWidget
     from replaychart.recording.loop_recorder import LoopRecorder
+    from replaychart.recording.outputs import OutputsRecorder
     from replaychart.recording.recorder import Recorder
 
-_WAITING, _TRAINING, _ENDED = "waiting", "training", "ended"
+_TRAINING, _ENDED = "training", "ended"
 
 
 class Live:
@@ -43,7 +44,7 @@ class Live:
 
     Parameters
     ----------
-    recorder : Recorder, TorchRecorder or the result of `record_function`
+    recorder : Recorder, TorchRecorder or the result of `record_function` or `record_outputs`
         The recorder of the same training run.
     draw : callable, default `dashboard`
         Takes the run, and ``epochs=``, which it passes on to charts, and returns an Altair chart.
@@ -95,13 +96,16 @@ class Live:
 
     def __init__(
         self,
-        recorder: "Recorder | LoopRecorder",
+        recorder: "Recorder | LoopRecorder | OutputsRecorder",
         *,
         draw: Draw = dashboard,
         seconds: float = 1.0,
     ) -> None:
         if not hasattr(recorder, "opening_arguments"):
-            message = f"recorder must be a Recorder, or another one. Got {shown(recorder)}."
+            message = (
+                "recorder must be a Recorder, a TorchRecorder or the result of record_function or "
+                f"record_outputs. Got {shown(recorder)}."
+            )
             raise ArgumentError(message)
         if not callable(draw):
             message = f"draw must be a function of a run and epochs. Got {shown(draw)}."
@@ -244,6 +248,7 @@ class Live:
             return
         drawing = self._drawing_now()
         if not drawing.busy:
+            self._recorder.flush()
             self._asked_at = now
             drawing.newest()
 
@@ -318,6 +323,7 @@ class Live:
         if self._gave_up or not self._recorder.begun:
             self._done.set()
         else:
+            self._recorder.flush()
             self._drawing_now().replay()
 
     def _replayed(self, messages: Messages) -> None:

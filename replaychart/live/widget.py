@@ -6,8 +6,6 @@ import traitlets
 from replaychart.live.differences import Messages
 from replaychart.live.scripts import module
 
-WAITING, TRAINING, ENDED = "waiting", "training", "ended"
-
 
 class LiveWidget(anywidget.AnyWidget):
     """Shows a training run, and lets its viewer steer it.
@@ -38,7 +36,7 @@ class LiveWidget(anywidget.AnyWidget):
     paused = traitlets.Bool(False).tag(sync=True)
     stopped = traitlets.Bool(False).tag(sync=True)
     learning_rate = traitlets.Float(None, allow_none=True).tag(sync=True)
-    state = traitlets.Unicode(WAITING).tag(sync=True)
+    state = traitlets.Unicode("waiting").tag(sync=True)
     status = traitlets.Unicode("Waiting for the first epoch …").tag(sync=True)
 
     def answer_while_busy(self) -> None:

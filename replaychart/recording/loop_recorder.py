@@ -105,6 +105,11 @@ class LoopRecorder:
         """
         return self._writer.group
 
+    def flush(self) -> None:
+        """Write the snapshots that were taken, which otherwise may wait for up to a second."""
+        if self._writer.recording:
+            self._write()
+
     def close(self) -> None:
         """Write all pending snapshots and close the recorder.
 

@@ -254,6 +254,9 @@ class OutputsRecorder:
         """
         return self._writer.group
 
+    def flush(self) -> None:
+        """Do nothing: every snapshot is in the file already."""
+
     def close(self) -> None:
         """Close the recorder. Every snapshot is in the file already.
 

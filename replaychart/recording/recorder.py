@@ -312,6 +312,11 @@ class Recorder(keras.callbacks.Callback):
             self._record(Snapshot(epoch, weights, rate, scalars))
         self._write()
 
+    def flush(self) -> None:
+        """Write the snapshots that were taken, which otherwise may wait for up to a second."""
+        if self._writer.recording:
+            self._write()
+
     def close(self) -> None:
         """Write all pending snapshots and close the recorder. ``fit`` does this itself.
 

@@ -24,7 +24,7 @@ class _Reader:
         if messages.whole is not None:
             self.whole = json.loads(messages.whole)
         changes = json.loads(messages.changes)
-        assert changes["number"] == self.whole["number"]
+        assert changes["name"] == self.whole["name"]
         settings = {**self.whole["settings"], **changes["settings"]}
         datasets = {
             name: _rows(_merged(own, changes["datasets"].get(name)))

@@ -99,7 +99,7 @@ def test_what_cannot_be_passed_to_another_process_is_drawn_here(tmp_path: Path) 
 
 def test_training_is_the_same_with_and_without(tmp_path: Path) -> None:
     recorder = _recorder(tmp_path / "runs.h5")
-    live = _here(rc.Live(recorder, seconds=0))
+    live = _here(rc.Live(recorder, draw=rc.decision_boundary, seconds=0))
     with_live, without = _fit(recorder, live, epochs=3), _fit(epochs=3)
     for ours, theirs in zip(with_live.get_weights(), without.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -174,7 +174,7 @@ def test_a_loop_of_ones_own_is_drawn_and_steered(tmp_path: Path) -> None:
     recorder = rc.TorchRecorder(
         module, X, y, tmp_path / "runs.h5", "torch", loss=loss_of, optimizer=optimizer
     )
-    live = _here(rc.Live(recorder, seconds=0))
+    live = _here(rc.Live(recorder, draw=_curves, seconds=0))
     drawn: list[Any] = []
     live.widget.observe(drawn.append, "_changes")
     with recorder, live:

@@ -18,7 +18,7 @@ export class LiveView {
 
   // Shows a chart. A browser that is too slow leaves charts out, and shows the newest in the end.
   async show(whole, changes) {
-    this.wanted = {whole, changes: changes?.number === whole.number ? changes : null};
+    this.wanted = {whole, changes: changes?.name === whole.name ? changes : null};
     if (this.busy) return;
     this.busy = true;
     try {
@@ -36,7 +36,7 @@ export class LiveView {
     const settings = {...whole.settings, ...changes?.settings};
     const datasets = Object.fromEntries(Object.entries(whole.datasets).map(([name, own]) =>
       [name, changed(own, changes?.datasets[name])]));
-    if (this.whole === whole.number) {
+    if (this.whole === whole.name) {
       try {
         await this.update(settings, changes?.datasets || {}, datasets);
       } catch (error) {
@@ -76,7 +76,7 @@ export class LiveView {
     this.result?.finalize();
     for (const other of [...this.element.children]) if (other !== box) other.remove();
     Object.assign(box.style, {position: "", visibility: ""});
-    Object.assign(this, {result, whole: whole.number, about: whole, touched: new Set(Object.keys(changes))});
+    Object.assign(this, {result, whole: whole.name, about: whole, touched: new Set(Object.keys(changes))});
     this.listen();
   }
 
