@@ -55,6 +55,7 @@ _HOMES = {
     "save": "export.save",
     "page": "export.page",
     "enable": "export.enable",
+    "Live": "live.live",
 }
 
 # The theme must be registered before it can be enabled by name. Importing Altair for it takes most
@@ -102,6 +103,7 @@ if TYPE_CHECKING:
     from replaychart.export.enable import enable as enable
     from replaychart.export.page import page as page
     from replaychart.export.save import save as save
+    from replaychart.live.live import Live as Live
     from replaychart.opening import list_runs as list_runs
     from replaychart.opening import open_run as open_run
     from replaychart.opening import open_runs as open_runs

@@ -5,6 +5,7 @@ import inspect
 import os
 import sys
 import warnings
+import webbrowser
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ _DASHBOARD = "dashboard"
 _DEMO_GIF_STRIDE = 2
 # The charts of several runs, which `replaychart compare` draws.
 _SEVERAL_RUNS = ("compare", "small_multiples")
+_LAST_PORT = 65535
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -185,6 +187,32 @@ def store(options: argparse.Namespace) -> None:
         print(f"Stored the evaluations of {name!r} in {options.file}")
 
 
+def watch(options: argparse.Namespace) -> None:
+    """Serve a chart of a training run on this machine, while another process trains."""
+    from replaychart.live.server import Server
+    from replaychart.live.watching import Watching
+
+    path, build = Path(options.file), _chart(options.chart)
+    if not path.absolute().parent.is_dir():
+        message = f"{options.file!r} must be in an existing directory."
+        raise ArgumentError(message)
+    watching = Watching(path, options.group, build, seconds=options.seconds)
+    try:
+        server = Server(watching, options.port)
+    except OSError as error:
+        message = f"--port: cannot serve at port {options.port}: {error}"
+        raise ArgumentError(message) from error
+    with server:
+        watching.start()
+        print(f"Watching {options.file} at\n  {server.url}\nPress Ctrl-C to stop.", flush=True)
+        if options.open:
+            webbrowser.open(server.url)
+        try:
+            server.serve_forever()
+        finally:
+            watching.stop()
+
+
 def convert(options: argparse.Namespace) -> None:
     """Convert DeepReplay recordings to ReplayChart's layout."""
     runs = conversion.convert(
@@ -299,6 +327,29 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(run=store)
 
+    command = commands.add_parser(
+        "watch", help="show a training run in the browser while another process trains"
+    )
+    command.add_argument("file", metavar="FILE", help="the recording, which may not exist yet")
+    command.add_argument(
+        "group",
+        metavar="GROUP",
+        nargs="?",
+        help="run to show; default: the one that is being recorded",
+    )
+    command.add_argument("--chart", choices=_chart_names(), default=_DASHBOARD)
+    command.add_argument(
+        "--port", type=_port, default=0, help="port to serve at; default: any that is free"
+    )
+    command.add_argument(
+        "--seconds",
+        type=_seconds,
+        default=1.0,
+        help="time between two looks at the file; default: %(default)s",
+    )
+    command.add_argument("--open", action="store_true", help="open the page in the browser")
+    command.set_defaults(run=watch)
+
     command = commands.add_parser("convert", help="convert DeepReplay recordings")
     command.add_argument("old", metavar="OLD", help="a DeepReplay file; it is not modified")
     command.add_argument(
@@ -384,6 +435,24 @@ def _positive(text: str) -> int:
         message = f"must be a positive whole number. Got {text!r}."
         raise argparse.ArgumentTypeError(message)
     return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > _LAST_PORT:
+        message = f"must be a whole number from 0 to {_LAST_PORT}. Got {text!r}."
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = np.nan
+    if not 0 < seconds < np.inf:
+        message = f"must be a number of seconds. Got {text!r}."
+        raise argparse.ArgumentTypeError(message)
+    return seconds
 
 
 def _max_bytes(text: str) -> float | None:

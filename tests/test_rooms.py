@@ -12,7 +12,8 @@ PACKAGE = Path(__file__).parents[1] / "replaychart"
 ROOMS = (
     "version", "errors", "arguments", "datasets", "facts", "storage.hdf5", "storage", "network",
     "evaluation", "planes", "frames", "summary", "run", "opening", "recording", "drawing",
-    "charts", "playback", "export", "", "conversion", "demonstration", "command", "__main__",
+    "charts", "playback", "export", "live", "", "conversion", "demonstration", "command",
+    "__main__",
 )  # fmt: skip
 # Which rooms may import a library; demonstration trains a network for `replaychart demo --train`.
 LIBRARIES = {
@@ -21,7 +22,7 @@ LIBRARIES = {
     "tensorflow": {"network", "recording"},
     "torch": {"network", "recording"},
     "jax": {"network", "recording"},
-    "altair": {"drawing", "charts", "playback", "export", "demonstration", "command"},
+    "altair": {"drawing", "charts", "playback", "export", "live", "demonstration", "command"},
 }
 
 

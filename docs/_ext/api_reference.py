@@ -27,6 +27,7 @@ TABLES = {
         "`epoch_param` creates a parameter for the charts of several runs to share.",
     ),
     "playback": ("Playing", "Make a chart play automatically."),
+    "live": ("Watching", "Draw a training run while it goes on."),
     "export": ("Saving and showing", "Save a finished chart to a file, or show it in a notebook."),
     "datasets": (
         "Datasets",

@@ -262,7 +262,7 @@ class _Parts:
         self._clock = clock
         self._measures = measures
         self._options: dict[str, Any] = {
-            "epochs": clock.epochs.tolist(),
+            "epochs": clock.requested,
             "epoch": clock.parameter,
             "max_bytes": max_bytes,
         }

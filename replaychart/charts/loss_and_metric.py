@@ -258,13 +258,14 @@ def _curves(
 
     The columns are ``epoch``, ``value``, ``smoothed`` and ``name``.
     """
-    snapshots = run.snapshots(clock.epochs)
+    epochs = clock.curve_epochs
+    snapshots = run.snapshots(epochs)
     pieces = []
     for curve in (name, f"val_{name}"):
         if curve in names:
             values = run.curves.values(curve, source=source)
             columns = {"value": values[snapshots], "smoothed": smoothed(values, smooth)[snapshots]}
-            pieces.append(pd.DataFrame({"epoch": clock.epochs, **columns, "name": curve}))
+            pieces.append(pd.DataFrame({"epoch": epochs, **columns, "name": curve}))
     frame = pd.concat(pieces, ignore_index=True)
     return frame[np.isfinite(frame["value"])]
 

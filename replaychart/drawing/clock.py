@@ -17,6 +17,7 @@ from replaychart.drawing.epoch_parameter import (
 )
 from replaychart.drawing.expressions import literal
 from replaychart.drawing.named_epochs import EPOCH_NAMES, EpochName, ShownEpoch, is_epoch_name
+from replaychart.drawing.newest_epoch import NewestEpoch
 from replaychart.errors import ArgumentError
 from replaychart.facts.epochs import EPOCH_DIGITS, Epochs, epoch_numbers
 from replaychart.run import Run
@@ -36,12 +37,15 @@ class Clock:
         Number of batches per epoch, None if unknown.
     every : Clock or None
         If the chart was thinned, the clock with all requested epochs. Otherwise None.
+    newest : NewestEpoch or None
+        While training goes on: the epoch shown, and what curves show besides it.
     """
 
     epochs: np.ndarray
     parameter: alt.Parameter
     batches: int | None = None
     every: "Clock | None" = None
+    newest: NewestEpoch | None = None
 
     @classmethod
     def of(
@@ -60,6 +64,7 @@ class Clock:
         default : {"half", "best", "last"}, default "last"
             The epoch shown initially if none is given and no other chart decides.
         """
+        newest = epochs if isinstance(epochs, NewestEpoch) else None
         if not isinstance(epochs, slice) and epochs is not None:
             epochs = epoch_numbers("epochs", epochs)
         chosen = run.epochs[run.snapshots(epochs)]
@@ -67,7 +72,7 @@ class Clock:
             if epoch.name != NAME:
                 message = f"epoch must be a parameter named {NAME!r}. Got {epoch.name!r}."
                 raise ArgumentError(message)
-            return cls(chosen, epoch, run.batches_per_epoch)
+            return cls(chosen, epoch, run.batches_per_epoch, newest=newest)
         if not (epoch is None or is_number(epoch) or is_epoch_name(epoch)):
             message = (
                 f"epoch must be a number, one of {', '.join(map(repr, EPOCH_NAMES))}, or the "
@@ -76,7 +81,7 @@ class Clock:
             raise ArgumentError(message)
         value = default if epoch is None else epoch
         parameter = shared_parameter((run,), chosen, value, by_default=epoch is None)
-        return cls(chosen, parameter, run.batches_per_epoch)
+        return cls(chosen, parameter, run.batches_per_epoch, newest=newest)
 
     def thinned(self, count: int) -> "Clock":
         """Return a clock with `count` evenly spaced epochs, including the first and the last.
@@ -94,6 +99,16 @@ class Clock:
             return self
         places = -(-np.arange(count) * last // (count - 1))
         return dataclasses.replace(self, epochs=self.epochs[places], every=self)
+
+    @property
+    def requested(self) -> list[float]:
+        """The argument ``epochs`` for other charts with the same epochs."""
+        return self.epochs.tolist() if self.newest is None else self.newest
+
+    @property
+    def curve_epochs(self) -> np.ndarray:
+        """The epochs of curves: those of the chart, or while training goes on, all until now."""
+        return self.epochs if self.newest is None else self.newest.until_now
 
     @property
     def parameters(self) -> tuple[alt.Parameter, ...]:

@@ -18,7 +18,9 @@ def epoch_axis(clock: Clock) -> alt.X:
     clock : Clock
         The chart's epochs.
     """
-    first, last = clock.epochs[0].item(), clock.epochs[-1].item()
+    first, last = clock.curve_epochs[0].item(), clock.curve_epochs[-1].item()
+    if clock.newest is not None and clock.newest.planned is not None:
+        last = max(last, clock.newest.planned)
     ticks: dict[str, Any] = {"tickCount": 5}
     if not clock.fractional and last - first < _FEW:
         # By default, an axis with few epochs would have ticks at fractions.

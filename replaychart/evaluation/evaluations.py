@@ -54,7 +54,7 @@ class Evaluations:
         return self._values(
             key,
             snapshots,
-            lambda: self._network.rebuilt(key).outputs(layer, self._stored.inputs, snapshots),
+            lambda some: self._network.rebuilt(key).outputs(layer, self._stored.inputs, some),
         )
 
     def outputs_by_snapshot(self, layer: str, snapshots: Sequence[int]) -> Iterator[np.ndarray]:
@@ -72,9 +72,9 @@ class Evaluations:
         """Return the loss of each point, float32 (snapshots, points)."""
         key = evaluation_key("losses")
 
-        def compute() -> np.ndarray:
+        def compute(some: Sequence[int]) -> np.ndarray:
             network = self._network.rebuilt(key)
-            return network.losses(snapshots, lambda: self.predictions(snapshots))
+            return network.losses(some, lambda: self.predictions(some))
 
         return self._values(key, snapshots, compute)
 
@@ -82,9 +82,9 @@ class Evaluations:
         """Return a compiled metric over the points, float64 (snapshots,) or (snapshots, values)."""
         key = evaluation_key("metric", name=name)
 
-        def compute() -> np.ndarray:
+        def compute(some: Sequence[int]) -> np.ndarray:
             network = self._network.rebuilt(key)
-            return network.metric(name, snapshots, lambda: self.predictions(snapshots))
+            return network.metric(name, some, lambda: self.predictions(some))
 
         return self._values(key, snapshots, compute)
 
@@ -92,7 +92,7 @@ class Evaluations:
         """Return what the model adds to the loss over the points, float64 (snapshots,)."""
         key = evaluation_key("regularization")
         return self._values(
-            key, snapshots, lambda: self._network.rebuilt(key).regularization(snapshots)
+            key, snapshots, lambda some: self._network.rebuilt(key).regularization(some)
         )
 
     def layers(
@@ -156,7 +156,10 @@ class Evaluations:
         return self._memory.holds(evaluation_key(quantity))
 
     def _values(
-        self, key: str, snapshots: Sequence[int], compute: Callable[[], np.ndarray]
+        self,
+        key: str,
+        snapshots: Sequence[int],
+        compute: Callable[[Sequence[int]], np.ndarray],
     ) -> np.ndarray:
-        arrays = self._memory.remembered(key, snapshots, lambda: {"values": compute()})
+        arrays = self._memory.extended(key, snapshots, lambda some: {"values": compute(some)})
         return arrays["values"]

@@ -40,6 +40,10 @@ class LazyNetwork:
         Used instead of the recorded architecture.
     custom_objects : mapping or None
         Classes and functions that are not part of Keras, by name.
+
+    Attributes
+    ----------
+    model, custom_objects
     """
 
     def __init__(
@@ -52,8 +56,8 @@ class LazyNetwork:
     ) -> None:
         self._stored = stored
         self._memory = memory
-        self._model = model
-        self._custom_objects = custom_objects
+        self.model = model
+        self.custom_objects = custom_objects
         self._around: LazyNetwork | None = None
         self._output = ""
 
@@ -62,11 +66,18 @@ class LazyNetwork:
         one = LazyNetwork(
             of_output(self._stored, name),
             self._memory.of_output(name),
-            model=self._model,
-            custom_objects=self._custom_objects,
+            model=self.model,
+            custom_objects=self.custom_objects,
         )
         one._around, one._output = self, name
         return one
+
+    def continue_from(self, earlier: "LazyNetwork") -> None:
+        """Take over the rebuilt network of the same run when it had fewer snapshots."""
+        if earlier.is_rebuilt:
+            network = earlier._network
+            network.grow(self._stored)
+            self._network = network
 
     def rebuilt(self, asked: str) -> RecordedNetwork:
         """Return the network.
@@ -85,7 +96,7 @@ class LazyNetwork:
         """
         if not self._stored.has_model:
             raise self._no_model(asked)
-        if self._model is None and self._stored.framework != "keras":
+        if self.model is None and self._stored.framework != "keras":
             raise self._code_missing(asked)
         try:
             return self._network
@@ -119,7 +130,7 @@ class LazyNetwork:
             assert isinstance(whole, VerifiedOutputs)
             return whole.of_output(self._output)
         rebuilt = rebuilt_network(
-            self._stored, model=self._model, custom_objects=self._custom_objects
+            self._stored, model=self.model, custom_objects=self.custom_objects
         )
         if output_names(self._stored.details):
             return VerifiedOutputs(self._stored, rebuilt)

@@ -34,6 +34,8 @@ class Memory:
         # Computed for some of the snapshots only; never stored.
         self._partial: dict[tuple[str, tuple[int, ...]], Arrays] = {}
         self._only_this_session: set[str] = set()
+        # Of the same run when it had fewer snapshots, each with one row for each of these.
+        self._earlier: dict[str, Arrays] = {}
 
     @cached_property
     def _whole(self) -> dict[str, Arrays]:
@@ -93,6 +95,42 @@ class Memory:
             self.remember(key, snapshots, compute())
         return self.recall(key, snapshots, select=select)
 
+    def extended(
+        self, key: str, snapshots: Sequence[int], compute: Callable[[Sequence[int]], Arrays]
+    ) -> Arrays:
+        """Return an evaluation, of which only what is not known yet is computed.
+
+        Parameters
+        ----------
+        key, snapshots
+            As in `remembered`.
+        compute : callable
+            Takes snapshots and returns arrays with one row for each of them.
+        """
+
+        def compute_later() -> Arrays:
+            earlier = self._earlier_rows(key)
+            known = len(next(iter(earlier.values()))) if earlier else 0
+            if not known or tuple(snapshots) != self._every:
+                return compute(snapshots)
+            later = compute(self._every[known:])
+            return {name: np.concatenate([earlier[name], values]) for name, values in later.items()}
+
+        return self.remembered(key, snapshots, compute_later)
+
+    def _earlier_rows(self, key: str) -> Arrays:
+        return self._earlier.get(key, {})
+
+    def continue_from(self, earlier: "Memory") -> None:
+        """Use what was known of the same run when it had fewer snapshots; see `extended`."""
+        known = {} if not earlier.is_read else earlier._whole
+        count = len(earlier._every)
+        self._earlier = {
+            key: arrays
+            for key, arrays in known.items()
+            if all(len(values) == count for values in arrays.values())
+        }
+
     def leave_out_of_file(self, key: str) -> None:
         """Never store an evaluation, because its key means nothing in another session."""
         self._only_this_session.add(key)
@@ -122,6 +160,7 @@ class _MemoryOfOutput(Memory):
 
     def __init__(self, whole: Memory, output: str) -> None:
         self._around = whole
+        self._every = whole._every
         self._output = output
 
     @property
@@ -144,6 +183,9 @@ class _MemoryOfOutput(Memory):
     def remember(self, key: str, snapshots: Sequence[int], arrays: Arrays) -> None:
         """Keep an evaluation; see `Memory.remember`."""
         self._around.remember(self._own(key), snapshots, arrays)
+
+    def _earlier_rows(self, key: str) -> Arrays:
+        return self._around._earlier_rows(self._own(key))
 
     def leave_out_of_file(self, key: str) -> None:
         """Never store an evaluation; see `Memory.leave_out_of_file`."""

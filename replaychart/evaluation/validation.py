@@ -38,7 +38,7 @@ class ValidationNetwork(LazyNetwork):
 
     def __init__(self, stored: StoredRun, memory: "ValidationMemory", network: LazyNetwork) -> None:
         super().__init__(
-            stored, memory, model=network._model, custom_objects=network._custom_objects
+            stored, memory, model=network.model, custom_objects=network.custom_objects
         )
         self._around: LazyNetwork = network
 

@@ -150,6 +150,11 @@ class VerifiedNetwork:
         """Return the network of one output; see `RecordedNetwork.of_output`."""
         return self._network.of_output(name)
 
+    def grow(self, stored: StoredRun) -> None:
+        """Take the snapshots that were recorded since; see `RecordedNetwork.grow`."""
+        self._stored = stored
+        self._network.grow(stored)
+
     def depends_on_alone(self, layer: str) -> bool:
         """Return whether the output needs only this layer's; see `RecordedNetwork`."""
         return self._network.depends_on_alone(layer)
@@ -384,6 +389,12 @@ class VerifiedOutputs:
         """Yield the gradients of the sum of losses; see `RecordedNetwork.gradients`."""
         self._require_losses()
         return self._evaluated.gradients(positions, snapshots)
+
+    def grow(self, stored: StoredRun) -> None:
+        """Take the snapshots that were recorded since; see `RecordedNetwork.grow`."""
+        self._stored = stored
+        self._network.grow(stored)
+        self._each.clear()
 
     def depends_on_alone(self, layer: str) -> bool:
         """Return whether the output needs only this layer's; see `RecordedNetwork`."""

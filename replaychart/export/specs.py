@@ -23,12 +23,12 @@ Spec = dict[str, Any]
 Datasets = dict[str, Rows]
 
 
-def spec_of(chart: ChartType) -> Spec:
+def spec_of(chart: ChartType, *, validate: bool = True) -> Spec:
     """Return a chart's Vega-Lite spec, with the theme ``replaychart`` unless another is enabled."""
     if alt.theme.active != "default":
-        return complete_spec(chart)
+        return complete_spec(chart, validate=validate)
     with alt.theme.enable(THEME):
-        return complete_spec(chart)
+        return complete_spec(chart, validate=validate)
 
 
 @dataclasses.dataclass(frozen=True)

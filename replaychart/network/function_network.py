@@ -181,6 +181,11 @@ class FunctionNetwork:
         message = f"Run {self._run!r} has only one output. Got {name!r}."
         raise EvaluationError(message)
 
+    def grow(self, stored: StoredRun) -> None:
+        """Take the snapshots that were recorded since; see `RecordedNetwork.grow`."""
+        self._stored = stored
+        self._weights = stored.weights()
+
     def depends_on_alone(self, layer: str) -> bool:
         """Return whether a layer is the output, because nothing else is known."""
         return self._is_output(layer)

@@ -298,6 +298,11 @@ class KerasNetwork:
         other.__dict__.pop("mask", None)
         return other
 
+    def grow(self, stored: StoredRun) -> None:
+        """Take the snapshots that were recorded since; see `RecordedNetwork.grow`."""
+        self._stored = stored
+        self._weights = stored.weights()
+
     def depends_on_alone(self, layer: str) -> bool:
         """Return whether the model's output depends only on a layer's output."""
         return calling.has_graph(self.model) and activations.output_needs_alone(

@@ -7,6 +7,7 @@ import numpy as np
 
 from replaychart.facts.inputs import Inputs
 from replaychart.facts.outputs import Targets
+from replaychart.storage.reader import StoredRun
 
 
 class RecordedNetwork(Protocol):
@@ -188,6 +189,17 @@ class RecordedNetwork(Protocol):
             Points in the model's input space.
         targets : numpy.ndarray, shape (points, ...), or mapping of str to numpy.ndarray
             Their targets; by output, if the network has several.
+        """
+
+    def grow(self, stored: StoredRun) -> None:
+        """Take the snapshots that were recorded since the run was opened.
+
+        What was compiled is kept.
+
+        Parameters
+        ----------
+        stored : StoredRun
+            The same run, with the known snapshots and later ones.
         """
 
     def depends_on_alone(self, layer: str) -> bool:

@@ -198,6 +198,11 @@ class TorchNetwork:
         message = f"Run {self._run!r} has only one output. Got {name!r}."
         raise EvaluationError(message)
 
+    def grow(self, stored: StoredRun) -> None:
+        """Take the snapshots that were recorded since; see `RecordedNetwork.grow`."""
+        self._stored = stored
+        self._weights = stored.weights()
+
     def depends_on_alone(self, layer: str) -> bool:
         """Return whether the output depends only on a layer's; see `RecordedNetwork`."""
         found = self._layer(layer)

@@ -233,15 +233,19 @@ class FunctionRecorder(LoopRecorder):
         live = self._live
         self._take(epoch, lambda: live.described, lambda: live.weights(params), logs, [])
 
+    @property
+    def opening_arguments(self) -> dict[str, Any]:
+        """What `open_run` needs besides the path and the group to evaluate this run."""
+        loss = self._live.loss
+        named = {} if loss is None else {getattr(loss, "__name__", type(loss).__name__): loss}
+        return {"model": (self._live.apply, self._params), "custom_objects": named}
+
     def _end(self, *, finished: bool) -> None:
         first_time = not self._closed
         super()._end(finished=finished)
         if self._store and first_time and finished and self._writer.ended:
-            model, loss = (self._live.apply, self._params), self._live.loss
-            named = {} if loss is None else {getattr(loss, "__name__", type(loss).__name__): loss}
-            self._evaluate(
-                lambda: open_run(self._path, self.group, model=model, custom_objects=named).store()
-            )
+            opening = self.opening_arguments
+            self._evaluate(lambda: open_run(self._path, self.group, **opening).store())
 
     def _witness(self, epoch: float, weights: Sequence[np.ndarray]) -> Witness | None:
         return self._live.witness(epoch, weights)

@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
+from pathlib import Path
 from typing import Any, Self, get_args
 
 import numpy as np
@@ -73,12 +74,41 @@ class LoopRecorder:
         check_destination(self._path, group, if_exists=if_exists)
 
     @property
+    def path(self) -> Path:
+        """The HDF5 file."""
+        return self._path
+
+    @property
+    def begun(self) -> bool:
+        """Whether the first snapshot was taken."""
+        return self._writer.begun
+
+    @property
+    def opening_arguments(self) -> dict[str, Any]:
+        """What `open_run` needs besides the path and the group to evaluate this run."""
+        return {}
+
+    @property
+    def learning_rate(self) -> float | None:
+        """The learning rate of the training, None if it cannot be set here."""
+        return None
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float) -> None:
+        """Set the learning rate, if it can be set here."""
+
+    @property
     def group(self) -> str:
         """The run's name in the file.
 
         With ``if_exists="new"``, the name is decided when the first snapshot is written.
         """
         return self._writer.group
+
+    def flush(self) -> None:
+        """Write the snapshots that were taken, which otherwise may wait for up to a second."""
+        if self._writer.recording:
+            self._write()
 
     def close(self) -> None:
         """Write all pending snapshots and close the recorder.

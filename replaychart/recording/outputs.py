@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
+from pathlib import Path
 from typing import Any, Self, get_args
 
 import numpy as np
@@ -231,12 +232,30 @@ class OutputsRecorder:
         self._epoch = epoch
 
     @property
+    def path(self) -> Path:
+        """The HDF5 file."""
+        return self._path
+
+    @property
+    def begun(self) -> bool:
+        """Whether the first snapshot was taken."""
+        return self._writer.begun
+
+    @property
+    def opening_arguments(self) -> dict[str, Any]:
+        """What `open_run` needs besides the path and the group to evaluate this run."""
+        return {}
+
+    @property
     def group(self) -> str:
         """The run's name in the file.
 
         With ``if_exists="new"``, the name is decided when the first snapshot is written.
         """
         return self._writer.group
+
+    def flush(self) -> None:
+        """Do nothing: every snapshot is in the file already."""
 
     def close(self) -> None:
         """Close the recorder. Every snapshot is in the file already.

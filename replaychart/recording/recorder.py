@@ -5,6 +5,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
+from pathlib import Path
 from typing import Any, Self, TypeAlias, get_args
 
 import keras
@@ -253,6 +254,21 @@ class Recorder(keras.callbacks.Callback):
         return other
 
     @property
+    def path(self) -> Path:
+        """The HDF5 file."""
+        return self._path
+
+    @property
+    def begun(self) -> bool:
+        """Whether the first snapshot was taken."""
+        return self._writer.begun
+
+    @property
+    def opening_arguments(self) -> dict[str, Any]:
+        """What `open_run` needs besides the path and the group to evaluate this run."""
+        return {}
+
+    @property
     def group(self) -> str:
         """The run's name in the file.
 
@@ -302,6 +318,11 @@ class Recorder(keras.callbacks.Callback):
             self._watched = model
             self._record(Snapshot(epoch, weights, rate, scalars))
         self._write()
+
+    def flush(self) -> None:
+        """Write the snapshots that were taken, which otherwise may wait for up to a second."""
+        if self._writer.recording:
+            self._write()
 
     def close(self) -> None:
         """Write all pending snapshots and close the recorder. ``fit`` does this itself.

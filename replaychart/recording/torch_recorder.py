@@ -159,6 +159,22 @@ class TorchRecorder(LoopRecorder):
         # At the start of an epoch; a scheduler may have set those of the next one at its end.
         self._rates: list[float] = []
 
+    @property
+    def opening_arguments(self) -> dict[str, Any]:
+        """What `open_run` needs besides the path and the group to evaluate this run."""
+        return {"model": self._module}
+
+    @property
+    def learning_rate(self) -> float | None:
+        """The learning rate of the optimizer; setting it sets that of all parameter groups."""
+        rates = self._describing.rates_of(self._optimizer)
+        return rates[0] if rates else None
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float) -> None:
+        for group in [] if self._optimizer is None else self._optimizer.param_groups:
+            group["lr"] = rate
+
     def __enter__(self) -> Self:
         """Record the state before training, unless a run is to be continued."""
         if not self._writer.begun and not self._continues():
@@ -201,7 +217,8 @@ class TorchRecorder(LoopRecorder):
         first_time = not self._closed
         super()._end(finished=finished)
         if self._store and first_time and finished and self._writer.ended:
-            self._evaluate(lambda: open_run(self._path, self.group, model=self._module).store())
+            opening = self.opening_arguments
+            self._evaluate(lambda: open_run(self._path, self.group, **opening).store())
 
     def _witness(self, epoch: float, weights: Sequence[np.ndarray]) -> Witness | None:
         return self._live.witness(epoch, weights)

@@ -126,6 +126,23 @@ class StoredRun:
             },
         )
 
+    def continues(self, earlier: "StoredRun") -> bool:
+        """Return whether this is the recording of a run that had fewer snapshots, or the same.
+
+        A run that was resumed from an earlier epoch was recorded anew from there on.
+        """
+        count = len(earlier.epochs)
+        return (
+            self.run_id == earlier.run_id
+            and np.array_equal(self.epochs[:count], earlier.epochs)
+            and np.array_equal(self.learning_rates[:count], earlier.learning_rates, equal_nan=True)
+            and all(
+                np.array_equal(self.logs[name][:count], values, equal_nan=True)
+                for name, values in earlier.logs.items()
+                if name in self.logs
+            )
+        )
+
     def require_writable(self) -> None:
         """Raise `RunFileError` if evaluations cannot be written to the file of this run."""
 

@@ -19,7 +19,6 @@ from replaychart.drawing.wording import in_words, layer_in_words
 from replaychart.export.specs import ChartSpec
 
 
-
 def _scene(chart: Any) -> dict[str, Any]:
     return vl_convert.vegalite_to_scenegraph(ChartSpec.of(chart).still(None))
 

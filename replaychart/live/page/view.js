@@ -1,0 +1,110 @@
+// Draws the charts of a training run that goes on. Vega's libraries are put before this script.
+
+const rowsOf = ({rows, columns, first}) => {
+  if (rows) return rows;
+  const names = Object.keys(columns);
+  const found = columns[names[0]].map((_, i) => Object.fromEntries(names.map((name) => [name, columns[name][i]])));
+  Object.assign(found[0], first);
+  return found;
+};
+const changed = (whole, change) =>
+  !change ? whole : {...change, ...(change.columns ? {columns: {...whole.columns, ...change.columns}} : {})};
+
+export class LiveView {
+  // `element` contains the chart; `listener` has `epoch(number)`, `playing(boolean)`.
+  constructor(element, listener) {
+    Object.assign(this, {element, listener, wanted: null, busy: false, result: null, whole: null, closed: false});
+  }
+
+  // Shows a chart. A browser that is too slow leaves charts out, and shows the newest in the end.
+  async show(whole, changes) {
+    this.wanted = {whole, changes: changes?.name === whole.name ? changes : null};
+    if (this.busy) return;
+    this.busy = true;
+    try {
+      while (this.wanted && !this.closed) {
+        const {whole, changes} = this.wanted;
+        this.wanted = null;
+        await this.draw(whole, changes);
+      }
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  async draw(whole, changes) {
+    const settings = {...whole.settings, ...changes?.settings};
+    const datasets = Object.fromEntries(Object.entries(whole.datasets).map(([name, own]) =>
+      [name, changed(own, changes?.datasets[name])]));
+    if (this.whole === whole.name) {
+      try {
+        await this.update(settings, changes?.datasets || {}, datasets);
+      } catch (error) {
+        console.warn(error);
+        await this.replace(whole, settings, datasets, changes?.datasets || {});
+      }
+    } else {
+      await this.replace(whole, settings, datasets, changes?.datasets || {});
+    }
+    this.settings = settings;
+    this.about = {...whole, ...changes};
+  }
+
+  async update(settings, changes, datasets) {
+    const {view} = this.result;
+    for (const [name, value] of Object.entries(settings)) {
+      if (value !== this.settings[name]) view.signal(name, value);
+    }
+    // What has changed earlier, but is as it was at first, is not among the changes.
+    for (const name of new Set([...Object.keys(changes), ...this.touched])) {
+      view.data(name, rowsOf(datasets[name]));
+      this.touched.add(name);
+    }
+    await view.runAsync();
+  }
+
+  // Draws out of sight, so that the old chart is seen until the new one is complete.
+  async replace(whole, settings, datasets, changes) {
+    const box = document.createElement("div");
+    Object.assign(box.style, {position: "absolute", visibility: "hidden"});
+    this.element.append(box);
+    const params = (whole.spec.params || []).map((one) =>
+      one.name in settings ? {...one, value: settings[one.name]} : one);
+    const rows = Object.fromEntries(Object.entries(datasets).map(([name, own]) => [name, rowsOf(own)]));
+    const options = {actions: false, renderer: "canvas", tooltip: {theme: "light"}};
+    const result = await vegaEmbed(box, {...whole.spec, params, datasets: rows}, options);
+    this.result?.finalize();
+    for (const other of [...this.element.children]) if (other !== box) other.remove();
+    Object.assign(box.style, {position: "", visibility: ""});
+    Object.assign(this, {result, whole: whole.name, about: whole, touched: new Set(Object.keys(changes))});
+    this.listen();
+  }
+
+  listen() {
+    const {view} = this.result;
+    for (const name of ["epoch", "playing"]) {
+      try {
+        view.addSignalListener(name, (_, value) => this.listener[name]?.(value));
+        this.listener[name]?.(view.signal(name));
+      } catch { /* a chart without this signal */ }
+    }
+  }
+
+  // Moves the slider of a replay to the last of its epochs that is not later.
+  async setEpoch(epoch) {
+    if (!this.about?.slider || this.result.view.signal("epoch") === epoch) return;
+    const {slider, stops} = this.about;
+    const place = Math.max(stops.filter((stop) => stop <= epoch).length - 1, 0);
+    await this.result.view.signal(slider, slider === "epoch" ? stops[place] : place).runAsync();
+  }
+
+  async setPlaying(playing) {
+    if (!this.about?.slider || this.result.view.signal("playing") === playing) return;
+    await this.result.view.signal("playing", playing).runAsync();
+  }
+
+  close() {
+    this.closed = true;
+    this.result?.finalize();
+  }
+}

@@ -1,0 +1,23 @@
+"""The scripts of live charts, which contain the libraries that draw them."""
+
+from functools import cache
+from importlib import resources
+
+import vl_convert
+
+
+def page_file(name: str) -> str:
+    """Return the text of a file in the directory ``page``."""
+    return (resources.files("replaychart.live") / "page" / name).read_text(encoding="utf-8")
+
+
+@cache
+def module(name: str) -> str:
+    """Return a script as an ECMAScript module that needs nothing else, neither a network.
+
+    Parameters
+    ----------
+    name : {"widget.js", "watch.js"}
+        The script, which uses ``view.js``.
+    """
+    return vl_convert.javascript_bundle(page_file("view.js") + page_file(name))
