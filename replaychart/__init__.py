@@ -48,6 +48,7 @@ _HOMES = {
     "unit_maps": "charts.unit_maps",
     "layer_morph": "charts.layer_morph",
     "probe": "charts.probe",
+    "network_diagram": "charts.network_diagram",
     "compare": "charts.compare",
     "small_multiples": "charts.small_multiples",
     "link": "playback.link",
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
     from replaychart.charts.layer_morph import layer_morph as layer_morph
     from replaychart.charts.loss_and_metric import loss_and_metric as loss_and_metric
     from replaychart.charts.loss_histogram import loss_histogram as loss_histogram
+    from replaychart.charts.network_diagram import network_diagram as network_diagram
     from replaychart.charts.pre_activations import pre_activations as pre_activations
     from replaychart.charts.probability_histogram import (
         probability_histogram as probability_histogram,

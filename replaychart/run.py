@@ -14,6 +14,7 @@ from replaychart.arguments import items_of, require_at_least, require_one_of
 from replaychart.errors import ArgumentError, EvaluationError
 from replaychart.evaluation.classification import CALIBRATION_BINS, Classification
 from replaychart.evaluation.curves import Curves, CurvesOfOutputs
+from replaychart.evaluation.dense_layers import DenseLayer, DenseLayers
 from replaychart.evaluation.distributions import Distributions, Kind, Variable
 from replaychart.evaluation.evaluations import Evaluations
 from replaychart.evaluation.lazy_network import LazyNetwork
@@ -45,6 +46,7 @@ from replaychart.frames.points import points_frame
 from replaychart.frames.samples import samples_frame
 from replaychart.frames.subsets import TRAINING, VALIDATION
 from replaychart.frames.tables import paths_frame
+from replaychart.frames.units import units_frame
 from replaychart.planes.argument_types import (
     Features,
     PlaneName,
@@ -111,6 +113,8 @@ class Run:
         The output that was chosen, if the model has several.
     sample_statistics : SampleStatistics
         Confidence, variability and correctness of each point, as arrays.
+    dense_layers : DenseLayers
+        The dense layers at the end of the network: their weights, and how their units behave.
     """
 
     planes: Planes
@@ -119,6 +123,7 @@ class Run:
     value_distributions: Distributions
     sample_statistics: SampleStatistics
     _predictions: Predictions
+    dense_layers: DenseLayers
 
     def __init__(
         self,
@@ -165,6 +170,7 @@ class Run:
         self.sample_statistics = SampleStatistics(
             stored.epochs, self._predictions, self._evaluations
         )
+        self.dense_layers = DenseLayers(stored, self._memory, self._evaluations, self._predictions)
         self.classification = Classification(self._predictions)
         self.curves = Curves(
             stored,
@@ -1570,6 +1576,61 @@ class Run:
         if not summary:
             build = self.value_distributions.values_frame
         return build(selection, chosen, self.epochs[chosen])
+
+    def dense_chain(self) -> list[DenseLayer]:
+        """Return the chain of dense layers that ends with the output, in order.
+
+        Raises
+        ------
+        EvaluationError
+            There is none: the output is not computed by a dense layer, or no weights were recorded.
+        """
+        chain = self.dense_layers.chain(self.planes.continues_from)
+        if not chain:
+            why = "its output is not computed by a dense layer with recorded weights"
+            if not self.has_model:
+                why = "it was recorded from outputs, without weights"
+            message = f"Run {self.name!r} has no dense layers that end with its output: {why}."
+            raise EvaluationError(message)
+        return chain
+
+    def units(self, *, epochs: Epochs = None) -> pd.DataFrame:
+        """Return how the units of the dense layers behave for the recorded points.
+
+        The layers are those of the chain of dense layers that ends with the output.
+
+        Parameters
+        ----------
+        epochs : float, slice, range or iterable of float, optional
+            Only these recorded epochs. Default: all.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per epoch, layer and unit: ``epoch``, ``layer`` (str), ``unit`` (int64, position
+            in the layer), ``mean`` (float32, of the unit's output after its activation function),
+            ``constant`` (bool, whether it is the same for all points: a dead unit), ``zero``
+            (float64, the share of points at which it is 0) and ``saturated`` (float64, the share of
+            points at which it is beyond 0.99 of the way from the middle of the activation
+            function's range to an end; NaN if the function is unbounded).
+
+        Raises
+        ------
+        ArgumentError
+            An epoch was not recorded.
+        EvaluationError
+            The network has no dense layers that end with its output.
+
+        Examples
+        --------
+        >>> import replaychart as rc
+        >>> run = rc.open_run(rc.datasets.parabola_recording())
+        >>> run.units(epochs=150)[["layer", "unit", "constant"]].values.tolist()
+        [['hidden', 0, False], ['hidden', 1, False], ['output', 0, False]]
+        """
+        chain, chosen = self.dense_chain(), self.snapshots(epochs)
+        each = self.dense_layers.statistics(chain, chosen)
+        return units_frame(self.epochs[chosen], [layer.name for layer in chain], each)
 
     def restore(self, model: "keras.Model | torch.nn.Module", epoch: float | None = None) -> None:
         """Set a model's weights to those of a snapshot, to continue training from there.

@@ -32,6 +32,7 @@ ACCURACY = {
     ("circles", "circles"): 0.99,
     ("convolution", "digits"): 0.97,
     ("dashboard", "three_spirals"): 1.0,
+    ("dead_units", "0.01"): 0.99,
     ("digits", "digits"): 0.94,
     ("islands", "islands"): 0.99,
     ("layer_by_layer", "spirals"): 0.99,

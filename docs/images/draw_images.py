@@ -160,10 +160,18 @@ def _is_text(layer: Any) -> bool:
     return (mark.get("type") if isinstance(mark, dict) else mark) == "text"
 
 
-def draw_dashboard(run: rc.Run, path: Path) -> None:
-    """Draw the dashboard as a thumbnail, with its texts: without them, it would be too low."""
+def whole_charts(run: rc.Run) -> dict[str, Any]:
+    """Return the charts whose thumbnails have texts, by function: without, they would be low."""
+    return {
+        "dashboard": rc.dashboard(run, title="Two parabolas"),
+        "network_diagram": rc.network_diagram(run, epochs=[150], title="Epoch 150", width=360),
+    }
+
+
+def draw_whole(chart: Any, path: Path) -> None:
+    """Draw a chart with its texts as a thumbnail."""
     with tempfile.TemporaryDirectory() as folder:
-        whole = rc.save(rc.dashboard(run, title="Two parabolas"), Path(folder) / "chart.png")
+        whole = rc.save(chart, Path(folder) / "chart.png")
         with Image.open(whole) as image:
             small = ImageOps.pad(image.convert("RGB"), SIZE, Image.Resampling.LANCZOS, "white")
             small.quantize(256).save(path, optimize=True)
@@ -175,7 +183,8 @@ def main() -> None:
     folder = HERE / "charts"
     folder.mkdir(exist_ok=True)
     run = rc.open_run(rc.datasets.parabola_recording())
-    draw_dashboard(run, folder / "dashboard.png")
+    for name, chart in whole_charts(run).items():
+        draw_whole(chart, folder / f"{name}.png")
     with tempfile.TemporaryDirectory() as recordings:
         numbers = regression(Path(recordings) / "numbers.h5")
         several = optimizers(Path(recordings) / "several.h5")

@@ -17,6 +17,7 @@ from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.expressions import literal
 from replaychart.drawing.named_epochs import ShownEpoch
+from replaychart.drawing.pixels import pixels
 from replaychart.drawing.texts import SMALL_SIZE
 from replaychart.drawing.tiles import Response, legend_url, tile_bytes, tile_url
 from replaychart.drawing.titles import Title, add_subtitle, chart_title, check_chart, named_title
@@ -272,8 +273,8 @@ def _layers(
             width=layout.across, height=layout.down, align="left", baseline="top", aspect=False
         )
         .encode(
-            x=_pixels("left", layout.width),
-            y=_pixels("top", layout.height, down=True),
+            x=pixels("left", layout.width),
+            y=pixels("top", layout.height, down=True),
             url="tile:N",
             tooltip=[alt.Tooltip("unit:Q", title="Unit")],
         )
@@ -296,19 +297,12 @@ def _layers(
             color=adaptive(colors.INK),
         )
         .encode(
-            x=_pixels("left", layout.width),
-            y=_pixels("top", layout.height, down=True),
+            x=pixels("left", layout.width),
+            y=pixels("top", layout.height, down=True),
             text="name:N",
         )
     )
     return [tiles, names, *_legend(response, layout)]
-
-
-def _pixels(column: str, length: float, *, down: bool = False) -> Any:
-    """Return the encoding of a position that is given in pixels."""
-    kind = alt.Y if down else alt.X
-    ends = [length, 0] if down else [0, length]
-    return kind(f"{column}:Q", axis=None, scale=alt.Scale(domain=ends, nice=False, zero=False))
 
 
 def _legend(response: Response, layout: _Layout) -> list[alt.Chart]:

@@ -37,9 +37,7 @@ class ValidationNetwork(LazyNetwork):
     """
 
     def __init__(self, stored: StoredRun, memory: "ValidationMemory", network: LazyNetwork) -> None:
-        super().__init__(
-            stored, memory, model=network.model, custom_objects=network.custom_objects
-        )
+        super().__init__(stored, memory, model=network.model, custom_objects=network.custom_objects)
         self._around: LazyNetwork = network
 
     def rebuilt(self, asked: str) -> RecordedNetwork:

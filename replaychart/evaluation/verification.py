@@ -109,7 +109,7 @@ class VerifiedNetwork:
     def layers_by_snapshot(
         self,
         layers: Sequence[str],
-        inputs: Inputs,
+        inputs: Inputs | Sequence[np.ndarray],
         snapshots: Sequence[int],
         *,
         before_activation: bool,
@@ -355,7 +355,7 @@ class VerifiedOutputs:
     def layers_by_snapshot(
         self,
         layers: Sequence[str],
-        inputs: Inputs,
+        inputs: Inputs | Sequence[np.ndarray],
         snapshots: Sequence[int],
         *,
         before_activation: bool,

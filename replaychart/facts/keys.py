@@ -33,7 +33,10 @@ _VALUES = {
 _ORDER = ("surface", "boundary", "curve", "losses", "predictions", *_VALUES.values())
 _INPUTS = "over the inputs"
 # Evaluations that are the same for each output of a model.
-_OF_NO_OUTPUT = ("outputs", "grid", "grid in space", "distribution", "regularization")
+_OF_NO_OUTPUT = (
+    *("outputs", "grid", "grid in space", "distribution", "regularization"),
+    "unit boundaries",
+)
 # What is listed together, in this order; what is stored takes the place of the braces.
 _PHRASES = {
     "outputs": "{}",
@@ -187,7 +190,7 @@ def _meaning(key: str) -> _Meaning:
     of = "of" if layer else ""
     if quantity == "outputs":
         return _Meaning("outputs", quantity, of, name)
-    if quantity in ("predictions", "losses"):
+    if quantity in ("predictions", "losses", "unit statistics"):
         return _Meaning("points", quantity, of, name)
     if quantity == "metric":
         return _Meaning("metric", "", "", _quoted(str(arguments.get("name"))))
@@ -204,7 +207,7 @@ def _meaning(key: str) -> _Meaning:
         return _Meaning(
             "outputs", f"outputs {_INPUTS}", of, name, _view(arguments).partition(",")[0]
         )
-    if quantity in ("surface", "boundary", "grid", "grid in space"):
+    if quantity in ("surface", "boundary", "unit boundaries", "grid", "grid in space"):
         return _of_plane(quantity, name, arguments)
     if quantity == "curve":
         return _Meaning("contours", "curve", _INPUTS)

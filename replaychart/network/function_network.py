@@ -89,7 +89,7 @@ class FunctionNetwork:
     def layers_by_snapshot(
         self,
         layers: Sequence[str],
-        inputs: Inputs,
+        inputs: Inputs | Sequence[np.ndarray],
         snapshots: Sequence[int],
         *,
         before_activation: bool,

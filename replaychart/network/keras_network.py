@@ -80,7 +80,7 @@ class KerasNetwork:
         models.check_inputs(self.model, stored)
         if self.model is not model:
             models.restore_constants(self.model, self._weights)
-        self._functions: dict[tuple[str | None, str | None], Callable[..., Any]] = {}
+        self._functions: dict[tuple[Any, ...], Callable[..., Any]] = {}
         self._recorded_at = {id(weight): i for i, weight in enumerate(self.model.weights)}
 
     def outputs(self, layer: str | None, inputs: Inputs, snapshots: Sequence[int]) -> np.ndarray:
@@ -111,7 +111,7 @@ class KerasNetwork:
     def layers_by_snapshot(
         self,
         layers: Sequence[str],
-        inputs: Inputs,
+        inputs: Inputs | Sequence[np.ndarray],
         snapshots: Sequence[int],
         *,
         before_activation: bool,
@@ -119,11 +119,15 @@ class KerasNetwork:
         """Yield activations or pre-activations; see `RecordedNetwork.layers_by_snapshot`."""
         if not calling.has_graph(self.model):
             raise no_graph(layers[0], self._run)
-        function = self._compiled(
-            keras.Model(self.model.inputs, self._activations(layers, before_activation))
-        )
-        for outputs in self._chunks(function, inputs, snapshots):
-            yield from (list(own) for own in zip(*outputs, strict=True))
+        lengths = [number_of_points(own) for own in each_of(inputs, snapshots)]
+        key = ("layers", before_activation, *layers)
+        if key not in self._functions:
+            part = keras.Model(self.model.inputs, self._activations(layers, before_activation))
+            self._functions[key] = self._compiled(part)
+        chunks = self._chunks(self._functions[key], self._by_input(inputs), snapshots)
+        every = (own for outputs in chunks for own in zip(*outputs, strict=True))
+        for outputs, length in zip(every, lengths, strict=True):
+            yield [one[:length] for one in outputs]
 
     def losses(self, snapshots: Sequence[int], predictions: Callable[[], np.ndarray]) -> np.ndarray:
         """Return the loss of each recorded point; see `RecordedNetwork.losses`."""

@@ -66,7 +66,7 @@ class RecordedNetwork(Protocol):
     def layers_by_snapshot(
         self,
         layers: Sequence[str],
-        inputs: Inputs,
+        inputs: Inputs | Sequence[np.ndarray],
         snapshots: Sequence[int],
         *,
         before_activation: bool,
@@ -77,8 +77,8 @@ class RecordedNetwork(Protocol):
         ----------
         layers : sequence of str
             The layers' names, at least one.
-        inputs : numpy.ndarray, shape (points, ...), or mapping of str to numpy.ndarray
-            Points in the model's input space.
+        inputs : numpy.ndarray, shape (points, ...), mapping of str to numpy.ndarray, or sequence
+            Points in the model's input space, as in `outputs_by_snapshot`.
         snapshots : sequence of int
         before_activation : bool
             Whether to yield the pre-activations, the inputs of the activation functions. Otherwise

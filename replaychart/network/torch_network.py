@@ -101,7 +101,7 @@ class TorchNetwork:
     def layers_by_snapshot(
         self,
         layers: Sequence[str],
-        inputs: Inputs,
+        inputs: Inputs | Sequence[np.ndarray],
         snapshots: Sequence[int],
         *,
         before_activation: bool,

@@ -507,6 +507,43 @@ class Planes:
 
         return self._memory.remembered(key, snapshots, compute)["values"]
 
+    def unit_values(
+        self,
+        layers: Sequence[str],
+        rectangle: Rectangle | None,
+        snapshots: Sequence[int],
+        *,
+        before_activation: bool,
+    ) -> list[NDArray[np.float32]]:
+        """Return activations or pre-activations of several layers over the inputs.
+
+        Parameters
+        ----------
+        layers : sequence of str
+        rectangle : Rectangle or None
+            A rectangle of the input plane; None for the range of the only feature of the inputs.
+        snapshots : sequence of int
+        before_activation : bool
+            As in `RecordedNetwork.layers_by_snapshot`.
+
+        Returns
+        -------
+        list of numpy.ndarray
+            For each layer, as in `PlaneTracer.units`. Along a single feature, all rows are equal.
+        """
+        where = {"xlim": self.curve_limits()} if rectangle is None else rectangle.key()
+        kind = "pre_activations" if before_activation else "activations"
+        keys = [evaluation_key("units", **(where | {"kind": kind, "layer": one})) for one in layers]
+        named = dict(zip(layers, keys, strict=True))
+        missing = [one for one in layers if not self._memory.holds(named[one], snapshots)]
+        if missing:
+            values = self._tracer(named[missing[0]]).unit_values(
+                missing, rectangle or self.curve_limits(), snapshots, before=before_activation
+            )
+            for layer, own in zip(missing, values, strict=True):
+                self._memory.remember(named[layer], snapshots, {"values": own})
+        return [self._memory.recall(key, snapshots)["values"] for key in keys]
+
     def rectangle(
         self,
         layer: str | None,
@@ -581,6 +618,17 @@ class Planes:
 
         def compute() -> Arrays:
             return self._tracer(key).level_lines(rectangle, levels, snapshots).to_arrays()
+
+        return self._paths(key, snapshots, compute)
+
+    def unit_boundaries(self, layer: str, rectangle: Rectangle, snapshots: Sequence[int]) -> Paths:
+        """Return where each unit of a layer switches on; see `PlaneTracer.unit_boundaries`."""
+        key = evaluation_key("unit boundaries", **(rectangle.key() | {"layer": layer}))
+        if rectangle.view is not None and rectangle.view.key is None:
+            self._memory.leave_out_of_file(key)
+
+        def compute() -> Arrays:
+            return self._tracer(key).unit_boundaries(layer, rectangle, snapshots).to_arrays()
 
         return self._paths(key, snapshots, compute)
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from replaychart.arguments import shown
 from replaychart.errors import ArgumentError
+from replaychart.planes import contours
 from replaychart.planes.extents import Limits
 from replaychart.planes.projections import LinearProjection, Projection
 
@@ -58,6 +59,23 @@ class Rectangle:
     def plane_of(self) -> str | None:
         """Return the layer in whose plane the rectangle lies; None for the input plane."""
         return self.layer if self.plane == "layer" else None
+
+    def cell_inputs(self) -> np.ndarray:
+        """Return the inputs at the centers of the cells of a rectangle of the input plane.
+
+        Returns
+        -------
+        numpy.ndarray, shape (resolution * resolution, features)
+            Row by row, from the lowest y.
+        """
+        count = self.resolution
+        half = [(high - low) / count / 2 for low, high in (self.xlim, self.ylim)]
+        (left, right), (low, high) = self.xlim, self.ylim
+        centers = contours.lattice(
+            (left + half[0], right - half[0]), (low + half[1], high - half[1]), count
+        )[2]
+        through = self.slice()
+        return centers if through is None else through.values(centers, 0)
 
 
 def checked_limits(argument: str, limits: Limits | None) -> Limits | None:

@@ -28,6 +28,8 @@ _GRIDS_PER_INVISIBLE = 4
 # evaluation only halves the uncertainty.
 _STEPS_TO_A_FOLD = 4
 _VERTICES_PER_GRID_LINE = 101
+# Values of the only feature of the inputs at which units are evaluated.
+_CELLS_OF_A_LINE = 48
 # Fewer, because here no vertices are left out afterwards.
 _VERTICES_PER_LINE_IN_SPACE = 25
 # The number of lattice values that are evaluated at once, for several snapshots: 100 MB.
@@ -275,15 +277,111 @@ class PlaneTracer:
             At the centers of the cells. The first row has the lowest y.
         """
         count = rectangle.resolution
-        half = [(high - low) / count / 2 for low, high in (rectangle.xlim, rectangle.ylim)]
-        (left, right), (low, high) = rectangle.xlim, rectangle.ylim
-        centers = contours.lattice(
-            (left + half[0], right - half[0]), (low + half[1], high - half[1]), count
-        )[2]
-        through = rectangle.slice()
-        places = centers if through is None else through.values(centers, 0)
-        outputs = self._network.outputs_by_snapshot(layer, places, snapshots)
+        outputs = self._network.outputs_by_snapshot(layer, rectangle.cell_inputs(), snapshots)
         return np.stack([values.reshape(count, count, -1) for values in outputs])
+
+    def unit_values(
+        self,
+        layers: Sequence[str],
+        where: Rectangle | Limits,
+        snapshots: Sequence[int],
+        *,
+        before: bool,
+    ) -> list[np.ndarray]:
+        """Return activations of layers, or what comes before, as `units` returns outputs.
+
+        Parameters
+        ----------
+        layers : sequence of str
+        where : Rectangle or tuple of float
+            A rectangle of the input plane, or the limits of the only feature.
+        snapshots : sequence of int
+        before : bool
+            Whether to return pre-activations.
+        """
+        if isinstance(where, Rectangle):
+            places, shape = where.cell_inputs(), (where.resolution, where.resolution)
+        else:
+            places, shape = _centers_along(where), (1, _CELLS_OF_A_LINE)
+        every = self._network.layers_by_snapshot(
+            layers, places, snapshots, before_activation=before
+        )
+        columns = zip(*every, strict=True)
+        return [np.stack([own.reshape(*shape, -1) for own in column]) for column in columns]
+
+    def unit_boundaries(self, layer: str, rectangle: Rectangle, snapshots: Sequence[int]) -> Paths:
+        """Return the lines where the pre-activation of each unit of a layer is 0.
+
+        Returns
+        -------
+        Paths
+            In a rectangle of the input plane. `Paths.value` is the number of the unit, from 0.
+        """
+        lattice = Lattice(*contours.lattice(rectangle.xlim, rectangle.ylim, rectangle.resolution))
+        return Paths.joined(
+            [
+                thinned(self._unit_boundaries(layer, rectangle, lattice, chunk))
+                for chunk in self._chunks_of_units(layer, rectangle, lattice, snapshots)
+            ]
+        )
+
+    def _chunks_of_units(
+        self, layer: str, rectangle: Rectangle, lattice: Lattice, snapshots: Sequence[int]
+    ) -> Iterator[tuple[int, ...]]:
+        """Yield groups of snapshots whose pre-activations fit into memory."""
+        (few,) = self._pre_activations(layer, rectangle, lattice.points[:1], snapshots[:1])
+        together = max(1, _LARGEST_LATTICE // (len(lattice.points) * few.shape[1]))
+        for start in range(0, len(snapshots), together):
+            yield tuple(snapshots[start : start + together])
+
+    def _unit_boundaries(
+        self, layer: str, rectangle: Rectangle, lattice: Lattice, snapshots: Sequence[int]
+    ) -> Paths:
+        each = self._pre_activations(layer, rectangle, lattice.points, snapshots)
+        shape = (len(lattice.y), len(lattice.x), -1)
+        values = np.stack([own.reshape(shape) for own in each])
+        paths = Paths.from_pieces(
+            Piece(snapshot, float(unit), line)
+            for snapshot, own in zip(snapshots, values, strict=True)
+            for unit in range(own.shape[-1])
+            for line in contours.Contours(lattice.x, lattice.y, own[..., unit]).lines(0)
+        )
+        lengths = paths.lengths()
+        of_snapshot = np.repeat(np.searchsorted(snapshots, paths.snapshot), lengths)
+        of_unit = np.repeat(paths.value.astype(np.int64), lengths)
+
+        def on_lattice(row: np.ndarray, column: np.ndarray) -> np.ndarray:
+            return values[of_snapshot, row, column, of_unit].astype(np.float64)
+
+        def at(points: np.ndarray, which: np.ndarray) -> np.ndarray:
+            ends = np.searchsorted(of_snapshot[which], np.arange(1, len(snapshots)))
+            split = np.split(points, ends)
+            every = np.concatenate(list(self._pre_activations(layer, rectangle, split, snapshots)))
+            return every[np.arange(len(every)), of_unit[which]].astype(np.float64)
+
+        vertices = contours.refined(
+            paths.vertices, np.zeros(len(of_unit)), lattice.x, lattice.y, on_lattice, at
+        )
+        return dataclasses.replace(paths, vertices=vertices)
+
+    def _pre_activations(
+        self,
+        layer: str,
+        rectangle: Rectangle,
+        points: np.ndarray | list[np.ndarray],
+        snapshots: Sequence[int],
+    ) -> Iterator[np.ndarray]:
+        """Yield the pre-activations of a layer at points of a rectangle, shape (points, units)."""
+        through = rectangle.slice()
+        places: np.ndarray | list[np.ndarray] = points
+        if through is not None:
+            every = points if isinstance(points, list) else [points]
+            own = [through.values(some, 0) for some in every]
+            places = own if isinstance(points, list) else own[0]
+        for (values,) in self._network.layers_by_snapshot(
+            [layer], places, snapshots, before_activation=True
+        ):
+            yield values.reshape(len(values), -1)
 
     def _refined(
         self,
@@ -440,3 +538,10 @@ def _grid_lines(xlim: Limits, ylim: Limits, lines: int, *, vertices: int) -> np.
     ]
     level = [np.stack(np.broadcast_arrays(along_x, y), axis=-1) for y in np.linspace(*ylim, lines)]
     return np.array([*upright, *level])
+
+
+def _centers_along(limits: Limits) -> np.ndarray:
+    """Return evenly spaced values of the only feature of the inputs, shape (cells, 1)."""
+    low, high = limits
+    half = (high - low) / _CELLS_OF_A_LINE / 2
+    return np.linspace(low + half, high - half, _CELLS_OF_A_LINE)[:, None]

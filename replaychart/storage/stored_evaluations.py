@@ -25,10 +25,12 @@ from replaychart.storage.hdf5.sizes import Room
 Shape = tuple[Any, ...]
 Evaluated = dict[str, dict[str, np.ndarray]]
 
-_PATHS = ("boundary", "grid", "surface")
+_PATHS = ("boundary", "grid", "surface", "unit boundaries")
 # The kinds of dtypes of the parts of paths and distributions.
 _KINDS = {
     **dict.fromkeys(("vertices", "value", "quantiles", "density", "mean", "std"), "f"),
+    **dict.fromkeys(("zero", "saturated", "by_target"), "f"),
+    "constant": "b",
     **dict.fromkeys(("starts", "snapshot", "of_class", "count", "not_finite"), "i"),
 }
 
@@ -168,8 +170,16 @@ class Reader:
                 "quantiles": (snapshots, 5),
                 "density": (snapshots, DENSITY_POSITIONS),
             }
-        if quantity in ("grid in space", "units"):
+        if quantity == "grid in space":
             return {"values": (snapshots, None, None, None)}
+        if quantity in ("units", "unit statistics"):
+            shape = self._layers.get(layer)
+            units = shape[0] if shape is not None and len(shape) == 1 else None
+            if quantity == "units":
+                return {"values": (snapshots, None, None, units)}
+            lists = ("mean", "constant", "zero", "saturated")
+            of_unit: Shape = (snapshots, units)
+            return {**dict.fromkeys(lists, of_unit), "by_target": (snapshots, None, units)}
         if quantity == "curve":
             return {"values": (snapshots, None, None)}
         return {"values": (snapshots, ...)}

@@ -46,6 +46,7 @@ OF_THE_PARABOLA = {
     "confusion": rc.confusion,
     "calibration": rc.calibration,
     "spread": rc.spread,
+    "network_diagram": rc.network_diagram,
     "spread of one epoch": partial(rc.spread, epochs=[2]),
 }
 
