@@ -657,10 +657,11 @@ class Run:
         if layer is not None and projection is not None:
             view = self.planes.view(layer, projection, positions)
         coordinates = self._points_in(layer, view, chosen)
-        frames = [self._points_frame(coordinates, chosen)]
-        if self.validation is not None:
-            others = self.validation._points_in(layer, view, chosen)
-            frames.append(self.validation._points_frame(others, chosen))
+        frame = self._points_frame(coordinates, chosen)
+        if self.validation is None:
+            return frame
+        others = self.validation._points_in(layer, view, chosen)
+        frames = [frame, self.validation._points_frame(others, chosen)]
         return pd.concat(frames).sort_values("epoch", kind="stable", ignore_index=True)
 
     def _points_in(
