@@ -331,6 +331,12 @@ class Live:
             self.widget.show(messages)
             self.widget.playing = True
             self.widget.status = f"{self._how} after epoch {messages.newest:g}"
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Say that there is nothing to wait for."""
+        # References in a circle would keep the recorder of an interrupted training.
+        self._drawing = None
         self._done.set()
 
     def _give_up(self, problem: str) -> None:
@@ -338,7 +344,7 @@ class Live:
         if self._gave_up:
             return
         self._gave_up = True
-        self._done.set()
+        self._let_go()
         message = f"The live view stopped: {problem} Training continues."
         self.widget.status = message
         warnings.warn(message, UserWarning, stacklevel=2)

@@ -22,11 +22,13 @@ def running_fit() -> Callable[[], bool] | None:
         frame = frame.f_back
     if frame is None:
         return None
-    code, thread = frame.f_code, threading.get_ident()
+    # Not its code: after an interruption, a later fit is not this one. And not the frame itself,
+    # which would keep everything in it.
+    identity, thread = id(frame), threading.get_ident()
 
     def runs() -> bool:
         running = sys._current_frames().get(thread)
-        while running is not None and running.f_code is not code:
+        while running is not None and id(running) != identity:
             running = running.f_back
         return running is not None
 

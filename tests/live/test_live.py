@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +189,38 @@ def test_a_loop_of_ones_own_is_drawn_and_steered(tmp_path: Path) -> None:
     assert len(drawn) == 2
     assert json.loads(live.widget._whole)["stops"] == [0, 1, 2, 3]
     assert live.widget.status == "Finished after epoch 3"
+
+
+@pytest.fixture
+def shell() -> Iterator[Any]:
+    """A notebook without a browser."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    yield InteractiveShell.instance()
+    InteractiveShell.clear_instance()
+
+
+def test_a_cell_that_is_interrupted_shows_the_replay_and_can_run_again(
+    tmp_path: Path, shell: Any
+) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    shell.user_ns |= {"fit": _fit, "during": _During({2: interrupt}), "here": _here}
+    for run_number in range(2):
+        recorder = _recorder(tmp_path / "runs.h5", if_exists="overwrite")
+        shell.user_ns |= {"live": rc.Live(recorder, draw=_curves), "recorder": recorder}
+        del recorder
+        others = "during" if run_number == 0 else ""
+        ended = shell.run_cell(f"model = fit(recorder, here(live), {others})")
+        live = shell.user_ns["live"]
+        if run_number == 0:
+            assert isinstance(ended.error_in_exec, KeyboardInterrupt)
+            assert live.widget.status == "Interrupted after epoch 2"
+            assert json.loads(live.widget._whole)["stops"] == [0, 1, 2]
+        else:
+            ended.raise_error()
+            assert live.widget.status == "Finished after epoch 4"
 
 
 def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
