@@ -37,6 +37,7 @@ ACCURACY = {
     ("digits", "digits"): 0.94,
     ("islands", "islands"): 0.99,
     ("layer_by_layer", "spirals"): 0.99,
+    ("layer_morph", "spirals"): 0.99,
     ("first_batches", "moons"): 0.92,
     ("learned_late", "moons"): 0.93,
     ("learning_rates", "0.3"): 0.97,
