@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pytest
 from vega_datasets import data
 
@@ -36,6 +37,7 @@ ACCURACY = {
     ("digits", "digits"): 0.94,
     ("islands", "islands"): 0.99,
     ("layer_by_layer", "spirals"): 0.99,
+    ("layer_morph", "spirals"): 0.99,
     ("first_batches", "moons"): 0.92,
     ("learned_late", "moons"): 0.93,
     ("learning_rates", "0.3"): 0.97,
@@ -193,6 +195,28 @@ def test_script_learns_and_its_chart_renders(
     width, height = struct.unpack(">II", png[16:24])
     assert 600 < width <= 1110
     assert 400 < height < 900
+
+
+def test_what_the_texts_say_of_the_bundled_recording(shipped: rc.Run) -> None:
+    counts = shipped.history(classification=True)
+    errors = counts[counts["name"] == "ece"].set_index("epoch")["value"]
+    # calibration.py
+    assert shipped.wrong(epochs=[60]).sum() == 17
+    assert errors[60] > errors[40]
+    assert errors[150] < 0.03
+    # threshold.py
+    probability = shipped.point_probabilities(epochs=[40])[0]
+    is_one = shipped.targets == 1
+    assert not (probability >= 0.5)[~is_one].any()
+    assert 0.2 < (probability < 0.5)[is_one].mean() < 0.3
+    assert round(float((probability < 0.3)[is_one].mean()), 2) == 0.07
+    assert 0.2 < (~is_one)[probability >= 0.3].mean() < 0.3
+    # probe.py
+    network = shipped.planes.dense_network
+    assert network is not None
+    place = network.outputs(np.array([[0, -0.2]]), range(151))[:, 0, 0]
+    assert place[0] < 0.5 < place[40]
+    assert place[150] < 0.2
 
 
 def test_vega_datasets_are_read_from_the_package() -> None:
