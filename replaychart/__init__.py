@@ -47,6 +47,7 @@ _HOMES = {
     "spread": "charts.spread",
     "unit_maps": "charts.unit_maps",
     "network_diagram": "charts.network_diagram",
+    "loss_landscape": "charts.loss_landscape",
     "compare": "charts.compare",
     "small_multiples": "charts.small_multiples",
     "link": "playback.link",
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from replaychart.charts.gradients import gradients as gradients
     from replaychart.charts.loss_and_metric import loss_and_metric as loss_and_metric
     from replaychart.charts.loss_histogram import loss_histogram as loss_histogram
+    from replaychart.charts.loss_landscape import loss_landscape as loss_landscape
     from replaychart.charts.network_diagram import network_diagram as network_diagram
     from replaychart.charts.pre_activations import pre_activations as pre_activations
     from replaychart.charts.probability_histogram import (

@@ -96,6 +96,7 @@ def charts(run: rc.Run, numbers: rc.Run, several: dict[str, rc.Run]) -> dict[str
         "pre_activations": (rc.pre_activations(run, **violins), 60),
         "spread": (rc.spread(run, **PLOT), 60),
         "unit_maps": (rc.unit_maps(numbers, numbers.layers[0], units=UNITS, **PLOT), 20),
+        "loss_landscape": (rc.loss_landscape(run, **PLOT), 100),
         "compare": (rc.compare(several, **PLOT), 30),
         "small_multiples": (_four(several), 30),
     }
