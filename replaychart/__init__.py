@@ -52,6 +52,8 @@ _HOMES = {
     "small_multiples": "charts.small_multiples",
     "link": "playback.link",
     "animate": "playback.animate",
+    "story": "playback.story",
+    "key_epochs": "playback.key_epochs",
     "save": "export.save",
 }
 
@@ -102,7 +104,9 @@ if TYPE_CHECKING:
     from replaychart.opening import open_run as open_run
     from replaychart.opening import open_runs as open_runs
     from replaychart.playback.animate import animate as animate
+    from replaychart.playback.key_epochs import key_epochs as key_epochs
     from replaychart.playback.link import link as link
+    from replaychart.playback.story import story as story
     from replaychart.recording.function_recorder import record_function as record_function
     from replaychart.recording.outputs import record_outputs as record_outputs
     from replaychart.recording.recorder import Recorder as Recorder
