@@ -49,10 +49,13 @@ _HOMES = {
     "layer_morph": "charts.layer_morph",
     "probe": "charts.probe",
     "network_diagram": "charts.network_diagram",
+    "loss_landscape": "charts.loss_landscape",
     "compare": "charts.compare",
     "small_multiples": "charts.small_multiples",
     "link": "playback.link",
     "animate": "playback.animate",
+    "story": "playback.story",
+    "key_epochs": "playback.key_epochs",
     "save": "export.save",
     "page": "export.page",
     "enable": "export.enable",
@@ -81,6 +84,7 @@ if TYPE_CHECKING:
     from replaychart.charts.layer_morph import layer_morph as layer_morph
     from replaychart.charts.loss_and_metric import loss_and_metric as loss_and_metric
     from replaychart.charts.loss_histogram import loss_histogram as loss_histogram
+    from replaychart.charts.loss_landscape import loss_landscape as loss_landscape
     from replaychart.charts.network_diagram import network_diagram as network_diagram
     from replaychart.charts.pre_activations import pre_activations as pre_activations
     from replaychart.charts.probability_histogram import (
@@ -110,7 +114,9 @@ if TYPE_CHECKING:
     from replaychart.opening import open_run as open_run
     from replaychart.opening import open_runs as open_runs
     from replaychart.playback.animate import animate as animate
+    from replaychart.playback.key_epochs import key_epochs as key_epochs
     from replaychart.playback.link import link as link
+    from replaychart.playback.story import story as story
     from replaychart.recording.function_recorder import record_function as record_function
     from replaychart.recording.outputs import record_outputs as record_outputs
     from replaychart.recording.recorder import Recorder as Recorder

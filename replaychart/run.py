@@ -18,6 +18,7 @@ from replaychart.evaluation.dense_layers import DenseLayer, DenseLayers
 from replaychart.evaluation.distributions import Distributions, Kind, Variable
 from replaychart.evaluation.evaluations import Evaluations
 from replaychart.evaluation.lazy_network import LazyNetwork
+from replaychart.evaluation.loss_planes import Directions, LossPlanes
 from replaychart.evaluation.memory import Memory
 from replaychart.evaluation.predictions import Predictions
 from replaychart.evaluation.sample_statistics import SampleStatistics
@@ -42,6 +43,7 @@ from replaychart.frames.histograms import (
     residual_edges,
 )
 from replaychart.frames.history import history_frame
+from replaychart.frames.loss_plane import loss_plane_frame
 from replaychart.frames.points import points_frame
 from replaychart.frames.samples import samples_frame
 from replaychart.frames.subsets import TRAINING, VALIDATION
@@ -115,6 +117,8 @@ class Run:
         Confidence, variability and correctness of each point, as arrays.
     dense_layers : DenseLayers
         The dense layers at the end of the network: their weights, and how their units behave.
+    loss_planes : LossPlanes
+        The loss over planes through the weights, as arrays.
     """
 
     planes: Planes
@@ -124,6 +128,7 @@ class Run:
     sample_statistics: SampleStatistics
     _predictions: Predictions
     dense_layers: DenseLayers
+    loss_planes: LossPlanes
 
     def __init__(
         self,
@@ -171,6 +176,7 @@ class Run:
             stored.epochs, self._predictions, self._evaluations
         )
         self.dense_layers = DenseLayers(stored, self._memory, self._evaluations, self._predictions)
+        self.loss_planes = LossPlanes(stored, self._memory, self._network, self._evaluations)
         self.classification = Classification(self._predictions)
         self.curves = Curves(
             stored,
@@ -1632,6 +1638,51 @@ class Run:
         chain, chosen = self.dense_chain(), self.snapshots(epochs)
         each = self.dense_layers.statistics(chain, chosen)
         return units_frame(self.epochs[chosen], [layer.name for layer in chain], each)
+
+    def loss_plane(
+        self, directions: Directions = "path", *, seed: int = 0, resolution: int = 33
+    ) -> pd.DataFrame:
+        """Return the loss over a plane through the space of all weights, and the path on it.
+
+        Parameters
+        ----------
+        directions : {"path", "random"}, default "path"
+            What spans the plane; see `loss_landscape`.
+        seed : int, default 0
+            The seed of random directions.
+        resolution : int, default 33
+            The number of places along each side, 5 to 200.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row for each place of the plane, then one for each epoch of the path: ``kind`` (str,
+            ``"plane"`` or ``"path"``), ``epoch`` (float64, NaN on the plane), ``x`` and ``y``
+            (float64, coordinates on the plane, 0 at the last epoch), ``loss`` (float64, the mean
+            loss of the recorded points there, without regularization) and ``true_loss`` (float64,
+            the mean loss with the epoch's own weights; NaN on the plane).
+
+        Raises
+        ------
+        ArgumentError
+            An argument is invalid.
+        EvaluationError
+            The weights of some layers were not recorded, the loss cannot be evaluated, or the
+            weights do not change.
+
+        Examples
+        --------
+        >>> import replaychart as rc
+        >>> run = rc.open_run(rc.datasets.parabola_recording())
+        >>> plane = run.loss_plane(resolution=5)
+        >>> plane["kind"].value_counts().to_dict()
+        {'path': 151, 'plane': 25}
+        """
+        require_one_of("directions", directions, get_args(Directions))
+        require_at_least("seed", seed, 0)
+        require_at_least("resolution", resolution, 5, most=200)
+        plane = self.loss_planes.plane(directions, seed=int(seed), resolution=int(resolution))
+        return loss_plane_frame(self.epochs, plane)
 
     def restore(self, model: "keras.Model | torch.nn.Module", epoch: float | None = None) -> None:
         """Set a model's weights to those of a snapshot, to continue training from there.

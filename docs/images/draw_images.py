@@ -98,6 +98,7 @@ def charts(run: rc.Run, numbers: rc.Run, several: dict[str, rc.Run]) -> dict[str
         "layer_morph": (rc.layer_morph(run, depth=0.6, **PLOT), 40),
         "probe": (_probe(run), 40),
         "unit_maps": (rc.unit_maps(numbers, numbers.layers[0], units=UNITS, **PLOT), 20),
+        "loss_landscape": (rc.loss_landscape(run, **PLOT), 100),
         "compare": (rc.compare(several, **PLOT), 30),
         "small_multiples": (_four(several), 30),
     }

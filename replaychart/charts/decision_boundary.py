@@ -32,6 +32,7 @@ from replaychart.drawing.titles import (
     check_chart,
     note_not_finite,
 )
+from replaychart.drawing.unit_lines import check_units, unit_lines_layer
 from replaychart.drawing.validation_points import validation_layer
 from replaychart.drawing.wording import in_words
 from replaychart.facts.epochs import Epochs
@@ -48,6 +49,7 @@ def decision_boundary(
     features: Features | None = None,
     at: SliceAt = "median",
     unit: int | None = None,
+    units: str | None = None,
     xlim: Limits | None = None,
     ylim: Limits | None = None,
     resolution: int = RESOLUTION,
@@ -93,6 +95,12 @@ def decision_boundary(
         variance, quantiles, several targets): its position in the output, counted from 0. Points
         have the colours of its targets, if there is one for each value. Of several labels, it is
         the probability of this label. Default: the only value.
+    units : str, optional
+        A dense layer. For each of its units, a line is drawn where the unit switches on: where its
+        pre-activation, the input of its activation function, is 0. A ReLU network is linear between
+        these lines. A sigmoid or tanh unit is in the middle of its range there. The larger the
+        unit's outgoing weights at the epoch shown (their Euclidean norm), the thicker the line.
+        Default: no lines.
     xlim, ylim : tuple of float, optional
         Limits of the axes, which the surface fills. Default: around all recorded points.
     resolution : int, default 100
@@ -130,8 +138,9 @@ def decision_boundary(
     Returns
     -------
     altair.LayerChart
-        Surface, grid lines, points and boundary. Points predicted as another class are ringed. For
-        a regression, the surface shows the predicted value and there is no boundary.
+        Surface, grid lines, lines of units, points and boundary. Points predicted as another class
+        are ringed. For a regression, the surface shows the predicted value and there is no
+        boundary.
 
     Raises
     ------
@@ -152,11 +161,13 @@ def decision_boundary(
     >>> import replaychart as rc
     >>> run = rc.open_run(rc.datasets.parabola_recording())
     >>> chart = rc.decision_boundary(run, epoch=15)
+    >>> folds = rc.decision_boundary(run, units="hidden")
     """
     check_chart(run, width, height, max_bytes)
     run = run.of_unit(unit)
     chosen = checked_threshold(run, threshold)
     room = width_for_texts(width)
+    check_units(run, units, line=features is None and run.planes.inputs_are_line())
     if features is None and run.planes.inputs_are_line():
         if grid:
             run.planes.require_grid(None)
@@ -180,8 +191,8 @@ def decision_boundary(
     xlim, ylim = rectangle.xlim, rectangle.ylim
     divided = run.planes.surfaces.boundary is not None
 
-    def trace(clock: Clock) -> tuple[Paths, Paths | None, Paths | None]:
-        """Return surface, grid lines and boundary; None for each that is not drawn."""
+    def trace(clock: Clock) -> tuple[Paths, Paths | None, Paths | None, Paths | None]:
+        """Return surface, grid lines, boundary and lines of units; None if not drawn."""
         snapshots = run.snapshots(clock.epochs)
         lines = None
         if grid:
@@ -192,9 +203,10 @@ def decision_boundary(
             run.planes.surface(rectangle, snapshots),
             lines,
             boundary_paths(run, rectangle, snapshots, chosen) if divided else None,
+            None if units is None else run.planes.unit_boundaries(units, rectangle, snapshots),
         )
 
-    clock, points, (surface, lines, boundary) = kept_around_paths(
+    clock, points, (surface, lines, boundary, switches) = kept_around_paths(
         run,
         Clock.of(run, epochs, epoch),
         max_bytes,
@@ -210,6 +222,7 @@ def decision_boundary(
     layers = [
         surface_layer(plane, run, surface, bands=BANDS),
         grid_layer(plane, run, lines) if lines else None,
+        unit_lines_layer(plane, run, units, switches) if units and switches else None,
         *points_layers(
             plane,
             run,
@@ -232,6 +245,8 @@ def decision_boundary(
     of_unit = run.planes.unit_shown()
     if of_unit is not None:
         add_subtitle(heading, of_unit, room)
+    if units is not None:
+        add_subtitle(heading, f"lines: where units of {units} switch on", room)
     if through is not None and len(run.planes.feature_names()) > 2:
         add_subtitle(heading, f"background: slice at {through.slice}", room)
     return layered(

@@ -53,6 +53,8 @@ CORRECTNESS = ("#b3134f", "#c07f14", "#4a6fa5")
 LOSS = "#7b4aa0"
 RESIDUALS = "#4a6fa5"
 METRIC = "#1d6f5f"
+# Where units switch on.
+UNITS = "#6a3d9a"
 WEIGHTS = "#1b6ca8"
 GRADIENTS = "#b3134f"
 ACTIVATIONS = "#2a9d6f"

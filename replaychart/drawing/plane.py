@@ -524,7 +524,7 @@ def grid_layer(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
         for light, dark in zip(colors.GRID, colors.DARK_GRID, strict=True)
     ]
     stroke = outright(f"datum.line < {GRID_LINES} ? {ways[0]} : {ways[1]}")
-    return _line(vertices, plane, width=1).encode(stroke=stroke, detail="line:N")
+    return line_mark(vertices, plane, width=1).encode(stroke=stroke, detail="line:N")
 
 
 def boundary_layer(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
@@ -535,7 +535,7 @@ def boundary_layer(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
 def boundary_line(vertices: alt.Chart, plane: Plane) -> alt.Chart:
     """Return a line of the boundary through these vertices."""
     color = alt.value(adaptive(colors.BOUNDARY, colors.DARK_BOUNDARY))
-    return _line(vertices, plane, width=2).encode(stroke=color)
+    return line_mark(vertices, plane, width=2).encode(stroke=color)
 
 
 def _lines_chart(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
@@ -543,7 +543,8 @@ def _lines_chart(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
     return paths_chart(plane, run, paths, packing.Labelled("line", numbers, sorted(set(numbers))))
 
 
-def _line(vertices: alt.Chart, plane: Plane, *, width: float) -> alt.Chart:
+def line_mark(vertices: alt.Chart, plane: Plane, *, width: float) -> alt.Chart:
+    """Return lines through vertices, broken where they have gaps."""
     return vertices.mark_line(
         strokeWidth=width,
         clip=True,

@@ -11,6 +11,7 @@ from replaychart.facts.keys import described, described_key
 from replaychart.facts.outputs import of_output, output_names
 from replaychart.network.protocol import RecordedNetwork
 from replaychart.network.rebuilding import rebuilt_network, without_module
+from replaychart.storage.other_weights import RunWithOtherWeights, WeightOnPlane
 from replaychart.storage.reader import StoredRun
 
 if TYPE_CHECKING:
@@ -102,6 +103,22 @@ class LazyNetwork:
             return self._network
         except ImportError as error:
             raise self._framework_missing(asked) from error
+
+    def with_weights(self, weights: list[WeightOnPlane]) -> RecordedNetwork:
+        """Return the network with other weights, whose snapshots are the places of a plane.
+
+        Parameters
+        ----------
+        weights : list of WeightOnPlane
+            One for each variable.
+        """
+        whole = self._around or self
+        network = rebuilt_network(
+            RunWithOtherWeights.of(whole._stored, weights),
+            model=self._model,
+            custom_objects=self._custom_objects,
+        )
+        return network if self._around is None else network.of_output(self._output)
 
     @property
     def verified(self) -> bool | None:

@@ -194,6 +194,8 @@ def _meaning(key: str) -> _Meaning:
         return _Meaning("points", quantity, of, name)
     if quantity == "metric":
         return _Meaning("metric", "", "", _quoted(str(arguments.get("name"))))
+    if quantity == "loss plane":
+        return _Meaning("contours", "losses", "over a plane of weights")
     if quantity == "regularization":
         return _Meaning("continues", quantity)
     if quantity == "verified":

@@ -180,6 +180,14 @@ class Reader:
             lists = ("mean", "constant", "zero", "saturated")
             of_unit: Shape = (snapshots, units)
             return {**dict.fromkeys(lists, of_unit), "by_target": (snapshots, None, units)}
+        if quantity == "loss plane":
+            return {
+                **dict.fromkeys(("x", "y"), (None,)),
+                **dict.fromkeys(("on_plane", "true"), (snapshots,)),
+                "loss": (None, None),
+                "path": (snapshots, 2),
+                "explained": (2,),
+            }
         if quantity == "curve":
             return {"values": (snapshots, None, None)}
         return {"values": (snapshots, ...)}
@@ -192,6 +200,9 @@ class Reader:
             fit = fit and self._are_paths(arrays)
         elif quantity == "distribution":
             fit = fit and _are_distributions(arrays)
+        elif quantity == "loss plane":
+            fit = arrays["loss"].shape == (len(arrays["y"]), len(arrays["x"]))
+            fit = fit and all(values.dtype.kind == "f" for values in arrays.values())
         elif quantity in ("curve", "losses"):
             fit = arrays["values"].dtype.kind == "f"
         if not fit:

@@ -30,6 +30,7 @@ OF_THE_PARABOLA = {
     "feature_space": rc.feature_space,
     "without a surface": partial(rc.feature_space, surface=None),
     "decision_boundary": partial(rc.decision_boundary, grid=True),
+    "lines of units": partial(rc.decision_boundary, units="hidden"),
     "class_accuracy": rc.class_accuracy,
     "layer_morph": rc.layer_morph,
     "probe": rc.probe,
@@ -47,6 +48,7 @@ OF_THE_PARABOLA = {
     "calibration": rc.calibration,
     "spread": rc.spread,
     "network_diagram": rc.network_diagram,
+    "loss_landscape": partial(rc.loss_landscape, resolution=9),
     "spread of one epoch": partial(rc.spread, epochs=[2]),
 }
 

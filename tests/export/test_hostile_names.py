@@ -117,6 +117,7 @@ CHARTS: dict[str, Callable[[rc.Run], Any]] = {
     "class_accuracy": rc.class_accuracy,
     "dashboard": partial(rc.dashboard, epoch="last"),
     "decision_boundary": rc.decision_boundary,
+    "units' lines": lambda run: rc.decision_boundary(run, units=_layer(run, 2)),
     "slice": lambda run: rc.decision_boundary(run, features=run.feature_names[2:], at="mean"),
     "probability_histogram": rc.probability_histogram,
     "loss_and_metric": rc.loss_and_metric,
@@ -133,6 +134,7 @@ CHARTS: dict[str, Callable[[rc.Run], Any]] = {
     "pre_activations": rc.pre_activations,
     "spread": rc.spread,
     "network_diagram": rc.network_diagram,
+    "loss_landscape": partial(rc.loss_landscape, resolution=5),
     "spread_of_one": lambda run: rc.spread(run, kind="weights", epochs=[0]),
 }
 
