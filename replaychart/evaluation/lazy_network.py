@@ -115,8 +115,8 @@ class LazyNetwork:
         whole = self._around or self
         network = rebuilt_network(
             RunWithOtherWeights.of(whole._stored, weights),
-            model=self._model,
-            custom_objects=self._custom_objects,
+            model=self.model,
+            custom_objects=self.custom_objects,
         )
         return network if self._around is None else network.of_output(self._output)
 
