@@ -388,3 +388,21 @@ def test_charts_that_cannot_be_linked_raise(shipped: rc.Run, three: Training) ->
             rc.link(space, find=wrong)
     with pytest.raises(rc.ArgumentError, match="at most 50 samples. Got 51"):
         rc.link(space, find=range(51))
+
+
+def test_dragging_on_a_chart_of_curves_selects_nothing(shipped: rc.Run, opened: Opened) -> None:
+    some: dict[str, Any] = {"epochs": [0, 50, 100], "width": 300, "height": 300}
+    chart = rc.link(rc.feature_space(shipped, **some) | rc.roc(shipped, curve="roc", **some))
+    page = opened(rc.animate(chart, autoplay=False))
+    box = page.page.locator("#chart canvas").bounding_box()
+    regions = "view.signal('link_regions').filter((one) => one).length"
+    for share, count in ((0.65, 0), (0.2, 1)):
+        x, y = box["x"] + share * box["width"], box["y"] + 150
+        page.page.mouse.move(x, y)
+        page.page.mouse.down()
+        page.page.mouse.move(x + 60, y + 50, steps=3)
+        page.page.mouse.up()
+        page.page.wait_for_timeout(100)
+        assert page.page.evaluate(regions) == count
+        assert page.epoch() == 0
+        assert page.page.evaluate("view.signal('link_picked')[0]") == ""
