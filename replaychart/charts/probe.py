@@ -25,7 +25,7 @@ from replaychart.drawing.probe import (
     probe_parameter,
 )
 from replaychart.drawing.samples import SamplePositions
-from replaychart.drawing.titles import Title, add_subtitle, chart_title, check_chart
+from replaychart.drawing.titles import Title, add_subtitle, chart_title, check_chart, level
 from replaychart.errors import ArgumentError
 from replaychart.facts.epochs import Epochs
 from replaychart.planes.argument_types import Features, ProjectionLike, SliceAt
@@ -171,6 +171,7 @@ def probe(
         image = computed.image(layer, view, rulers)
         plane.layer += marker(image, *_axes(units))
         planes.append(plane)
+    level([plane.title for plane in planes])
     inputs.layer[0] = inputs.layer[0].add_params(probe_parameter(where.parameter, start))
     inputs.view = alt.ViewBackground(**marked_view(where.parameter))
     heading = alt.Undefined if title is None else chart_title(title, "", clock)

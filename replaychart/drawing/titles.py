@@ -95,6 +95,19 @@ def add_subtitle(title: alt.TitleParams, text: str, width: float) -> None:
     title.subtitle = every[0] if len(every) == 1 else every
 
 
+def level(titles: Sequence[alt.TitleParams]) -> None:
+    """Give all titles the same number of lines, so that those of neighbours line up."""
+    subtitles = [title._get("subtitle") for title in titles]
+    lines_of_each = [
+        [] if one is alt.Undefined else [one] if isinstance(one, str) else list(one)
+        for one in subtitles
+    ]
+    most = max(map(len, lines_of_each))
+    for title, own in zip(titles, lines_of_each, strict=True):
+        if len(own) < most:
+            title.subtitle = [*own, *[" "] * (most - len(own))]
+
+
 def note_not_finite(
     title: alt.TitleParams,
     clock: Clock,
