@@ -60,6 +60,7 @@ class ValidationMemory(Memory):
 
     def __init__(self, memory: Memory) -> None:
         self._of_run = memory
+        self._every = memory._every
 
     @property
     def is_read(self) -> bool:
@@ -81,6 +82,9 @@ class ValidationMemory(Memory):
     def remember(self, key: str, snapshots: Sequence[int], arrays: Arrays) -> None:
         """Keep an evaluation; see `Memory.remember`."""
         self._of_run.remember(key_of_validation(key), snapshots, arrays)
+
+    def _earlier_rows(self, key: str) -> Arrays:
+        return self._of_run._earlier_rows(key_of_validation(key))
 
     def leave_out_of_file(self, key: str) -> None:
         """Never store an evaluation; see `Memory.leave_out_of_file`."""
