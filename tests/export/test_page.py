@@ -151,6 +151,17 @@ def test_pointer_is_where_it_points_at_any_scale(visit: Visit, width: int, heigh
         page.mouse.move(box["x"] + (left + share * wide) * scale, y)
         page.mouse.up()
         page.wait_for_function(f"view.signal('epoch') === {epoch}")
+    # A tooltip is beside the pointer, on the side where it fits.
+    x = box["x"] + (left + 0.5 * wide) * scale
+    page.mouse.move(x, y)
+    tooltip = page.locator("#vg-tooltip-element.visible")
+    tooltip.wait_for()
+    shown = tooltip.bounding_box()
+    assert any(abs(edge - x) < 11 for edge in (shown["x"], shown["x"] + shown["width"])), (shown, x)
+    assert any(abs(edge - y) < 11 for edge in (shown["y"], shown["y"] + shown["height"])), (
+        shown,
+        y,
+    )
 
 
 def test_dark_page_for_those_who_prefer_it(visit: Visit) -> None:

@@ -204,6 +204,7 @@
     const inside = byId("chart").contains(event.target) || event.buttons || event.type.endsWith("up");
     if (scale === 1 || !inside || byId("player").contains(event.target)) return;
     const {left, top} = byId("chart").getBoundingClientRect();
+    event.inWindow = [event.clientX, event.clientY];
     const x = left + (event.clientX - left) / scale, y = top + (event.clientY - top) / scale;
     Object.defineProperties(event, {clientX: {value: x}, clientY: {value: y}});
   };
@@ -211,6 +212,16 @@
     "dblclick", "pointerover", "pointerout", "mouseover", "mouseout", "wheel"]) {
     addEventListener(kind, unscaled, true);
   }
+
+  // Vega puts a tooltip where the pointer would be; it belongs beside the pointer.
+  const besidePointer = (event) => {
+    const tooltip = byId("vg-tooltip-element");
+    if (!event.inWindow || !tooltip) return;
+    const {width, height} = tooltip.getBoundingClientRect(), [x, y] = event.inWindow;
+    tooltip.style.left = `${x + 10 + width > innerWidth ? x - 10 - width : x + 10}px`;
+    tooltip.style.top = `${y + 10 + height > innerHeight ? y - 10 - height : y + 10}px`;
+  };
+  for (const kind of ["pointermove", "pointerover", "mousemove", "mouseover"]) addEventListener(kind, besidePointer);
 
   const draw = async () => {
     const narrow = innerWidth < STACKED_BELOW, night = scheme === "dark"
