@@ -9,7 +9,7 @@ diagonal and purple along the other: it returns strokes that rise to the right, 
 the 7, and is negative for those that fall, which the ReLU function turns into 0.
 """
 # category: Inside the network
-# thumbnail-epoch: 20
+# thumbnail-epoch: 24
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ if not recording.exists():
         metrics=["accuracy"],
     )
     recorder = rc.Recorder(X[:200], y[:200], recording, "digits")
-    model.fit(X, y, epochs=20, batch_size=32, verbose=0, callbacks=[recorder])
+    model.fit(X, y, epochs=24, batch_size=32, verbose=0, callbacks=[recorder])
 
 run = rc.open_run(recording, "digits")
 

@@ -103,7 +103,7 @@ def _class_weights_find_rare_weather(runs: dict[str, rc.Run]) -> None:
 
 
 def _filters_detect_strokes(runs: dict[str, rc.Run]) -> None:
-    kernels = runs["digits"].convolutions.kernels("convolution", [20])[0, :, :, 0]
+    kernels = runs["digits"].convolutions.kernels("convolution", [24])[0, :, :, 0]
     upright, slanted = kernels[..., 3], kernels[..., 7]
     assert upright[:, 1].sum() > 2 > 0 > upright[1].sum()
     assert np.trace(slanted[::-1]) > 2 > -2 > np.trace(slanted)
