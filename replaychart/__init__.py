@@ -46,6 +46,8 @@ _HOMES = {
     "pre_activations": "charts.pre_activations",
     "spread": "charts.spread",
     "unit_maps": "charts.unit_maps",
+    "filters": "charts.filters",
+    "feature_maps": "charts.feature_maps",
     "layer_morph": "charts.layer_morph",
     "probe": "charts.probe",
     "network_diagram": "charts.network_diagram",
@@ -79,7 +81,9 @@ if TYPE_CHECKING:
     from replaychart.charts.dashboard import dashboard as dashboard
     from replaychart.charts.data_map import data_map as data_map
     from replaychart.charts.decision_boundary import decision_boundary as decision_boundary
+    from replaychart.charts.feature_maps import feature_maps as feature_maps
     from replaychart.charts.feature_space import feature_space as feature_space
+    from replaychart.charts.filters import filters as filters
     from replaychart.charts.gradients import gradients as gradients
     from replaychart.charts.layer_morph import layer_morph as layer_morph
     from replaychart.charts.loss_and_metric import loss_and_metric as loss_and_metric

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from replaychart.arguments import items_of, require_at_least, require_one_of
 from replaychart.errors import ArgumentError, EvaluationError
 from replaychart.evaluation.classification import CALIBRATION_BINS, Classification
+from replaychart.evaluation.convolutions import Convolutions
 from replaychart.evaluation.curves import Curves, CurvesOfOutputs
 from replaychart.evaluation.dense_layers import DenseLayer, DenseLayers
 from replaychart.evaluation.distributions import Distributions, Kind, Variable
@@ -117,6 +118,8 @@ class Run:
         Confidence, variability and correctness of each point, as arrays.
     dense_layers : DenseLayers
         The dense layers at the end of the network: their weights, and how their units behave.
+    convolutions : Convolutions
+        The kernels of convolutions, and what they return for recorded pictures, as arrays.
     loss_planes : LossPlanes
         The loss over planes through the weights, as arrays.
     """
@@ -128,6 +131,7 @@ class Run:
     sample_statistics: SampleStatistics
     _predictions: Predictions
     dense_layers: DenseLayers
+    convolutions: Convolutions
     loss_planes: LossPlanes
 
     def __init__(
@@ -176,6 +180,7 @@ class Run:
             stored.epochs, self._predictions, self._evaluations
         )
         self.dense_layers = DenseLayers(stored, self._memory, self._evaluations, self._predictions)
+        self.convolutions = Convolutions(stored, self._memory, self._network, self._evaluations)
         self.loss_planes = LossPlanes(stored, self._memory, self._network, self._evaluations)
         self.classification = Classification(self._predictions)
         self.curves = Curves(

@@ -105,14 +105,27 @@ def test_render_offers_every_chart_of_the_package(capsys: pytest.CaptureFixture[
     assert offered == CHARTS
 
 
-# The targets are classes, so there are no residuals.
-@pytest.mark.parametrize("name", sorted(set(CHARTS) - {"residual-histogram"}))
+# The targets are classes, so there are no residuals, and the network has no convolutions.
+OF_OTHER_RUNS = {"residual-histogram", "filters", "feature-maps"}
+
+
+@pytest.mark.parametrize("name", sorted(set(CHARTS) - OF_OTHER_RUNS))
 def test_render_draws_each_chart_as_its_function_does(name: str, tmp_path: Path) -> None:
     recording = rc.datasets.parabola_recording()
     chart = getattr(rc, name.replace("-", "_"))(rc.open_run(recording))
     expected = rc.save(chart, tmp_path / "expected.json")
     out = tmp_path / "a.json"
     assert main(["render", str(recording), "parabola", "--chart", name, "--out", str(out)]) == 0
+    assert out.read_bytes() == expected.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["filters", "feature-maps"])
+def test_render_draws_convolutions(name: str, images: Training, tmp_path: Path) -> None:
+    chart = getattr(rc, name.replace("-", "_"))(rc.open_run(images.path))
+    expected = rc.save(chart, tmp_path / "expected.json")
+    out = tmp_path / "a.json"
+    options = ["--chart", name, "--layer", "convolution", "--out", str(out)]
+    assert main(["render", str(images.path), "images", *options]) == 0
     assert out.read_bytes() == expected.read_bytes()
 
 

@@ -102,8 +102,16 @@ def _class_weights_find_rare_weather(runs: dict[str, rc.Run]) -> None:
     assert _recall(weighted, "sun") < _recall(unweighted, "sun") - 0.2
 
 
+def _filters_detect_strokes(runs: dict[str, rc.Run]) -> None:
+    kernels = runs["digits"].convolutions.kernels("convolution", [24])[0, :, :, 0]
+    upright, slanted = kernels[..., 3], kernels[..., 7]
+    assert upright[:, 1].sum() > 2 > 0 > upright[1].sum()
+    assert np.trace(slanted[::-1]) > 2 > -2 > np.trace(slanted)
+
+
 # What else the texts say about a script's runs, given by name.
 CLAIMS: dict[str, Callable[[dict[str, rc.Run]], None]] = {
+    "filters": _filters_detect_strokes,
     "cars": _newer_cars_go_farther,
     "slices": _flower_is_taken_for_another_species_at_first,
     "weather": _class_weights_find_rare_weather,

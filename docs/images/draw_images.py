@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import vl_convert
 from PIL import Image, ImageOps
+from sklearn.datasets import load_digits
 
 import replaychart as rc
 
@@ -66,13 +67,34 @@ def optimizers(path: Path) -> dict[str, rc.Run]:
     return rc.open_runs(path)
 
 
-def charts(run: rc.Run, numbers: rc.Run, several: dict[str, rc.Run]) -> dict[str, tuple[Any, int]]:
+def digits(path: Path) -> rc.Run:
+    """Return a short training of a convolution that reads digits."""
+    keras.utils.set_random_seed(5)
+    X, y = load_digits(return_X_y=True)
+    X = X.reshape(-1, 8, 8, 1) / 16
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            keras.layers.Conv2D(12, 3, activation="relu", name="convolution"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(10, "softmax"),
+        ]
+    )
+    model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
+    recorder = rc.Recorder(X[:50], y[:50], path, "digits")
+    model.fit(X, y, epochs=20, verbose=0, callbacks=[recorder])
+    return rc.open_run(path, "digits")
+
+
+def charts(
+    run: rc.Run, numbers: rc.Run, pictures: rc.Run, several: dict[str, rc.Run]
+) -> dict[str, tuple[Any, int]]:
     """Return each chart of the README's table, by its function, with the epoch to show.
 
     Parameters
     ----------
-    run, numbers : Run
-        A classification and a regression.
+    run, numbers, pictures : Run
+        A classification, a regression, and one whose inputs are pictures.
     several : dict of str to Run
         Runs to compare, by name.
     """
@@ -98,6 +120,7 @@ def charts(run: rc.Run, numbers: rc.Run, several: dict[str, rc.Run]) -> dict[str
         "layer_morph": (rc.layer_morph(run, depth=0.6, **PLOT), 40),
         "probe": (_probe(run), 40),
         "unit_maps": (rc.unit_maps(numbers, numbers.layers[0], units=UNITS, **PLOT), 20),
+        "filters": (rc.filters(pictures, columns=4, **PLOT), 20),
         "loss_landscape": (rc.loss_landscape(run, **PLOT), 100),
         "compare": (rc.compare(several, **PLOT), 30),
         "small_multiples": (_four(several), 30),
@@ -161,9 +184,11 @@ def _is_text(layer: Any) -> bool:
     return (mark.get("type") if isinstance(mark, dict) else mark) == "text"
 
 
-def whole_charts(run: rc.Run) -> dict[str, Any]:
+def whole_charts(run: rc.Run, pictures: rc.Run) -> dict[str, Any]:
     """Return the charts whose thumbnails have texts, by function: without, they would be low."""
+    maps = {"points": [0, 2, 3], "units": [1, 2, 3, 5], "epochs": [20], "title": "Epoch 20"}
     return {
+        "feature_maps": rc.feature_maps(pictures, **maps),
         "dashboard": rc.dashboard(run, title="Two parabolas"),
         "network_diagram": rc.network_diagram(run, epochs=[150], title="Epoch 150", width=360),
     }
@@ -184,12 +209,13 @@ def main() -> None:
     folder = HERE / "charts"
     folder.mkdir(exist_ok=True)
     run = rc.open_run(rc.datasets.parabola_recording())
-    for name, chart in whole_charts(run).items():
-        draw_whole(chart, folder / f"{name}.png")
     with tempfile.TemporaryDirectory() as recordings:
+        pictures = digits(Path(recordings) / "digits.h5")
         numbers = regression(Path(recordings) / "numbers.h5")
         several = optimizers(Path(recordings) / "several.h5")
-        for name, (chart, epoch) in charts(run, numbers, several).items():
+        for name, chart in whole_charts(run, pictures).items():
+            draw_whole(chart, folder / f"{name}.png")
+        for name, (chart, epoch) in charts(run, numbers, pictures, several).items():
             draw_thumbnail(chart, folder / f"{name}.png", epoch=epoch)
 
 

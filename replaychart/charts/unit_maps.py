@@ -1,43 +1,35 @@
 """`unit_maps`: what each unit of a layer responds to."""
 
-import dataclasses
-import math
 from collections.abc import Sequence
-from typing import Any, Literal, Self
+from typing import Any
 
 import altair as alt
 import numpy as np
 
-from replaychart.arguments import items_of, require_at_least
 from replaychart.charts.feature_space import default_layer
-from replaychart.drawing import colors, packing
-from replaychart.drawing.backgrounds import adaptive
+from replaychart.drawing import packing
 from replaychart.drawing.budget import MAX_BYTES, kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
 from replaychart.drawing.expressions import literal
 from replaychart.drawing.named_epochs import ShownEpoch
-from replaychart.drawing.pixels import pixels
-from replaychart.drawing.texts import SMALL_SIZE
-from replaychart.drawing.tiles import Response, legend_url, tile_bytes, tile_url
+from replaychart.drawing.tile_grid import (
+    TileGrid,
+    chosen_units,
+    legend_layers,
+    tile_images,
+    tile_names,
+)
+from replaychart.drawing.tiles import Response, tile_bytes, tile_url
 from replaychart.drawing.titles import Title, add_subtitle, chart_title, check_chart, named_title
-from replaychart.errors import ArgumentError
 from replaychart.facts.epochs import Epochs
 from replaychart.planes.argument_types import Features, SliceAt
 from replaychart.planes.extents import Limits
 from replaychart.run import Run
 
 RESOLUTION = 24
-# More tiles than this are too small to see, and too many to look at.
-_MOST_UNITS = 100
-# Pixels between two tiles, in which the upper one of two rows leaves room for a name.
-_GAP, _NAME = 10, 18
-_SMALLEST = 12
-_MOST_COLUMNS = 10
 # Names are numbers only if there is less room than this.
 _UNIT, _CONSTANT, _CONSTANT_SIGN, _ROOM = "Unit ", " \N{MIDDLE DOT} constant", " =", 100
-# The colour scale, in pixels: its length, its height, and that with its labels.
-_LEGEND, _BAR, _LEGEND_HEIGHT = 150, 8, 24
 
 
 def unit_maps(
@@ -143,8 +135,8 @@ def unit_maps(
     )
     last = run.snapshots(run.epochs[-1].item())
     count = run.planes.units(layer, rectangle, last).shape[-1]
-    chosen = _chosen(units, count)
-    layout = _Layout.of(len(chosen), columns, width, height)
+    chosen = chosen_units(units, count)
+    layout = TileGrid.of(len(chosen), columns, width, height)
     clock = kept_epochs(
         run,
         Clock.of(run, epochs, epoch),
@@ -191,70 +183,6 @@ def unit_maps(
     )
 
 
-@dataclasses.dataclass(frozen=True)
-class _Layout:
-    """Where the tiles are, in pixels from the top left corner.
-
-    Attributes
-    ----------
-    count, columns : int
-        Number of tiles, and of tiles in a row.
-    across, down : float
-        The size of a tile.
-    """
-
-    count: int
-    columns: int
-    across: float
-    down: float
-
-    @classmethod
-    def of(cls, count: int, columns: int | None, width: int, height: int | None) -> Self:
-        if columns is None:
-            columns = min(math.ceil(math.sqrt(count)), _MOST_COLUMNS)
-        require_at_least("columns", columns, 1)
-        columns = min(int(columns), count)
-        rows = math.ceil(count / columns)
-        across = (width - _GAP * (columns - 1)) / columns
-        down = across if height is None else (height - _GAP * (rows - 1)) / rows - _NAME
-        if min(across, down) < _SMALLEST:
-            message = (
-                f"width and height must leave at least {_SMALLEST} pixels for each side of the "
-                f"{count} tiles. Got {width!r} and {height!r} for {columns} columns."
-            )
-            raise ArgumentError(message)
-        return cls(count, columns, across, down)
-
-    @property
-    def width(self) -> float:
-        return self.columns * (self.across + _GAP) - _GAP
-
-    @property
-    def height(self) -> float:
-        rows = math.ceil(self.count / self.columns)
-        return rows * (self.down + _NAME + _GAP) + _LEGEND_HEIGHT
-
-    def lefts(self) -> list[float]:
-        return [(tile % self.columns) * (self.across + _GAP) for tile in range(self.count)]
-
-    def tops(self) -> list[float]:
-        each = self.down + _NAME + _GAP
-        return [_NAME + (tile // self.columns) * each for tile in range(self.count)]
-
-
-def _chosen(units: Sequence[int] | None, count: int) -> list[int]:
-    """Return the positions of the units to draw."""
-    if units is None:
-        return list(range(min(count, _MOST_UNITS)))
-    listed = items_of("units", units, "numbers of units")
-    for unit in listed:
-        require_at_least("units", unit, 1, most=count)
-    if not 1 <= len(listed) <= _MOST_UNITS:
-        message = f"units must have 1 to {_MOST_UNITS} numbers. Got {len(listed)}."
-        raise ArgumentError(message)
-    return [int(unit) - 1 for unit in listed]
-
-
 def _constant(run: Run, layer: str, clock: Clock, chosen: list[int]) -> list[list[int]]:
     """Return for each unit whether its output is the same for all points, at each epoch."""
     outputs = run.coordinates(layer, epochs=clock.epochs)[..., chosen]
@@ -262,87 +190,15 @@ def _constant(run: Run, layer: str, clock: Clock, chosen: list[int]) -> list[lis
 
 
 def _layers(
-    clock: Clock, rows: list[dict[str, Any]], layout: _Layout, response: Response
+    clock: Clock, rows: list[dict[str, Any]], layout: TileGrid, response: Response
 ) -> list[alt.Chart]:
     """Return the tiles, and their names above them."""
     data = packing.PackedData(rows)
-    tiles = (
-        alt.Chart(data)
-        .transform_calculate(tile=packing.entry("tile", clock))
-        .mark_image(
-            width=layout.across, height=layout.down, align="left", baseline="top", aspect=False
-        )
-        .encode(
-            x=pixels("left", layout.width),
-            y=pixels("top", layout.height, down=True),
-            url="tile:N",
-            tooltip=[alt.Tooltip("unit:Q", title="Unit")],
-        )
-    )
     marks = (_UNIT, _CONSTANT) if layout.across >= _ROOM else ("", _CONSTANT_SIGN)
     before, after = map(literal, marks)
-    room = layout.across
-    names = (
-        alt.Chart(data)
-        .transform_calculate(
-            name=f"{before} + datum.unit + ({packing.entry('constant', clock)} ? {after} : '')"
-        )
-        .mark_text(
-            align="left",
-            baseline="bottom",
-            dy=-3,
-            fontSize=SMALL_SIZE,
-            limit=room,
-            tooltip=None,
-            color=adaptive(colors.INK),
-        )
-        .encode(
-            x=pixels("left", layout.width),
-            y=pixels("top", layout.height, down=True),
-            text="name:N",
-        )
-    )
-    return [tiles, names, *_legend(response, layout)]
-
-
-def _legend(response: Response, layout: _Layout) -> list[alt.Chart]:
-    """Return the colour scale below the tiles, with the values at its ends and in its middle.
-
-    It is drawn by marks: a legend would be merged with that of a neighbouring chart.
-    """
-    length = min(_LEGEND, layout.width)
-    low, high = response.ends
-    places: list[tuple[float, Literal["left", "center", "right"]]] = [
-        (0.0, "left"),
-        (0.5, "center"),
-        (1.0, "right"),
+    name = f"{before} + datum.unit + ({packing.entry('constant', clock)} ? {after} : '')"
+    return [
+        tile_images(data, clock, layout, tooltip=[alt.Tooltip("unit:Q", title="Unit")]),
+        tile_names(data, layout, name),
+        *legend_layers(response, layout.width, layout.height),
     ]
-    top = alt.value(layout.height - _LEGEND_HEIGHT)
-    bar = (
-        alt.Chart(packing.PackedData([{}]))
-        .mark_image(
-            url=legend_url(response),
-            width=length,
-            height=_BAR,
-            align="left",
-            baseline="top",
-            aspect=False,
-            tooltip=None,
-        )
-        .encode(x=alt.value(0), y=top)
-    )
-    labels = [
-        alt.Chart(packing.PackedData([{}]))
-        .mark_text(
-            text=f"{low + share * (high - low):.3g}".replace("-", "\N{MINUS SIGN}"),
-            color=adaptive(colors.MUTED),
-            align=align,
-            baseline="top",
-            dy=_BAR + 4,
-            fontSize=SMALL_SIZE,
-            tooltip=None,
-        )
-        .encode(x=alt.value(share * length), y=top)
-        for share, align in places
-    ]
-    return [bar, *labels]

@@ -51,6 +51,7 @@ OF_THE_PARABOLA = {
     "loss_landscape": partial(rc.loss_landscape, resolution=9),
     "spread of one epoch": partial(rc.spread, epochs=[2]),
 }
+OF_PICTURES = {"filters": rc.filters, "feature_maps": rc.feature_maps}
 
 
 def _hex(color: str) -> str:
@@ -109,6 +110,14 @@ def run(parabola: Training) -> rc.Run:
 @pytest.mark.parametrize("build", OF_THE_PARABOLA.values(), ids=OF_THE_PARABOLA)
 def test_contrast(build: Callable[..., Any], run: rc.Run, tmp_path: Path) -> None:
     chart = build(run)
+    for theme in ("replaychart", "dark"):
+        assert _faults(_drawn(chart, theme, tmp_path), BACKGROUNDS[theme]) == [], theme
+
+
+@pytest.mark.parametrize("build", OF_PICTURES.values(), ids=OF_PICTURES)
+def test_contrast_of_pictures(build: Callable[..., Any], images: Training, tmp_path: Path) -> None:
+    """What is in a tile is a surface; its frame and its name are readable."""
+    chart = build(images.open())
     for theme in ("replaychart", "dark"):
         assert _faults(_drawn(chart, theme, tmp_path), BACKGROUNDS[theme]) == [], theme
 

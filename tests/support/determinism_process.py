@@ -18,10 +18,10 @@ import replaychart as rc
 SUFFIXES = ("html", "json", "png", "svg", "gif", "webp")
 RECORDINGS = ("parabola", "three", "regression")
 
+# Those that take several runs, and those of convolutions, which these recordings do not have.
+_OTHERS = ("compare", "small_multiples", "filters", "feature_maps")
 BUILDERS: list[str] = [
-    name
-    for name, home in rc._HOMES.items()
-    if home.startswith("charts.") and name not in ("compare", "small_multiples")
+    name for name, home in rc._HOMES.items() if home.startswith("charts.") and name not in _OTHERS
 ]
 
 
