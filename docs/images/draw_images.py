@@ -161,11 +161,13 @@ def _is_text(layer: Any) -> bool:
     return (mark.get("type") if isinstance(mark, dict) else mark) == "text"
 
 
-def whole_charts(run: rc.Run) -> dict[str, Any]:
+def whole_charts(run: rc.Run, several: dict[str, rc.Run]) -> dict[str, Any]:
     """Return the charts whose thumbnails have texts, by function: without, they would be low."""
     return {
         "dashboard": rc.dashboard(run, title="Two parabolas"),
         "network_diagram": rc.network_diagram(run, epochs=[150], title="Epoch 150", width=360),
+        "similarity": rc.similarity(several["Adam"], several["RMSprop"], title="Adam, RMSprop"),
+        "difference": rc.difference(several["SGD"], several["Adam"], epoch=30, width=300),
     }
 
 
@@ -184,11 +186,11 @@ def main() -> None:
     folder = HERE / "charts"
     folder.mkdir(exist_ok=True)
     run = rc.open_run(rc.datasets.parabola_recording())
-    for name, chart in whole_charts(run).items():
-        draw_whole(chart, folder / f"{name}.png")
     with tempfile.TemporaryDirectory() as recordings:
         numbers = regression(Path(recordings) / "numbers.h5")
         several = optimizers(Path(recordings) / "several.h5")
+        for name, chart in whole_charts(run, several).items():
+            draw_whole(chart, folder / f"{name}.png")
         for name, (chart, epoch) in charts(run, numbers, several).items():
             draw_thumbnail(chart, folder / f"{name}.png", epoch=epoch)
 

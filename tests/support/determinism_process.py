@@ -21,7 +21,7 @@ RECORDINGS = ("parabola", "three", "regression")
 BUILDERS: list[str] = [
     name
     for name, home in rc._HOMES.items()
-    if home.startswith("charts.") and name not in ("compare", "small_multiples")
+    if home.startswith("charts.") and name not in ("compare", "difference", "small_multiples")
 ]
 
 
