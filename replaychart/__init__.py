@@ -52,7 +52,9 @@ _HOMES = {
     "probe": "charts.probe",
     "network_diagram": "charts.network_diagram",
     "loss_landscape": "charts.loss_landscape",
+    "similarity": "charts.similarity",
     "compare": "charts.compare",
+    "difference": "charts.difference",
     "small_multiples": "charts.small_multiples",
     "link": "playback.link",
     "animate": "playback.animate",
@@ -81,6 +83,7 @@ if TYPE_CHECKING:
     from replaychart.charts.dashboard import dashboard as dashboard
     from replaychart.charts.data_map import data_map as data_map
     from replaychart.charts.decision_boundary import decision_boundary as decision_boundary
+    from replaychart.charts.difference import difference as difference
     from replaychart.charts.feature_maps import feature_maps as feature_maps
     from replaychart.charts.feature_space import feature_space as feature_space
     from replaychart.charts.filters import filters as filters
@@ -97,6 +100,7 @@ if TYPE_CHECKING:
     from replaychart.charts.probe import probe as probe
     from replaychart.charts.residual_histogram import residual_histogram as residual_histogram
     from replaychart.charts.roc import roc as roc
+    from replaychart.charts.similarity import similarity as similarity
     from replaychart.charts.small_multiples import small_multiples as small_multiples
     from replaychart.charts.spread import spread as spread
     from replaychart.charts.unit_maps import unit_maps as unit_maps

@@ -27,8 +27,8 @@ from replaychart.storage.deepreplay import not_writable
 _DASHBOARD = "dashboard"
 # Every second epoch: half the drawing time and half the bytes, with no visible difference.
 _DEMO_GIF_STRIDE = 2
-# The charts of several runs, which `replaychart compare` draws.
-_SEVERAL_RUNS = ("compare", "small_multiples")
+# The charts that need several runs.
+_SEVERAL_RUNS = ("compare", "difference", "small_multiples")
 _LAST_PORT = 65535
 
 

@@ -2,7 +2,7 @@
 
 import copy
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from replaychart.arguments import items_of, require_at_least, require_one_of
+from replaychart.arguments import items_of, require_at_least, require_one_of, shown
 from replaychart.errors import ArgumentError, EvaluationError
 from replaychart.evaluation.classification import CALIBRATION_BINS, Classification
 from replaychart.evaluation.convolutions import Convolutions
@@ -23,6 +23,7 @@ from replaychart.evaluation.loss_planes import Directions, LossPlanes
 from replaychart.evaluation.memory import Memory
 from replaychart.evaluation.predictions import Predictions
 from replaychart.evaluation.sample_statistics import SampleStatistics
+from replaychart.evaluation.similarity import layer_similarities
 from replaychart.evaluation.validation import ValidationMemory, ValidationNetwork, validation_of
 from replaychart.facts.epochs import Epochs, chosen_snapshots
 from replaychart.facts.inputs import number_of_points
@@ -47,6 +48,7 @@ from replaychart.frames.history import history_frame
 from replaychart.frames.loss_plane import loss_plane_frame
 from replaychart.frames.points import points_frame
 from replaychart.frames.samples import samples_frame
+from replaychart.frames.similarity import similarity_frame
 from replaychart.frames.subsets import TRAINING, VALIDATION
 from replaychart.frames.tables import paths_frame
 from replaychart.frames.units import units_frame
@@ -1689,6 +1691,75 @@ class Run:
         plane = self.loss_planes.plane(directions, seed=int(seed), resolution=int(resolution))
         return loss_plane_frame(self.epochs, plane)
 
+    def similarity(
+        self,
+        other: "Run | None" = None,
+        *,
+        layers: Sequence[str] | None = None,
+        epochs: Epochs = None,
+    ) -> pd.DataFrame:
+        """Return how similar the layers are to each other, or to those of another run.
+
+        The number is linear CKA (centered kernel alignment) of the outputs of two layers for the
+        recorded points [1]_: 1 if they are the same up to a rotation, a shift and a scale, and 0 if
+        no linear function of one tells anything about the other. Outputs with more than one axis
+        are flattened.
+
+        Parameters
+        ----------
+        other : Run, optional
+            Another run with the same points. Default: the run itself.
+        layers : sequence of str, optional
+            Only these layers; with `other`, of the runs that have them. Default: all.
+        epochs : float, slice, range or iterable of float, optional
+            Only these recorded epochs; both runs must have them. Default: all that both have.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per epoch and pair of layers: ``epoch``, ``layer`` (str), ``other_layer`` (str,
+            of the other run) and ``similarity`` (float64; NaN if a layer returns the same for all
+            points, or something that is not finite).
+
+        Raises
+        ------
+        ArgumentError
+            The runs have different points or no epochs in common, or there is no such layer.
+        EvaluationError
+            The model cannot be rebuilt, or the recording has no layers.
+
+        References
+        ----------
+        .. [1] S. Kornblith et al., "Similarity of Neural Network Representations Revisited" (2019),
+           https://arxiv.org/abs/1905.00414
+
+        Examples
+        --------
+        >>> import replaychart as rc
+        >>> run = rc.open_run(rc.datasets.parabola_recording())
+        >>> run.similarity(epochs=150).round(2)["similarity"].tolist()
+        [1.0, 0.42, 0.42, 1.0]
+        """
+        another = self if other is None else other
+        require_same_points(self, another)
+        shared = self.epochs if other is None else shared_epochs(self, another)
+        chosen = shared if epochs is None else self.epochs[self.snapshots(epochs)]
+        rows, columns = (
+            _layers_among(self, layers, another),
+            _layers_among(another, layers, self),
+        )
+        own = [self._outputs_by_snapshot(name, chosen) for name in rows]
+        theirs = (
+            None
+            if other is None
+            else [other._outputs_by_snapshot(name, chosen) for name in columns]
+        )
+        values = layer_similarities(own, theirs)
+        return similarity_frame(chosen, rows, columns, values)
+
+    def _outputs_by_snapshot(self, layer: str, epochs: np.ndarray) -> Iterator[np.ndarray]:
+        return self._evaluations.outputs_by_snapshot(layer, self.snapshots(epochs))
+
     def restore(self, model: "keras.Model | torch.nn.Module", epoch: float | None = None) -> None:
         """Set a model's weights to those of a snapshot, to continue training from there.
 
@@ -1791,3 +1862,51 @@ def require_run(run: object) -> None:
     if not isinstance(run, Run):
         message = f"run must be a Run, as returned by open_run. Got {type(run).__name__}."
         raise ArgumentError(message)
+
+
+def require_same_points(run: Run, other: object) -> None:
+    """Raise `ArgumentError` unless `other` is a run of the same points, in the same order."""
+    if not isinstance(other, Run):
+        message = f"other must be a run from open_run. Got {shown(other)}."
+        raise ArgumentError(message)
+    one, two = run.planes.inputs, other.planes.inputs
+    if one.shape != two.shape or not (one == two).all():
+        message = (
+            f"other must be a run with the same recorded points. Run {run.name!r} has {len(one):,} "
+            f"points with {one.shape[1]:,} features each, run {other.name!r} {len(two):,} with "
+            f"{two.shape[1]:,}{'' if one.shape != two.shape else ', and their values differ'}."
+        )
+        raise ArgumentError(message)
+
+
+def shared_epochs(run: Run, other: Run) -> np.ndarray:
+    """Return the epochs that two runs recorded.
+
+    Raises
+    ------
+    ArgumentError
+        There are none.
+    """
+    both = np.intersect1d(run.epochs, other.epochs)
+    if not len(both):
+        message = (
+            f"other must be a run with some of the same recorded epochs. Runs {run.name!r} and "
+            f"{other.name!r} have none in common."
+        )
+        raise ArgumentError(message)
+    return both
+
+
+def _layers_among(run: Run, layers: Sequence[str] | None, other: Run) -> list[str]:
+    """Return those of the chosen layers that a run has, which is compared with another."""
+    chosen = run.layers
+    if layers is not None:
+        chosen = items_of("layers", layers, "names of layers")
+        for name in chosen:
+            require_one_of("layers", name, dict.fromkeys([*run.layers, *other.layers]))
+    found = [name for name in dict.fromkeys(chosen) if name in run.layers]
+    if not found:
+        what = "recorded layers" if layers is None else f"layers among {list(chosen)!r}"
+        message = f"Run {run.name!r} has no {what}."
+        raise EvaluationError(message)
+    return found

@@ -184,13 +184,15 @@ def _is_text(layer: Any) -> bool:
     return (mark.get("type") if isinstance(mark, dict) else mark) == "text"
 
 
-def whole_charts(run: rc.Run, pictures: rc.Run) -> dict[str, Any]:
+def whole_charts(run: rc.Run, pictures: rc.Run, several: dict[str, rc.Run]) -> dict[str, Any]:
     """Return the charts whose thumbnails have texts, by function: without, they would be low."""
     maps = {"points": [0, 2, 3], "units": [1, 2, 3, 5], "epochs": [20], "title": "Epoch 20"}
     return {
         "feature_maps": rc.feature_maps(pictures, **maps),
         "dashboard": rc.dashboard(run, title="Two parabolas"),
         "network_diagram": rc.network_diagram(run, epochs=[150], title="Epoch 150", width=360),
+        "similarity": rc.similarity(several["Adam"], several["RMSprop"], title="Adam, RMSprop"),
+        "difference": rc.difference(several["SGD"], several["Adam"], epoch=30, width=300),
     }
 
 
@@ -213,7 +215,7 @@ def main() -> None:
         pictures = digits(Path(recordings) / "digits.h5")
         numbers = regression(Path(recordings) / "numbers.h5")
         several = optimizers(Path(recordings) / "several.h5")
-        for name, chart in whole_charts(run, pictures).items():
+        for name, chart in whole_charts(run, pictures, several).items():
             draw_whole(chart, folder / f"{name}.png")
         for name, (chart, epoch) in charts(run, numbers, pictures, several).items():
             draw_thumbnail(chart, folder / f"{name}.png", epoch=epoch)

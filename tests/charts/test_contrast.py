@@ -39,6 +39,8 @@ OF_THE_PARABOLA = {
     "loss_and_metric": partial(rc.loss_and_metric, source="training"),
     "loss_histogram": rc.loss_histogram,
     "data_map": rc.data_map,
+    "similarity": rc.similarity,
+    "difference": lambda run: rc.difference(run, run),
     "weights": rc.weights,
     "gradients": rc.gradients,
     "activations": rc.activations,

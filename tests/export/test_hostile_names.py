@@ -134,6 +134,8 @@ CHARTS: dict[str, Callable[[rc.Run], Any]] = {
     "pre_activations": rc.pre_activations,
     "spread": rc.spread,
     "network_diagram": rc.network_diagram,
+    "similarity": rc.similarity,
+    "difference": lambda run: rc.difference(run, run, names=tuple(NAMES.values())[:2]),
     "loss_landscape": partial(rc.loss_landscape, resolution=5),
     "spread_of_one": lambda run: rc.spread(run, kind="weights", epochs=[0]),
 }
@@ -241,7 +243,7 @@ def test_names_are_text_in_pictures(
         pictures = watched.evaluate(
             "[...document.querySelectorAll('image')].map((one) => one.href.baseVal)"
         )
-        assert name == "network_diagram" or not pictures
+        assert name in ("network_diagram", "difference") or not pictures
         assert all(url.startswith("data:image/png;base64,") for url in pictures)
         text = svg.read_text("utf-8")
         assert not re.search(r"[\u202a-\u202e\u2066-\u2069]", text), name

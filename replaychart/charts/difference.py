@@ -1,0 +1,417 @@
+"""`difference`: where two runs disagree, and which of them is right about which points."""
+
+import base64
+import io
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import altair as alt
+import numpy as np
+from PIL import Image
+
+from replaychart.drawing import colors, packing
+from replaychart.drawing.backgrounds import adaptive
+from replaychart.drawing.budget import MAX_BYTES, kept, kept_around_paths
+from replaychart.drawing.clock import Clock
+from replaychart.drawing.learned_epochs import learned_chart
+from replaychart.drawing.named_epochs import ShownEpoch
+from replaychart.drawing.packing import BYTES_PER_NUMBER
+from replaychart.drawing.plane import Plane, class_labels, line_mark, paths_chart
+from replaychart.drawing.point_looks import PointLooks
+from replaychart.drawing.several_runs import pair_names, shared_by_both
+from replaychart.drawing.sizes import width_for_positions
+from replaychart.drawing.texts import displayed
+from replaychart.drawing.titles import (
+    Title,
+    add_subtitle,
+    chart_title,
+    check_chart,
+    note_not_finite,
+)
+from replaychart.drawing.who_is_right import ROW, Standing, absolute_errors, run_pair
+from replaychart.drawing.wording import in_words
+from replaychart.errors import ArgumentError, EvaluationError
+from replaychart.facts.epochs import Epochs
+from replaychart.planes.argument_types import Features, SliceAt
+from replaychart.planes.extents import Limits
+from replaychart.planes.paths import Paths
+from replaychart.planes.planes import RESOLUTION
+from replaychart.planes.rectangle import Rectangle
+from replaychart.run import Run, require_same_points
+
+# Grey, which is visible on light and on dark backgrounds, and how opaque it is.
+_GREY, _OPACITY = 139, 96
+_BYTES_PER_PIXEL = 0.15
+# The width of what is beside the plane, and what its titles and axes need, in pixels.
+_BESIDE, _LEARNED, _LEAST, _TEXTS = 250, 150, 90, 124
+# Numbers that differ more than this share of all differences are shaded alike.
+_MOST = 0.9
+
+
+def difference(
+    run: Run,
+    other: Run,
+    *,
+    names: tuple[str, str] | None = None,
+    features: Features | None = None,
+    at: SliceAt = "median",
+    xlim: Limits | None = None,
+    ylim: Limits | None = None,
+    resolution: int = RESOLUTION,
+    epochs: Epochs = None,
+    epoch: ShownEpoch = None,
+    title: Title | None = None,
+    width: int = 340,
+    height: int = 300,
+    max_bytes: float | None = MAX_BYTES,
+) -> alt.HConcatChart:
+    """Draw where two runs disagree, which of them is right about which points, and since when.
+
+    Over the plane of the inputs, or a slice through them, the region in which the runs predict
+    different classes is shaded, between the boundaries of both. The points are marked by who is
+    right: both runs, only one of them, or neither. For inputs without such a plane, each point is
+    at the probabilities that both runs give its true class.
+
+    For a regression, the shade is as dark as the predictions differ, and each point has the color
+    of the run that is closer to its target and an area by how much: the difference of the absolute
+    errors.
+
+    Parameters
+    ----------
+    run, other : Run
+        Two recorded training runs with the same points and targets. Only epochs that both recorded
+        are shown.
+    names : pair of str, optional
+        What to call the two runs. Default: their names in the file.
+    features : pair of str or int, optional
+        The two features that span the plane, by name or by position in `Run.coordinates`. Default:
+        the only two; if there are more, or fewer, there is no plane.
+    at : {"median", "mean"}, int, mapping of str to float, or array_like, default "median"
+        Where the other features are held; see `decision_boundary`.
+    xlim, ylim : tuple of float, optional
+        Limits of the plane. Default: around all recorded points.
+    resolution : int, default 100
+        Number of places along each side at which the predictions are compared.
+    epochs : float, slice, range or iterable of float, optional
+        Recorded epochs to include. Default: all that both runs recorded.
+    epoch : float, {"last", "best", "half"} or altair.Parameter, optional
+        The epoch shown initially: a number, a name as in `epoch_param`, or a parameter from
+        `epoch_param` that charts share. Default: the last epoch that both runs recorded.
+    title : str or sequence of str, optional
+        The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: "Who is right"
+        or "Who is closer", and the epoch.
+    width, height : int, default 340 and 300
+        Size of the plane in pixels, without what is beside it.
+    max_bytes : float or None, default 20,000,000
+        Approximate limit on the size of the chart's data, in bytes. A larger chart is thinned, with
+        a warning: first to evenly spaced epochs, down to 200; then to a proportional sample of each
+        class, down to 2,000 points; then both further. None means no limit.
+
+    Returns
+    -------
+    altair.HConcatChart
+        The plane. Beside it, the number of all recorded points in each group, and, for classes, the
+        epochs from which on both runs are right about a point (``learned_epoch`` of `Run.samples`,
+        over the epochs that both recorded), in circles with an area by the number of points. A
+        point above the diagonal was learned earlier by the first run.
+
+    Raises
+    ------
+    ArgumentError
+        The runs have different points, targets or tasks, or another argument is invalid.
+    EvaluationError
+        A model cannot be rebuilt, or a run does not predict one class or number for each point.
+
+    Warns
+    -----
+    UserWarning
+        Epochs or points are left out to stay within `max_bytes`.
+
+    See Also
+    --------
+    compare : one curve of several runs.
+    similarity : which layers of two runs compute the same.
+
+    Examples
+    --------
+    >>> import replaychart as rc
+    >>> run = rc.open_run(rc.datasets.parabola_recording())
+    >>> chart = rc.difference(run, run, names=("one", "same"), epochs=[0, 150], resolution=20)
+    """
+    check_chart(run, width, height, max_bytes)
+    if width == "container":
+        message = (
+            "width must be a number of pixels, because Vega-Lite has no container for charts "
+            "beside each other. Got 'container'."
+        )
+        raise ArgumentError(message)
+    require_same_points(run, other)
+    both = pair_names(run, other, names) or (run.name, other.name)
+    _require_same_task(run, other)
+    shared = shared_by_both(run, other, epochs, epoch)
+    limited = not (features is None and xlim is None and ylim is None)
+    if limited or (run.planes.inputs_are_plane() and run.has_model and other.has_model):
+        through = None if features is None else run.planes.slice(features, at)
+        where = run.planes.rectangle(
+            None, plane="inputs", xlim=xlim, ylim=ylim, resolution=resolution, view=through
+        )
+        scene = _over_inputs(run, other, shared, where, width, height, max_bytes)
+    else:
+        scene = _over_answers(run, other, shared, both, width, height, max_bytes)
+    clock = scene.plane.clock
+    standing = Standing.of(run, other, clock, both)
+    what = "Who is right" if run.classes else "Who is closer"
+    heading = chart_title(title, f"{what} \N{MIDDLE DOT} epoch {{epoch}}", clock)
+    add_subtitle(heading, scene.note, width)
+    outputs = [one.outputs(epochs=clock.epochs) for one in (run, other)]
+    for name, values in zip(both, outputs, strict=True):
+        note_not_finite(heading, clock, f"output of {displayed(name)}", width, values)
+    main = alt.LayerChart(
+        layer=[*scene.background, *_points(run, scene, standing)],
+        width=width,
+        height=height,
+        title=heading,
+    )
+    beside: list[Any] = [standing.bars(clock, _BESIDE)]
+    if run.classes:
+        left = max(_LEAST, height - ROW * len(standing.groups) - _TEXTS)
+        beside.append(learned_chart(run, other, clock, both, _LEARNED, left))
+    return alt.HConcatChart(
+        hconcat=[main, alt.VConcatChart(vconcat=beside, spacing=14)], spacing=24
+    ).add_params(*clock.parameters)
+
+
+class _Scene(NamedTuple):
+    """Where points are, and what is behind them.
+
+    Attributes
+    ----------
+    plane : Plane
+        The axes.
+    points : numpy.ndarray of int64, shape (points,)
+        The numbers of the points that are drawn.
+    coordinates : numpy.ndarray, shape (points, 2) or (epochs, points, 2)
+        Their positions.
+    background : list of altair.Chart
+        What is behind them.
+    note : str
+        The subtitle.
+    """
+
+    plane: Plane
+    points: np.ndarray
+    coordinates: np.ndarray
+    background: list[alt.Chart]
+    note: str
+
+
+def _over_inputs(
+    run: Run,
+    other: Run,
+    clock: Clock,
+    where: Rectangle,
+    width: int,
+    height: int,
+    max_bytes: float | None,
+) -> _Scene:
+    """Return the plane of the inputs, shaded where the runs disagree, with both boundaries."""
+    divided = run.planes.surfaces.boundary is not None
+
+    def trace(some: Clock) -> tuple[Paths | None, ...]:
+        return tuple(
+            one.planes.boundary(where, one.snapshots(some.epochs)) if divided else None
+            for one in (run, other)
+        )
+
+    clock, points, boundaries = kept_around_paths(
+        run,
+        clock,
+        max_bytes,
+        trace,
+        bytes_per_point=2 * BYTES_PER_NUMBER,
+        bytes_per_epoch=_BYTES_PER_PIXEL * where.resolution**2,
+    )
+    through = where.slice()
+    first, second = run.planes.feature_names()[:2] if through is None else through.titles
+    if run.feature_names is None:
+        first, second = in_words(first), in_words(second)
+    plane = Plane(clock, [where.xlim], [where.ylim], (first, second), width, height, overflows=True)
+    layers = [_shade(plane, _disagreement(run, other, where, clock))]
+    for one, paths, color in zip((run, other), boundaries, run_pair(), strict=True):
+        if paths is not None:
+            numbers = paths.value.tolist()
+            labelled = packing.Labelled("line", numbers, sorted(set(numbers)))
+            stroke = alt.value(adaptive(*color))
+            vertices = paths_chart(plane, one, paths, labelled)
+            layers.append(
+                line_mark(vertices, plane, width=2).encode(stroke=stroke, detail="line:N")
+            )
+    coordinates = run.planes.inputs
+    note = "shaded: the predictions differ"
+    if through is not None:
+        coordinates = through.coordinates(coordinates, 0)
+        if len(run.planes.feature_names()) > 2:
+            note = f"{note}, slice at {through.slice}"
+    return _Scene(plane, points, coordinates[points], layers, note)
+
+
+def _disagreement(run: Run, other: Run, where: Rectangle, clock: Clock) -> np.ndarray:
+    """Return how much two runs disagree, from 0 to 1, shape (epochs, rows, columns).
+
+    It is 0 or 1 for classes, and for numbers the difference of the predictions, compared with the
+    largest one of 90 % of the places in the second half of the epochs.
+    """
+    inputs = where.cell_inputs()
+    predicted = [
+        np.stack([_predicted(one, outputs) for outputs in _outputs(one, inputs, clock)])
+        for one in (run, other)
+    ]
+    if run.classes:
+        apart = (predicted[0] != predicted[1]).astype(np.float64)
+    else:
+        apart = np.abs(predicted[0] - predicted[1])
+        apart[~np.isfinite(apart)] = 0
+        apart = np.clip(apart / (np.quantile(apart[len(apart) // 2 :], _MOST) or 1.0), 0, 1)
+    return apart.reshape(len(apart), where.resolution, where.resolution)
+
+
+def _outputs(run: Run, inputs: np.ndarray, clock: Clock) -> Iterator[np.ndarray]:
+    return run.planes.layer_outputs(None, inputs, run.snapshots(clock.epochs))
+
+
+def _predicted(run: Run, outputs: np.ndarray) -> np.ndarray:
+    """Return the class, or the number, that the network predicts at each place."""
+    surfaces = run.planes.surfaces
+    scores = surfaces.scores(outputs)
+    if surfaces.boundary is None:
+        return scores[:, 0]
+    return scores[:, 0] > surfaces.boundary if scores.shape[1] == 1 else scores.argmax(axis=1)
+
+
+def _shade(plane: Plane, apart: np.ndarray) -> alt.Chart:
+    """Return a grey picture, which is the more opaque the more the runs disagree."""
+    urls = [_picture(one) for one in apart]
+    rows = packing.by_epoch(plane.clock, {"shade": [0]}, {"tile": [urls]})
+    return (
+        alt.Chart(packing.PackedData(rows))
+        .transform_calculate(tile=packing.entry("tile", plane.clock))
+        .mark_image(
+            width=width_for_positions(plane.width),
+            height=plane.height,
+            align="left",
+            baseline="top",
+            aspect=False,
+            tooltip=None,
+            aria=False,
+        )
+        .encode(x=alt.value(0), y=alt.value(0), url="tile:N")
+    )
+
+
+def _picture(apart: np.ndarray) -> str:
+    """Return a picture as the ``data:`` URL of a PNG file; the first row is at the bottom."""
+    opacity = np.rint(_OPACITY * apart[::-1]).astype(np.uint8)
+    grey = np.full_like(opacity, _GREY)
+    file = io.BytesIO()
+    Image.fromarray(np.stack([grey, opacity], axis=2), "LA").save(file, "PNG", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def _over_answers(
+    run: Run,
+    other: Run,
+    clock: Clock,
+    names: tuple[str, str],
+    width: int,
+    height: int,
+    max_bytes: float | None,
+) -> _Scene:
+    """Return the plane of both runs' probabilities of the true class, or of their errors."""
+    clock, points = kept(
+        run, clock, max_bytes, bytes_per_point=4 * BYTES_PER_NUMBER, bytes_per_epoch=0
+    )
+    each = [_answers(one, clock) for one in (run, other)]
+    end = 1.0
+    if not run.classes:
+        known = np.concatenate([one[np.isfinite(one)] for one in each])
+        end = float(known.max(initial=0)) or 1.0
+    limits = (-0.03 * end, 1.03 * end)
+    plane = Plane(clock, [limits], [limits], names, width, height, overflows=False)
+    rows: packing.Rows = [{"x": 0, "y": 0}, {"x": end, "y": end}]
+    diagonal = alt.Chart(packing.PackedData(rows)).mark_line(
+        strokeWidth=1, strokeOpacity=0.5, color=adaptive(colors.MUTED), tooltip=None, aria=False
+    )
+    note = "probability of the true class" if run.classes else "absolute error"
+    coordinates = np.stack(each, axis=2)[:, points]
+    layers = [diagonal.encode(x=plane.x(), y=plane.y())]
+    return _Scene(plane, points, coordinates, layers, f"{note} in both runs")
+
+
+def _answers(run: Run, clock: Clock) -> np.ndarray:
+    """Return the probability of the true class, or the absolute error, (epochs, points)."""
+    if not run.classes:
+        return absolute_errors(run, clock)
+    if not run.has_probabilities:
+        message = (
+            f"features must be given, because run {run.name!r} has scores and no probabilities, "
+            "and there is no plane of two features."
+        )
+        raise ArgumentError(message)
+    probability = run.point_probabilities(epochs=clock.epochs)
+    return np.where((run.classes == 2) & (run.targets == 0), 1 - probability, probability)
+
+
+def _points(run: Run, scene: _Scene, standing: Standing) -> list[alt.Chart]:
+    """Return the points, marked by who is right about them."""
+    plane, points = scene.plane, scene.points
+    constant: dict[str, list[Any]] = {"point": points.tolist()}
+    changing = standing.columns(points)
+    calculated = standing.calculated(plane.clock)
+    for axis, (name, ruler) in enumerate(zip("xy", plane.rulers(), strict=True)):
+        values = scene.coordinates[..., axis]
+        if values.ndim == 1:
+            constant[name] = ruler.rounded(values)
+        else:
+            changing[name] = ruler.measured(values.T)
+            calculated[name] = ruler.expression(packing.entry(name, plane.clock))
+    tooltip = [alt.Tooltip("point:Q", title="Point")]
+    if run.classes:
+        labels = class_labels(run)
+        constant["target"] = [labels[target] for target in run.targets[points]]
+        tooltip.append(alt.Tooltip("target:N", title="Class"))
+    else:
+        constant["target"] = [packing.shortened(target) for target in run.targets[points]]
+        tooltip += [
+            alt.Tooltip("target:Q", title="Target"),
+            alt.Tooltip("lead:Q", title="Difference of absolute errors", format=".3~g"),
+        ]
+    rows = packing.by_epoch(plane.clock, constant, changing)
+    placed = (
+        alt.Chart(packing.PackedData(rows))
+        .transform_calculate(**calculated)
+        .encode(x=plane.x(), y=plane.y(), tooltip=tooltip)
+    )
+    looks = PointLooks.of(len(points), plane.width, plane.height)
+    return standing.layers(placed, looks.size)
+
+
+def _require_same_task(run: Run, other: Run) -> None:
+    """Raise an error unless both runs predict the same class or number for each point."""
+    same = run.targets.shape == other.targets.shape and bool((run.targets == other.targets).all())
+    if run.classes != other.classes or not same:
+        tasks = [
+            f"{one.classes} classes" if one.classes else "numbers as targets"
+            for one in (run, other)
+        ]
+        message = (
+            f"other must be a run with the same targets. Run {run.name!r} has {tasks[0]}, run "
+            f"{other.name!r} {tasks[1]}{', but not for the same points' * (tasks[0] == tasks[1])}."
+        )
+        raise ArgumentError(message)
+    for one in (run, other):
+        if run.targets.ndim > 1 or not one.tells_predictions or one.planes.values_per_point < 1:
+            message = f"Run {one.name!r} does not predict one class or number for each point."
+            raise EvaluationError(message)
+        if not run.classes and one.residuals(epochs=one.epochs[-1].item()).ndim > 2:
+            message = f"Run {one.name!r} predicts several numbers for each point."
+            raise EvaluationError(message)
