@@ -22,6 +22,9 @@ LIBRARIES = {
     "tensorflow": {"network", "recording"},
     "torch": {"network", "recording"},
     "jax": {"network", "recording"},
+    "lightning": {"recording"},
+    "pytorch_lightning": {"recording"},
+    "transformers": {"recording"},
     "altair": {"drawing", "charts", "playback", "export", "live", "demonstration", "command"},
 }
 

@@ -67,6 +67,7 @@ class LoopRecorder:
         self._logs = Logs()
         self._epoch = -1.0
         self._closed = False
+        self._running: Callable[[], bool] | None = None
         self._last: Snapshot | None = None
         self._skipped: Snapshot | None = None
         self._written_at = -math.inf
@@ -208,7 +209,7 @@ class LoopRecorder:
             return writer, [first]
 
         self._last = first
-        self._writer.begin(open_writer)
+        self._writer.begin(open_writer, training=self._running)
 
     def _record(self, snapshot: Snapshot) -> None:
         self._last, self._skipped = snapshot, None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from replaychart.errors import ArgumentError, MissingDependencyError
+from replaychart.errors import ArgumentError, MissingDependencyError, RecordingError
 from replaychart.facts.witness import Witness
 from replaychart.opening import open_run
 from replaychart.recording import samples
@@ -19,6 +19,8 @@ from replaychart.recording.validation import with_validation
 
 if TYPE_CHECKING:
     import torch
+    import transformers
+    from lightning.pytorch import Callback
 
 
 class TorchRecorder(LoopRecorder):
@@ -138,7 +140,8 @@ class TorchRecorder(LoopRecorder):
         self._describing = _describing()
         given = given_inputs(X, y, feature_names=feature_names)
         recorded = given.without_graph()
-        self._optimizer = self._describing.checked_optimizer(optimizer)
+        checked = self._describing.checked_optimizer(optimizer)
+        self._optimizers: list[torch.optim.Optimizer] = [] if checked is None else [checked]
         live = self._describing.described_module(
             module,
             recorded.inputs,
@@ -158,6 +161,7 @@ class TorchRecorder(LoopRecorder):
         super().__init__(path, group, every=every, if_exists=if_exists, on_error=on_error)
         # At the start of an epoch; a scheduler may have set those of the next one at its end.
         self._rates: list[float] = []
+        self._held: tuple[float, list[np.ndarray]] | None = None
 
     @property
     def opening_arguments(self) -> dict[str, Any]:
@@ -167,13 +171,14 @@ class TorchRecorder(LoopRecorder):
     @property
     def learning_rate(self) -> float | None:
         """The learning rate of the optimizer; setting it sets that of all parameter groups."""
-        rates = self._describing.rates_of(self._optimizer)
+        rates = self._rates_now()
         return rates[0] if rates else None
 
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
-        for group in [] if self._optimizer is None else self._optimizer.param_groups:
-            group["lr"] = rate
+        for optimizer in self._optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
 
     def __enter__(self) -> Self:
         """Record the state before training, unless a run is to be continued."""
@@ -208,12 +213,145 @@ class TorchRecorder(LoopRecorder):
             Recording stopped, for example because the file could not be written; or an entry of
             the logs is left out because it is not a number.
         """
+        self._snapshot(epoch, self._live.weights, logs)
+
+    def for_lightning(self) -> "Callback":
+        """Return a callback for the ``Trainer`` of PyTorch Lightning.
+
+        It records the state before training, every epoch with the metrics that were logged in it,
+        and how the run ended. The learning rates are those of the trainer's optimizers. Names that
+        begin with ``train_`` lose this prefix. In distributed training, only the process of rank 0
+        records.
+
+        Returns
+        -------
+        lightning.pytorch.Callback
+            For ``Trainer(callbacks=[...])``, and for one call of ``fit``.
+
+        Raises
+        ------
+        MissingDependencyError
+            Lightning is not installed.
+
+        Examples
+        --------
+        >>> import lightning as L  # doctest: +SKIP
+        >>> recorder = rc.TorchRecorder(module, X, y, "runs.h5", "a")  # doctest: +SKIP
+        >>> trainer = L.Trainer(callbacks=[recorder.for_lightning()])  # doctest: +SKIP
+        """
+        try:
+            from replaychart.recording.lightning_callback import LightningCallback
+        except ImportError as error:
+            message = _missing("for_lightning", "Lightning", "lightning", error)
+            raise MissingDependencyError(message) from error
+        return LightningCallback(self)
+
+    def for_trainer(self) -> "transformers.TrainerCallback":
+        """Return a callback for the ``Trainer`` of Hugging Face's Transformers.
+
+        It records the state before training, every epoch with what was logged last in it, and how
+        the run ended. The learning rates are those of the trainer's optimizer. Names that begin
+        with ``eval_`` begin with ``val_`` instead. In distributed training, only the process of
+        rank 0 records.
+
+        Returns
+        -------
+        transformers.TrainerCallback
+            For ``Trainer(callbacks=[...])``, and for one call of ``train``.
+
+        Raises
+        ------
+        MissingDependencyError
+            Transformers is not installed.
+
+        Examples
+        --------
+        >>> import transformers  # doctest: +SKIP
+        >>> recorder = rc.TorchRecorder(module, X, y, "runs.h5", "a")  # doctest: +SKIP
+        >>> trainer = transformers.Trainer(  # doctest: +SKIP
+        ...     model, arguments, train_dataset=points, callbacks=[recorder.for_trainer()]
+        ... )
+        """
+        try:
+            from replaychart.recording.trainer_callback import RecordingTrainerCallback
+        except ImportError as error:
+            message = _missing("for_trainer", "Transformers", "transformers", error)
+            raise MissingDependencyError(message) from error
+        return RecordingTrainerCallback(self)
+
+    def _begin_training(
+        self,
+        epoch: float,
+        trained: "torch.nn.Module",
+        optimizers: Sequence["torch.optim.Optimizer"],
+        *,
+        running: Callable[[], bool] | None = None,
+    ) -> None:
+        """Record the state with which a framework begins to train, and follow its optimizers.
+
+        Parameters
+        ----------
+        epoch : float
+            The number of epochs completed, which is not 0 if training resumes.
+        trained : torch.nn.Module
+            The module that the framework trains.
+        optimizers : sequence of torch.optim.Optimizer
+        running : callable, optional
+            Returns whether training still runs. Default: the framework reports errors.
+        """
+        if self._closed:
+            self._checked_epoch(epoch)  # which raises
+        self._check_trained(trained)
+        self._optimizers, self._running = list(optimizers), running
+        if self.begun:  # by a ``with`` block
+            self._rates = self._rates_now()
+        else:
+            self.snapshot(epoch)
+
+    def _check_trained(self, trained: "torch.nn.Module") -> None:
+        """Raise `RecordingError` unless the recorded module is, or belongs to, a trained one."""
+        own = {id(one) for one in self._live.module.parameters()}
+        if own.isdisjoint(id(one) for one in trained.parameters()):
+            message = (
+                f"The module that is recorded as {self.group!r} must share its parameters with the "
+                f"one that is trained, and shares none. Got a {type(self._live.module).__name__} "
+                f"to record, and a {type(trained).__name__} to train."
+            )
+            raise RecordingError(message)
+
+    def _hold(self, epoch: float) -> None:
+        """Keep the state at the end of an epoch until all is logged."""
+        if self._closed or not self._writer.recording:
+            return
+        with self._writer.shielding():
+            try:
+                self._held = epoch, self._live.weights()
+            except RecordingError as error:
+                self._writer.fail(error)
+
+    def _take_held(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Record the state that was kept, if there is one."""
+        held, self._held = self._held, None
+        if held is None or self._closed:
+            return
+        epoch, weights = held
+        self._snapshot(epoch, lambda: weights, logs)
+
+    def _snapshot(
+        self,
+        epoch: float,
+        weights: Callable[[], list[np.ndarray]],
+        logs: Mapping[str, Any] | None,
+    ) -> None:
         epoch = self._checked_epoch(epoch)
-        live = self._live
-        self._take(epoch, lambda: live.described, live.weights, logs, self._rates)
-        self._rates = self._describing.rates_of(self._optimizer)
+        self._take(epoch, lambda: self._live.described, weights, logs, self._rates)
+        self._rates = self._rates_now()
+
+    def _rates_now(self) -> list[float]:
+        return [rate for one in self._optimizers for rate in self._describing.rates_of(one)]
 
     def _end(self, *, finished: bool) -> None:
+        self._take_held()  # It still waits if an error occurred between two epochs.
         first_time = not self._closed
         super()._end(finished=finished)
         if self._store and first_time and finished and self._writer.ended:
@@ -241,3 +379,10 @@ def _describing() -> ModuleType:
         )
         raise MissingDependencyError(message) from error
     return torch_description
+
+
+def _missing(method: str, package: str, extra: str, error: ImportError) -> str:
+    return (
+        f"{method} needs {package}: pip install 'replaychart[{extra}]'. "
+        f"Importing it failed: {error}"
+    )

@@ -455,3 +455,27 @@ def test_validation_points(tmp_path: Path) -> None:
         rc.ArgumentError, match=r"validation\[1\] must be the targets of one output"
     ):
         rc.TorchRecorder(module, X, y, path, "b", loss=LOSS, validation=(X, [y, y]))
+
+
+@pytest.mark.parametrize(
+    ("method", "extra", "packages"),
+    [
+        ("for_lightning", "lightning", ["lightning.pytorch", "pytorch_lightning"]),
+        ("for_trainer", "transformers", ["transformers"]),
+    ],
+)
+def test_a_callback_needs_its_framework(
+    method: str,
+    extra: str,
+    packages: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in list(sys.modules):
+        if name.startswith("replaychart.recording.") and name.endswith("_callback"):
+            monkeypatch.delitem(sys.modules, name)
+    for name in packages:
+        monkeypatch.setitem(sys.modules, name, None)
+    recorder = rc.TorchRecorder(modules.mlp(), *_data(), tmp_path / "a.h5", "a")
+    with pytest.raises(rc.MissingDependencyError, match=rf"{method} needs .*\[{extra}\]"):
+        getattr(recorder, method)()
