@@ -46,4 +46,4 @@ if not recording.exists():
 
 run = rc.open_run(recording, "three_spirals")
 
-rc.dashboard(run, epochs=slice(None, None, 2))
+rc.dashboard(run, epochs=slice(None, None, 3))

@@ -21,7 +21,7 @@ def test_features_of_all_inputs_are_side_by_side(two_inputs: Training) -> None:
     assert run.feature_names == NAMES
     np.testing.assert_array_equal(run.coordinates()[2], np.hstack(two_inputs.X))
     points = run.points(epochs=0)
-    assert list(points.columns[3:8]) == ["x1", "x2", "x3", "x4", "x5"]
+    assert list(points.columns[4:9]) == ["x1", "x2", "x3", "x4", "x5"]
 
 
 @pytest.mark.parametrize("at", ["median", "mean", 12, {"beta[0]": 0.3}, {"beta": [0.3, 0.7]}])

@@ -474,11 +474,11 @@ def test_bad_slices_raise_an_error(
 def test_a_layer_that_is_not_kept_in_memory_has_the_same_projection(
     how: Any, regression: Training, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = regression.open()
+    whole = rc.open_run(regression.path, regression.group)
     held = whole.points("wide", projection=how)
     monkeypatch.setattr(layer_space, "_LARGEST_FIT", 2000)
     monkeypatch.setattr(evaluations, "_MOST_VALUES_KEPT", 2000)
-    run = regression.open()
+    run = rc.open_run(regression.path, regression.group)
     streamed = run.points("wide", projection=how)
     for axis in ("x", "y"):
         np.testing.assert_allclose(streamed[axis], held[axis], atol=1e-5)

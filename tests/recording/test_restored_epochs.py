@@ -132,7 +132,8 @@ def test_the_curves_mark_the_restored_epoch(tmp_path: Path) -> None:
     texts = [layer for layer in spec["layer"] if layer["mark"].get("text") == "restored"]
     assert len(rules) == len(texts) == 1
     for layer in (*rules, *texts):
-        assert spec["datasets"][layer["data"]["name"]] == [{"epoch": run.restored_epoch}]
+        (row,) = spec["datasets"][layer["data"]["name"]]
+        assert row["epoch"] == run.restored_epoch
     few = rc.loss_and_metric(run, epochs=slice(0, 3)).to_dict()
     assert not [layer for layer in few["layer"] if layer["mark"]["type"] == "rule"]
     run, *_ = _fit(tmp_path / "a.h5", epochs=3)

@@ -14,7 +14,7 @@ from replaychart.storage.hdf5 import fixed_texts
 
 
 def test_attributes_of_a_run(parabola: Training) -> None:
-    run = parabola.open()
+    run = rc.open_run(parabola.path, parabola.group)
     assert run.name == "parabola"
     assert run.epochs.tolist() == list(range(EPOCHS + 1))
     assert run.layers == ["hidden", "output"]
