@@ -188,7 +188,7 @@ def _meaning(key: str) -> _Meaning:
     arguments = json.loads(key)
     name = _quoted(layer) if layer else ""
     of = "of" if layer else ""
-    if quantity == "outputs":
+    if quantity in ("outputs", "feature maps"):
         return _Meaning("outputs", quantity, of, name)
     if quantity in ("predictions", "losses", "unit statistics"):
         return _Meaning("points", quantity, of, name)

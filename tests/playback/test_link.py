@@ -79,6 +79,11 @@ class Linked:
         self.shown = page
         self.page = page.page
         self.page.set_viewport_size({"width": 1700, "height": 1400})
+        # The page fits the chart to its new size in the next frame.
+        self.page.evaluate(
+            "new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))"
+        )
+        self.settle()
 
     def marks(self, kind: str, view: int | None = None) -> list[dict[str, Any]]:
         name = None if view is None else f"linked_{view}_group"
