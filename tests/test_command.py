@@ -50,6 +50,7 @@ def test_demo_draws_without_keras(tmp_path: Path) -> None:
         assert gif.n_frames == 76
 
 
+@pytest.mark.thorough
 def test_demo_trains_when_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

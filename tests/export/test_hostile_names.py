@@ -188,7 +188,7 @@ def _texts(svg: str) -> list[str]:
     return [html.unescape(text) for text in re.findall(r"<text[^>]*>([^<]*)</text>", svg)]
 
 
-@pytest.mark.parametrize("group", ["two", "three"])
+@pytest.mark.parametrize("group", [pytest.param("two", marks=pytest.mark.thorough), "three"])
 def test_names_are_text_in_a_page(group: str, hostile: Path, watched: Any, tmp_path: Path) -> None:
     drawn = charts(hostile, group)
     assert len(drawn) >= 14
@@ -264,6 +264,7 @@ def test_names_are_text_in_a_film(hostile: Path, tmp_path: Path) -> None:
     assert rc.save(chart, tmp_path / "still.png").stat().st_size > 1000
 
 
+@pytest.mark.thorough
 def test_names_are_text_where_altair_writes_the_page(
     hostile: Path, watched: Any, tmp_path: Path
 ) -> None:

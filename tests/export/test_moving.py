@@ -301,7 +301,17 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing", "sequential"])
+@pytest.mark.parametrize(
+    "backend",
+    [
+        "loky",
+        "threading",
+        *(
+            pytest.param(one, marks=pytest.mark.thorough)
+            for one in ("multiprocessing", "sequential")
+        ),
+    ],
+)
 def test_backends_of_joblib_paint_the_same_frames(
     backend: str, shipped: rc.Run, tmp_path: Path
 ) -> None:
@@ -341,7 +351,10 @@ rc.save(rc.feature_space(run), sys.argv[1])
 """
 
 
-@pytest.mark.parametrize("name", ["a.gif", "a.mp4", "frames/"])
+@pytest.mark.parametrize(
+    "name",
+    ["a.gif", *(pytest.param(one, marks=pytest.mark.thorough) for one in ("a.mp4", "frames/"))],
+)
 @pytest.mark.skipif(os.name != "posix", reason="sends a signal to a group of processes")
 def test_interruption_leaves_nothing(name: str, tmp_path: Path) -> None:
     process = subprocess.Popen(

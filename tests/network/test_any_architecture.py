@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from support.any_network import AnyNetwork, Recorded, given_by, networks
 
@@ -98,6 +99,7 @@ def test_layers_weights_and_curves_are_those_of_keras(network: AnyNetwork, direc
             assert np.isclose(values[snapshot], evaluated[name], rtol=1e-5, atol=2e-6), name
 
 
+@pytest.mark.thorough
 @examples
 @given(network=networks(heads=("sigmoid", "softmax", "sparse logits", "number")))
 def test_histograms_count_every_point_once(network: AnyNetwork, directory: Path) -> None:

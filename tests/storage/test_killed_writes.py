@@ -109,6 +109,7 @@ def test_run_that_grows_keeps_every_epoch_that_was_written(recorded: Path, tmp_p
     assert set(seen) == {3, 4, 5, 6}
 
 
+@pytest.mark.thorough
 def test_run_that_is_overwritten_is_the_old_one_or_the_new_one(
     recorded: Path, tmp_path: Path
 ) -> None:
