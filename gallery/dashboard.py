@@ -8,7 +8,7 @@ the outside in, while in the last hidden layer the arms are pulled out of the mi
 fans, which straight lines separate. By epoch 100 no ring is left.
 """
 # category: Feature spaces
-# thumbnail-epoch: 64
+# thumbnail-epoch: 63
 
 from pathlib import Path
 

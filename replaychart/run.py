@@ -24,7 +24,7 @@ from replaychart.evaluation.memory import Memory
 from replaychart.evaluation.predictions import Predictions
 from replaychart.evaluation.sample_statistics import SampleStatistics
 from replaychart.evaluation.similarity import layer_similarities
-from replaychart.evaluation.validation import ValidationMemory, ValidationNetwork, validation_of
+from replaychart.evaluation.validation import ValidationNetwork, memory_of_validation, validation_of
 from replaychart.facts.epochs import Epochs, chosen_snapshots
 from replaychart.facts.inputs import number_of_points
 from replaychart.facts.keys import evaluation_key
@@ -474,7 +474,7 @@ class Run:
         one = copy.copy(self)
         one._whole, one._training = one, self
         one.inputs = dict(stored.inputs) if isinstance(stored.inputs, Mapping) else stored.inputs
-        one._memory = memory = ValidationMemory(self._memory)
+        one._memory = memory = memory_of_validation(self._memory)
         one._network = ValidationNetwork(stored, memory, self._network)
         one._look_at(stored)
         return one

@@ -80,8 +80,8 @@ def network_diagram(
     resolution : int, default 24
         Number of cells along each side of a tile, in which the unit is evaluated.
     points : bool, default True
-        Whether to draw recorded points, at most 300, on the tile of a single output that tells
-        classes apart.
+        Whether to draw recorded points, at most 300, on the tile of a single output that
+        separates classes.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
     epoch : float, {"last", "best", "half"} or altair.Parameter, optional

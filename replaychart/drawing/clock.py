@@ -11,8 +11,8 @@ from replaychart.drawing.epoch_parameter import (
     POSITION,
     EpochParameter,
     has_equal_steps,
+    parameter_of_runs,
     positions_at,
-    shared_parameter,
     step_of,
 )
 from replaychart.drawing.expressions import literal
@@ -80,7 +80,7 @@ class Clock:
             )
             raise ArgumentError(message)
         value = default if epoch is None else epoch
-        parameter = shared_parameter((run,), chosen, value, by_default=epoch is None)
+        parameter = parameter_of_runs((run,), chosen, value, by_default=epoch is None)
         return cls(chosen, parameter, run.batches_per_epoch, newest=newest)
 
     def thinned(self, count: int) -> "Clock":

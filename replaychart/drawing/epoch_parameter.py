@@ -113,10 +113,10 @@ def epoch_param(
     >>> epoch = rc.epoch_param(run, value=15)
     >>> chart = rc.feature_space(run, epoch=epoch) | rc.loss_histogram(run, epoch=epoch)
     """
-    return shared_parameter(runs, epochs, value)
+    return parameter_of_runs(runs, epochs, value)
 
 
-def shared_parameter(
+def parameter_of_runs(
     runs: tuple[Run, ...],
     epochs: Epochs,
     value: float | EpochName | None,

@@ -88,24 +88,24 @@ def add_subtitle(title: alt.TitleParams, text: str, width: float) -> None:
 
     A longer line would push neighbouring charts aside.
     """
-    present = title._get("subtitle")
-    if present is alt.Undefined:
-        present = []
-    every = ([present] if isinstance(present, str) else list(present)) + lines(text, width)
+    every = [*_subtitle_lines(title), *lines(text, width)]
     title.subtitle = every[0] if len(every) == 1 else every
 
 
 def level(titles: Sequence[alt.TitleParams]) -> None:
     """Give all titles the same number of lines, so that those of neighbours line up."""
-    subtitles = [title._get("subtitle") for title in titles]
-    lines_of_each = [
-        [] if one is alt.Undefined else [one] if isinstance(one, str) else list(one)
-        for one in subtitles
-    ]
-    most = max(map(len, lines_of_each))
-    for title, own in zip(titles, lines_of_each, strict=True):
+    every = [_subtitle_lines(title) for title in titles]
+    most = max(map(len, every))
+    for title, own in zip(titles, every, strict=True):
         if len(own) < most:
             title.subtitle = [*own, *[" "] * (most - len(own))]
+
+
+def _subtitle_lines(title: alt.TitleParams) -> list[str]:
+    present = title._get("subtitle")
+    if present is alt.Undefined:
+        return []
+    return [present] if isinstance(present, str) else list(present)
 
 
 def note_not_finite(

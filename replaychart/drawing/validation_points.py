@@ -1,4 +1,4 @@
-"""The validation points of a run in a plane: hollow, so that they are told from the others."""
+"""The validation points of a run in a plane: hollow, unlike the others."""
 
 from typing import Any
 

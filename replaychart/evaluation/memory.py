@@ -137,7 +137,7 @@ class Memory:
 
     def of_output(self, name: str) -> "Memory":
         """Return what is known of one of several outputs; it is kept and stored here."""
-        return _MemoryOfOutput(self, name)
+        return MemoryOfPart(self, lambda key: key_of_output(key, name))
 
     def store(self) -> None:
         """Write the evaluations that are known for all snapshots to the run's file."""
@@ -147,21 +147,21 @@ class Memory:
         write_evaluations(self._stored, lasting)
 
 
-class _MemoryOfOutput(Memory):
-    """The evaluations of one output, which are kept with those of the whole run.
+class MemoryOfPart(Memory):
+    """The evaluations of a part of a run, which are kept and stored with those of the whole run.
 
     Parameters
     ----------
     whole : Memory
         The evaluations of the whole run.
-    output : str
-        The name of the output.
+    own_key : callable
+        Returns the key in the whole run for a key of the part.
     """
 
-    def __init__(self, whole: Memory, output: str) -> None:
+    def __init__(self, whole: Memory, own_key: Callable[[str], str]) -> None:
         self._around = whole
         self._every = whole._every
-        self._output = output
+        self._own = own_key
 
     @property
     def is_read(self) -> bool:
@@ -194,6 +194,3 @@ class _MemoryOfOutput(Memory):
     def store(self) -> None:
         """Write the evaluations of the whole run; see `Memory.store`."""
         self._around.store()
-
-    def _own(self, key: str) -> str:
-        return key_of_output(key, self._output)

@@ -195,7 +195,7 @@ class Live:
         self._end("Stopped" if self.widget.stopped else "Finished")
 
     def __getattr__(self, name: str) -> Any:
-        """Return a method that does nothing for what else Keras tells its callbacks.
+        """Return a method that does nothing for the other events of Keras's callbacks.
 
         This is no ``keras.callbacks.Callback``, because it works without Keras as well.
         """

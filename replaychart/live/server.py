@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Other machines cannot connect. Over SSH: ssh -L 8000:localhost:8000 machine
 HOST = "127.0.0.1"
-# Seconds after which a browser is told that nothing has changed, which shows whether it is there.
+# Seconds after which a browser gets an empty message, which shows whether it is still there.
 _HEARTBEAT = 5.0
 _NAMES = {HOST, "localhost"}
 
