@@ -143,7 +143,7 @@ def _reading(
             tooltip=None,
             aria=False,
         )
-        .encode(text="text:N", x=alt.value(right), y=alt.value(baseline))
+        .encode(text=alt.Text("text:N"), x=alt.XValue(right), y=alt.YValue(baseline))
     )
 
 
