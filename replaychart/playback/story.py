@@ -128,7 +128,7 @@ def _caption(captions: Mapping[float, str], width: float) -> alt.Chart:
             color=adaptive(colors.INK),
             tooltip=None,
         )
-        .encode(x=alt.value(0), y=alt.value(_MARGIN), text="caption:N")
+        .encode(x=alt.XValue(0), y=alt.YValue(_MARGIN), text=alt.Text("caption:N"))
         .properties(
             width=width,
             height=max(map(len, broken)) * _LINE_HEIGHT + 2 * _MARGIN,

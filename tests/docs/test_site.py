@@ -21,8 +21,8 @@ import replaychart as rc
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 GALLERY = sorted((ROOT / "gallery").glob("*.py"))
-# The examples whose charts are drawn each time: of several runs, linked, plain, and of PyTorch.
-QUICKLY_DRAWN = ("activation_functions", "asking", "penguins", "pytorch")
+# The examples whose charts are drawn each time: a linked one, and a plain one.
+QUICKLY_DRAWN = ("asking", "penguins")
 FIGURE = "figure.replaychart"
 
 # Whether a chart's canvas shows something: more than one colour in a sample of its pixels.
