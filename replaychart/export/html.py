@@ -65,7 +65,7 @@ def page_text(
         "caption": _caption(description or ""),
         "libraries": _libraries(),
         "spec": gzipped(json.dumps(with_steps(spec), separators=(",", ":"))),
-        "dark": json_for_script(_dark_config(spec)),
+        "dark": json_for_script(dark_config(spec)),
         "script": _file("page.js"),
     }
     return re.sub(r"@(\w+)@", lambda found: parts[found[1]], _file("page.html"))
@@ -89,7 +89,7 @@ def _caption(description: str) -> str:
     return "\n".join(f'<p class="caption">{text}</p>' for text in texts if text)
 
 
-def _dark_config(spec: Spec) -> Any:
+def dark_config(spec: Spec) -> Any:
     """Return the colours of the chart for readers who prefer dark pages; None to leave them.
 
     A chart with a background or a theme of the user's own stays as it is.
