@@ -388,8 +388,9 @@ def _points(run: Run, scene: _Scene, standing: Standing) -> list[alt.Chart]:
             alt.Tooltip("lead:Q", title="Difference of absolute errors", format=".3~g"),
         ]
     rows = packing.by_epoch(plane.clock, constant, changing)
+    moving = packing.Moving(plane.clock, tuple(name for name in "xy" if name in changing))
     placed = (
-        alt.Chart(packing.PackedData(rows))
+        alt.Chart(packing.PackedData(rows, moving=moving))
         .transform_calculate(**calculated)
         .encode(x=plane.x(), y=plane.y(), tooltip=tooltip)
     )

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import re
+from functools import partial
 from typing import Any, Literal, NamedTuple, get_args
 
 import altair as alt
@@ -269,7 +270,7 @@ def feature_space(
     plane = Plane(clock, xlims, ylims, titles, width, height, overflows=over == "layer")
     layers = [
         surface_layer(plane, run, drawn.rings, bands=BANDS) if drawn.rings else None,
-        grid_layer(plane, run, drawn.lines) if drawn.lines else None,
+        grid_layer(plane, run, drawn.lines, partial(paths.bent, clock)) if drawn.lines else None,
         *points_layers(
             plane, run, coordinates, points, shapes=shapes, threshold=threshold_expression(chosen)
         ),
@@ -340,12 +341,22 @@ class _Paths:
             if planes.surfaces.boundary is not None:
                 boundary = boundary_paths(self.run, rectangle, snapshots, self.threshold)
         if self.grid and planes.inputs_are_plane() and self.run.has_model:
-            if self.surface == "layer":
-                limits = {"xlim": None, "ylim": None}
-            lines = planes.grid(
-                self.layer, **limits, lines=GRID_LINES, snapshots=snapshots, view=self.view
-            )
+            lines = planes.grid(self.layer, snapshots=snapshots, **self._of_grid())
         return _Drawn(rings, boundary, lines)
+
+    def bent(self, clock: Clock) -> tuple[np.ndarray, np.ndarray]:
+        """Return the grid lines as `Planes.grid_vertices` does."""
+        snapshots = self.run.snapshots(clock.epochs)
+        return self.run.planes.grid_vertices(self.layer, snapshots=snapshots, **self._of_grid())
+
+    def _of_grid(self) -> dict[str, Any]:
+        on_layer = self.surface == "layer"
+        return {
+            "xlim": None if on_layer else self.xlim,
+            "ylim": None if on_layer else self.ylim,
+            "lines": GRID_LINES,
+            "view": self.view,
+        }
 
 
 def _titles(layer: str, view: Projection) -> tuple[str, str]:

@@ -418,12 +418,13 @@ def _grid_lines(square: _Square, stops: Sequence[_Stop]) -> list[alt.Chart]:
     lines, vertices = grid_numbers()
     numbers = {"line": lines.tolist(), "vertex": vertices.tolist()}
     rows = packing.by_epoch(square.clock, numbers | columns.constant, columns.changing)
+    moving = packing.Moving(square.clock, tuple(columns.changing))
     ways = [
         adaptive_expression(light, dark)
         for light, dark in zip(colors.GRID, colors.DARK_GRID, strict=True)
     ]
     return [
-        alt.Chart(packing.PackedData(rows))
+        alt.Chart(packing.PackedData(rows, moving=moving))
         .transform_calculate(**columns.calculated)
         .mark_line(
             strokeWidth=1,

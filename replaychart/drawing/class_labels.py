@@ -110,7 +110,9 @@ def _texts(plane: Plane, names: list[str], places: np.ndarray, *, moving: bool) 
             calculated[column] = ruler.expression(packing.entry(column, plane.clock))
         else:
             constant[column] = ruler.rounded(places[0, :, axis])
-    base = alt.Chart(packing.PackedData(packing.by_epoch(plane.clock, constant, changing)))
+    rows = packing.by_epoch(plane.clock, constant, changing)
+    positions = packing.Moving(plane.clock, tuple(changing))
+    base = alt.Chart(packing.PackedData(rows, moving=positions))
     if calculated:
         base = base.transform_calculate(**calculated)
     base = base.transform_filter("isValid(datum.x) && isValid(datum.y)").encode(

@@ -11,7 +11,8 @@ import dataclasses
 import hashlib
 import marshal
 import math
-from collections.abc import Collection
+import re
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,6 +30,8 @@ WHOLE = "replay_whole"
 PREFIX = "replay_"
 
 _DATASET = "replaychart-"
+# An entry at the next epoch, as `entry_between` writes it.
+_THEN = re.compile(r" \+ 1, datum\.(\w+)\.length - 1\)\]")
 
 # Bytes per number in a file: three digits and a comma.
 BYTES_PER_NUMBER = 4
@@ -36,6 +39,27 @@ BYTES_PER_NUMBER = 4
 _BYTES_PER_ROW = 60
 
 Rows = list[dict[str, Any]]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Moving:
+    """Packed columns of positions, which may also be shown on the way from one epoch to the next.
+
+    Attributes
+    ----------
+    clock : Clock
+        The chart's epochs.
+    columns : tuple of str
+        The names of the columns, without prefix.
+    fixed : callable, optional
+        For rows that differ between epochs: returns rows that are the same at all of them and have
+        these columns, and the calculations that place them; None if they cannot be computed. It is
+        called only if the rows are to glide.
+    """
+
+    clock: Clock
+    columns: tuple[str, ...]
+    fixed: "Callable[[], tuple[Rows, dict[str, str]] | None] | None" = None
 
 
 class PackedData(core.NamedData):
@@ -49,17 +73,24 @@ class PackedData(core.NamedData):
         The rows.
     shows : object, optional
         What the rows show of the samples, see `drawing.samples`. It is no part of the spec.
+    moving : Moving, optional
+        Which columns are positions that change with the epoch. It is no part of the spec.
     """
 
     _schema = core.NamedData._schema
 
-    def __init__(self, rows: Rows, shows: object = None) -> None:
+    def __init__(self, rows: Rows, shows: object = None, moving: Moving | None = None) -> None:
         # Version 2 of the marshal format depends on the values only, not on object identity.
         digest = hashlib.sha256(marshal.dumps(rows, 2)).hexdigest()[:32]
         with debug_mode(False):
             super().__init__(name=_DATASET + digest)
         object.__setattr__(self, "rows", rows)
         object.__setattr__(self, "shows", shows)
+        object.__setattr__(self, "moving", moving)
+
+    def with_rows(self, rows: Rows) -> "PackedData":
+        """Return other rows that show the same, such as these with a further column."""
+        return PackedData(rows, self.shows, self.moving)
 
     def copy(self, deep: Any = True, ignore: Any = None) -> "PackedData":  # noqa: ARG002
         """Return itself: the rows never change."""
@@ -173,6 +204,41 @@ def entry(name: str, clock: Clock) -> str:
     return f"{column}[min({clock.position_expression()}, {column}.length - 1)]"
 
 
+def has_gaps(rows: Rows, columns: Sequence[str]) -> bool:
+    """Return whether any position is missing in some columns of numbers."""
+    return any(
+        row[name] is None or (isinstance(row[name], list) and None in row[name])
+        for row in rows
+        for name in columns
+    )
+
+
+def entry_between(name: str, clock: Clock, share: str, *, gaps: bool) -> str:
+    """Return the expression for an entry on the way from the epoch shown to the next one.
+
+    Parameters
+    ----------
+    name : str
+        The name of a packed column of numbers.
+    clock : Clock
+        The chart's epochs, at least two.
+    share : str
+        The expression for how much of the way lies behind; null at a whole epoch.
+    gaps : bool
+        Whether entries may be missing. There is no way to one, or from one.
+    """
+    column = f"datum.{PREFIX}{name}"
+    now = entry(name, clock)
+    then = f"{column}[min({clock.position_expression()} + 1, {column}.length - 1)]"
+    between = f"({now} + ({then} - {now}) * {share})"
+    return f"(isValid({now}) && isValid({then}) ? {between} : {now})" if gaps else between
+
+
+def columns_between(expression: str) -> set[str]:
+    """Return the columns of which an expression has entries on the way to the next epoch."""
+    return set(_THEN.findall(expression))
+
+
 class Labelled(NamedTuple):
     """Labels of paths.
 
@@ -272,6 +338,8 @@ class EpochRows:
         The dataset's name.
     rows : list of dict
         The dataset's rows.
+    gliding : collection of str, default ()
+        The columns that are also shown on the way from one epoch to the next.
 
     Attributes
     ----------
@@ -279,8 +347,9 @@ class EpochRows:
         The columns that can be left out. Empty unless the rows contain arrays over the epochs.
     """
 
-    def __init__(self, name: str, rows: Rows) -> None:
+    def __init__(self, name: str, rows: Rows, gliding: Collection[str] = ()) -> None:
         self.columns: list[str] = []
+        self._gliding = gliding
         self._rows = rows
         self._by_epoch: dict[float, Rows] = {}
         self._epochs: list[float] = []
@@ -300,7 +369,17 @@ class EpochRows:
         """Whether the rows differ between epochs."""
         return len(self._epochs) > 1
 
-    def at(self, epoch: float, columns: Collection[str] | None = None) -> Rows:
+    @property
+    def epochs(self) -> list[float]:
+        """The epochs between which the rows differ."""
+        return self._epochs
+
+    @property
+    def glides(self) -> bool:
+        """Whether rows on the way from one epoch to the next can be drawn."""
+        return bool(self._gliding)
+
+    def at(self, epoch: float, columns: Collection[str] | None = None, *, share: float = 0) -> Rows:
         """Return the rows that a still image of an epoch shows.
 
         Parameters
@@ -309,6 +388,8 @@ class EpochRows:
             The value of the epoch parameter. A run that ended earlier shows its last epoch.
         columns : collection of str, optional
             The `columns` to keep. Default: all.
+        share : float, default 0
+            How much of the way to the next epoch lies behind the columns that glide.
         """
         if not self._epochs:
             return self._rows
@@ -321,18 +402,23 @@ class EpochRows:
         return [
             {name: row[name] for name in constant}
             | {
-                name: row[name] if WHOLE in row else self._of(row[name], position)
+                name: row[name]
+                if WHOLE in row
+                else self._of(row[name], position, share if name in self._gliding else 0)
                 for name in packed
             }
             for row in self._rows
         ]
 
-    def _of(self, values: list[Any] | str, position: int) -> list[Any] | str:
-        """Return the part of a packed column that is of one epoch.
+    def _of(self, values: list[Any] | str, position: int, share: float) -> list[Any] | str:
+        """Return the part of a packed column that is of one epoch, or on the way to the next.
 
         A string has the same number of characters for each epoch.
         """
         if isinstance(values, str):
             width = len(values) // len(self._epochs)
             return values[width * position : width * (position + 1)]
-        return [values[position]]
+        now, then = values[position], values[min(position + 1, len(values) - 1)]
+        if not share or now is None or then is None:
+            return [now]
+        return [now + (then - now) * share]

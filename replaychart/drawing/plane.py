@@ -1,6 +1,8 @@
 """The layers of a chart that shows a plane: surface, grid lines, points, boundary."""
 
 import dataclasses
+from collections.abc import Callable
+from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple, cast
 
@@ -30,6 +32,7 @@ from replaychart.drawing.texts import (
     fitted,
     width_of,
 )
+from replaychart.errors import EvaluationError, MissingDependencyError
 from replaychart.planes.extents import Limits
 from replaychart.planes.paths import Paths
 from replaychart.planes.planes import GRID_LINES
@@ -70,6 +73,9 @@ _FEW_CLASSES = 4
 _PALEST, _STRONGEST = 0.07, 0.22
 # How much of its colour is in the tint of a surface on a dark background, of that on a light one.
 _ON_DARK = 0.9
+
+# Returns the result of `Planes.grid_vertices`.
+BentGrid = Callable[[], tuple[np.ndarray, np.ndarray]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -187,6 +193,11 @@ class Places(NamedTuple):
     calculated: dict[str, str]
     shows: SamplePositions
 
+    @property
+    def moving(self) -> packing.Moving:
+        """The columns that are positions."""
+        return packing.Moving(self.shows.clock, tuple(self.changing))
+
 
 def placed_points_layers(
     plane: Plane, places: Places, *, shapes: bool = False, threshold: str = THRESHOLD
@@ -205,7 +216,8 @@ def placed_points_layers(
         calculated["wrong"] = wrong
     constant = {"point": points.tolist(), **places.constant, **targets}
     rows = packing.by_epoch(plane.clock, constant, places.changing | answers.columns)
-    base = alt.Chart(packing.PackedData(rows, places.shows)).encode(x=plane.x(), y=plane.y())
+    data = packing.PackedData(rows, places.shows, places.moving)
+    base = alt.Chart(data).encode(x=plane.x(), y=plane.y())
     if calculated:
         base = base.transform_calculate(**calculated)
     looks = PointLooks.of(len(points), plane.width, plane.height)
@@ -518,9 +530,25 @@ def _probability_fill(run: Run) -> alt.Fill:
     )
 
 
-def grid_layer(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
-    """Return the grid lines of the input plane."""
-    vertices = _lines_chart(plane, run, paths)
+def grid_layer(plane: Plane, run: Run, paths: Paths, bent: BentGrid | None = None) -> alt.Chart:
+    """Return the grid lines of the input plane.
+
+    Parameters
+    ----------
+    plane : Plane
+        The axes.
+    run : Run
+        The run.
+    paths : Paths
+        The lines at each of the clock's epochs.
+    bent : callable, optional
+        Returns the same lines from `Planes.grid_vertices`, if they move. It is called only if they
+        are to glide from epoch to epoch.
+    """
+    moving = None
+    if bent is not None and len(plane.clock.epochs) > 1:
+        moving = packing.Moving(plane.clock, ("x", "y"), partial(_fixed_vertices, plane, bent))
+    vertices = _lines_chart(plane, run, paths, moving)
     # The lines of the first direction are numbered first.
     ways = [
         adaptive_expression(light, dark)
@@ -528,6 +556,20 @@ def grid_layer(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
     ]
     stroke = outright(alt.StrokeValue, f"datum.line < {GRID_LINES} ? {ways[0]} : {ways[1]}")
     return line_mark(vertices, plane, width=1).encode(stroke=stroke, detail=alt.Detail("line:N"))
+
+
+def _fixed_vertices(plane: Plane, bent: BentGrid) -> tuple[packing.Rows, dict[str, str]] | None:
+    """Return a row for each vertex of the grid lines, and the calculations of its place."""
+    try:
+        vertices, lines = bent()
+    except (EvaluationError, MissingDependencyError):
+        return None
+    changing, calculated = {}, {}
+    for axis, (name, ruler) in enumerate(zip("xy", plane.rulers(), strict=True)):
+        changing[name] = ruler.measured(vertices[:, :, axis])
+        calculated[name] = ruler.expression(packing.entry(name, plane.clock))
+    constant = {"line": lines.tolist(), "vertex": list(range(len(lines)))}
+    return packing.by_epoch(plane.clock, constant, changing), calculated
 
 
 def boundary_layer(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
@@ -541,9 +583,12 @@ def boundary_line(vertices: alt.Chart, plane: Plane) -> alt.Chart:
     return line_mark(vertices, plane, width=2).encode(stroke=stroke)
 
 
-def _lines_chart(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
+def _lines_chart(
+    plane: Plane, run: Run, paths: Paths, moving: packing.Moving | None = None
+) -> alt.Chart:
     numbers = paths.value.tolist()
-    return paths_chart(plane, run, paths, packing.Labelled("line", numbers, sorted(set(numbers))))
+    labelled = packing.Labelled("line", numbers, sorted(set(numbers)))
+    return paths_chart(plane, run, paths, labelled, moving)
 
 
 def line_mark(vertices: alt.Chart, plane: Plane, *, width: float) -> alt.Chart:
@@ -558,10 +603,16 @@ def line_mark(vertices: alt.Chart, plane: Plane, *, width: float) -> alt.Chart:
     ).encode(x=plane.x(), y=plane.y(), order=alt.Order("vertex:Q"))
 
 
-def paths_chart(plane: Plane, run: Run, paths: Paths, labelled: packing.Labelled) -> alt.Chart:
+def paths_chart(
+    plane: Plane,
+    run: Run,
+    paths: Paths,
+    labelled: packing.Labelled,
+    moving: packing.Moving | None = None,
+) -> alt.Chart:
     """Return the vertices of paths at the epoch shown, without marks."""
     rows = packing.paths_by_epoch(plane.clock, run.epochs, paths, *plane.rulers(), labelled)
-    return line_vertices(alt.Chart(packing.PackedData(rows)), plane)
+    return line_vertices(alt.Chart(packing.PackedData(rows, moving=moving)), plane)
 
 
 def line_vertices(rows: alt.Chart, plane: Plane) -> alt.Chart:

@@ -111,6 +111,11 @@ class _Space:
         self.width = width
         self.ruler = Ruler.over(-radius, radius, pixels=max(width_for_positions(width), height))
 
+    @property
+    def moving(self) -> packing.Moving:
+        """The columns that are positions."""
+        return packing.Moving(self.clock, _DIMENSIONS)
+
     def packed(self, values: np.ndarray) -> dict[str, list[Any]]:
         """Return columns of whole numbers for values of shape (epochs, points, 3)."""
         centred = values - self.middle
@@ -163,7 +168,7 @@ def _points(space: _Space, run: Run, values: np.ndarray, points: np.ndarray) -> 
     # Points that are closer are larger.
     size = f"16 + 9 * datum.near / {literal(space.radius)}"
     return (
-        alt.Chart(packing.PackedData(rows, shows))
+        alt.Chart(packing.PackedData(rows, shows, space.moving))
         .transform_calculate(**space.unpacked())
         .transform_calculate(**_turned())
         .transform_calculate(size=size)
@@ -187,7 +192,7 @@ def _grid_lines(space: _Space, lines: np.ndarray) -> alt.Chart:
         space.clock, constant, space.packed(lines.reshape(epochs, count * vertices, 3))
     )
     return (
-        alt.Chart(packing.PackedData(rows))
+        alt.Chart(packing.PackedData(rows, moving=space.moving))
         .transform_calculate(**space.unpacked())
         .transform_calculate(**_turned())
         .mark_line(

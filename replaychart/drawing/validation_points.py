@@ -64,7 +64,7 @@ def validation_layer(
     _, encodings, _ = by_target(run, np.arange(1), width)
     rows = packing.by_epoch(plane.clock, constant | targets, changing)
     looks = PointLooks.of(len(run.targets) + len(points), plane.width, plane.height)
-    base = alt.Chart(packing.PackedData(rows))
+    base = alt.Chart(packing.PackedData(rows, moving=packing.Moving(plane.clock, tuple(changing))))
     if calculated:
         base = base.transform_calculate(**calculated)
     return base.mark_point(

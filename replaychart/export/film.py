@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import joblib
+import numpy as np
 from joblib.parallel import (
     LokyBackend,
     MultiprocessingBackend,
@@ -19,8 +20,10 @@ from tqdm.auto import tqdm
 from replaychart.export.extents import Extent, Measure, padded
 from replaychart.export.moving_parts import CannotSplit, with_fixed_layout
 from replaychart.export.painting import MovingParts, Painter, WholeChart, alike
-from replaychart.export.specs import ChartSpec, Compiled, Moment
+from replaychart.export.specs import Between, ChartSpec, Compiled, Moment
 
+# An epoch, or a moment between two.
+Time = float | Between
 T = TypeVar("T")
 P = TypeVar("P")
 
@@ -31,6 +34,33 @@ _LONG = 12
 _BLOCK = 4
 
 
+def gliding(epochs: Sequence[float], chart: ChartSpec, fps: float) -> list[Time]:
+    """Return the frames of a film: the epochs, and what is between them if there is room for it.
+
+    Parameters
+    ----------
+    epochs : sequence of float
+        The epochs that are shown, in this order. Between two epochs that are not neighbours, the
+        film passes those that the slider has there.
+    chart : ChartSpec
+        The chart. Only one that glides, at a lower speed than that of the film, has more frames.
+    fps : float
+        The frames per second of the film.
+    """
+    slider, speed = chart.slider, chart.epochs_per_second
+    if slider is None or speed is None or fps <= speed or len(epochs) < 2:
+        return list(epochs)
+    stops = [slider.position(epoch) for epoch in epochs]
+    last = len(stops) - 1
+    # The last frame is the last epoch, as in every film, and stays.
+    times = np.arange(math.ceil(last * fps / speed - 1e-9)) * speed / fps
+    frames: list[Time] = []
+    for place in np.interp(times, range(len(stops)), stops).tolist():
+        stop = math.floor(place + 1e-9)
+        frames.append(Between(slider.stops[stop], max(place - stop, 0.0)))
+    return [*frames, epochs[-1]]
+
+
 class Film:
     """A chart at a sequence of epochs.
 
@@ -38,14 +68,14 @@ class Film:
     ----------
     chart : ChartSpec
         A chart with the epoch parameter.
-    epochs : sequence of float
+    epochs : sequence of float or Between
         One film frame for each, in this order.
     scale : float
         Pixels per pixel of the chart.
 
     Attributes
     ----------
-    epochs : sequence of float
+    epochs : sequence of float or Between
         The same epochs.
     samples : list of PIL.Image.Image
         The first, the middle and the last frame, with mode RGBA.
@@ -53,10 +83,11 @@ class Film:
         Width and height of all frames in pixels.
     """
 
-    def __init__(self, chart: ChartSpec, epochs: Sequence[float], scale: float) -> None:
+    def __init__(self, chart: ChartSpec, epochs: Sequence[Time], scale: float) -> None:
         self.epochs = epochs
         self._long = len(epochs) >= _LONG
-        self._compiled = Compiled(chart, epochs[0])
+        first = epochs[0]
+        self._compiled = Compiled(chart, first.epoch if isinstance(first, Between) else first)
         self._painter, self.samples, self.size = self._proven(scale)
 
     def frames(self, finish: Callable[[Image.Image], T], *, bar: str | None) -> Iterator[T]:
@@ -119,11 +150,11 @@ class Film:
         except CannotSplit:
             return plain, plain, None
 
-    def _pictures(self, *shots: tuple[Painter[Image.Image], float]) -> list[Image.Image]:
+    def _pictures(self, *shots: tuple[Painter[Image.Image], Time]) -> list[Image.Image]:
         return list(self._painted(shots, _as_it_is))
 
     def _painted(
-        self, shots: Sequence[tuple[Painter[P], float]], finish: Callable[[P], T]
+        self, shots: Sequence[tuple[Painter[P], Time]], finish: Callable[[P], T]
     ) -> Iterator[T]:
         """Yield frames in order while the next ones are being painted."""
         block = _BLOCK * self._jobs()[1]
@@ -143,7 +174,7 @@ class Film:
             _stop(working)
 
     def _tasks(
-        self, shots: Sequence[tuple[Painter[P], float]], finish: Callable[[P], T]
+        self, shots: Sequence[tuple[Painter[P], Time]], finish: Callable[[P], T]
     ) -> Iterator[Any]:
         for painter, epoch in shots:
             moment = self._compiled.at(epoch, painter.columns)
@@ -201,7 +232,7 @@ def _as_it_is(picture: T) -> T:
     return picture
 
 
-def _evenly(epochs: Sequence[float], count: int) -> list[float]:
+def _evenly(epochs: Sequence[Time], count: int) -> list[Time]:
     """Return `count` evenly spaced epochs from first to last, with repetitions in a short film."""
     return [epochs[i * (len(epochs) - 1) // (count - 1)] for i in range(count)]
 

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 import vl_convert
 
 from replaychart.drawing.epoch_parameter import NAME, POSITION
+from replaychart.drawing.gliding import GLIDE
 from replaychart.export.extents import Extent
 from replaychart.export.specs import Spec
 
@@ -235,7 +236,7 @@ class _Following:
     """
 
     def __init__(self, vega: Spec, changing: Collection[str]) -> None:
-        self._signals = {NAME, POSITION}
+        self._signals = {NAME, POSITION, GLIDE}
         self._others = set(changing)
         definitions = list(_definitions(vega))
         known = 0

@@ -21,7 +21,7 @@ from replaychart.export.file_objects import (
     copied_to,
 )
 from replaychart.export.files import written_beside
-from replaychart.export.film import Film
+from replaychart.export.film import Film, gliding
 from replaychart.export.gif import FASTEST, LONGEST, write_gif
 from replaychart.export.html import write_html
 from replaychart.export.images import write_image
@@ -130,7 +130,9 @@ def save(
         with the epoch unless a title shows it.
     fps : float, default 10
         For animations: frames per second, more than 0 and at most 50 for ``.gif`` or 120 for other
-        formats. For ``.html``, pass it to `animate`.
+        formats. For ``.html``, pass it to `animate`. If the chart was animated with ``smooth=True``
+        and a smaller ``fps``, there are interpolated frames between its epochs, so that it plays at
+        the speed that `animate` was given.
     scale : float, default 1.0
         Factor for the image size; not for ``.html``, ``.json`` and ``.svg``. Videos need an even
         width and height, so a line of background is added at the right or bottom if necessary.
@@ -286,7 +288,7 @@ def _write_frames(
     if suffix in VIDEOS:
         require_av()
     with written_beside(path) as temporary:
-        film = Film(chart, epochs, scale)
+        film = Film(chart, gliding(epochs, chart, fps), scale)
         if suffix == ".gif":
             write_gif(film, temporary, fps=fps, hold=hold, plays=plays, bar=bar)
         elif suffix == ".webp":

@@ -45,11 +45,11 @@ def write_sequence(
     """
     try:
         if directory.is_dir():
-            _write_into(directory, Film(chart, epochs, scale), bar)
+            _write_into(directory, epochs, Film(chart, epochs, scale), bar)
             return
         temporary = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
         try:
-            _write_into(temporary, Film(chart, epochs, scale), bar)
+            _write_into(temporary, epochs, Film(chart, epochs, scale), bar)
             temporary.chmod(allowed(0o777))
             temporary.rename(directory)
         finally:
@@ -61,12 +61,12 @@ def write_sequence(
         raise RunFileError(message) from error
 
 
-def _write_into(directory: Path, film: Film, bar: str | None) -> None:
-    digits = max(4, len(str(int(max(film.epochs)))))
+def _write_into(directory: Path, epochs: Sequence[float], film: Film, bar: str | None) -> None:
+    digits = max(4, len(str(int(max(epochs)))))
     # Fractional epochs all have six decimals, so that sorting the names sorts the epochs.
-    whole = all(epoch == int(epoch) for epoch in film.epochs)
+    whole = all(epoch == int(epoch) for epoch in epochs)
     form = f"0{digits}.0f" if whole else f"0{digits + EPOCH_DIGITS + 1}.{EPOCH_DIGITS}f"
-    for epoch, png in zip(film.epochs, film.frames(_png, bar=bar), strict=True):
+    for epoch, png in zip(epochs, film.frames(_png, bar=bar), strict=True):
         with written_beside(directory / f"epoch_{epoch:{form}}.png") as temporary:
             temporary.write_bytes(png)
 

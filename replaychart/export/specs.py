@@ -7,12 +7,14 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import altair as alt
+import numpy as np
 import vl_convert
 from altair.typing import ChartType
 
 from replaychart.drawing import packing
 from replaychart.drawing.complete_spec import complete_spec
 from replaychart.drawing.event_handlers import without_handlers
+from replaychart.drawing.gliding import EPOCHS_PER_SECOND, GLIDE, Way
 from replaychart.drawing.packing import EpochRows, Rows
 from replaychart.drawing.plane import WITHIN_LIMITS
 from replaychart.drawing.theme import NAME as THEME
@@ -21,6 +23,7 @@ from replaychart.playback.parameter import EpochSlider, FoundParameter, find_par
 
 Spec = dict[str, Any]
 Datasets = dict[str, Rows]
+_PARTS = ("layer", "hconcat", "vconcat", "concat")
 
 
 def spec_of(chart: ChartType, *, validate: bool = True) -> Spec:
@@ -62,6 +65,12 @@ class ChartSpec:
     def slider(self) -> EpochSlider | None:
         """The slider of the parameter; None if there is none."""
         return None if self.parameter is None else self.parameter.slider
+
+    @property
+    def epochs_per_second(self) -> float | None:
+        """The speed of a chart that glides from epoch to epoch; None for others."""
+        named = {one["name"]: one for one in self.spec.get("params", [])}
+        return named[EPOCHS_PER_SECOND]["value"] if EPOCHS_PER_SECOND in named else None
 
     def starting_at(self, epoch: float | None) -> Spec:
         """Return the whole spec, which initially shows an epoch, or starts playing there.
@@ -111,7 +120,7 @@ def vega_theme(spec: Spec) -> Any:
 def _unclipped(view: Spec) -> Spec:
     """Return a view whose marks are clipped only if some extend beyond the limits."""
     view = dict(view)
-    for kind in ("layer", "hconcat", "vconcat", "concat"):
+    for kind in _PARTS:
         if kind in view:
             view[kind] = [_unclipped(part) for part in view[kind]]
     mark = view.get("mark")
@@ -120,18 +129,47 @@ def _unclipped(view: Spec) -> Spec:
     return view
 
 
-class Moment(NamedTuple):
-    """The settings of a compiled chart for one epoch.
+def _gliding_columns(view: Spec, data: str | None) -> dict[str | None, set[str]]:
+    """Return the columns that glide, by dataset, given that of the view which contains this one."""
+    data = view.get("data", {}).get("name", data)
+    found: dict[str | None, set[str]] = {}
+    for step in view.get("transform", []):
+        columns = packing.columns_between(step.get("calculate", ""))
+        found.setdefault(data, set()).update(columns)
+    for kind in _PARTS:
+        for part in view.get(kind, []):
+            for name, columns in _gliding_columns(part, data).items():
+                found.setdefault(name, set()).update(columns)
+    return found
+
+
+class Between(NamedTuple):
+    """A moment on the way from one epoch to the next.
 
     Attributes
     ----------
-    signals : dict of str to float
-        The signal that selects the epoch, with its value.
+    epoch : float
+        The last epoch at which the slider stops.
+    glide : float
+        The share of the way to the next one, from 0 to less than 1.
+    """
+
+    epoch: float
+    glide: float
+
+
+class Moment(NamedTuple):
+    """The settings of a compiled chart for one epoch, or in between.
+
+    Attributes
+    ----------
+    signals : dict of str to float or None
+        The signals that select it, with their values.
     datasets : dict of str to list of dict
         The rows at this epoch of the datasets that differ between epochs.
     """
 
-    signals: dict[str, float]
+    signals: dict[str, Any]
     datasets: Datasets
 
 
@@ -156,8 +194,10 @@ class Compiled:
             chart.still(epoch), theme=vega_theme(chart.spec)
         )
         self._parameter = chart.parameter
+        gliding = _gliding_columns(chart.spec, None)
         datasets = {
-            name: EpochRows(name, rows) for name, rows in chart.spec.get("datasets", {}).items()
+            name: EpochRows(name, rows, gliding.get(name, ()))
+            for name, rows in chart.spec.get("datasets", {}).items()
         }
         self._changing = {name: rows for name, rows in datasets.items() if rows.changes}
 
@@ -166,19 +206,34 @@ class Compiled:
         """The datasets that differ between epochs."""
         return list(self._changing)
 
-    def at(self, epoch: float, columns: Collection[str] | None = None) -> Moment:
-        """Return the settings of the chart for an epoch.
+    def at(self, time: float | Between, columns: Collection[str] | None = None) -> Moment:
+        """Return the settings of the chart for an epoch, or between two.
 
         Parameters
         ----------
-        epoch : float
+        time : float or Between
             The epoch.
         columns : collection of str, optional
             The optional columns to keep. Default: all.
         """
-        signals = {} if self._parameter is None else self._parameter.settings(epoch)
-        datasets = {name: rows.at(epoch, columns) for name, rows in self._changing.items()}
+        epoch, glide = time if isinstance(time, Between) else (time, None)
+        signals: dict[str, Any] = {GLIDE: glide}
+        if self._parameter is not None:
+            signals |= self._parameter.settings(epoch)
+        datasets = {
+            name: rows.at(epoch, columns, share=self._share(rows, epoch, glide))
+            for name, rows in self._changing.items()
+        }
         return Moment(signals, datasets)
+
+    def _share(self, rows: EpochRows, epoch: float, glide: float | None) -> float:
+        """Return the share of the way from an epoch of some rows to their next one."""
+        slider = None if self._parameter is None else self._parameter.slider
+        if glide is None or slider is None or not rows.glides:
+            return 0
+        way = Way.of(np.array(rows.epochs), np.array(slider.stops))
+        stop = slider.position(epoch)
+        return way.done[stop] + way.step[stop] * glide
 
     def without_data(self, vega: Spec) -> Spec:
         """Return a Vega spec without the rows of the datasets that differ between epochs."""

@@ -131,6 +131,46 @@ class Paths:
         return dataclasses.replace(self, vertices=thinned, starts=starts)
 
 
+def needed_vertices(line: np.ndarray) -> np.ndarray:
+    """Return which vertices a line needs to stay within a distance of 1 from itself everywhere.
+
+    Parameters
+    ----------
+    line : numpy.ndarray of float64, shape (vertices, snapshots, 2)
+        One line, which moves. At every snapshot, it stays close.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (vertices,)
+
+    References
+    ----------
+    D. H. Douglas and T. K. Peucker, "Algorithms for the reduction of the number of points required
+    to represent a digitized line or its caricature" (1973)
+    """
+    known = np.isfinite(line).all(axis=2)
+    if (known.any(axis=0) & ~known.all(axis=0)).any():
+        return np.ones(len(line), bool)
+    needed = np.zeros(len(line), bool)
+    needed[[0, -1]] = True
+    parts = [(0, len(line) - 1)]
+    while parts:
+        first, last = parts.pop()
+        between = line[first + 1 : last] - line[first]
+        if not len(between):
+            continue
+        chord = line[last] - line[first]
+        length = np.where((squared := (chord**2).sum(axis=1)) > 0, squared, 1.0)
+        share = np.clip((between * chord).sum(axis=2) / length, 0, 1)
+        away = np.linalg.norm(between - share[..., None] * chord, axis=2)
+        farthest = np.where(known[0], away, 0).max(axis=1)
+        if farthest.max() > 1:
+            middle = first + 1 + int(farthest.argmax())
+            needed[middle] = True
+            parts += [(first, middle), (middle, last)]
+    return needed
+
+
 def stretched(vertices: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
     """Return vertices with y stretched so that its tolerance is that of x.
 

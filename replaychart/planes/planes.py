@@ -31,7 +31,7 @@ from replaychart.planes.paths import Paths, selected_arrays
 from replaychart.planes.projections import LinearProjection, Projection
 from replaychart.planes.rectangle import Rectangle, checked_limits
 from replaychart.planes.surfaces import Surfaces, surfaces_of
-from replaychart.planes.tracer import PlaneTracer
+from replaychart.planes.tracer import PlaneTracer, straight_grid, visible_vertices
 from replaychart.storage.reader import StoredRun
 
 GRID_LINES = 11
@@ -453,6 +453,34 @@ class Planes:
             return self._tracer(key).grid(layer, snapshots, view=view, **where).to_arrays()
 
         return self._paths(key, snapshots, compute)
+
+    def grid_vertices(
+        self,
+        layer: str,
+        *,
+        xlim: Limits | None,
+        ylim: Limits | None,
+        lines: int,
+        snapshots: Sequence[int],
+        view: Projection | None = None,
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return the lines of `grid` with vertices that are the same inputs at all snapshots.
+
+        Returns
+        -------
+        vertices : numpy.ndarray of float64, shape (vertices, snapshots, 2)
+            Line by line, without those that make no visible difference at any of the snapshots.
+        line : numpy.ndarray of int64, shape (vertices,)
+            The number of the line of each vertex.
+        """
+        straight = straight_grid(*self.input_limits(xlim, ylim), lines)
+        images = self.layer_outputs(layer, straight.reshape(-1, 2), snapshots)
+        every = [
+            image.reshape(-1, 2) if view is None else view.coordinates(image, snapshot)
+            for snapshot, image in zip(snapshots, images, strict=True)
+        ]
+        whole = np.stack(every, axis=1).astype(np.float64)
+        return visible_vertices(whole.reshape(*straight.shape[:2], len(snapshots), 2))
 
     def grid_in_space(self, layer: str, snapshots: Sequence[int]) -> np.ndarray | None:
         """Return grid lines of the input plane in the whole space of a layer, not projected.

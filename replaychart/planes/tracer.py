@@ -11,7 +11,7 @@ import numpy as np
 from replaychart.network.protocol import RecordedNetwork
 from replaychart.planes import contours, folds, regions
 from replaychart.planes.extents import Limits, shared_spans
-from replaychart.planes.paths import Paths, Piece, stretched
+from replaychart.planes.paths import Paths, Piece, needed_vertices, stretched
 from replaychart.planes.projections import Projection
 from replaychart.planes.rectangle import Rectangle
 from replaychart.planes.surfaces import Surfaces
@@ -248,7 +248,7 @@ class PlaneTracer:
         Along the first `lines` paths of a snapshot, the first input is constant; along the others,
         the second input is. `Paths.value` is the number of the line.
         """
-        straight = _grid_lines(xlim, ylim, lines, vertices=_VERTICES_PER_GRID_LINE)
+        straight = straight_grid(xlim, ylim, lines)
         flat = straight.reshape(-1, 2)
         images = self._images(layer, view, flat, snapshots)
         pieces = (
@@ -264,7 +264,7 @@ class PlaneTracer:
         self, layer: str, snapshots: Sequence[int], *, xlim: Limits, ylim: Limits, lines: int
     ) -> np.ndarray:
         """Return grid lines in a layer's space, (snapshots, lines, vertices, units)."""
-        straight = _grid_lines(xlim, ylim, lines, vertices=_VERTICES_PER_LINE_IN_SPACE)
+        straight = straight_grid(xlim, ylim, lines, vertices=_VERTICES_PER_LINE_IN_SPACE)
         images = self._images(layer, None, straight.reshape(-1, 2), snapshots)
         return np.stack([image.reshape(*straight.shape[:2], -1) for image in images])
 
@@ -515,6 +515,30 @@ def thinned(paths: Paths) -> Paths:
     return paths.simplified(_extents(paths) * _INVISIBLE)
 
 
+def visible_vertices(lines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return lines without the vertices that make no visible difference at any snapshot.
+
+    Parameters
+    ----------
+    lines : numpy.ndarray of float64, shape (lines, vertices, snapshots, 2)
+
+    Returns
+    -------
+    vertices : numpy.ndarray of float64, shape (kept, snapshots, 2)
+    line : numpy.ndarray of int64, shape (kept,)
+        The number of the line of each.
+    """
+    every = lines.reshape(-1, *lines.shape[2:])
+    finite = np.isfinite(every).all(axis=2, keepdims=True)
+    low, high = (
+        edge(np.where(finite, every, replaced), axis=0)
+        for edge, replaced in ((np.min, np.inf), (np.max, -np.inf))
+    )
+    tolerance = shared_spans(np.where(high > low, high - low, 1.0)) * _HARDLY_VISIBLE
+    kept = np.stack([needed_vertices(one / tolerance) for one in lines])
+    return lines[kept], np.nonzero(kept)[0]
+
+
 def _extents(paths: Paths) -> np.ndarray:
     """Return, for each path, what a picture of all paths of its snapshot extends over, (paths, 2).
 
@@ -529,8 +553,10 @@ def _extents(paths: Paths) -> np.ndarray:
     return shared_spans(extents)[of_path]
 
 
-def _grid_lines(xlim: Limits, ylim: Limits, lines: int, *, vertices: int) -> np.ndarray:
-    """Return straight grid lines, shape (2 * lines, vertices, 2)."""
+def straight_grid(
+    xlim: Limits, ylim: Limits, lines: int, *, vertices: int = _VERTICES_PER_GRID_LINE
+) -> np.ndarray:
+    """Return the grid lines of the input plane, shape (2 * lines, vertices, 2)."""
     along_x = np.linspace(*xlim, vertices)
     along_y = np.linspace(*ylim, vertices)
     upright = [

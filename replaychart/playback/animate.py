@@ -10,9 +10,11 @@ from replaychart.arguments import is_number, require_one_of
 from replaychart.drawing.complete_spec import complete_spec
 from replaychart.drawing.epoch_parameter import NAME, EpochVariable, PlayerVariable
 from replaychart.drawing.event_handlers import STILL, Definition
+from replaychart.drawing.gliding import GLIDE
 from replaychart.errors import ArgumentError
 from replaychart.playback.parameter import find_slider
 from replaychart.playback.player import PLAYER, Pace, Player
+from replaychart.playback.smooth import glides, let_glide
 
 
 def animate(
@@ -22,6 +24,7 @@ def animate(
     loop: bool = True,
     autoplay: bool = True,
     pace: Pace = "even",
+    smooth: bool = False,
 ) -> ChartType:
     """Return the same chart with playback.
 
@@ -48,6 +51,13 @@ def animate(
         "even" shows every epoch for the same time. "early" gives the early epochs, where most
         happens, more of it: half of the time goes to the first quarter of the epochs. Playing all
         of them takes as long as before.
+    smooth : bool, default False
+        Whether points and the grid lines of the inputs glide from each epoch to the next while the
+        chart plays. Between two epochs, their positions are interpolated, and a label in the chart
+        says so. Everything else, such as surfaces, boundaries, colors and counts, is that of the
+        last recorded epoch. A chart that is paused shows a recorded epoch, exactly. Charts without
+        moving points play as usual. If `save` then makes a film with more frames per second than
+        `fps`, the additional frames are in between, too.
 
     Returns
     -------
@@ -74,7 +84,7 @@ def animate(
     if not is_number(fps) or not 0 < fps <= 60:
         message = f"fps must be more than 0 and at most 60. Got {fps!r}."
         raise ArgumentError(message)
-    for argument, value in (("loop", loop), ("autoplay", autoplay)):
+    for argument, value in (("loop", loop), ("autoplay", autoplay), ("smooth", smooth)):
         if not isinstance(value, (bool, np.bool_)):
             message = f"{argument} must be True or False. Got {value!r}."
             raise ArgumentError(message)
@@ -89,14 +99,23 @@ def animate(
             "several epochs do. Got a chart without it."
         )
         raise ArgumentError(message)
-    player = Player(slider, float(fps), pace, loop=bool(loop), autoplay=bool(autoplay))
+    player = Player(
+        slider, float(fps), pace, loop=bool(loop), autoplay=bool(autoplay), smooth=bool(smooth)
+    )
     playing = chart.copy()
-    playing.params = _with_player(chart._get("params"), player)
+    shares: list[Definition] = []
+    if smooth:
+        shares = let_glide(playing, slider)
+    elif glides(playing):
+        shares = [{"name": GLIDE, "value": None}, *let_glide(playing, slider)]
+    playing.params = _with_player(chart._get("params"), player, shares)
     return playing
 
 
-def _with_player(parameters: Iterable[Any], player: Player) -> list[Any]:
-    """Return the parameters of a chart with those of the player."""
+def _with_player(
+    parameters: Iterable[Any], player: Player, others_needed: list[Definition]
+) -> list[Any]:
+    """Return the parameters of a chart with those of the player, and others that it needs."""
     moved = player.slider.signal
     others = [one for one in parameters if not isinstance(one, PlayerVariable)]
     taken = sorted({str(one.name) for one in others}.intersection(PLAYER))
@@ -109,7 +128,7 @@ def _with_player(parameters: Iterable[Any], player: Player) -> list[Any]:
     handlers = player.epoch_handlers()
     return [
         *(_moving(one, handlers) if one.name == moved else one for one in others),
-        *(PlayerVariable(**definition) for definition in player.parameters()),
+        *(PlayerVariable(**definition) for definition in (*player.parameters(), *others_needed)),
     ]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from altair.typing import ChartType, is_chart_type
 
 from replaychart.arguments import is_number
+from replaychart.drawing import packing
 from replaychart.drawing.budget import MAX_BYTES, check_max_bytes
 from replaychart.drawing.expressions import literal, outright
 from replaychart.drawing.legend_line import CLASS_NUMBER
@@ -238,7 +239,7 @@ class _Linking:
         def with_whole(data: PackedData) -> PackedData:
             if data.name not in whole:
                 rows = [row | {WHOLE: True} if row["point"] in find else row for row in data.rows]
-                whole[data.name] = PackedData(rows, data.shows)
+                whole[data.name] = data.with_rows(rows)
             return whole[data.name]
 
         for view in self._views:
@@ -294,7 +295,7 @@ class _Linking:
         packed = shows.rulers is not None
         names = [f"replay_{name}" if packed else name for name in "xy"]
         # A position that is not finite is missing, which is less than any number but not than 0.
-        gap = "isValid({}) && " if _has_gaps(unit.data.rows, names) else ""
+        gap = "isValid({}) && " if packing.has_gaps(unit.data.rows, names) else ""
 
         def is_within(columns: Sequence[str], _: str | None, region: str) -> str:
             entry = f"[{region}.at]" if packed else ""
@@ -542,15 +543,6 @@ def _bin_at(view: View, bins: Bins, pixel: str) -> str:
             return f"clamp(floor({bins.count} * {share}), 0, {bins.count - 1})"
     value = f"invert({literal(view.scale('x'))}, {pixel})"
     return "(" + " + ".join(f"({value} >= {edge!r})" for edge in edges[1:-1].tolist()) + " + 0)"
-
-
-def _has_gaps(rows: list[dict[str, Any]], names: list[str]) -> bool:
-    """Return whether any position is missing."""
-    return any(
-        row[name] is None or (isinstance(row[name], list) and None in row[name])
-        for row in rows
-        for name in names
-    )
 
 
 def _label(shows: SampleCounts) -> Any:

@@ -11,7 +11,7 @@ from replaychart.drawing.packing import PackedData
 from replaychart.drawing.samples import MeanCurve, SampleCounts, SamplePositions
 
 POINT = "point"
-_CONCATENATED = ("hconcat", "vconcat", "concat")
+CONCATENATED = ("hconcat", "vconcat", "concat")
 # What belongs to a view, and not to one of its layers.
 _OF_VIEW = ("title", "name", "bounds")
 _OF_CHART = ("config", "background", "padding", "autosize", "usermeta", "datasets")
@@ -116,7 +116,7 @@ def layered_views(chart: ChartType) -> tuple[alt.LayerChart | alt.VConcatChart, 
     copied: Any = chart.copy(deep=True)
     views: list[View] = []
     if isinstance(copied, alt.Chart):
-        copied = _with_layers(copied)
+        copied = with_layers(copied)
     if copied._get("width") == "container":
         _add_view(views, copied, alt.Undefined, place=None)
         return copied, views
@@ -138,20 +138,20 @@ def packed_datasets(chart: Any) -> Iterator[PackedData]:
     own = chart._get("data")
     if isinstance(own, PackedData):
         yield own
-    for kind in (*_CONCATENATED, "layer"):
+    for kind in (*CONCATENATED, "layer"):
         for part in getattr(chart, "_kwds", {}).get(kind) or []:
             yield from packed_datasets(part)
 
 
 def _search(views: list[View], chart: Any, data: Any) -> None:
     data = data if chart._get("data") is alt.Undefined else chart.data
-    for kind in _CONCATENATED:
+    for kind in CONCATENATED:
         parts = getattr(chart, "_kwds", {}).get(kind, alt.Undefined)
         if parts is alt.Undefined:
             continue
         for place, part in enumerate(parts):
             if isinstance(part, alt.Chart) and _has_samples(part, data):
-                parts[place] = _with_layers(part)
+                parts[place] = with_layers(part)
             if isinstance(parts[place], alt.LayerChart):
                 _add_view(views, parts[place], data, place=place)
             else:
@@ -164,7 +164,7 @@ def _has_samples(chart: alt.Chart, data: Any) -> bool:
     return unit.has_points or isinstance(unit.shows, SampleCounts | MeanCurve)
 
 
-def _with_layers(chart: alt.Chart) -> alt.LayerChart:
+def with_layers(chart: alt.Chart) -> alt.LayerChart:
     """Return a view of one layer, to which others can be added."""
     moved = {}
     for key in (*_OF_VIEW, *_OF_CHART):
@@ -179,7 +179,7 @@ def _with_layers(chart: alt.Chart) -> alt.LayerChart:
 
 
 def _add_view(views: list[View], chart: alt.LayerChart, data: Any, *, place: int | None) -> None:
-    units = list(_units(chart, data))
+    units = list(units_of(chart, data))
     if not any(unit.has_points or unit.shows is not None for unit in units):
         return
     number = len(views)
@@ -188,10 +188,11 @@ def _add_view(views: list[View], chart: alt.LayerChart, data: Any, *, place: int
     views.append(View(chart, units, number, place))
 
 
-def _units(chart: alt.LayerChart, data: Any) -> Iterator[Unit]:
+def units_of(chart: alt.LayerChart, data: Any) -> Iterator[Unit]:
+    """Yield the layers of a view, given the data of the chart that contains it."""
     data = data if chart.data is alt.Undefined else chart.data
     for layer in chart.layer:
         if isinstance(layer, alt.LayerChart):
-            yield from _units(layer, data)
+            yield from units_of(layer, data)
         elif isinstance(layer, alt.Chart):
             yield Unit(layer, data if layer.data is alt.Undefined else layer.data, chart)

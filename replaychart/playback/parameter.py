@@ -7,6 +7,7 @@ from typing import Any
 from replaychart.arguments import is_number
 from replaychart.drawing.epoch_parameter import NAME, POSITION, listed_epochs
 from replaychart.drawing.event_handlers import without_handlers
+from replaychart.drawing.expressions import literal
 from replaychart.errors import ArgumentError
 from replaychart.facts.epochs import epoch_numbers
 
@@ -47,9 +48,19 @@ class EpochSlider:
         """Return the epochs at which the slider stops."""
         return self.stops
 
+    def position(self, epoch: float) -> int:
+        """Return the position among the stops of the last one that is not after an epoch."""
+        return max(bisect_right(self.stops, epoch) - 1, 0)
+
+    def position_expression(self) -> str:
+        """Return the expression for the position among the stops of the one that is shown."""
+        if self.signal == POSITION:
+            return POSITION
+        return f"(({NAME} - {literal(self.low)}) / {literal(self.step)})"
+
     def setting(self, epoch: float) -> float:
         """Return the value of the slider for an epoch: that of the last stop not after it."""
-        position = max(bisect_right(self.stops, epoch) - 1, 0)
+        position = self.position(epoch)
         return self.stops[position] if self.signal == NAME else position
 
 
@@ -81,12 +92,12 @@ class FoundParameter:
         return {self.slider.signal: setting, NAME: self.slider.stops[int(setting)]}
 
 
-def set_to(settings: dict[str, float], definitions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def set_to(settings: dict[str, Any], definitions: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return definitions of parameters, or of a compiled chart's signals, with new values.
 
     Parameters
     ----------
-    settings : dict of str to float
+    settings : dict of str to float or None
         The new values, by name.
     definitions : list of dict
         The definitions. Those with other names are not changed.

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from replaychart.drawing.epoch_parameter import NAME
 from replaychart.drawing.event_handlers import Definition, Handlers
 from replaychart.drawing.expressions import literal
+from replaychart.drawing.gliding import EPOCHS_PER_SECOND, GLIDE
 from replaychart.drawing.scrubber import SCRUB_FROM, SCRUB_TO
 from replaychart.playback.parameter import EpochSlider
 
@@ -26,6 +27,9 @@ PLAYER = (PLAYING, SPEED, LOOP, PRESSED, _TICK, _SCRUBBING)
 
 # Milliseconds between two looks at the clock; a browser draws at most once in 16.
 _LOOK = 10
+_LOOKS = {"type": "timer", "throttle": _LOOK}
+# The time of a look, which is the same for everything that happens then.
+_NOW = "event.timestamp"
 # A browser that was away, or too slow, catches up on at most this many seconds.
 _MOST_BEHIND = 0.25
 # A widget that mirrors parameters sets them again, at least this many milliseconds later.
@@ -51,6 +55,8 @@ class Player:
         Whether early epochs get more time.
     loop, autoplay : bool
         What it does initially.
+    smooth : bool
+        Whether it says how far it is on the way to the next step.
     """
 
     slider: EpochSlider
@@ -58,6 +64,7 @@ class Player:
     pace: Pace
     loop: bool
     autoplay: bool
+    smooth: bool
 
     def epoch_handlers(self) -> Definition:
         """Return what the parameter that the slider sets needs: where it starts, what moves it."""
@@ -87,9 +94,28 @@ class Player:
             {
                 "name": _TICK,
                 "value": {"made": 0, "steps": 0, "at": 0},
-                "on": [{"events": {"type": "timer", "throttle": _LOOK}, "update": self._tick()}],
+                "on": [{"events": _LOOKS, "update": self._tick()}],
             },
             {"name": _SCRUBBING, "value": None, "on": _DRAG},
+            *(self._glide() if self.smooth else []),
+        ]
+
+    def _glide(self) -> list[Definition]:
+        """Return the definitions of the parameters with which a chart glides from step to step."""
+        since = f"({_NOW} - {_TICK}.at)"
+        # The whole steps in it are those that this event makes due, or that it has just made.
+        share = f"({self._rate()} * {since} / 1000) % 1"
+        glides = f"{PLAYING} && !{_SCRUBBING} && {_TICK}.at"
+        return [
+            {
+                "name": GLIDE,
+                "value": None,
+                "on": [
+                    {"events": _LOOKS, "update": f"{glides} ? {share} : null"},
+                    _after(PLAYING, f"{PLAYING} ? {GLIDE} : null"),
+                ],
+            },
+            {"name": EPOCHS_PER_SECOND, "value": self.fps},
         ]
 
     def _moved_by_time(self) -> Handlers:
@@ -138,14 +164,15 @@ class Player:
         The rate can change while the chart plays, and the period of Vega's timer cannot, so the
         timer is fast and looks at the clock. Only if a step is due does the value change.
         """
-        rate, since = self._rate(), f"(now() - {_TICK}.at)"
+        rate, since = self._rate(), f"({_NOW} - {_TICK}.at)"
         owed = f"{rate} * {since} / 1000"
         most = f"max(1, ceil({rate} * {_MOST_BEHIND}))"
         due = (
-            f"{{made: now(), steps: clamp(floor({owed}), 1, {most}), "
-            f"at: now() - 1000 * ({owed} % 1) / {rate}}}"
+            f"{{made: {_NOW}, steps: clamp(floor({owed}), 1, {most}), "
+            f"at: {_NOW} - 1000 * ({owed} % 1) / {rate}}}"
         )
-        started = f"{_TICK}.at ? ({owed} >= 1 ? {due} : {_TICK}) : {{made: 0, steps: 0, at: now()}}"
+        begun = f"{{made: 0, steps: 0, at: {_NOW}}}"
+        started = f"{_TICK}.at ? ({owed} >= 1 ? {due} : {_TICK}) : {begun}"
         stopped = f"{_TICK}.at ? {{made: 0, steps: 0, at: 0}} : {_TICK}"
         return f"{PLAYING} && !{_SCRUBBING} ? ({started}) : ({stopped})"
 

@@ -149,16 +149,16 @@ def _data(
     datasets: Iterable[PackedData],
 ) -> PackedData:
     """Return the rows: those of a chart with all of the points if there is one, otherwise new."""
-    shows: SamplePositions | None = None
-    rows = _new_rows(run, clock, points)
+    found = PackedData(_new_rows(run, clock, points))
     for data in datasets:
         own = data.shows
         if isinstance(own, SamplePositions) and len(own.points) == len(points):
-            points, rows, shows = own.points, data.rows, own
+            points, found = own.points, data
             break
     packed = codes.packed({name: numbers[name][:, points] for name in codes.sizes})
-    coded = [row | {CODE: code} for row, code in zip(rows, packed, strict=True)]
-    return PackedData(coded, shows)
+    return found.with_rows(
+        [row | {CODE: code} for row, code in zip(found.rows, packed, strict=True)]
+    )
 
 
 def _new_rows(run: Run, clock: Clock, points: np.ndarray) -> list[dict[str, Any]]:
