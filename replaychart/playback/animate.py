@@ -13,6 +13,7 @@ from replaychart.drawing.event_handlers import STILL, Definition
 from replaychart.errors import ArgumentError
 from replaychart.playback.parameter import find_slider
 from replaychart.playback.player import PLAYER, Pace, Player
+from replaychart.playback.story_steps import story_steps
 
 
 def animate(
@@ -82,14 +83,22 @@ def animate(
         message = f"chart must be an Altair chart. Got {type(chart).__name__}."
         raise ArgumentError(message)
     require_one_of("pace", pace, get_args(Pace))
-    slider = find_slider(complete_spec(chart, validate=False))
+    spec = complete_spec(chart, validate=False)
+    slider = find_slider(spec)
     if slider is None:
         message = (
             f"chart must have the {NAME!r} parameter with a slider, as ReplayChart's charts of "
             "several epochs do. Got a chart without it."
         )
         raise ArgumentError(message)
-    player = Player(slider, float(fps), pace, loop=bool(loop), autoplay=bool(autoplay))
+    player = Player(
+        slider,
+        float(fps),
+        pace,
+        loop=bool(loop),
+        autoplay=bool(autoplay),
+        steps=story_steps(spec, slider),
+    )
     playing = chart.copy()
     playing.params = _with_player(chart._get("params"), player)
     return playing

@@ -13,6 +13,7 @@ from replaychart.drawing.event_handlers import Definition, Handlers
 from replaychart.drawing.expressions import literal
 from replaychart.drawing.scrubber import SCRUB_FROM, SCRUB_TO
 from replaychart.playback.parameter import EpochSlider
+from replaychart.playback.story_steps import Step
 
 PLAYING, SPEED, LOOP = "playing", "speed", "loop"
 SPEEDS = (0.25, 0.5, 1, 2, 4, 8)
@@ -51,6 +52,8 @@ class Player:
         Whether early epochs get more time.
     loop, autoplay : bool
         What it does initially.
+    steps : list of Step
+        The steps of a story, at which it pauses.
     """
 
     slider: EpochSlider
@@ -58,6 +61,7 @@ class Player:
     pace: Pace
     loop: bool
     autoplay: bool
+    steps: list[Step]
 
     def epoch_handlers(self) -> Definition:
         """Return what the parameter that the slider sets needs: where it starts, what moves it."""
@@ -86,7 +90,7 @@ class Player:
             _KEYBOARD,
             {
                 "name": _TICK,
-                "value": {"made": 0, "steps": 0, "at": 0},
+                "value": {"made": 0, "steps": 0, "at": 0, "stopped": not self.autoplay},
                 "on": [{"events": {"type": "timer", "throttle": _LOOK}, "update": self._tick()}],
             },
             {"name": _SCRUBBING, "value": None, "on": _DRAG},
@@ -138,16 +142,40 @@ class Player:
         The rate can change while the chart plays, and the period of Vega's timer cannot, so the
         timer is fast and looks at the clock. Only if a step is due does the value change.
         """
-        rate, since = self._rate(), f"(now() - {_TICK}.at)"
-        owed = f"{rate} * {since} / 1000"
+        rate, pause = self._rate(), self._pause()
+        owed = f"{rate} * (now() - {_TICK}.at{pause and ' - ' + pause}) / 1000"
         most = f"max(1, ceil({rate} * {_MOST_BEHIND}))"
         due = (
-            f"{{made: now(), steps: clamp(floor({owed}), 1, {most}), "
+            f"{{made: now(), steps: clamp(floor({owed}), 1, {self._unpaused(most)}), "
             f"at: now() - 1000 * ({owed} % 1) / {rate}}}"
         )
-        started = f"{_TICK}.at ? ({owed} >= 1 ? {due} : {_TICK}) : {{made: 0, steps: 0, at: now()}}"
-        stopped = f"{_TICK}.at ? {{made: 0, steps: 0, at: 0}} : {_TICK}"
+        # Whoever presses play at a step has read its caption.
+        begun = f"now(){pause and f' - ({_TICK}.stopped ? {pause} : 0)'}"
+        started = (
+            f"{_TICK}.at ? ({owed} >= 1 ? {due} : {_TICK}) : {{made: 0, steps: 0, at: {begun}}}"
+        )
+        stopped = f"{_TICK}.at ? {{made: 0, steps: 0, at: 0, stopped: true}} : {_TICK}"
         return f"{PLAYING} && !{_SCRUBBING} ? ({started}) : ({stopped})"
+
+    def _pause(self) -> str:
+        """Return the expression for the milliseconds to pause where the slider is, if any."""
+        pauses = [(step.setting, step.pause) for step in self.steps if step.pause]
+        if not pauses:
+            return ""
+        settings, seconds = zip(*pauses, strict=True)
+        position = f"indexof({literal(settings)}, {self.slider.signal})"
+        milliseconds = literal([1000 * second for second in seconds])
+        return f"({position} < 0 ? 0 : {milliseconds}[{position}])"
+
+    def _unpaused(self, most: str) -> str:
+        """Return the expression for the number of slider steps to take at once, up to a pause."""
+        moved, step = self.slider.signal, literal(self.slider.step)
+        settings = [one.setting for one in self.steps if one.pause]
+        ahead = "".join(
+            f"{moved} < {literal(setting)} ? ({literal(setting)} - {moved}) / {step} : "
+            for setting in settings
+        )
+        return f"min({most}, {ahead}{most})" if ahead else most
 
     def _rate(self) -> str:
         """Return the expression for the steps per second."""
