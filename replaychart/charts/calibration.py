@@ -173,7 +173,9 @@ def _bins(clock: Clock, found: CalibrationBins, x: alt.X, y: alt.Y) -> list[alt.
         ),
         base.mark_circle(color=color, opacity=1, aria=False).encode(
             size=outright(
-                alt.SizeValue, f"{_SMALLEST_DOT} + {_ALL_POINTS} * datum.count / {max(points, 1)}"
+                alt.SizeValue,
+                alt.SizeValue,
+                f"{_SMALLEST_DOT} + {_ALL_POINTS} * datum.count / {max(points, 1)}",
             )
         ),
     ]

@@ -438,7 +438,11 @@ def _grid_lines(square: _Square, stops: Sequence[_Stop]) -> list[alt.Chart]:
             y=square.y(),
             detail=alt.Detail("line:N"),
             order=alt.Order("vertex:Q"),
-            stroke=outright(alt.StrokeValue, f"datum.line < {GRID_LINES} ? {ways[0]} : {ways[1]}"),
+            stroke=outright(
+                alt.StrokeValue,
+                alt.StrokeValue,
+                f"datum.line < {GRID_LINES} ? {ways[0]} : {ways[1]}",
+            ),
         )
     ]
 
@@ -464,6 +468,6 @@ def _fading(chart: alt.Chart, place: int) -> alt.Chart:
     ]
     opacity = f"max(0, 1 - {distance} / {_FADED_AT})"
     return chart.encode(
-        fillOpacity=outright(alt.FillOpacityValue, opacity),
-        strokeOpacity=outright(alt.StrokeOpacityValue, opacity),
+        fillOpacity=outright(alt.FillOpacityValue, alt.FillOpacityValue, opacity),
+        strokeOpacity=outright(alt.StrokeOpacityValue, alt.StrokeOpacityValue, opacity),
     )
