@@ -174,7 +174,6 @@ def _bins(clock: Clock, found: CalibrationBins, x: alt.X, y: alt.Y) -> list[alt.
         base.mark_circle(color=color, opacity=1, aria=False).encode(
             size=outright(
                 alt.SizeValue,
-                alt.SizeValue,
                 f"{_SMALLEST_DOT} + {_ALL_POINTS} * datum.count / {max(points, 1)}",
             )
         ),

@@ -158,7 +158,7 @@ def _bars(
             x2=alt.X2(datum=0),
             y=_class_axis(run, room, height),
             y2=alt.Y2("end:Q"),
-            color=outright(alt.ColorValue, alt.ColorValue, f"{IS_DARK} ? datum.dark : datum.color"),
+            color=outright(alt.ColorValue, f"{IS_DARK} ? datum.dark : datum.color"),
             tooltip=[
                 alt.Tooltip("class:N", title="Class"),
                 alt.Tooltip("accuracy:Q", title="Accuracy", format=".1%"),

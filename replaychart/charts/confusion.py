@@ -236,10 +236,8 @@ def _tints(cells: alt.Chart, axes: _Axes) -> alt.Chart:
     return cells.mark_rect(aria=False).encode(
         x=axes.x,
         y=axes.y,
-        color=outright(
-            alt.ColorValue, alt.ColorValue, f"datum.target === datum.prediction ? {right} : {wrong}"
-        ),
-        opacity=outright(alt.OpacityValue, alt.OpacityValue, f"{_TINT} * sqrt(datum.share)"),
+        color=outright(alt.ColorValue, f"datum.target === datum.prediction ? {right} : {wrong}"),
+        opacity=outright(alt.OpacityValue, f"{_TINT} * sqrt(datum.share)"),
         tooltip=[
             alt.Tooltip("target:N", title="True class"),
             alt.Tooltip("prediction:N", title="Predicted class"),

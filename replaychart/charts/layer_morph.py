@@ -440,7 +440,6 @@ def _grid_lines(square: _Square, stops: Sequence[_Stop]) -> list[alt.Chart]:
             order=alt.Order("vertex:Q"),
             stroke=outright(
                 alt.StrokeValue,
-                alt.StrokeValue,
                 f"datum.line < {GRID_LINES} ? {ways[0]} : {ways[1]}",
             ),
         )
@@ -468,6 +467,6 @@ def _fading(chart: alt.Chart, place: int) -> alt.Chart:
     ]
     opacity = f"max(0, 1 - {distance} / {_FADED_AT})"
     return chart.encode(
-        fillOpacity=outright(alt.FillOpacityValue, alt.FillOpacityValue, opacity),
-        strokeOpacity=outright(alt.StrokeOpacityValue, alt.StrokeOpacityValue, opacity),
+        fillOpacity=outright(alt.FillOpacityValue, opacity),
+        strokeOpacity=outright(alt.StrokeOpacityValue, opacity),
     )

@@ -210,7 +210,7 @@ def _contour_layers(plane: Plane, found: LossPlane, levels: np.ndarray) -> list[
             x=plane.x(),
             y=plane.y(),
             order=alt.Order("vertex:Q"),
-            fill=outright(alt.FillValue, alt.FillValue, adaptive_column("datum.color", dark)),
+            fill=outright(alt.FillValue, adaptive_column("datum.color", dark)),
             detail=alt.Detail("level:N"),
         )
     )
@@ -299,11 +299,9 @@ def _path_layers(plane: Plane, rows: list[dict[str, Any]]) -> list[alt.Chart]:
     dots = until.mark_circle(opacity=1, clip=True, stroke=ink, aria=False).encode(
         x=plane.x(),
         y=plane.y(),
-        size=outright(alt.SizeValue, alt.SizeValue, f"datum.step === {position} ? 130 : 28"),
-        strokeWidth=outright(
-            alt.StrokeWidthValue, alt.StrokeWidthValue, f"datum.step === {position} ? 2 : 0.8"
-        ),
-        fill=outright(alt.FillValue, alt.FillValue, adaptive_column("datum.color", dark)),
+        size=outright(alt.SizeValue, f"datum.step === {position} ? 130 : 28"),
+        strokeWidth=outright(alt.StrokeWidthValue, f"datum.step === {position} ? 2 : 0.8"),
+        fill=outright(alt.FillValue, adaptive_column("datum.color", dark)),
         tooltip=[
             alt.Tooltip("of_epoch:Q", title="Epoch"),
             alt.Tooltip("true:Q", title="Loss"),

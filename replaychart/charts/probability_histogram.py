@@ -425,7 +425,7 @@ class _AtThreshold:
         )
         wrong, *tones = map(adaptive_expression, (colors.WRONG, *colors.class_colors(2)))
         tone = f"datum.correct ? [{', '.join(tones)}][datum.target] : {wrong}"
-        drawn = bars_of_counts(bars, axes, color=outright(alt.ColorValue, alt.ColorValue, tone))
+        drawn = bars_of_counts(bars, axes, color=outright(alt.ColorValue, tone))
         rule = (
             alt.Chart(packing.PackedData([{"row": 0}]))
             .transform_calculate(bin_start=THRESHOLD)

@@ -295,7 +295,7 @@ def _at_threshold(
         rates.mark_circle(size=90, opacity=1, aria=False).encode(
             x=x,
             y=y,
-            color=outright(alt.ColorValue, alt.ColorValue, ink),
+            color=outright(alt.ColorValue, ink),
             tooltip=[
                 alt.Tooltip("x:Q", title=kind.x_title, format=".3f"),
                 alt.Tooltip("y:Q", title=kind.y_title, format=".3f"),

@@ -177,7 +177,7 @@ def counted_label(
             text=alt.Text("label:N"),
             x=place.x,
             y=alt.YValue(place.y),
-            color=outright(alt.ColorValue, alt.ColorValue, tone),
+            color=outright(alt.ColorValue, tone),
         )
     )
 

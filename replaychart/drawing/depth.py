@@ -170,7 +170,7 @@ def stops_line(
         alt.Chart(packing.PackedData([{"here": True}]))
         .transform_calculate(x=place(NAME))
         .mark_point(shape="circle", filled=True, size=110, opacity=1, **plain)
-        .encode(x=x("x"), y=level, fill=outright(alt.FillValue, alt.FillValue, ink)),
+        .encode(x=x("x"), y=level, fill=outright(alt.FillValue, ink)),
         alt.Chart(packing.PackedData([ends]))
         .mark_rect(opacity=0, cursor="ew-resize", **plain)
         .encode(

@@ -175,22 +175,20 @@ def _symbols(line: _Line) -> list[alt.Chart]:
     rings = [symbol for symbol in line.symbols if symbol["ring"]]
     tone = f"{IS_DARK} ? datum.dark : datum.color"
     place = {
-        "x": outright(alt.XValue, alt.XValue, "datum.x"),
-        "y": outright(alt.YValue, alt.YValue, "datum.y"),
+        "x": outright(alt.XValue, "datum.x"),
+        "y": outright(alt.YValue, "datum.y"),
     }
     layers = []
     if filled:
         marks = alt.Chart(packing.PackedData(filled)).mark_point(
             filled=True, size=70, opacity=1, shape="circle", tooltip=None, aria=False
         )
-        layers.append(marks.encode(color=outright(alt.ColorValue, alt.ColorValue, tone), **place))
+        layers.append(marks.encode(color=outright(alt.ColorValue, tone), **place))
     if rings:
         marks = alt.Chart(packing.PackedData(rings)).mark_point(
             filled=False, size=70, strokeWidth=2, opacity=1, tooltip=None, aria=False
         )
-        layers.append(
-            marks.encode(stroke=outright(alt.StrokeValue, alt.StrokeValue, tone), **place)
-        )
+        layers.append(marks.encode(stroke=outright(alt.StrokeValue, tone), **place))
     return layers
 
 
@@ -202,11 +200,11 @@ def _pieces(line: _Line) -> list[alt.Chart]:
     )
     return [
         marks.encode(
-            color=outright(alt.ColorValue, alt.ColorValue, f"{IS_DARK} ? datum.dark : datum.color"),
-            x=outright(alt.XValue, alt.XValue, "datum.x"),
-            x2=outright(alt.X2Value, alt.X2Value, "datum.x2"),
-            y=outright(alt.YValue, alt.YValue, "datum.y"),
-            y2=outright(alt.Y2Value, alt.Y2Value, "datum.y + 10"),
+            color=outright(alt.ColorValue, f"{IS_DARK} ? datum.dark : datum.color"),
+            x=outright(alt.XValue, "datum.x"),
+            x2=outright(alt.X2Value, "datum.x2"),
+            y=outright(alt.YValue, "datum.y"),
+            y2=outright(alt.Y2Value, "datum.y + 10"),
         )
     ]
 
@@ -226,7 +224,7 @@ def _texts(line: _Line) -> list[alt.Chart]:
         )
         .encode(
             text=alt.Text("text:N"),
-            x=outright(alt.XValue, alt.XValue, "datum.x"),
-            y=outright(alt.YValue, alt.YValue, "datum.y"),
+            x=outright(alt.XValue, "datum.x"),
+            y=outright(alt.YValue, "datum.y"),
         )
     ]

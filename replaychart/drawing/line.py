@@ -190,8 +190,6 @@ def _curve_layers(plane: Plane, run: Run, x: np.ndarray, values: np.ndarray) -> 
             x=plane.x(),
             y=plane.y(),
             detail=alt.Detail("curve:N"),
-            stroke=outright(
-                alt.StrokeValue, alt.StrokeValue, f"{IS_DARK} ? datum.dark : datum.color"
-            ),
+            stroke=outright(alt.StrokeValue, f"{IS_DARK} ? datum.dark : datum.color"),
         )
     ]

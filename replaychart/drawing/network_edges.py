@@ -42,9 +42,9 @@ def edge_layers(run: Run, columns: list[Column], layout: Layout, clock: Clock) -
         .encode(
             x=pixels("left", layout.width),
             y=pixels("top", layout.height, down=True),
-            shape=outright(alt.ShapeValue, alt.ShapeValue, "datum.path"),
-            stroke=outright(alt.StrokeValue, alt.StrokeValue, _signed("datum.weight")),
-            strokeWidth=outright(alt.StrokeWidthValue, alt.StrokeWidthValue, size),
+            shape=outright(alt.ShapeValue, "datum.path"),
+            stroke=outright(alt.StrokeValue, _signed("datum.weight")),
+            strokeWidth=outright(alt.StrokeWidthValue, size),
             tooltip=[
                 alt.Tooltip("from:N", title="From"),
                 alt.Tooltip("to:N", title="To"),

@@ -213,8 +213,8 @@ def _tile_images(data: packing.PackedData, layout: Layout, clock: Clock) -> list
         tooltip=None,
         stroke=adaptive(colors.REFERENCE),
     ).encode(
-        size=outright(alt.SizeValue, alt.SizeValue, "datum.size * datum.size"),
-        strokeDash=outright(alt.StrokeDashValue, alt.StrokeDashValue, "datum.group ? [3, 2] : []"),
+        size=outright(alt.SizeValue, "datum.size * datum.size"),
+        strokeDash=outright(alt.StrokeDashValue, "datum.group ? [3, 2] : []"),
     )
     return [*images, frames]
 
@@ -271,7 +271,7 @@ def point_layers(run: Run, layout: Layout, plane: TilePlane) -> list[alt.Chart]:
         .encode(
             x=pixels("x", layout.width),
             y=pixels("y", layout.height, down=True),
-            fill=outright(alt.FillValue, alt.FillValue, "datum.color"),
+            fill=outright(alt.FillValue, "datum.color"),
             tooltip=[alt.Tooltip("target:N", title="Class")],
         )
     ]
@@ -313,7 +313,7 @@ def mark_layers(
         .encode(
             x=pixels("x", layout.width),
             y=pixels("y", layout.height, down=True),
-            size=outright(alt.SizeValue, alt.SizeValue, "4 * datum.size * datum.size"),
+            size=outright(alt.SizeValue, "4 * datum.size * datum.size"),
         )
     )
     bars = (

@@ -437,7 +437,7 @@ def surface_layer(plane: Plane, run: Run, paths: Paths, *, bands: int) -> alt.Ch
 def _tint(dark: dict[str, str]) -> dict[str, Any]:
     """Return the encodings of tints, given the tint on a dark background for each of them."""
     return {
-        "fill": outright(alt.FillValue, alt.FillValue, adaptive_column("datum.tint", dark)),
+        "fill": outright(alt.FillValue, adaptive_column("datum.tint", dark)),
         "detail": alt.Detail("tint:N"),
     }
 

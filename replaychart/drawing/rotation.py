@@ -176,7 +176,7 @@ def _points(space: _Space, run: Run, values: np.ndarray, points: np.ndarray) -> 
         .encode(
             **space.encodings(),
             **encodings,
-            size=outright(alt.SizeValue, alt.SizeValue, "datum.size"),
+            size=outright(alt.SizeValue, "datum.size"),
             tooltip=tooltip,
         )
     )

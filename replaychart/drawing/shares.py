@@ -123,7 +123,7 @@ def _lines(
     base = base.encode(
         text=alt.Text("label:N"),
         x=alt.XValue(_FROM_EDGE) if left else from_left(width, share=1, offset=-_FROM_EDGE),
-        y=outright(alt.YValue, alt.YValue, f"{height - _FROM_EDGE} - {LINE_HEIGHT} * {line}"),
+        y=outright(alt.YValue, f"{height - _FROM_EDGE} - {LINE_HEIGHT} * {line}"),
     )
     style: dict[str, Any] = {
         "align": corner,
@@ -136,5 +136,5 @@ def _lines(
     halo = adaptive(colors.LIGHT_BACKGROUND, colors.DARK_BACKGROUND)
     return [
         base.mark_text(**style, stroke=halo, strokeWidth=_HALO, fill="transparent"),
-        base.mark_text(**style).encode(color=outright(alt.ColorValue, alt.ColorValue, color)),
+        base.mark_text(**style).encode(color=outright(alt.ColorValue, color)),
     ]

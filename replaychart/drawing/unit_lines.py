@@ -62,7 +62,7 @@ def unit_lines_layer(plane: Plane, run: Run, layer: str, paths: Paths) -> alt.Ch
     return line_mark(lines, plane, width=_EQUAL).encode(
         stroke=alt.StrokeValue(adaptive(colors.UNITS)),
         # The channel of a line's width is its size.
-        size=outright(alt.SizeValue, alt.SizeValue, "datum.width"),
+        size=outright(alt.SizeValue, "datum.width"),
         detail=alt.Detail("unit:N"),
     )
 

@@ -201,7 +201,7 @@ class Standing:
                 base.mark_point(filled=True, size=60, opacity=1, aria=False, tooltip=None).encode(
                     x=alt.XValue(-_SYMBOL / 2),
                     fill=fill,
-                    shape=outright(alt.ShapeValue, alt.ShapeValue, "datum.shape"),
+                    shape=outright(alt.ShapeValue, "datum.shape"),
                 ),
                 base.transform_calculate(label="format(datum.count, ',')")
                 .mark_text(align="left", dx=4, color=adaptive(colors.INK), aria=False, tooltip=None)

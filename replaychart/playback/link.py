@@ -350,12 +350,8 @@ class _Linking:
                 y=encoding.y.copy(),
                 x2=alt.X2("x2:Q"),
                 y2=alt.Y2("y2:Q"),
-                fillOpacity=outright(
-                    alt.FillOpacityValue, alt.FillOpacityValue, "datum.now ? 0.12 : 0"
-                ),
-                strokeOpacity=outright(
-                    alt.StrokeOpacityValue, alt.StrokeOpacityValue, "datum.now ? 0.9 : 0.35"
-                ),
+                fillOpacity=outright(alt.FillOpacityValue, "datum.now ? 0.12 : 0"),
+                strokeOpacity=outright(alt.StrokeOpacityValue, "datum.now ? 0.9 : 0.35"),
             )
         )
         view.chart.layer.append(drawn)
@@ -430,9 +426,7 @@ class _Linking:
     def _fade_points(self, unit: Unit) -> None:
         first = self._with_selection(alt.Chart(), unit.data).transform
         chart = unit.chart.encode(
-            opacity=outright(
-                alt.OpacityValue, alt.OpacityValue, f"datum.linked === false ? {_FADED} : 1"
-            )
+            opacity=outright(alt.OpacityValue, f"datum.linked === false ? {_FADED} : 1")
         )
         chart.transform = [*first, *_listed(chart.transform)]
         unit.replace(chart)
@@ -515,11 +509,7 @@ class _Linking:
         share.transform = [*counted.transform, *_listed(share.transform)]
         share.name = alt.Undefined
         unit.replace(
-            unit.chart.encode(
-                opacity=outright(
-                    alt.OpacityValue, alt.OpacityValue, f"{anything} ? {_FADED_BARS} : 1"
-                )
-            )
+            unit.chart.encode(opacity=outright(alt.OpacityValue, f"{anything} ? {_FADED_BARS} : 1"))
         )
         layers = unit.holder.layer
         place_of = next(i for i, layer in enumerate(layers) if layer is unit.chart)

@@ -109,16 +109,12 @@ def _trails(unit: Unit, encoding: dict[str, Any], *, by_class: bool) -> list[alt
     }
     return [
         base.mark_line(color=adaptive(*_BACKGROUND), **line).encode(
-            strokeOpacity=outright(
-                alt.StrokeOpacityValue, alt.StrokeOpacityValue, f"{_FADED} ? 0 : 0.85"
-            ),
+            strokeOpacity=outright(alt.StrokeOpacityValue, f"{_FADED} ? 0 : 0.85"),
             strokeWidth=alt.StrokeWidthValue(4),
         ),
         base.mark_line(color=adaptive(*_INK), **line).encode(
-            strokeOpacity=outright(
-                alt.StrokeOpacityValue, alt.StrokeOpacityValue, f"{_FADED} ? 0.3 : 1"
-            ),
-            strokeWidth=outright(alt.StrokeWidthValue, alt.StrokeWidthValue, f"{_FADED} ? 1 : 1.8"),
+            strokeOpacity=outright(alt.StrokeOpacityValue, f"{_FADED} ? 0.3 : 1"),
+            strokeWidth=outright(alt.StrokeWidthValue, f"{_FADED} ? 1 : 1.8"),
         ),
     ]
 
@@ -236,7 +232,6 @@ def _curve(base: alt.Chart, unit: Unit, color: str, tooltip: alt.Tooltip) -> alt
         detail=alt.Detail("point:N"),
         order=alt.Order("step:Q"),
         strokeOpacity=outright(
-            alt.StrokeOpacityValue,
             alt.StrokeOpacityValue,
             f"length({selection.PICKED}) > {_FEW} ? 0.35 : 0.9",
         ),
