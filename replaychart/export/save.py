@@ -27,7 +27,7 @@ from replaychart.export.html import write_html
 from replaychart.export.images import write_image
 from replaychart.export.post import write_post
 from replaychart.export.sequence import write_sequence
-from replaychart.export.specs import ChartSpec
+from replaychart.export.specs import Between, ChartSpec
 from replaychart.export.strip import write_strip
 from replaychart.export.video import VIDEOS, require_av, write_video
 from replaychart.export.webp import write_webp
@@ -301,10 +301,12 @@ def _write_frames(
         return
     if suffix in VIDEOS:
         require_av()
-    *least, last = pauses_at(story_steps(chart.spec, chart.slider), epochs)
+    times = gliding(epochs, chart, fps)
+    stops = [time.epoch if isinstance(time, Between) else time for time in times]
+    *least, last = pauses_at(story_steps(chart.spec, chart.slider), stops)
     least.append(max(last, hold))
     with written_beside(path) as temporary:
-        film = Film(chart, gliding(epochs, chart, fps), scale)
+        film = Film(chart, times, scale)
         if suffix == ".gif":
             write_gif(film, temporary, fps=fps, least=least, plays=plays, bar=bar)
         elif suffix == ".webp":
