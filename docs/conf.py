@@ -28,7 +28,7 @@ extensions = [
     "executed_code",
     "gallery_pages",
     "generated_pages",
-    "playing_charts",
+    "replaychart.sphinx",
 ]
 nitpicky = True
 default_role = "name"

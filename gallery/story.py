@@ -1,9 +1,11 @@
 """A training run with captions
 
 Captions tell the reader what to look at while the chart plays. Each appears at its epoch and stays
-until the next one, also in films and filmstrips. `rc.key_epochs` proposes where captions belong: it
-finds the step in which the outputs change the most, jumps of the accuracy, and plateaus of the
-loss, and writes a sentence about each. Here its sentences are joined with two written by hand.
+until the next one, also in films and filmstrips, and playing stops there for a moment, so that you
+can read it. A saved page lists the captions as steps to click. `rc.key_epochs` proposes where
+captions belong: it finds the step in which the outputs change the most, jumps of the accuracy, and
+plateaus of the loss, and writes a sentence about each. Here its sentences are joined with two
+written by hand.
 """
 # category: Your own charts
 # thumbnail-epoch: 30

@@ -42,6 +42,7 @@ ACCURACY = {
     ("folds", "moons"): 0.99,
     ("learned_late", "moons"): 0.93,
     ("loss_landscapes", "Adam"): 0.99,
+    ("jax_function", "parabola"): 1.0,
     ("learning_rates", "0.3"): 0.97,
     ("moons", "moons"): 0.99,
     ("optimizers", "Adam"): 1.0,
@@ -130,6 +131,7 @@ QUICK = {
     "cars",
     "dashboard",
     "first_batches",
+    "jax_function",
     "penguins",
     "pytorch",
     "slices",
@@ -155,8 +157,8 @@ def _run(script: gallery_scripts.GalleryScript, cache: Path) -> Any:
     try:
         return gallery_scripts.run_script(script, cache)
     except ModuleNotFoundError as error:
-        if error.name == "torch":
-            pytest.skip("torch is not installed: see CONTRIBUTING.md")
+        if error.name in ("torch", "jax"):
+            pytest.skip(f"{error.name} is not installed: see CONTRIBUTING.md")
         raise
     except OSError as error:
         # One dataset is downloaded on first use. Everything else must run without a network.

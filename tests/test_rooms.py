@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "replaychart"
 ROOMS = (
     "version", "errors", "arguments", "datasets", "facts", "storage.hdf5", "storage", "network",
     "evaluation", "planes", "frames", "summary", "run", "opening", "recording", "drawing",
-    "charts", "playback", "export", "live", "", "conversion", "demonstration", "command",
+    "charts", "playback", "export", "live", "sphinx", "", "conversion", "demonstration", "command",
     "__main__",
 )  # fmt: skip
 # Which rooms may import a library; demonstration trains a network for `replaychart demo --train`.
@@ -25,7 +25,16 @@ LIBRARIES = {
     "lightning": {"recording"},
     "pytorch_lightning": {"recording"},
     "transformers": {"recording"},
-    "altair": {"drawing", "charts", "playback", "export", "live", "demonstration", "command"},
+    "altair": {
+        "drawing",
+        "charts",
+        "playback",
+        "export",
+        "live",
+        "sphinx",
+        "demonstration",
+        "command",
+    },
 }
 
 

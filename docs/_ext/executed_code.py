@@ -19,11 +19,12 @@ import numpy as np
 import pandas as pd
 from docutils import nodes
 from docutils.parsers.rst import directives
-from playing_charts import chart_files, chart_node, playing
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 import replaychart as rc
+from replaychart.sphinx.chart_files import of_content, playing
+from replaychart.sphinx.charts import chart_node, folder
 
 
 class Page:
@@ -145,8 +146,8 @@ class Executed(SphinxDirective):
             message = "A chart needs the option alt, a description of what it shows."
             raise self.error(message)
         chart = playing(chart, fps=self.options.get("fps", 10))
-        files = chart_files(self.env.app, chart, epoch=self.options.get("epoch"))
-        return chart_node(self.env, files, alt_text=self.options["alt"])
+        files = of_content(folder(self.env), chart, epoch=self.options.get("epoch"))
+        return chart_node(self.env, files, alt=self.options["alt"])
 
 
 def _page(env: Any) -> Page:

@@ -5,7 +5,6 @@ read, unless its output files exist from an earlier build. Their names contain a
 script's code and the package's sources.
 """
 
-import hashlib
 import os
 import re
 from collections.abc import Sequence
@@ -16,19 +15,25 @@ from docutils import nodes
 from gallery_scripts import GalleryScript, run_script, scripts
 from generated_pages import write_if_changed
 from PIL import Image
-from playing_charts import FOLDER, ChartFiles, chart_node, epochs_of, note_chart, playing
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.osutil import relative_uri
 
 import replaychart as rc
+from replaychart.sphinx.chart_files import ChartFiles, digest, epochs_of, playing
+from replaychart.sphinx.charts import chart_node, folder
 
+# The images of cards, in the site.
+CARDS = "_static/cards"
 # The maximum size of the image on a card, in pixels.
 CARD_WIDTH, CARD_HEIGHT = 300, 225
 LOOP_FRAMES = 12
 LOOP_FPS = 5
+# Of charts that the scripts do not animate.
+FPS = 10
 
 # Raised by an example whose data must be downloaded, or that needs PyTorch. The build continues
 # without it where there is no network, or no PyTorch.
@@ -77,7 +82,7 @@ class GalleryExample(SphinxDirective):
         """Return the chart's node."""
         script = _script(self.config, self.arguments[0])
         self.env.note_dependency(str(script.path.resolve()))
-        files = _files(self.env.app, script)
+        files = _files(self.env, script)
         drawn = self.config.gallery_drawn
         if drawn and script.name not in drawn:
             return [_missing("gallery_drawn leaves it out")]
@@ -85,17 +90,16 @@ class GalleryExample(SphinxDirective):
             self._write(script, files)
         except MISSING as error:
             return [_missing(str(error))]
-        for picture in _pictures(files):
-            note_chart(self.env, picture.stem)
-        return [chart_node(self.env, files, alt_text=script.title)]
+        return [chart_node(self.env, files, alt=script.title)]
 
     def _write(self, script: GalleryScript, files: ChartFiles) -> None:
         """Run the script and write the files of its chart and card, unless they all exist."""
-        if files.exist() and all(path.exists() for path in _pictures(files)):
+        pictures = _pictures(self.env.app, files)
+        if files.exist() and all(path.exists() for path in pictures):
             return
         chart = run_script(script, Path(self.config.recordings_folder) / "gallery")
-        _draw_card(chart, files, script)
-        files.write(playing(chart), epoch=script.thumbnail_epoch)
+        _draw_card(chart, pictures, script)
+        files.write(playing(chart, fps=FPS), epoch=script.thumbnail_epoch)
 
 
 def _missing(reason: str) -> nodes.Node:
@@ -126,24 +130,21 @@ def _script(config: Config, name: str) -> GalleryScript:
     return next(script for script in gallery(config) if script.name == name)
 
 
-def _files(app: Sphinx, script: GalleryScript) -> ChartFiles:
-    key = f"{app.config.library_digest} {script.thumbnail_epoch} {script.code}"
-    digest = hashlib.sha256(key.encode()).hexdigest()[:12]
-    return ChartFiles(Path(app.outdir) / FOLDER, f"{script.name}-{digest}")
+def _files(env: BuildEnvironment, script: GalleryScript) -> ChartFiles:
+    name = digest(env.config.library_digest, script.thumbnail_epoch, script.code)
+    return ChartFiles(folder(env), f"{script.name}-{name}")
 
 
-def _pictures(files: ChartFiles) -> tuple[Path, Path]:
+def _pictures(app: Sphinx, files: ChartFiles) -> tuple[Path, Path]:
     """Return the paths of a card's still and its looping animation."""
-    return (
-        files.folder / f"{files.name}-card.png",
-        files.folder / f"{files.name}-loop.gif",
-    )
+    cards = Path(app.outdir) / CARDS
+    return cards / f"{files.name}.png", cards / f"{files.name}.gif"
 
 
-def _draw_card(chart: Any, files: ChartFiles, script: GalleryScript) -> None:
+def _draw_card(chart: Any, pictures: tuple[Path, Path], script: GalleryScript) -> None:
     """Draw a card's still and, if the chart can play, its looping animation."""
-    files.folder.mkdir(parents=True, exist_ok=True)
-    still, loop = _pictures(files)
+    still, loop = pictures
+    still.parent.mkdir(parents=True, exist_ok=True)
     rc.save(chart, still, epoch=script.thumbnail_epoch)
     with Image.open(still) as image:
         scale = min(CARD_WIDTH / image.width, CARD_HEIGHT / image.height)
@@ -166,11 +167,11 @@ def _loop_epochs(epochs: list[int]) -> list[int]:
 def _visit_cards(translator: Any, node: GalleryCards) -> None:
     builder = translator.builder
     here = builder.get_target_uri(builder.current_docname)
-    static = relative_uri(here, FOLDER)
+    static = relative_uri(here, CARDS)
     cards = []
     for name in node["names"]:
         script = _script(builder.config, name)
-        still, loop = (path.name for path in _pictures(_files(builder.app, script)))
+        still, loop = _pictures(builder.app, _files(builder.env, script))
         link = translator.starttag(
             {},
             "a",
@@ -179,13 +180,12 @@ def _visit_cards(translator: Any, node: GalleryCards) -> None:
             href=relative_uri(here, builder.get_target_uri(f"gallery/{name}")),
         )
         options = {
-            "src": f"{static}/{still}",
+            "src": f"{static}/{still.name}",
             "alt": "",
             "loading": "lazy",
-            "data-loop": f"{static}/{loop}",
+            "data-loop": f"{static}/{loop.name}",
         }
-        drawn = (Path(builder.outdir) / FOLDER / still).exists()
-        image = translator.emptytag({}, "img", "", **options) if drawn else ""
+        image = translator.emptytag({}, "img", "", **options) if still.exists() else ""
         cards.append(
             f"{link}<span>{image}</span><strong>{translator.encode(script.title)}</strong></a>"
         )
@@ -195,6 +195,16 @@ def _visit_cards(translator: Any, node: GalleryCards) -> None:
 
 def _visit_cards_text(translator: Any, node: GalleryCards) -> None:  # noqa: ARG001
     raise nodes.SkipNode
+
+
+def _remove_cards(app: Sphinx, error: Exception | None) -> None:
+    """Remove the images of cards that have changed or no longer exist."""
+    if error is not None or app.builder.format != "html":
+        return
+    used = {_files(app.env, script).name for script in gallery(app.config)}
+    for path in (Path(app.outdir) / CARDS).glob("*"):
+        if path.stem not in used:
+            path.unlink()
 
 
 def _write(app: Sphinx, config: Config) -> None:
@@ -244,4 +254,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_node(GalleryCards, html=(_visit_cards, None), text=(_visit_cards_text, None))
     app.add_js_file("gallery.js")
     app.connect("config-inited", _write)
+    app.connect("build-finished", _remove_cards)
     return {"version": rc.__version__, "parallel_read_safe": False}

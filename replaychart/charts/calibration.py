@@ -167,12 +167,15 @@ def _bins(clock: Clock, found: CalibrationBins, x: alt.X, y: alt.Y) -> list[alt.
     return [
         base.transform_calculate(diagonal="datum.x")
         .mark_rule(color=adaptive(colors.WRONG), strokeWidth=2, aria=False)
-        .encode(y2="diagonal:Q"),
+        .encode(y2=alt.Y2("diagonal:Q")),
         base.mark_line(color=color, strokeWidth=1.5, tooltip=None, aria=False).encode(
-            order="bin_start:Q"
+            order=alt.Order("bin_start:Q")
         ),
         base.mark_circle(color=color, opacity=1, aria=False).encode(
-            size=outright(f"{_SMALLEST_DOT} + {_ALL_POINTS} * datum.count / {max(points, 1)}")
+            size=outright(
+                alt.SizeValue,
+                f"{_SMALLEST_DOT} + {_ALL_POINTS} * datum.count / {max(points, 1)}",
+            )
         ),
     ]
 

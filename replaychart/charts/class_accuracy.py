@@ -157,8 +157,8 @@ def _bars(
             x=_share_axis(),
             x2=alt.X2(datum=0),
             y=_class_axis(run, room, height),
-            y2="end:Q",
-            color=outright(f"{IS_DARK} ? datum.dark : datum.color"),
+            y2=alt.Y2("end:Q"),
+            color=outright(alt.ColorValue, f"{IS_DARK} ? datum.dark : datum.color"),
             tooltip=[
                 alt.Tooltip("class:N", title="Class"),
                 alt.Tooltip("accuracy:Q", title="Accuracy", format=".1%"),
@@ -192,7 +192,7 @@ def _validation(validation: Run, clock: Clock, *, room: float, height: int) -> a
         .encode(
             x=_share_axis(),
             y=_class_axis(validation, room, height),
-            y2="end:Q",
+            y2=alt.Y2("end:Q"),
             tooltip=[
                 alt.Tooltip("class:N", title="Class"),
                 alt.Tooltip("accuracy:Q", title="Accuracy, validation", format=".1%"),
@@ -240,7 +240,7 @@ def _overall(clock: Clock, share: np.ndarray) -> alt.Chart:
         .transform_calculate(accuracy=packing.entry("accuracy", clock))
         .mark_rule(color=adaptive(colors.INK), strokeDash=[2, 3], strokeWidth=1.2, aria=False)
         .encode(
-            x="accuracy:Q",
+            x=alt.X("accuracy:Q"),
             tooltip=[alt.Tooltip("accuracy:Q", title="Accuracy over all points", format=".1%")],
         )
     )

@@ -220,7 +220,7 @@ def _layers(
     banded = frame[frame["high"] > frame["low"]]
     if len(banded):
         band = reached.transform_filter("isValid(datum.low)").mark_area(opacity=0.18, aria=False)
-        layers.insert(0, band.encode(y=layers[0].encoding.y.copy(), y2="high:Q"))
+        layers.insert(0, band.encode(y=layers[0].encoding.y.copy(), y2=alt.Y2("high:Q")))
         layers[0].encoding.y.shorthand = "low:Q"
     return layers
 

@@ -236,8 +236,8 @@ def _tints(cells: alt.Chart, axes: _Axes) -> alt.Chart:
     return cells.mark_rect(aria=False).encode(
         x=axes.x,
         y=axes.y,
-        color=outright(f"datum.target === datum.prediction ? {right} : {wrong}"),
-        opacity=outright(f"{_TINT} * sqrt(datum.share)"),
+        color=outright(alt.ColorValue, f"datum.target === datum.prediction ? {right} : {wrong}"),
+        opacity=outright(alt.OpacityValue, f"{_TINT} * sqrt(datum.share)"),
         tooltip=[
             alt.Tooltip("target:N", title="True class"),
             alt.Tooltip("prediction:N", title="Predicted class"),
@@ -252,7 +252,9 @@ def _numbers(
 ) -> list[alt.Chart]:
     """Return the numbers in the cells; zeros are faint, or left out of a large matrix."""
     text = "format(datum.count, ',')" if normalize is None else _percent("datum.share")
-    shown = cells.transform_calculate(label=text).encode(x=axes.x, y=axes.y, text="label:N")
+    shown = cells.transform_calculate(label=text).encode(
+        x=axes.x, y=axes.y, text=alt.Text("label:N")
+    )
     style: dict[str, Any] = {"fontSize": size, "tooltip": None, "aria": False}
     ink = adaptive(colors.INK, colors.DARK_BOUNDARY)
     layers = [shown.transform_filter("datum.count > 0").mark_text(color=ink, **style)]
@@ -267,8 +269,8 @@ def _margins(
 ) -> list[alt.Chart]:
     """Return recall at the right of the matrix, and precision and accuracy below it."""
     right = from_left(axes.width, share=1, offset=_ASIDE)
-    left, edge = alt.value(-_ASIDE), from_left(axes.width, share=1)
-    above, below = alt.value(-4), alt.value(axes.height + _ROW)
+    left, edge = alt.XValue(-_ASIDE), from_left(axes.width, share=1)
+    above, below = alt.YValue(-4), alt.YValue(axes.height + _ROW)
     hits = cells.transform_calculate(hit="datum.target === datum.prediction ? datum.count : 0")
     each: dict[str, Any] = {"hit": "sum(hit)", "whole": "sum(count)"}
     share = f"datum.whole > 0 ? {_percent('datum.hit / datum.whole')} : ''"
@@ -285,7 +287,7 @@ def _margins(
             hits.transform_aggregate(**each),
             accuracy,
             edge,
-            alt.value(axes.height + 2 * _ROW),
+            alt.YValue(axes.height + 2 * _ROW),
             "right",
         ),
     ]
@@ -306,7 +308,7 @@ def _text(
         .mark_text(
             align=align, fontSize=size, color=adaptive(colors.MUTED), tooltip=None, aria=False
         )
-        .encode(text="label:N", x=x, y=y)
+        .encode(text=alt.Text("label:N"), x=x, y=y)
     )
 
 

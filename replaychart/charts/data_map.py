@@ -238,7 +238,12 @@ def _limit(end: float) -> alt.Chart:
             tooltip=None,
             aria=False,
         )
-        .encode(x="variability:Q", y="confidence:Q", order="variability:Q", detail="half:N")
+        .encode(
+            x=alt.X("variability:Q"),
+            y=alt.Y("confidence:Q"),
+            order=alt.Order("variability:Q"),
+            detail=alt.Detail("half:N"),
+        )
     )
 
 
@@ -255,7 +260,7 @@ def _regions(end: float) -> alt.Chart:
             tooltip=None,
             aria=False,
         )
-        .encode(x="variability:Q", y="confidence:Q", text="text:N")
+        .encode(x=alt.X("variability:Q"), y=alt.Y("confidence:Q"), text=alt.Text("text:N"))
     )
 
 

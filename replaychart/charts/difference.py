@@ -241,10 +241,12 @@ def _over_inputs(
         if paths is not None:
             numbers = paths.value.tolist()
             labelled = packing.Labelled("line", numbers, sorted(set(numbers)))
-            stroke = alt.value(adaptive(*color))
+            stroke = alt.StrokeValue(adaptive(*color))
             vertices = paths_chart(plane, one, paths, labelled)
             layers.append(
-                line_mark(vertices, plane, width=2).encode(stroke=stroke, detail="line:N")
+                line_mark(vertices, plane, width=2).encode(
+                    stroke=stroke, detail=alt.Detail("line:N")
+                )
             )
     coordinates = run.planes.inputs
     note = "shaded: the predictions differ"
@@ -304,7 +306,7 @@ def _shade(plane: Plane, apart: np.ndarray) -> alt.Chart:
             tooltip=None,
             aria=False,
         )
-        .encode(x=alt.value(0), y=alt.value(0), url="tile:N")
+        .encode(x=alt.XValue(0), y=alt.YValue(0), url=alt.Url("tile:N"))
     )
 
 

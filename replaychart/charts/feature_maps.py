@@ -371,7 +371,7 @@ def _images(data: packing.PackedData, layout: _Layout, tooltip: Sequence[alt.Too
         .encode(
             x=pixels("left", layout.width),
             y=pixels("top", layout.height, down=True),
-            url="tile:N",
+            url=alt.Url("tile:N"),
             tooltip=list(tooltip),
         )
     )
@@ -431,6 +431,6 @@ def _texts(rows: list[dict[str, Any]], layout: _Layout, align: Any, baseline: An
         .encode(
             x=pixels("left", layout.width),
             y=pixels("top", layout.height, down=True),
-            text="name:N",
+            text=alt.Text("name:N"),
         )
     )

@@ -436,9 +436,12 @@ def _grid_lines(square: _Square, stops: Sequence[_Stop]) -> list[alt.Chart]:
         .encode(
             x=square.x(),
             y=square.y(),
-            detail="line:N",
-            order="vertex:Q",
-            stroke=outright(f"datum.line < {GRID_LINES} ? {ways[0]} : {ways[1]}"),
+            detail=alt.Detail("line:N"),
+            order=alt.Order("vertex:Q"),
+            stroke=outright(
+                alt.StrokeValue,
+                f"datum.line < {GRID_LINES} ? {ways[0]} : {ways[1]}",
+            ),
         )
     ]
 
@@ -462,5 +465,8 @@ def _fading(chart: alt.Chart, place: int) -> alt.Chart:
         alt.FilterTransform(filter=f"{distance} < {_FADED_AT}"),
         *chart.transform,
     ]
-    opacity = outright(f"max(0, 1 - {distance} / {_FADED_AT})")
-    return chart.encode(fillOpacity=opacity, strokeOpacity=opacity)
+    opacity = f"max(0, 1 - {distance} / {_FADED_AT})"
+    return chart.encode(
+        fillOpacity=outright(alt.FillOpacityValue, opacity),
+        strokeOpacity=outright(alt.StrokeOpacityValue, opacity),
+    )

@@ -349,9 +349,9 @@ def _name(
             aria=False,
         )
         .encode(
-            text="curve:N",
+            text=alt.Text("curve:N"),
             x=from_left(width, share=1, offset=-_INSET),
-            y=alt.value(top + _INSET if at_top else bottom - _INSET),
+            y=alt.YValue(top + _INSET if at_top else bottom - _INSET),
         )
     )
 
@@ -423,7 +423,7 @@ def _restored(run: Run, clock: Clock) -> list[alt.Chart]:
             dx=-4 if left else 4,
             fontSize=10,
             tooltip=None,
-        ).encode(y=alt.value(2)),
+        ).encode(y=alt.YValue(2)),
     ]
 
 

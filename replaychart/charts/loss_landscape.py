@@ -209,13 +209,13 @@ def _contour_layers(plane: Plane, found: LossPlane, levels: np.ndarray) -> list[
         .encode(
             x=plane.x(),
             y=plane.y(),
-            order="vertex:Q",
-            fill=outright(adaptive_column("datum.color", dark)),
-            detail="level:N",
+            order=alt.Order("vertex:Q"),
+            fill=outright(alt.FillValue, adaptive_column("datum.color", dark)),
+            detail=alt.Detail("level:N"),
         )
     )
     strokes = line_mark(_static(lines, x, y), plane, width=0.6).encode(
-        stroke=alt.value(adaptive("#6e4a8e", "#a78cc4")), detail="level:N"
+        stroke=alt.StrokeValue(adaptive("#6e4a8e", "#a78cc4")), detail=alt.Detail("level:N")
     )
     written = alt.Chart(packing.PackedData(labels or [{"x": None, "y": None, "text": ""}]))
     return [areas, strokes, *_texts(written, plane)]
@@ -232,7 +232,7 @@ def _inner(paths: list[np.ndarray], found: LossPlane) -> np.ndarray:
 def _texts(rows: alt.Chart, plane: Plane) -> list[alt.Chart]:
     """Return texts with a halo, which makes them readable on lines."""
     halo = adaptive(colors.LIGHT_BACKGROUND, colors.DARK_BACKGROUND)
-    base = rows.encode(x=plane.x(), y=plane.y(), text="text:N")
+    base = rows.encode(x=plane.x(), y=plane.y(), text=alt.Text("text:N"))
     options: dict[str, Any] = {"fontSize": SMALL_SIZE, "tooltip": None, "clip": True}
     ink = adaptive(colors.INK)
     return [
@@ -294,14 +294,14 @@ def _path_layers(plane: Plane, rows: list[dict[str, Any]]) -> list[alt.Chart]:
     ink = adaptive(colors.BOUNDARY, colors.DARK_BOUNDARY)
     dark = {_fill(number): _fill(number, dark=True) for number in range(_CONTOURS)}
     line = until.mark_line(strokeWidth=1.5, stroke=ink, clip=True, tooltip=None, aria=False).encode(
-        x=plane.x(), y=plane.y(), order="step:Q"
+        x=plane.x(), y=plane.y(), order=alt.Order("step:Q")
     )
     dots = until.mark_circle(opacity=1, clip=True, stroke=ink, aria=False).encode(
         x=plane.x(),
         y=plane.y(),
-        size=outright(f"datum.step === {position} ? 130 : 28"),
-        strokeWidth=outright(f"datum.step === {position} ? 2 : 0.8"),
-        fill=outright(adaptive_column("datum.color", dark)),
+        size=outright(alt.SizeValue, f"datum.step === {position} ? 130 : 28"),
+        strokeWidth=outright(alt.StrokeWidthValue, f"datum.step === {position} ? 2 : 0.8"),
+        fill=outright(alt.FillValue, adaptive_column("datum.color", dark)),
         tooltip=[
             alt.Tooltip("of_epoch:Q", title="Epoch"),
             alt.Tooltip("true:Q", title="Loss"),
@@ -319,7 +319,7 @@ def _path_layers(plane: Plane, rows: list[dict[str, Any]]) -> list[alt.Chart]:
         "tooltip": None,
     }
     halo = adaptive(colors.LIGHT_BACKGROUND, colors.DARK_BACKGROUND)
-    at = now.encode(x=alt.value(8), y=alt.value(plane.height - 8), text="text:N")
+    at = now.encode(x=alt.XValue(8), y=alt.YValue(plane.height - 8), text=alt.Text("text:N"))
     return [
         line,
         dots,

@@ -425,7 +425,7 @@ class _AtThreshold:
         )
         wrong, *tones = map(adaptive_expression, (colors.WRONG, *colors.class_colors(2)))
         tone = f"datum.correct ? [{', '.join(tones)}][datum.target] : {wrong}"
-        drawn = bars_of_counts(bars, axes, color=outright(tone))
+        drawn = bars_of_counts(bars, axes, color=outright(alt.ColorValue, tone))
         rule = (
             alt.Chart(packing.PackedData([{"row": 0}]))
             .transform_calculate(bin_start=THRESHOLD)
@@ -437,8 +437,8 @@ class _AtThreshold:
             )
             .encode(
                 x=alt.X("bin_start:Q", title=axes.x_title),
-                y=alt.value(free[0]),
-                y2=alt.value(free[1]),
+                y=alt.YValue(free[0]),
+                y2=alt.Y2Value(free[1]),
             )
         )
         return [drawn.encode(detail=["target:N", "correct:N"]), rule]

@@ -295,7 +295,7 @@ def _at_threshold(
         rates.mark_circle(size=90, opacity=1, aria=False).encode(
             x=x,
             y=y,
-            color=outright(ink),
+            color=outright(alt.ColorValue, ink),
             tooltip=[
                 alt.Tooltip("x:Q", title=kind.x_title, format=".3f"),
                 alt.Tooltip("y:Q", title=kind.y_title, format=".3f"),
@@ -341,7 +341,9 @@ def _curves(
 
     def chart(some: Paths, names: list[Any], order: list[Any]) -> alt.Chart:
         labelled = packing.Labelled("target", names, order)
-        return paths_chart(square, run, some, labelled).encode(x=x, y=y, order="vertex:Q")
+        return paths_chart(square, run, some, labelled).encode(
+            x=x, y=y, order=alt.Order("vertex:Q")
+        )
 
     of_class = paths.where(paths.value == 0)
     each = chart(of_class, [labels[number] for number in of_class.of_class], ranked)
@@ -353,7 +355,7 @@ def _curves(
         # The legend has dots, as that of the points, with which it is shared.
         alt.Chart(packing.PackedData([{"target": label} for label in ranked]))
         .mark_circle(opacity=0, tooltip=None, aria=False)
-        .encode(x=alt.value(0), y=alt.value(0), color=color),
+        .encode(x=alt.XValue(0), y=alt.YValue(0), color=color),
         each.mark_line(strokeWidth=1.5, **style).encode(
             color=color,
             tooltip=[alt.Tooltip("target:N", title="Class")],

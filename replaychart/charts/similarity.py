@@ -189,7 +189,7 @@ def _layers(
     )
     tint = _TINT if size >= _SMALLEST_TEXT else _WITHOUT_NUMBERS
     tinted = cells.mark_rect(color=adaptive(_COLOR), aria=False).encode(
-        opacity=alt.value(alt.ExprRef(f"{tint} * pow(datum.similarity, 2)")),
+        opacity=alt.OpacityValue(alt.ExprRef(f"{tint} * pow(datum.similarity, 2)")),
         tooltip=[
             alt.Tooltip("layer:N", title="Layer"),
             alt.Tooltip("other:N", title="Layer" if titles is None else "Layer of the other run"),
@@ -204,7 +204,7 @@ def _layers(
         tooltip=None,
         aria=False,
     )
-    return [tinted, numbers.encode(text="label:N")]
+    return [tinted, numbers.encode(text=alt.Text("label:N"))]
 
 
 def _axis(channel: Any, field: str, layers: list[str], run: str | None, length: int) -> Any:

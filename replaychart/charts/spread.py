@@ -223,7 +223,7 @@ def _over_epochs(
         x=epoch_axis(clock),
         y=axis.encoding(),
         color=color,
-        detail="layer:N",
+        detail=alt.Detail("layer:N"),
         tooltip=[
             alt.Tooltip("layer:N", title="Layer"),
             alt.Tooltip("epoch:Q", title="Epoch"),
@@ -239,10 +239,12 @@ def _over_epochs(
     ]
 
 
-def _color_of_layers(layers: int) -> Any:
+def _color_of_layers(layers: int) -> alt.ColorValue:
     """Return the encoding of the column ``color``, which holds the colours of `layers` layers."""
     light, dark = colors.depth_colors(layers), colors.depth_colors(layers, dark=True)
-    return outright(adaptive_column("datum.color", dict(zip(light, dark, strict=True))))
+    return outright(
+        alt.ColorValue, adaptive_column("datum.color", dict(zip(light, dark, strict=True)))
+    )
 
 
 def _names_at_the_end(
@@ -268,7 +270,7 @@ def _names_at_the_end(
         .encode(
             x=from_left(width, share=1, offset=8),
             y=alt.Y("place:Q", scale=None),
-            text="layer:N",
+            text=alt.Text("layer:N"),
             color=_color_of_layers(len(tones)),
         )
     )

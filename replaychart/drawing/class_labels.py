@@ -116,7 +116,7 @@ def _texts(plane: Plane, names: list[str], places: np.ndarray, *, moving: bool) 
     if calculated:
         base = base.transform_calculate(**calculated)
     base = base.transform_filter("isValid(datum.x) && isValid(datum.y)").encode(
-        x=plane.x(), y=plane.y(), text="name:N"
+        x=plane.x(), y=plane.y(), text=alt.Text("name:N")
     )
     shared: dict[str, Any] = {
         "fontSize": SMALL_SIZE,

@@ -53,7 +53,9 @@ def count_bars(
         .transform_filter("datum.count > 0")
         .transform_calculate(height=height)
     )
-    return bars_of_counts(bars, axes, color=_outright(first["color"])).encode(detail="color:N")
+    return bars_of_counts(bars, axes, color=_color(first["color"])).encode(
+        detail=alt.Detail("color:N")
+    )
 
 
 def bars_of_counts(bars: alt.Chart, axes: CountAxes, *, color: Any) -> alt.Chart:
@@ -71,10 +73,10 @@ def bars_of_counts(bars: alt.Chart, axes: CountAxes, *, color: Any) -> alt.Chart
     """
     return bars.mark_bar(aria=False).encode(  # see `texts`
         x=axes.x(bin="binned"),
-        x2="bin_end:Q",
+        x2=alt.X2("bin_end:Q"),
         y=axes.y(stack="zero"),
         color=color,
-        order="order:Q",
+        order=alt.Order("order:Q"),
         tooltip=[
             alt.Tooltip("bin_start:Q", title="From", format=".3~g"),
             alt.Tooltip("bin_end:Q", title="To", format=".3~g"),
@@ -83,7 +85,7 @@ def bars_of_counts(bars: alt.Chart, axes: CountAxes, *, color: Any) -> alt.Chart
     )
 
 
-def _outright(tones: pd.Series) -> Any:
+def _color(tones: pd.Series) -> alt.ColorValue:
     """Return the encoding of a column of colours, without a field or a scale.
 
     If the chart were placed next to one that is coloured by class, a scale would be merged with
@@ -91,9 +93,9 @@ def _outright(tones: pd.Series) -> Any:
     """
     different = tones.unique().tolist()
     if len(different) == 1:
-        return outright(adaptive_expression(different[0]))
+        return outright(alt.ColorValue, adaptive_expression(different[0]))
     dark = {color: on_dark(color) for color in different}
-    return outright(adaptive_column("datum.color", dark))
+    return outright(alt.ColorValue, adaptive_column("datum.color", dark))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,7 +173,12 @@ def counted_label(
             fontWeight=600,
             tooltip=None,
         )
-        .encode(text="label:N", x=place.x, y=alt.value(place.y), color=outright(tone))
+        .encode(
+            text=alt.Text("label:N"),
+            x=place.x,
+            y=alt.YValue(place.y),
+            color=outright(alt.ColorValue, tone),
+        )
     )
 
 

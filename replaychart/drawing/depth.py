@@ -141,7 +141,7 @@ def stops_line(
     spare = _INSET / each
     low, high = limits
     step = (high - low) / (last + 2 * spare)
-    level = alt.value(height - _BELOW)
+    level = alt.YValue(height - _BELOW)
     scale = alt.Scale(domain=list(limits), nice=False, zero=False)
 
     def place(stop: str) -> str:
@@ -164,16 +164,21 @@ def stops_line(
         alt.Chart(packing.PackedData([{"first": 0, "last": last}]))
         .transform_calculate(x=place("datum.first"), x2=place("datum.last"))
         .mark_rule(color=muted, strokeWidth=1.5, **plain)
-        .encode(x=x("x"), x2="x2:Q", y=level),
+        .encode(x=x("x"), x2=alt.X2("x2:Q"), y=level),
         stops.mark_circle(size=45, opacity=1, color=muted, **plain),
         *_names(stops, last, muted),
         alt.Chart(packing.PackedData([{"here": True}]))
         .transform_calculate(x=place(NAME))
         .mark_point(shape="circle", filled=True, size=110, opacity=1, **plain)
-        .encode(x=x("x"), y=level, fill=outright(ink)),
+        .encode(x=x("x"), y=level, fill=outright(alt.FillValue, ink)),
         alt.Chart(packing.PackedData([ends]))
         .mark_rect(opacity=0, cursor="ew-resize", **plain)
-        .encode(x=x("left"), x2="right:Q", y=alt.value(height - LINE_HEIGHT), y2=alt.value(height)),
+        .encode(
+            x=x("left"),
+            x2=alt.X2("right:Q"),
+            y=alt.YValue(height - LINE_HEIGHT),
+            y2=alt.Y2Value(height),
+        ),
     ]
 
 
@@ -203,6 +208,6 @@ def _names(stops: alt.Chart, last: int, color: alt.ExprRef) -> list[alt.Chart]:
             fontSize=SMALL_SIZE,
             tooltip=None,
         )
-        .encode(text="name:N")
+        .encode(text=alt.Text("name:N"))
         for which, side, offset in sides
     ]

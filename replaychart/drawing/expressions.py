@@ -2,10 +2,13 @@
 
 import json
 import re
-from typing import Any
+from typing import TypeVar
 
 import altair as alt
 import numpy as np
+
+# The class of a channel's values.
+Channel = TypeVar("Channel", bound=alt.SchemaBase)
 
 
 def literal(value: object) -> str:
@@ -24,7 +27,7 @@ def literal(value: object) -> str:
     return text
 
 
-def outright(expression: str) -> Any:
+def outright(channel: type[Channel], expression: str) -> Channel:
     """Return the encoding of a channel by an expression that is evaluated for each row.
 
     A field, even without a scale, would add its name to the legend of that channel in a
@@ -32,10 +35,12 @@ def outright(expression: str) -> Any:
 
     Parameters
     ----------
+    channel : type
+        The class of the channel's values, such as ``altair.ColorValue``.
     expression : str
         The expression for the mark's property, such as ``datum.color``.
     """
-    return alt.value(alt.ExprRef(expression))
+    return channel(alt.ExprRef(expression))
 
 
 def text_with_epoch(template: str, shown_epoch: str, **others: str) -> str:

@@ -110,8 +110,8 @@ def _circles(each: np.ndarray, never: float) -> alt.Chart:
         alt.Chart(packing.PackedData(rows))
         .mark_point(filled=True, shape="circle", opacity=1, aria=False)
         .encode(
-            fill=outright(adaptive_column("datum.color", dark)),
-            size=outright("datum.area"),
+            fill=outright(alt.FillValue, adaptive_column("datum.color", dark)),
+            size=outright(alt.SizeValue, "datum.area"),
             tooltip=[alt.Tooltip("count:Q", title="Points", format=",")],
         )
     )

@@ -173,19 +173,22 @@ def _add_ramp(line: _Line, ramp: Ramp) -> None:
 def _symbols(line: _Line) -> list[alt.Chart]:
     filled = [symbol for symbol in line.symbols if not symbol["ring"]]
     rings = [symbol for symbol in line.symbols if symbol["ring"]]
-    tone = outright(f"{IS_DARK} ? datum.dark : datum.color")
-    place = {"x": outright("datum.x"), "y": outright("datum.y")}
+    tone = f"{IS_DARK} ? datum.dark : datum.color"
+    place = {
+        "x": outright(alt.XValue, "datum.x"),
+        "y": outright(alt.YValue, "datum.y"),
+    }
     layers = []
     if filled:
         marks = alt.Chart(packing.PackedData(filled)).mark_point(
             filled=True, size=70, opacity=1, shape="circle", tooltip=None, aria=False
         )
-        layers.append(marks.encode(color=tone, **place))
+        layers.append(marks.encode(color=outright(alt.ColorValue, tone), **place))
     if rings:
         marks = alt.Chart(packing.PackedData(rings)).mark_point(
             filled=False, size=70, strokeWidth=2, opacity=1, tooltip=None, aria=False
         )
-        layers.append(marks.encode(stroke=tone, **place))
+        layers.append(marks.encode(stroke=outright(alt.StrokeValue, tone), **place))
     return layers
 
 
@@ -197,11 +200,11 @@ def _pieces(line: _Line) -> list[alt.Chart]:
     )
     return [
         marks.encode(
-            color=outright(f"{IS_DARK} ? datum.dark : datum.color"),
-            x=outright("datum.x"),
-            x2=outright("datum.x2"),
-            y=outright("datum.y"),
-            y2=outright("datum.y + 10"),
+            color=outright(alt.ColorValue, f"{IS_DARK} ? datum.dark : datum.color"),
+            x=outright(alt.XValue, "datum.x"),
+            x2=outright(alt.X2Value, "datum.x2"),
+            y=outright(alt.YValue, "datum.y"),
+            y2=outright(alt.Y2Value, "datum.y + 10"),
         )
     ]
 
@@ -219,5 +222,9 @@ def _texts(line: _Line) -> list[alt.Chart]:
             tooltip=None,
             aria=False,
         )
-        .encode(text="text:N", x=outright("datum.x"), y=outright("datum.y"))
+        .encode(
+            text=alt.Text("text:N"),
+            x=outright(alt.XValue, "datum.x"),
+            y=outright(alt.YValue, "datum.y"),
+        )
     ]

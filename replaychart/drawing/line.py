@@ -153,7 +153,7 @@ def _levels(run: Run) -> list[alt.Chart]:
     return [
         alt.Chart(packing.PackedData([{"y": level}]))
         .mark_rule(color=adaptive(colors.REFERENCE), strokeDash=[4, 3], tooltip=None, aria=False)
-        .encode(y="y:Q")
+        .encode(y=alt.Y("y:Q"))
     ]
 
 
@@ -189,7 +189,7 @@ def _curve_layers(plane: Plane, run: Run, x: np.ndarray, values: np.ndarray) -> 
         .encode(
             x=plane.x(),
             y=plane.y(),
-            detail="curve:N",
-            stroke=outright(f"{IS_DARK} ? datum.dark : datum.color"),
+            detail=alt.Detail("curve:N"),
+            stroke=outright(alt.StrokeValue, f"{IS_DARK} ? datum.dark : datum.color"),
         )
     ]

@@ -42,9 +42,9 @@ def edge_layers(run: Run, columns: list[Column], layout: Layout, clock: Clock) -
         .encode(
             x=pixels("left", layout.width),
             y=pixels("top", layout.height, down=True),
-            shape=outright("datum.path"),
-            stroke=outright(_signed("datum.weight")),
-            strokeWidth=outright(size),
+            shape=outright(alt.ShapeValue, "datum.path"),
+            stroke=outright(alt.StrokeValue, _signed("datum.weight")),
+            strokeWidth=outright(alt.StrokeWidthValue, size),
             tooltip=[
                 alt.Tooltip("from:N", title="From"),
                 alt.Tooltip("to:N", title="To"),
@@ -108,10 +108,10 @@ def _scale_of_widths(layout: Layout, reach: float, widest: float) -> list[alt.Ch
     for left, color, text in entries:
         empty = alt.Chart(packing.PackedData([{}]))
         line = empty.mark_rule(strokeWidth=widest, opacity=0.8, tooltip=None).encode(
-            x=alt.value(left),
-            x2=alt.value(left + _LINE),
-            y=alt.value(y),
-            stroke=alt.value(adaptive(color)),
+            x=alt.XValue(left),
+            x2=alt.X2Value(left + _LINE),
+            y=alt.YValue(y),
+            stroke=alt.StrokeValue(adaptive(color)),
         )
         label = empty.mark_text(
             text=text,
@@ -120,6 +120,6 @@ def _scale_of_widths(layout: Layout, reach: float, widest: float) -> list[alt.Ch
             fontSize=SMALL_SIZE,
             color=adaptive(colors.MUTED),
             tooltip=None,
-        ).encode(x=alt.value(left + _LINE + 6), y=alt.value(y))
+        ).encode(x=alt.XValue(left + _LINE + 6), y=alt.YValue(y))
         layers += [line, label]
     return layers

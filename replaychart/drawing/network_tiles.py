@@ -194,7 +194,7 @@ def _tile_images(data: packing.PackedData, layout: Layout, clock: Clock) -> list
         base.transform_filter(f"datum.size === {size}")
         .mark_image(width=size, height=size, aspect=False)
         .encode(
-            url="tile:N",
+            url=alt.Url("tile:N"),
             tooltip=[
                 alt.Tooltip("layer:N", title="Layer"),
                 alt.Tooltip("unit:N", title="Unit"),
@@ -213,8 +213,8 @@ def _tile_images(data: packing.PackedData, layout: Layout, clock: Clock) -> list
         tooltip=None,
         stroke=adaptive(colors.REFERENCE),
     ).encode(
-        size=outright("datum.size * datum.size"),
-        strokeDash=outright("datum.group ? [3, 2] : []"),
+        size=outright(alt.SizeValue, "datum.size * datum.size"),
+        strokeDash=outright(alt.StrokeDashValue, "datum.group ? [3, 2] : []"),
     )
     return [*images, frames]
 
@@ -271,7 +271,7 @@ def point_layers(run: Run, layout: Layout, plane: TilePlane) -> list[alt.Chart]:
         .encode(
             x=pixels("x", layout.width),
             y=pixels("y", layout.height, down=True),
-            fill=outright("datum.color"),
+            fill=outright(alt.FillValue, "datum.color"),
             tooltip=[alt.Tooltip("target:N", title="Class")],
         )
     ]
@@ -313,7 +313,7 @@ def mark_layers(
         .encode(
             x=pixels("x", layout.width),
             y=pixels("y", layout.height, down=True),
-            size=outright("4 * datum.size * datum.size"),
+            size=outright(alt.SizeValue, "4 * datum.size * datum.size"),
         )
     )
     bars = (
@@ -325,7 +325,7 @@ def mark_layers(
         .mark_rule(strokeWidth=3, stroke=ink, opacity=1, aria=False, tooltip=None)
         .encode(
             x=pixels("left", layout.width),
-            x2="end:Q",
+            x2=alt.X2("end:Q"),
             y=pixels("y", layout.height, down=True),
         )
     )
@@ -375,7 +375,11 @@ def _text(rows: list[dict[str, Any]], layout: Layout, align: Any) -> alt.Chart:
             color=adaptive(colors.INK),
             tooltip=None,
         )
-        .encode(x=pixels("x", layout.width), y=pixels("y", layout.height, down=True), text="text:N")
+        .encode(
+            x=pixels("x", layout.width),
+            y=pixels("y", layout.height, down=True),
+            text=alt.Text("text:N"),
+        )
     )
 
 
@@ -396,7 +400,7 @@ def _legend(layout: Layout, place: int, response: Response) -> list[alt.Chart]:
         baseline="top",
         aspect=False,
         tooltip=None,
-    ).encode(x=alt.value(left), y=alt.value(top))
+    ).encode(x=alt.XValue(left), y=alt.YValue(top))
     sides: tuple[Literal["left", "right"], ...] = ("left", "right")
     ends = zip(response.ends, sides, (left, left + length), strict=True)
     labels = [
@@ -407,7 +411,7 @@ def _legend(layout: Layout, place: int, response: Response) -> list[alt.Chart]:
             baseline="top",
             fontSize=SMALL_SIZE,
             tooltip=None,
-        ).encode(x=alt.value(x), y=alt.value(top + _BAR + 4))
+        ).encode(x=alt.XValue(x), y=alt.YValue(top + _BAR + 4))
         for value, align, x in ends
     ]
     return [bar, *labels]

@@ -174,7 +174,7 @@ def text(
             aria=False,
             **options,
         )
-        .encode(x=alt.value(x), y=alt.value(y))
+        .encode(x=alt.XValue(x), y=alt.YValue(y))
     )
 
 

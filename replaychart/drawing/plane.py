@@ -436,7 +436,10 @@ def surface_layer(plane: Plane, run: Run, paths: Paths, *, bands: int) -> alt.Ch
 
 def _tint(dark: dict[str, str]) -> dict[str, Any]:
     """Return the encodings of tints, given the tint on a dark background for each of them."""
-    return {"fill": outright(adaptive_column("datum.tint", dark)), "detail": "tint:N"}
+    return {
+        "fill": outright(alt.FillValue, adaptive_column("datum.tint", dark)),
+        "detail": alt.Detail("tint:N"),
+    }
 
 
 def _surface_chart(
@@ -453,7 +456,7 @@ def _surface_chart(
             tooltip=None,
             aria=False,
         )
-        .encode(x=plane.x(), y=plane.y(), order="vertex:Q", **fill)
+        .encode(x=plane.x(), y=plane.y(), order=alt.Order("vertex:Q"), **fill)
     )
 
 
@@ -551,8 +554,8 @@ def grid_layer(plane: Plane, run: Run, paths: Paths, bent: BentGrid | None = Non
         adaptive_expression(light, dark)
         for light, dark in zip(colors.GRID, colors.DARK_GRID, strict=True)
     ]
-    stroke = outright(f"datum.line < {GRID_LINES} ? {ways[0]} : {ways[1]}")
-    return line_mark(vertices, plane, width=1).encode(stroke=stroke, detail="line:N")
+    stroke = outright(alt.StrokeValue, f"datum.line < {GRID_LINES} ? {ways[0]} : {ways[1]}")
+    return line_mark(vertices, plane, width=1).encode(stroke=stroke, detail=alt.Detail("line:N"))
 
 
 def _fixed_vertices(plane: Plane, bent: BentGrid) -> tuple[packing.Rows, dict[str, str]] | None:
@@ -571,13 +574,13 @@ def _fixed_vertices(plane: Plane, bent: BentGrid) -> tuple[packing.Rows, dict[st
 
 def boundary_layer(plane: Plane, run: Run, paths: Paths) -> alt.Chart:
     """Return the lines where the two most probable classes are equally probable."""
-    return boundary_line(_lines_chart(plane, run, paths), plane).encode(detail="line:N")
+    return boundary_line(_lines_chart(plane, run, paths), plane).encode(detail=alt.Detail("line:N"))
 
 
 def boundary_line(vertices: alt.Chart, plane: Plane) -> alt.Chart:
     """Return a line of the boundary through these vertices."""
-    color = alt.value(adaptive(colors.BOUNDARY, colors.DARK_BOUNDARY))
-    return line_mark(vertices, plane, width=2).encode(stroke=color)
+    stroke = alt.StrokeValue(adaptive(colors.BOUNDARY, colors.DARK_BOUNDARY))
+    return line_mark(vertices, plane, width=2).encode(stroke=stroke)
 
 
 def _lines_chart(
@@ -597,7 +600,7 @@ def line_mark(vertices: alt.Chart, plane: Plane, *, width: float) -> alt.Chart:
         invalid="break-paths-show-domains",
         tooltip=None,
         aria=False,
-    ).encode(x=plane.x(), y=plane.y(), order="vertex:Q")
+    ).encode(x=plane.x(), y=plane.y(), order=alt.Order("vertex:Q"))
 
 
 def paths_chart(

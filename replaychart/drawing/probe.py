@@ -460,7 +460,9 @@ def label(
         {"fill": "transparent", "stroke": around, "strokeWidth": 4, "strokeJoin": "round"},
         {"fill": ink},
     )
-    return [chart.mark_text(**style, **one).encode(x=x, y=y, text="label:N") for one in texts]
+    return [
+        chart.mark_text(**style, **one).encode(x=x, y=y, text=alt.Text("label:N")) for one in texts
+    ]
 
 
 def _described(run: Run, *, exact: bool) -> str:

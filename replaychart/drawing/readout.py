@@ -143,7 +143,7 @@ def _reading(
             tooltip=None,
             aria=False,
         )
-        .encode(text="text:N", x=alt.value(right), y=alt.value(baseline))
+        .encode(text=alt.Text("text:N"), x=alt.XValue(right), y=alt.YValue(baseline))
     )
 
 
@@ -152,7 +152,7 @@ def _widest(texts: Sequence[str], size: float, *, bold: bool) -> float:
 
 
 def percent_texts(shares: np.ndarray, suffix: str) -> list[str]:
-    """Return shares as whole percents, rounded down: 100% is all of them.
+    """Return shares as whole percents: 100% is all of them, and 0% none.
 
     Parameters
     ----------
@@ -160,8 +160,8 @@ def percent_texts(shares: np.ndarray, suffix: str) -> list[str]:
     suffix : str
         What the shares are of.
     """
-    # A share such as 0.29 can be a rounding error below it.
-    whole = np.floor(100 * shares + 1e-9)
+    percents = np.round(100 * shares)
+    whole = np.where((shares > 0) & (shares < 1), np.clip(percents, 1, 99), percents)
     return [f"{percent:.0f}% {suffix}" for percent in whole.tolist()]
 
 

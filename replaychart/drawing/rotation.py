@@ -176,7 +176,7 @@ def _points(space: _Space, run: Run, values: np.ndarray, points: np.ndarray) -> 
         .encode(
             **space.encodings(),
             **encodings,
-            size=outright("datum.size"),
+            size=outright(alt.SizeValue, "datum.size"),
             tooltip=tooltip,
         )
     )
@@ -201,7 +201,7 @@ def _grid_lines(space: _Space, lines: np.ndarray) -> alt.Chart:
             tooltip=None,
             aria=False,
         )
-        .encode(**space.encodings(), detail="line:N", order="vertex:Q")
+        .encode(**space.encodings(), detail=alt.Detail("line:N"), order=alt.Order("vertex:Q"))
     )
 
 
@@ -225,10 +225,10 @@ def _axes(space: _Space) -> alt.LayerChart:
     return alt.LayerChart(
         layer=[
             base.mark_line(color=adaptive(colors.MUTED), strokeWidth=1, tooltip=None).encode(
-                detail="axis:N", order="end:Q"
+                detail=alt.Detail("axis:N"), order=alt.Order("end:Q")
             ),
             base.mark_text(
                 color=adaptive(colors.MUTED), fontSize=SMALL_SIZE, dy=-6, tooltip=None
-            ).encode(text="name:N"),
+            ).encode(text=alt.Text("name:N")),
         ]
     )

@@ -39,4 +39,4 @@ def scrubber(clock: Clock, described: Sequence[str]) -> list[alt.Chart]:
     along.shorthand = f"{SCRUB_FROM}:Q"
     ruler = alt.Chart(packing.PackedData(rows)).mark_rect(opacity=0, aria=False, cursor="ew-resize")
     tooltip = [alt.Tooltip("at:Q", title="Epoch"), alt.Tooltip("values:N", title="Values")]
-    return [ruler.encode(x=along, x2=f"{SCRUB_TO}:Q", tooltip=tooltip)]
+    return [ruler.encode(x=along, x2=alt.X2(f"{SCRUB_TO}:Q"), tooltip=tooltip)]

@@ -121,9 +121,9 @@ def _lines(
     """Return labels with a halo, given the expressions for their line and their color."""
     left = corner == "left"
     base = base.encode(
-        text="label:N",
-        x=alt.value(_FROM_EDGE) if left else from_left(width, share=1, offset=-_FROM_EDGE),
-        y=outright(f"{height - _FROM_EDGE} - {LINE_HEIGHT} * {line}"),
+        text=alt.Text("label:N"),
+        x=alt.XValue(_FROM_EDGE) if left else from_left(width, share=1, offset=-_FROM_EDGE),
+        y=outright(alt.YValue, f"{height - _FROM_EDGE} - {LINE_HEIGHT} * {line}"),
     )
     style: dict[str, Any] = {
         "align": corner,
@@ -136,5 +136,5 @@ def _lines(
     halo = adaptive(colors.LIGHT_BACKGROUND, colors.DARK_BACKGROUND)
     return [
         base.mark_text(**style, stroke=halo, strokeWidth=_HALO, fill="transparent"),
-        base.mark_text(**style).encode(color=outright(color)),
+        base.mark_text(**style).encode(color=outright(alt.ColorValue, color)),
     ]

@@ -1,6 +1,6 @@
 """The width of a chart, in pixels or that of the element that contains the chart."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import altair as alt
 
@@ -22,8 +22,8 @@ def width_for_positions(width: Width) -> int:
     return _WIDE if width == "container" else width
 
 
-def from_left(width: Width, *, share: float, offset: float = 0) -> Any:
+def from_left(width: Width, *, share: float, offset: float = 0) -> alt.XValue:
     """Return the encoding of a position: a share of the width plus an offset in pixels."""
     if width == "container":
-        return alt.value(alt.ExprRef(f"{share} * width + {offset}"))
-    return alt.value(share * width + offset)
+        return alt.XValue(alt.ExprRef(f"{share} * width + {offset}"))
+    return alt.XValue(share * width + offset)

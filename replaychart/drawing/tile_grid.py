@@ -155,7 +155,7 @@ def tile_images(
         .encode(
             x=pixels("left", grid.width),
             y=pixels("top", grid.height, down=True),
-            url="tile:N",
+            url=alt.Url("tile:N"),
             tooltip=list(tooltip),
         )
     )
@@ -178,7 +178,7 @@ def tile_names(data: packing.PackedData, grid: TileGrid, expression: str) -> alt
         .encode(
             x=pixels("left", grid.width),
             y=pixels("top", grid.height, down=True),
-            text="name:N",
+            text=alt.Text("name:N"),
         )
     )
 
@@ -210,9 +210,9 @@ def frames(
         .mark_rect(filled=False, stroke=adaptive(colors.CORRECT), strokeWidth=1, tooltip=None)
         .encode(
             x=pixels("left", whole[0]),
-            x2="right:Q",
+            x2=alt.X2("right:Q"),
             y=pixels("top", whole[1], down=True),
-            y2="bottom:Q",
+            y2=alt.Y2("bottom:Q"),
         )
     )
 
@@ -240,7 +240,7 @@ def legend_layers(
         (0.5, "center"),
         (1.0, "right"),
     ]
-    top = alt.value(height - LEGEND_HEIGHT)
+    top = alt.YValue(height - LEGEND_HEIGHT)
     bar = (
         alt.Chart(packing.PackedData([{}]))
         .mark_image(
@@ -252,7 +252,7 @@ def legend_layers(
             aspect=False,
             tooltip=None,
         )
-        .encode(x=alt.value(left), y=top)
+        .encode(x=alt.XValue(left), y=top)
     )
     labels = [
         alt.Chart(packing.PackedData([{}]))
@@ -265,7 +265,7 @@ def legend_layers(
             fontSize=SMALL_SIZE,
             tooltip=None,
         )
-        .encode(x=alt.value(left + share * length), y=top)
+        .encode(x=alt.XValue(left + share * length), y=top)
         for share, align in places
     ]
     return [bar, *labels]

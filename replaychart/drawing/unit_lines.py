@@ -60,10 +60,10 @@ def unit_lines_layer(plane: Plane, run: Run, layer: str, paths: Paths) -> alt.Ch
         row["width"] = width
     lines = line_vertices(alt.Chart(packing.PackedData(rows)), plane)
     return line_mark(lines, plane, width=_EQUAL).encode(
-        stroke=alt.value(adaptive(colors.UNITS)),
+        stroke=alt.StrokeValue(adaptive(colors.UNITS)),
         # The channel of a line's width is its size.
-        size=outright("datum.width"),
-        detail="unit:N",
+        size=outright(alt.SizeValue, "datum.width"),
+        detail=alt.Detail("unit:N"),
     )
 
 

@@ -78,7 +78,7 @@ class Outline(NamedTuple):
                 tooltip=None,
                 aria=False,
             )
-            .encode(x=axes.x(), y=axes.y(), order="order:Q")
+            .encode(x=axes.x(), y=axes.y(), order=alt.Order("order:Q"))
         )
 
 

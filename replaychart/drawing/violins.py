@@ -214,7 +214,9 @@ def _bodies(axes: _Axes, summaries: list[Arrays], color: str) -> alt.Chart:
             tooltip=None,
             aria=False,
         )
-        .encode(x=axes.x("left:Q"), x2="right:Q", y=axes.y("value:Q"), detail="at:O")
+        .encode(
+            x=axes.x("left:Q"), x2=alt.X2("right:Q"), y=axes.y("value:Q"), detail=alt.Detail("at:O")
+        )
     )
 
 
@@ -258,7 +260,7 @@ def _quartiles(axes: _Axes, summaries: list[Arrays]) -> list[alt.Chart]:
             strokeWidth=5,
             strokeCap="round",
             aria=False,
-        ).encode(y=axes.y("lower:Q"), y2="upper:Q"),
+        ).encode(y=axes.y("lower:Q"), y2=alt.Y2("upper:Q")),
         base.mark_point(
             shape="circle",
             filled=True,
@@ -292,5 +294,5 @@ def _not_finite(axes: _Axes, summaries: list[Arrays]) -> alt.Chart | None:
             fontWeight=600,
             tooltip=None,
         )
-        .encode(x=axes.x("at:Q"), y=alt.value(6), text="label:N")
+        .encode(x=axes.x("at:Q"), y=alt.YValue(6), text=alt.Text("label:N"))
     )

@@ -191,21 +191,21 @@ class Standing:
                 ),
             )
         )
-        color = outright(adaptive_column("datum.color", dark))
+        fill = outright(alt.FillValue, adaptive_column("datum.color", dark))
         length = width - _NAME - _SYMBOL - _COUNT
         return alt.LayerChart(
             layer=[
                 base.mark_bar(aria=False).encode(
-                    fill=color, tooltip=[alt.Tooltip("count:Q", title="Points", format=",")]
+                    fill=fill, tooltip=[alt.Tooltip("count:Q", title="Points", format=",")]
                 ),
                 base.mark_point(filled=True, size=60, opacity=1, aria=False, tooltip=None).encode(
-                    x=alt.value(-_SYMBOL / 2),
-                    fill=color,
-                    shape=outright("datum.shape"),
+                    x=alt.XValue(-_SYMBOL / 2),
+                    fill=fill,
+                    shape=outright(alt.ShapeValue, "datum.shape"),
                 ),
                 base.transform_calculate(label="format(datum.count, ',')")
                 .mark_text(align="left", dx=4, color=adaptive(colors.INK), aria=False, tooltip=None)
-                .encode(text="label:N"),
+                .encode(text=alt.Text("label:N")),
             ],
             width=length,
             height=ROW * len(names),

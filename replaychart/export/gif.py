@@ -17,7 +17,7 @@ LONGEST = 655
 
 
 def write_gif(
-    film: Film, path: Path, *, fps: float, hold: float, plays: int, bar: str | None
+    film: Film, path: Path, *, fps: float, least: Sequence[float], plays: int, bar: str | None
 ) -> None:
     """Write an animated GIF.
 
@@ -29,8 +29,8 @@ def write_gif(
         The file.
     fps : float
         Frames per second, at most `FASTEST`.
-    hold : float
-        Duration of the last frame in seconds.
+    least : sequence of float
+        The minimum duration of each frame in seconds.
     plays : int
         Number of times to play; 0 means forever.
     bar : str or None
@@ -38,7 +38,7 @@ def write_gif(
     """
     palette = shared_palette(film.samples)
     frames = film.frames(InColors(palette), bar=bar)
-    stay = durations(len(film.epochs), fps=fps, hold=hold, unit=10)
+    stay = durations(least, fps=fps, unit=10)
     with path.open("wb") as file:
         for block in _blocks(frames, stay, film.size, palette, plays):
             file.write(block)

@@ -17,6 +17,8 @@ from replaychart.drawing.theme import DARK_BACKGROUND, DARK_COLORS, LIGHT_BACKGR
 from replaychart.export.compression import gzipped, with_steps
 from replaychart.export.files import written_beside
 from replaychart.export.specs import Spec
+from replaychart.playback.parameter import find_slider
+from replaychart.playback.story_steps import story_steps
 
 Scheme = Literal["auto", "light", "dark"]
 
@@ -63,9 +65,10 @@ def page_text(
         "scheme": "dark" if background == DARK_BACKGROUND else scheme,
         "style": _file("page.css"),
         "caption": _caption(description or ""),
+        "steps": json_for_script(_steps(spec)),
         "libraries": _libraries(),
         "spec": gzipped(json.dumps(with_steps(spec), separators=(",", ":"))),
-        "dark": json_for_script(_dark_config(spec)),
+        "dark": json_for_script(dark_config(spec)),
         "script": _file("page.js"),
     }
     return re.sub(r"@(\w+)@", lambda found: parts[found[1]], _file("page.html"))
@@ -89,7 +92,15 @@ def _caption(description: str) -> str:
     return "\n".join(f'<p class="caption">{text}</p>' for text in texts if text)
 
 
-def _dark_config(spec: Spec) -> Any:
+def _steps(spec: Spec) -> list[dict[str, Any]]:
+    """Return the steps of the chart's story, for the list in the page."""
+    return [
+        {"epoch": f"{step.epoch:g}", "setting": step.setting, "text": step.text}
+        for step in story_steps(spec, find_slider(spec))
+    ]
+
+
+def dark_config(spec: Spec) -> Any:
     """Return the colours of the chart for readers who prefer dark pages; None to leave them.
 
     A chart with a background or a theme of the user's own stays as it is.

@@ -2,6 +2,7 @@
 
 import dataclasses
 import html
+from collections.abc import Sequence
 from numbers import Real
 from typing import get_args
 
@@ -14,6 +15,7 @@ from replaychart.errors import ArgumentError
 from replaychart.export.extents import Extent
 from replaychart.export.html import Scheme, page_text
 from replaychart.export.specs import ChartSpec, vega_theme
+from replaychart.playback.story_steps import Step, story_steps
 
 _TITLE = "ReplayChart"
 _LOWEST, _HIGHEST = 50, 20_000
@@ -28,6 +30,11 @@ _CHARACTERS_PER_LINE = 100
 _ROWS_FOR_LAYOUT = 50
 # The margins beside a chart in its page, in pixels.
 _BESIDE = 32
+# The steps of a story are beside the chart from a width on, otherwise below it.
+_STEPS_BESIDE_FROM = 1000
+_WIDTH_OF_STEPS = 304
+_STEP = 36
+_CHARACTERS_PER_STEP_LINE = 90
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -148,7 +155,9 @@ def page_of(
     size, around = _size(chart), _around(chart, description or "")
     if height is None:
         pixels = round(size[1] + around)
-        style = f"calc({around}px + {_drawn_height(size, fills=whole.get('width') == 'container')})"
+        steps = story_steps(chart.spec, chart.slider)
+        drawn = _drawn_height(size, fills=whole.get("width") == "container", steps=bool(steps))
+        style = f"calc({around}px + {drawn}{_height_of_steps(steps)})"
     else:
         pixels = round(height)
         style = f"{pixels}px"
@@ -177,12 +186,30 @@ def _size(chart: ChartSpec) -> tuple[float, float]:
     return Extent.of(vl_convert.vega_to_scenegraph(vega)).size
 
 
-def _drawn_height(size: tuple[float, float], *, fills: bool) -> str:
+def _drawn_height(size: tuple[float, float], *, fills: bool, steps: bool) -> str:
     """Return the height of a chart in CSS: it shrinks if there is less room than its width."""
     width, height = size
     if fills:
         return f"{height:.0f}px"
-    return f"min({height:.0f}px, (100cqw - {_BESIDE}px) * {height / width:.4f})"
+    beside = f"{_BESIDE}px"
+    if steps:
+        # A step function of the width.
+        above = f"(100cqw - {_STEPS_BESIDE_FROM - 1}px) * 9999"
+        beside += f" - clamp(0px, {above}, {_WIDTH_OF_STEPS}px)"
+    return f"min({height:.0f}px, (100cqw - {beside}) * {height / width:.4f})"
+
+
+def _height_of_steps(steps: Sequence[Step]) -> str:
+    """Return what is added in CSS for the list of a story's steps, if it is below the chart."""
+    if not steps:
+        return ""
+    lines = sum(
+        1 + len(line) // _CHARACTERS_PER_STEP_LINE
+        for step in steps
+        for line in step.text.splitlines()
+    )
+    height = _CAPTION_GAP + len(steps) * _STEP + lines * _CAPTION_LINE
+    return f" + clamp(0px, ({_STEPS_BESIDE_FROM}px - 100cqw) * 9999, {height}px)"
 
 
 def _around(chart: ChartSpec, description: str) -> int:

@@ -25,17 +25,21 @@ from replaychart.export.film import Film, gliding
 from replaychart.export.gif import FASTEST, LONGEST, write_gif
 from replaychart.export.html import write_html
 from replaychart.export.images import write_image
+from replaychart.export.post import write_post
 from replaychart.export.sequence import write_sequence
-from replaychart.export.specs import ChartSpec
+from replaychart.export.specs import Between, ChartSpec
 from replaychart.export.strip import write_strip
 from replaychart.export.video import VIDEOS, require_av, write_video
 from replaychart.export.webp import write_webp
 from replaychart.facts.epochs import epoch_numbers
 from replaychart.playback.parameter import EpochSlider, FoundParameter
+from replaychart.playback.story_steps import pauses_at, story_steps
 
 STILL = (".png", ".svg", ".pdf")
 MOVING = (".gif", ".webp", ".mp4", ".webm")
 WHOLE = (".html", ".json")
+POST = ".md"
+_SUFFIXES = (*WHOLE, *STILL, *MOVING, POST)
 # Maximum frames per second: browsers slow down faster GIFs, and screens show no more in any format.
 _FASTEST = {".gif": FASTEST}
 _FASTEST_OTHERS = 120
@@ -46,8 +50,8 @@ _OPTIONS_FOR = {
     "fps": "animations (for an HTML page, pass it to animate)",
     "hold": "animations",
     "loop": ".gif and .webp (for an HTML page, pass it to animate; a video depends on its player)",
-    "scale": "raster images, animations and .pdf",
-    "description": ".html",
+    "scale": "raster images, animations, .pdf and .md",
+    "description": ".html and .md",
 }
 
 
@@ -106,8 +110,9 @@ def save(
     readers who prefer that; a link that ends in ``#epoch=15`` moves the chart. ``.json`` is the
     Vega-Lite spec. ``.png``, ``.svg`` and ``.pdf`` show one epoch, or several side by side.
     ``.gif``, ``.webp``, ``.mp4`` and ``.webm`` are animations, and a directory receives one PNG per
-    epoch. The theme ``replaychart`` is applied unless another one is enabled. Files are written
-    atomically: an interrupted save leaves any existing file untouched.
+    epoch. ``.md`` is the `story` of a chart as text, with an image for each step beside it. The
+    theme ``replaychart`` is applied unless another one is enabled. Files are written atomically: an
+    interrupted save leaves any existing file untouched.
 
     Parameters
     ----------
@@ -115,11 +120,12 @@ def save(
         Any Altair chart, single or composed.
     path : str, os.PathLike or file object
         The file. Its suffix must be one of ``.html``, ``.json``, ``.png``, ``.svg``, ``.pdf``,
-        ``.gif``, ``.webp``, ``.mp4``, ``.webm``, and its directory must exist. An existing file is
-        replaced. If `path` is a string that ends in a slash, or an existing directory, PNG files
-        named ``epoch_0000.png`` are written to it; files with the same names are replaced, all
-        others are kept. Videos need ``pip install 'replaychart[video]'``. A file object, such as
-        `io.BytesIO`, needs `format`; it is written from its current position and stays open.
+        ``.gif``, ``.webp``, ``.mp4``, ``.webm``, ``.md``, and its directory must exist. An existing
+        file is replaced. The images of ``post.md`` are in ``post_files/``. If `path` is a string
+        that ends in a slash, or an existing directory, PNG files named ``epoch_0000.png`` are
+        written to it; files with the same names are replaced, all others are kept. Videos need
+        ``pip install 'replaychart[video]'``. A file object, such as `io.BytesIO`, needs `format`;
+        it is written from its current position and stays open.
     epoch : float, optional
         For still images, the epoch to show; for ``.html`` and ``.json``, the epoch shown initially.
         Default: the epoch that the chart shows initially.
@@ -137,14 +143,16 @@ def save(
         Factor for the image size; not for ``.html``, ``.json`` and ``.svg``. Videos need an even
         width and height, so a line of background is added at the right or bottom if necessary.
     hold : float, default 1.0
-        For animations: duration of the last frame in seconds, at most 655.
+        For animations: minimum duration of the last frame in seconds, at most 655. Frames at which
+        a caption of a `story` appears are shown as long as its ``pause``.
     loop : bool or int, default True
         For ``.gif`` and ``.webp``: whether to repeat forever, or the number of times to play.
         Whether a video repeats depends on the player.
     description : str, optional
-        For ``.html``: a caption below the chart. Blank lines separate paragraphs.
+        For ``.html``: a caption below the chart; for ``.md``: the text before the first step. Blank
+        lines separate paragraphs.
     progress : bool, default True
-        For animations and directories: whether to show a progress bar.
+        For animations, directories and ``.md``: whether to show a progress bar.
     format : {"html", "json", "png", "svg", "pdf", "gif", "webp", "mp4", "webm"}, optional
         Required for a file object, and for nothing else: the suffix of a path selects the format.
         A file object for text takes ``"html"``, ``"json"`` and ``"svg"``, one for bytes takes all.
@@ -233,6 +241,10 @@ def save(
     if epochs is not None and suffix in WHOLE:
         message = f"epochs is for images and animations; for {suffix}, pass epoch. Got {epochs!r}."
         raise ArgumentError(message)
+    if suffix == POST and (epoch is not None or epochs is not None):
+        given_epochs = epoch if epochs is None else epochs
+        message = f".md has the epochs of the captions; pass none. Got {given_epochs!r}."
+        raise ArgumentError(message)
     if epochs is not None and epoch is not None:
         message = f"Pass either epoch or epochs. Got epoch={epoch!r} and epochs={epochs!r}."
         raise ArgumentError(message)
@@ -244,7 +256,7 @@ def save(
             "hold": (hold, 1, suffix in MOVING),
             "loop": (loop, True, suffix in _COUNTING_PLAYS),
             "scale": (scale, 1, into_directory or suffix not in (*WHOLE, ".svg")),
-            "description": (description, None, suffix == ".html"),
+            "description": (description, None, suffix in (".html", POST)),
         },
     )
 
@@ -253,9 +265,11 @@ def save(
     drawn = ChartSpec.of(chart)
     if epoch is not None:
         _check_shown(epoch, drawn.parameter)
-    if moving:
+    bar = path.name if progress else None
+    if suffix == POST:
+        write_post(drawn, path, scale=scale, description=description, bar=bar)
+    elif moving:
         chosen = _chosen_epochs(epochs, drawn.slider)
-        bar = path.name if progress else None
         _write_frames(drawn, path, chosen, scale, suffix, fps=fps, hold=hold, plays=plays, bar=bar)
     elif suffix in STILL and epochs is not None:
         write_strip(drawn, path, epochs=_chosen_epochs(epochs, drawn.slider), scale=scale)
@@ -287,14 +301,18 @@ def _write_frames(
         return
     if suffix in VIDEOS:
         require_av()
+    times = gliding(epochs, chart, fps)
+    stops = [time.epoch if isinstance(time, Between) else time for time in times]
+    *least, last = pauses_at(story_steps(chart.spec, chart.slider), stops)
+    least.append(max(last, hold))
     with written_beside(path) as temporary:
-        film = Film(chart, gliding(epochs, chart, fps), scale)
+        film = Film(chart, times, scale)
         if suffix == ".gif":
-            write_gif(film, temporary, fps=fps, hold=hold, plays=plays, bar=bar)
+            write_gif(film, temporary, fps=fps, least=least, plays=plays, bar=bar)
         elif suffix == ".webp":
-            write_webp(film, temporary, fps=fps, hold=hold, plays=plays, bar=bar)
+            write_webp(film, temporary, fps=fps, least=least, plays=plays, bar=bar)
         else:
-            write_video(film, temporary, fps=fps, hold=hold, bar=bar)
+            write_video(film, temporary, fps=fps, least=least, bar=bar)
 
 
 def _chosen_epochs(
@@ -346,16 +364,15 @@ def _check_epoch(argument: str, epoch: float, first: float, last: float) -> None
 def _is_directory(path: str | PathLike[str]) -> bool:
     """Return whether a path means a directory of still images."""
     ends_so = os.fspath(path).endswith(("/", os.sep))
-    known = Path(path).suffix.lower() in (*WHOLE, *STILL, *MOVING)
+    known = Path(path).suffix.lower() in _SUFFIXES
     return ends_so or (Path(path).is_dir() and not known)
 
 
 def _check_path(path: Path, suffix: str, into_directory: bool) -> None:
-    known = (*WHOLE, *STILL, *MOVING)
-    if not into_directory and suffix not in known:
+    if not into_directory and suffix not in _SUFFIXES:
         message = (
-            f"path must end in one of {', '.join(known)}, or in / for a directory of PNG files. "
-            f"Got {str(path)!r}."
+            f"path must end in one of {', '.join(_SUFFIXES)}, or in / for a directory of PNG "
+            f"files. Got {str(path)!r}."
         )
         raise ArgumentError(message)
     if into_directory and path.exists() and not path.is_dir():

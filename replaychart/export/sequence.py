@@ -61,13 +61,24 @@ def write_sequence(
         raise RunFileError(message) from error
 
 
-def _write_into(directory: Path, epochs: Sequence[float], film: Film, bar: str | None) -> None:
+def file_names(epochs: Sequence[float]) -> list[str]:
+    """Return the name of the file of each epoch.
+
+    Parameters
+    ----------
+    epochs : sequence of float
+        All epochs in the directory.
+    """
     digits = max(4, len(str(int(max(epochs)))))
     # Fractional epochs all have six decimals, so that sorting the names sorts the epochs.
     whole = all(epoch == int(epoch) for epoch in epochs)
     form = f"0{digits}.0f" if whole else f"0{digits + EPOCH_DIGITS + 1}.{EPOCH_DIGITS}f"
-    for epoch, png in zip(epochs, film.frames(_png, bar=bar), strict=True):
-        with written_beside(directory / f"epoch_{epoch:{form}}.png") as temporary:
+    return [f"epoch_{epoch:{form}}.png" for epoch in epochs]
+
+
+def _write_into(directory: Path, epochs: Sequence[float], film: Film, bar: str | None) -> None:
+    for name, png in zip(file_names(epochs), film.frames(_png, bar=bar), strict=True):
+        with written_beside(directory / name) as temporary:
             temporary.write_bytes(png)
 
 

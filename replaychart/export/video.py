@@ -1,6 +1,7 @@
 """Video files: H.264 in MP4 and VP9 in WebM."""
 
 import dataclasses
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ _CODECS: dict[str, tuple[str, dict[str, str]]] = {
 VIDEOS = tuple(_CODECS)
 
 
-def write_video(film: Film, path: Path, *, fps: float, hold: float, bar: str | None) -> None:
+def write_video(
+    film: Film, path: Path, *, fps: float, least: Sequence[float], bar: str | None
+) -> None:
     """Write a video.
 
     Parameters
@@ -33,8 +36,8 @@ def write_video(film: Film, path: Path, *, fps: float, hold: float, bar: str | N
         The file.
     fps : float
         Frames per second.
-    hold : float
-        Duration of the last frame in seconds.
+    least : sequence of float
+        The minimum duration of each frame in seconds.
     bar : str or None
         Title of the progress bar; None for no bar.
 
@@ -50,11 +53,10 @@ def write_video(film: Film, path: Path, *, fps: float, hold: float, bar: str | N
         stream = container.add_stream(codec, rate=Fraction(fps).limit_denominator(1000))
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.options = options
-        for pixels in film.frames(_Even(width, height), bar=bar):
-            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
-            container.mux(stream.encode(frame))
-        for _ in range(round(hold * fps) - 1):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        frames = film.frames(_Even(width, height), bar=bar)
+        for pixels, seconds in zip(frames, least, strict=True):
+            for _ in range(max(round(seconds * fps), 1)):
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         container.mux(stream.encode())
 
 

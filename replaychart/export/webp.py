@@ -1,5 +1,6 @@
 """Animated WebP: lossless with the colours of one palette, so that text stays sharp."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -14,7 +15,7 @@ _SETTINGS = {"lossless": True, "method": 3, "quality": 40, "kmin": 10**6 - 1, "k
 
 
 def write_webp(
-    film: Film, path: Path, *, fps: float, hold: float, plays: int, bar: str | None
+    film: Film, path: Path, *, fps: float, least: Sequence[float], plays: int, bar: str | None
 ) -> None:
     """Write an animated WebP.
 
@@ -26,14 +27,14 @@ def write_webp(
         The file.
     fps : float
         Frames per second.
-    hold : float
-        Duration of the last frame in seconds.
+    least : sequence of float
+        The minimum duration of each frame in seconds.
     plays : int
         Number of times to play; 0 means forever.
     bar : str or None
         Title of the progress bar; None for no bar.
     """
-    stay = durations(len(film.epochs), fps=fps, hold=hold, unit=1)
+    stay = durations(least, fps=fps, unit=1)
     frames = _Frames(film, bar)
     frames.save(path, format="WEBP", save_all=True, duration=stay, loop=plays, **_SETTINGS)
 

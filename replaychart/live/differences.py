@@ -85,13 +85,14 @@ class Differences:
         }
         literals: list[str] = []
         skeleton = json.dumps(_without_literals(spec, literals), separators=(",", ":"))
-        changed: set[int] = set()
-        if skeleton == self._skeleton and settings.keys() == self._settings.keys():
+        same = skeleton == self._skeleton and settings.keys() == self._settings.keys()
+        if len(literals) == len(self._literals):
             both = zip(literals, self._literals, strict=True)
             changed = {place for place, (new, old) in enumerate(both) if new != old}
-            if changed <= self._parameters:
+            if same and changed <= self._parameters:
                 changes = self._changes(datasets, literals, settings, more)
                 return Messages(None, changes, epoch, newest)
+            # After an axis has grown, the same literals go on changing.
             self._parameters |= changed
         else:
             self._parameters = set()

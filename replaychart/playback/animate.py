@@ -15,6 +15,7 @@ from replaychart.errors import ArgumentError
 from replaychart.playback.parameter import find_slider
 from replaychart.playback.player import PLAYER, Pace, Player
 from replaychart.playback.smooth import glides, let_glide
+from replaychart.playback.story_steps import story_steps
 
 
 def animate(
@@ -92,7 +93,8 @@ def animate(
         message = f"chart must be an Altair chart. Got {type(chart).__name__}."
         raise ArgumentError(message)
     require_one_of("pace", pace, get_args(Pace))
-    slider = find_slider(complete_spec(chart, validate=False))
+    spec = complete_spec(chart, validate=False)
+    slider = find_slider(spec)
     if slider is None:
         message = (
             f"chart must have the {NAME!r} parameter with a slider, as ReplayChart's charts of "
@@ -100,7 +102,13 @@ def animate(
         )
         raise ArgumentError(message)
     player = Player(
-        slider, float(fps), pace, loop=bool(loop), autoplay=bool(autoplay), smooth=bool(smooth)
+        slider,
+        float(fps),
+        pace,
+        loop=bool(loop),
+        autoplay=bool(autoplay),
+        smooth=bool(smooth),
+        steps=story_steps(spec, slider),
     )
     playing = chart.copy()
     shares: list[Definition] = []

@@ -359,10 +359,10 @@ class _Linking:
             .encode(
                 x=encoding.x.copy(),
                 y=encoding.y.copy(),
-                x2="x2:Q",
-                y2="y2:Q",
-                fillOpacity=outright("datum.now ? 0.12 : 0"),
-                strokeOpacity=outright("datum.now ? 0.9 : 0.35"),
+                x2=alt.X2("x2:Q"),
+                y2=alt.Y2("y2:Q"),
+                fillOpacity=outright(alt.FillOpacityValue, "datum.now ? 0.12 : 0"),
+                strokeOpacity=outright(alt.StrokeOpacityValue, "datum.now ? 0.9 : 0.35"),
             )
         )
         view.chart.layer.append(drawn)
@@ -466,7 +466,9 @@ class _Linking:
 
     def _fade_points(self, unit: Unit) -> None:
         first = self._with_selection(alt.Chart(), unit.data).transform
-        chart = unit.chart.encode(opacity=outright(f"datum.linked === false ? {_FADED} : 1"))
+        chart = unit.chart.encode(
+            opacity=outright(alt.OpacityValue, f"datum.linked === false ? {_FADED} : 1")
+        )
         chart.transform = [*first, *_listed(chart.transform)]
         unit.replace(chart)
 
@@ -559,7 +561,9 @@ class _Linking:
         share.data = table.data
         share.transform = [*counted.transform, *_listed(share.transform)]
         share.name = alt.Undefined
-        unit.replace(unit.chart.encode(opacity=outright(f"{anything} ? {_FADED_BARS} : 1")))
+        unit.replace(
+            unit.chart.encode(opacity=outright(alt.OpacityValue, f"{anything} ? {_FADED_BARS} : 1"))
+        )
         layers = unit.holder.layer
         place_of = next(i for i, layer in enumerate(layers) if layer is unit.chart)
         layers.insert(place_of + 1, share)

@@ -14,6 +14,7 @@ from replaychart.drawing.expressions import literal
 from replaychart.drawing.gliding import EPOCHS_PER_SECOND, GLIDE
 from replaychart.drawing.scrubber import SCRUB_FROM, SCRUB_TO
 from replaychart.playback.parameter import EpochSlider
+from replaychart.playback.story_steps import Step
 
 PLAYING, SPEED, LOOP = "playing", "speed", "loop"
 SPEEDS = (0.25, 0.5, 1, 2, 4, 8)
@@ -57,6 +58,8 @@ class Player:
         What it does initially.
     smooth : bool
         Whether it says how far it is on the way to the next step.
+    steps : list of Step
+        The steps of a story, at which it pauses.
     """
 
     slider: EpochSlider
@@ -65,6 +68,7 @@ class Player:
     loop: bool
     autoplay: bool
     smooth: bool
+    steps: list[Step]
 
     def epoch_handlers(self) -> Definition:
         """Return what the parameter that the slider sets needs: where it starts, what moves it."""
@@ -93,7 +97,7 @@ class Player:
             _KEYBOARD,
             {
                 "name": _TICK,
-                "value": {"made": 0, "steps": 0, "at": 0},
+                "value": {"made": 0, "steps": 0, "at": 0, "stopped": not self.autoplay},
                 "on": [{"events": _LOOKS, "update": self._tick()}],
             },
             {"name": _SCRUBBING, "value": None, "on": _DRAG},
@@ -102,9 +106,8 @@ class Player:
 
     def _glide(self) -> list[Definition]:
         """Return the definitions of the parameters with which a chart glides from step to step."""
-        since = f"({_NOW} - {_TICK}.at)"
         # The whole steps in it are those that this event makes due, or that it has just made.
-        share = f"({self._rate()} * {since} / 1000) % 1"
+        share = f"max(0, {self._owed()}) % 1"  # below 0 in a pause
         glides = f"{PLAYING} && !{_SCRUBBING} && {_TICK}.at"
         return [
             {
@@ -164,17 +167,44 @@ class Player:
         The rate can change while the chart plays, and the period of Vega's timer cannot, so the
         timer is fast and looks at the clock. Only if a step is due does the value change.
         """
-        rate, since = self._rate(), f"({_NOW} - {_TICK}.at)"
-        owed = f"{rate} * {since} / 1000"
+        rate, pause, owed = self._rate(), self._pause(), self._owed()
         most = f"max(1, ceil({rate} * {_MOST_BEHIND}))"
         due = (
-            f"{{made: {_NOW}, steps: clamp(floor({owed}), 1, {most}), "
+            f"{{made: {_NOW}, steps: clamp(floor({owed}), 1, {self._unpaused(most)}), "
             f"at: {_NOW} - 1000 * ({owed} % 1) / {rate}}}"
         )
-        begun = f"{{made: 0, steps: 0, at: {_NOW}}}"
-        started = f"{_TICK}.at ? ({owed} >= 1 ? {due} : {_TICK}) : {begun}"
-        stopped = f"{_TICK}.at ? {{made: 0, steps: 0, at: 0}} : {_TICK}"
+        # Whoever presses play at a step has read its caption.
+        begun = f"{_NOW}{pause and f' - ({_TICK}.stopped ? {pause} : 0)'}"
+        started = (
+            f"{_TICK}.at ? ({owed} >= 1 ? {due} : {_TICK}) : {{made: 0, steps: 0, at: {begun}}}"
+        )
+        stopped = f"{_TICK}.at ? {{made: 0, steps: 0, at: 0, stopped: true}} : {_TICK}"
         return f"{PLAYING} && !{_SCRUBBING} ? ({started}) : ({stopped})"
+
+    def _owed(self) -> str:
+        """Return the expression for the number of steps that are due."""
+        pause = self._pause()
+        return f"{self._rate()} * ({_NOW} - {_TICK}.at{pause and ' - ' + pause}) / 1000"
+
+    def _pause(self) -> str:
+        """Return the expression for the milliseconds to pause where the slider is, if any."""
+        pauses = [(step.setting, step.pause) for step in self.steps if step.pause]
+        if not pauses:
+            return ""
+        settings, seconds = zip(*pauses, strict=True)
+        position = f"indexof({literal(settings)}, {self.slider.signal})"
+        milliseconds = literal([1000 * second for second in seconds])
+        return f"({position} < 0 ? 0 : {milliseconds}[{position}])"
+
+    def _unpaused(self, most: str) -> str:
+        """Return the expression for the number of slider steps to take at once, up to a pause."""
+        moved, step = self.slider.signal, literal(self.slider.step)
+        settings = [one.setting for one in self.steps if one.pause]
+        ahead = "".join(
+            f"{moved} < {literal(setting)} ? ({literal(setting)} - {moved}) / {step} : "
+            for setting in settings
+        )
+        return f"min({most}, {ahead}{most})" if ahead else most
 
     def _rate(self) -> str:
         """Return the expression for the steps per second."""

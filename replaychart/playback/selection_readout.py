@@ -61,7 +61,7 @@ def _text(chart: alt.Chart, line: int) -> alt.Chart:
         color=adaptive(colors.INK),
         fontSize=12,
         tooltip=None,
-    ).encode(text="label:N", x=alt.value(0), y=alt.value(_LINE * line + 2))
+    ).encode(text=alt.Text("label:N"), x=alt.XValue(0), y=alt.YValue(_LINE * line + 2))
 
 
 def _all_samples(table: SampleTable, before: str) -> alt.Chart:

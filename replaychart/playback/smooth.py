@@ -169,10 +169,10 @@ def _label() -> list[alt.Chart]:
         "aria": False,
     }
     base = alt.Chart(PackedData([{"label": _LABEL}])).encode(
-        text="label:N",
-        x=alt.value(_FROM_LEFT),
-        y=alt.value(_FROM_TOP),
-        opacity=outright(f"isValid({GLIDE}) ? 1 : 0"),
+        text=alt.Text("label:N"),
+        x=alt.XValue(_FROM_LEFT),
+        y=alt.YValue(_FROM_TOP),
+        opacity=outright(alt.OpacityValue, f"isValid({GLIDE}) ? 1 : 0"),
     )
     return [
         base.mark_text(

@@ -15,10 +15,12 @@ from replaychart.drawing.epoch_parameter import NAME
 from replaychart.drawing.texts import AXIS_TITLE_SIZE, lines
 from replaychart.errors import ArgumentError
 from replaychart.playback.parameter import EpochSlider, find_slider
+from replaychart.playback.story_steps import FROM, PAUSE, TEXT, UNTIL
 
 SIZE = AXIS_TITLE_SIZE + 2
 _LINE_HEIGHT, _MARGIN = 20, 8
 _NARROWEST = 100
+_LONGEST_PAUSE = 60
 
 
 def story(
@@ -27,12 +29,17 @@ def story(
     *,
     position: Literal["above", "below"] = "above",
     width: float = 400,
+    pause: float = 2.0,
 ) -> alt.VConcatChart:
     """Return a chart with a caption that changes with the epoch.
 
     Each caption appears at its epoch and stays until the next one. Captions are part of the chart,
     so they are in pages, stills, filmstrips and films. The room for the longest one is kept free,
     so that nothing moves.
+
+    A saved page also lists the captions as steps, beside the chart or below it. The step shown is
+    marked, and a click, or Tab and Enter, moves the chart to a step. Saved as ``.md``, the story is
+    the text of a post with one image for each step.
 
     Parameters
     ----------
@@ -47,6 +54,9 @@ def story(
         below the caption in any case.
     width : float, default 400
         Width of the caption in pixels, at least 100. Longer captions are broken into lines.
+    pause : float, default 2.0
+        How long playing stops where a caption appears, in seconds, from 0 to 60: in animated
+        charts, GIF, WebP and videos.
 
     Returns
     -------
@@ -69,7 +79,8 @@ def story(
     >>> run = rc.open_run(rc.datasets.parabola_recording())
     >>> captions = {0: "Random weights.", 40: "A line, then a bend.", 100: "The classes are apart."}
     >>> told = rc.story(rc.decision_boundary(run), captions)
-    >>> page = rc.animate(told)
+    >>> page = rc.save(rc.animate(told), "story.html")
+    >>> post = rc.save(told, "story.md")
     """
     if not is_chart_type(chart):
         message = f"chart must be an Altair chart. Got {type(chart).__name__}."
@@ -78,6 +89,9 @@ def story(
     if not is_number(width) or not _NARROWEST <= width < np.inf:
         message = f"width must be at least {_NARROWEST} pixels. Got {shown(width)}."
         raise ArgumentError(message)
+    if not is_number(pause) or not 0 <= pause <= _LONGEST_PAUSE:
+        message = f"pause must be from 0 to {_LONGEST_PAUSE} seconds. Got {shown(pause)}."
+        raise ArgumentError(message)
     slider = find_slider(complete_spec(chart, validate=False))
     if slider is None:
         message = (
@@ -85,7 +99,7 @@ def story(
             "several epochs do. Got a chart without it."
         )
         raise ArgumentError(message)
-    caption = _caption(_checked(captions, slider), width)
+    caption = _caption(_checked(captions, slider), width, float(pause))
     parts = [chart, caption] if position == "below" else [caption, chart]
     return alt.vconcat(*parts)
 
@@ -105,7 +119,7 @@ def _checked(captions: Mapping[float, str], slider: EpochSlider) -> dict[float, 
     return {float(epoch): captions[epoch] for epoch in sorted(captions)}
 
 
-def _caption(captions: Mapping[float, str], width: float) -> alt.Chart:
+def _caption(captions: Mapping[float, str], width: float, pause: float) -> alt.Chart:
     """Return the caption of the epoch shown, in a view with room for the longest."""
     broken = [
         [line for part in text.splitlines() or [""] for line in lines(part, width, size=SIZE)]
@@ -113,12 +127,16 @@ def _caption(captions: Mapping[float, str], width: float) -> alt.Chart:
     ]
     starts = list(captions)
     rows: list[dict[str, Any]] = [
-        {"start": start, "end": end, "caption": "\n".join(text)}
-        for start, end, text in zip(starts, [*starts[1:], None], broken, strict=True)
+        {FROM: start, UNTIL: end, "caption": "\n".join(drawn), TEXT: text, PAUSE: pause}
+        for start, end, drawn, text in zip(
+            starts, [*starts[1:], None], broken, captions.values(), strict=True
+        )
     ]
     return (
         alt.Chart(packing.PackedData(rows))
-        .transform_filter(f"datum.start <= {NAME} && (datum.end === null || {NAME} < datum.end)")
+        .transform_filter(
+            f"datum.{FROM} <= {NAME} && (datum.{UNTIL} === null || {NAME} < datum.{UNTIL})"
+        )
         .mark_text(
             align="left",
             baseline="top",
@@ -128,7 +146,7 @@ def _caption(captions: Mapping[float, str], width: float) -> alt.Chart:
             color=adaptive(colors.INK),
             tooltip=None,
         )
-        .encode(x=alt.value(0), y=alt.value(_MARGIN), text="caption:N")
+        .encode(x=alt.XValue(0), y=alt.YValue(_MARGIN), text=alt.Text("caption:N"))
         .properties(
             width=width,
             height=max(map(len, broken)) * _LINE_HEIGHT + 2 * _MARGIN,

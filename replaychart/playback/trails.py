@@ -99,7 +99,7 @@ def _trails(unit: Unit, encoding: dict[str, Any], *, by_class: bool) -> list[alt
                 for name, ruler in zip("xy", rulers, strict=True)
             }
         )
-        .encode(**encoding, detail="point:N", order="step:Q")
+        .encode(**encoding, detail=alt.Detail("point:N"), order=alt.Order("step:Q"))
     )
     line: dict[str, Any] = {
         "clip": True,
@@ -110,11 +110,12 @@ def _trails(unit: Unit, encoding: dict[str, Any], *, by_class: bool) -> list[alt
     }
     return [
         base.mark_line(color=adaptive(*_BACKGROUND), **line).encode(
-            strokeOpacity=outright(f"{_FADED} ? 0 : 0.85"), strokeWidth=alt.value(4)
+            strokeOpacity=outright(alt.StrokeOpacityValue, f"{_FADED} ? 0 : 0.85"),
+            strokeWidth=alt.StrokeWidthValue(4),
         ),
         base.mark_line(color=adaptive(*_INK), **line).encode(
-            strokeOpacity=outright(f"{_FADED} ? 0.3 : 1"),
-            strokeWidth=outright(f"{_FADED} ? 1 : 1.8"),
+            strokeOpacity=outright(alt.StrokeOpacityValue, f"{_FADED} ? 0.3 : 1"),
+            strokeWidth=outright(alt.StrokeWidthValue, f"{_FADED} ? 1 : 1.8"),
         ),
     ]
 
@@ -164,8 +165,8 @@ def _labels(chart: alt.Chart, run: Run) -> list[alt.Chart]:
     return [
         chart.mark_text(
             fill=adaptive(*_BACKGROUND), stroke=adaptive(*_BACKGROUND), strokeWidth=3, **text
-        ).encode(text="label:N"),
-        chart.mark_text(fill=adaptive(*_INK), **text).encode(text="label:N"),
+        ).encode(text=alt.Text("label:N")),
+        chart.mark_text(fill=adaptive(*_INK), **text).encode(text=alt.Text("label:N")),
     ]
 
 
@@ -229,9 +230,12 @@ def _curve(base: alt.Chart, unit: Unit, color: str, tooltip: alt.Tooltip) -> alt
     ).encode(
         x=unit.chart.encoding.x.copy(),
         y=y,
-        detail="point:N",
-        order="step:Q",
-        strokeOpacity=outright(f"length({selection.PICKED}) > {_FEW} ? 0.35 : 0.9"),
+        detail=alt.Detail("point:N"),
+        order=alt.Order("step:Q"),
+        strokeOpacity=outright(
+            alt.StrokeOpacityValue,
+            f"length({selection.PICKED}) > {_FEW} ? 0.35 : 0.9",
+        ),
         tooltip=[
             alt.Tooltip("point:Q", title="Sample"),
             alt.Tooltip("epoch:Q", title="Epoch"),

@@ -116,7 +116,7 @@ def test_heading_says_what_and_how_well(shipped: rc.Run) -> None:
     texts = _shown(chart)
     assert {"Parabola", "2-2-1, sigmoid, SGD 0.05", "Epoch", "36", "/ 150"} <= set(texts)
     correct = (~run.wrong(epochs=36)).mean()
-    assert f"{int(100 * correct)}% correct" in texts
+    assert f"{100 * correct:.0f}% correct" in texts
     assert f"loss {run.losses(epochs=36).mean():.3f}" in texts
     assert {"Inputs", "Hidden layer", "Accuracy and loss"} <= set(texts)
     named = _shown(rc.dashboard(run, title=["At {epoch}", "below"], subtitle="", epochs=[36, 150]))
@@ -357,9 +357,10 @@ def test_names_in_words() -> None:
     ]  # fmt: skip
 
 
-def test_readout_does_not_jump_and_rounds_down() -> None:
-    assert percent_texts(np.array([0.29, 0.999, 1.0]), "correct") == [
-        "29% correct", "99% correct", "100% correct",
+def test_readout_does_not_jump_and_does_not_say_all_of_nearly_all() -> None:
+    shares = np.array([0.0, 0.0004, 0.29, 0.819, 0.999, 1.0])
+    assert percent_texts(shares, "correct") == [
+        "0% correct", "1% correct", "29% correct", "82% correct", "99% correct", "100% correct",
     ]  # fmt: skip
     assert number_texts("loss", np.array([0.7, 0.03, np.nan])) == [
         "loss 0.700", "loss 0.030", "loss NaN",

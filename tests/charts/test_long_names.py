@@ -102,7 +102,17 @@ def sizes(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], dict[str,
 
 
 @pytest.mark.parametrize(
-    ("classes", "kind"), [(2, "long"), (10, "long"), *((3, kind) for kind in WRITINGS)]
+    ("classes", "kind"),
+    [
+        (2, "long"),
+        pytest.param(10, "long", marks=pytest.mark.thorough),
+        (3, "one word"),
+        *(
+            pytest.param(3, kind, marks=pytest.mark.thorough)
+            for kind in WRITINGS
+            if kind != "one word"
+        ),
+    ],
 )
 def test_charts_are_as_large_as_with_short_names(
     classes: int, kind: str, sizes: Callable[[int], dict[str, Any]], tmp_path: Path

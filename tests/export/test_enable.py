@@ -2,6 +2,7 @@
 
 import importlib.util
 from collections.abc import Iterator
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -56,9 +57,13 @@ def test_a_chart_that_has_no_page_says_so(shipped: rc.Run) -> None:
 
 @pytest.mark.skipif(importlib.util.find_spec("anywidget") is None, reason="needs anywidget")
 def test_widget_of_altair_without_a_network(shipped: rc.Run) -> None:
+    from ipywidgets import Widget
+
     rc.enable(renderer="jupyter")
-    bundle = _shown(rc.animate(rc.loss_histogram(shipped)))
-    assert "application/vnd.jupyter.widget-view+json" in bundle
+    chart = rc.animate(rc.loss_histogram(shipped))
+    shown: Any = _shown(chart)["application/vnd.jupyter.widget-view+json"]
+    widget = Widget.get_manager_state()["state"][shown["model_id"]]["state"]
+    assert widget["spec"] == chart.to_dict()
 
 
 @pytest.mark.skipif(importlib.util.find_spec("anywidget") is not None, reason="has anywidget")

@@ -199,7 +199,7 @@ def test_print_is_the_still(visit: Visit) -> None:
 
 def test_description_is_for_pages(tmp_path: Path) -> None:
     chart = rc.loss_histogram(rc.open_run(rc.datasets.parabola_recording()))
-    with pytest.raises(ArgumentError, match=r"description is for \.html, not for \.png"):
+    with pytest.raises(ArgumentError, match=r"description is for \.html and \.md, not for \.png"):
         rc.save(chart, tmp_path / "a.png", description="text")
     with pytest.raises(ArgumentError, match="description must be a string or None. Got 1"):
         rc.save(chart, tmp_path / "a.html", description=1)  # type: ignore[call-overload]

@@ -77,6 +77,17 @@ def test_height_is_right_where_the_frame_is_out_of_reach(
         assert abs(shown.height - inner) <= 20
 
 
+@pytest.mark.parametrize("width", [1200, 760])
+def test_steps_of_a_story_have_room(chart: Any, show: Show, width: int) -> None:
+    captions = {0: "At first, a few words.", 50: "Then\nmore.", 100: "word " * 40}
+    shown = rc.page(rc.story(chart, captions))
+    frame = shown.frame.replace("data-replaychart ", "")
+    outer, inner = show(Page(shown.html, shown.height, frame), width=width).evaluate(HEIGHTS)
+    assert abs(outer - inner) <= 40
+    page = show(shown, width=width)
+    page.wait_for_function(f"() => {{ const [a, b] = ({HEIGHTS})(); return a === b; }}")
+
+
 def test_height_of_your_own(chart: Any, show: Show) -> None:
     shown = rc.page(chart, height=300)
     page = show(shown)

@@ -12,7 +12,7 @@ from support import SUPPORT
 SCRIPT = SUPPORT / "backends_training.py"
 
 
-@pytest.mark.parametrize("backend", ["torch", "jax"])
+@pytest.mark.parametrize("backend", ["torch", pytest.param("jax", marks=pytest.mark.thorough)])
 def test_numbers_are_those_of_keras(backend: str, tmp_path: Path) -> None:
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed: see CONTRIBUTING.md")

@@ -26,6 +26,7 @@
   for (const [name, rows] of Object.entries(spec.datasets || {})) {
     if (name.startsWith("replaychart-")) restored(rows);
   }
+  const steps = JSON.parse(byId("steps").textContent);
   const darkConfig = JSON.parse(byId("dark").textContent);
   const scheme = document.documentElement.dataset.scheme;
   const parameters = Object.fromEntries((spec.params || []).map((one) => [one.name, one]));
@@ -38,6 +39,8 @@
   // The epochs of a slider whose positions are not the epochs themselves.
   const stops = moved === "snapshot" ? JSON.parse(parameters.epoch.expr.replace(/\[snapshot\]$/, "")) : null;
   const STACKED_BELOW = 640;
+  // From this width on, the steps of a story are beside the chart; the room for them, with the gap.
+  const BESIDE_FROM = 1000, ROOM_FOR_STEPS = 304;
   // The frame that shows the page in a notebook, if its height follows that of the chart.
   const outer = window.frameElement?.hasAttribute("data-replaychart") ? window.frameElement : null;
   // To be seen whole, a chart is made at most this much smaller; then the page scrolls.
@@ -72,13 +75,17 @@
     });
     return {...line, layer, width, height: 2 * line.height};
   };
+  // The caption of a story is wider than a phone; there, it is a part of the page.
+  const isCaption = (one) => spec.datasets?.[one.data?.name]?.[0]?.story_from !== undefined;
   const stackedSpec = (whole) => {
-    const widths = views(whole).filter((one) => !isLine(one)).map((one) => one.width || 0);
+    const widths = views(whole).filter((one) => !isLine(one) && !isCaption(one)).map((one) => one.width || 0);
     const widest = Math.max(...widths, 0);
     const stack = (part) => {
       if (isLine(part)) return part.width > widest && widest ? folded(part, widest) : part;
       const copy = {...part};
-      for (const kind of PARTS) if (part[kind]) copy[kind] = part[kind].map(stack);
+      for (const kind of PARTS) {
+        if (part[kind]) copy[kind] = part[kind].filter((one) => !isCaption(one)).map(stack);
+      }
       if (copy.concat) copy.columns = 1;
       if (copy.hconcat) {
         copy.vconcat = copy.hconcat;
@@ -113,6 +120,21 @@
       document.createElement("small"), {textContent: ` / ${last}`}));
   };
 
+  // The step of the story that is shown is marked, and scrolled into the list's view.
+  const showStep = () => {
+    const list = byId("story"), at = view.signal(moved);
+    const current = steps.findLastIndex((one) => one.setting <= at);
+    [...list.children].forEach((item, i) => {
+      const button = item.firstChild;
+      byId("captions").children[i].classList.toggle("current", i === current);
+      if (i !== current) return void button.removeAttribute("aria-current");
+      if (button.hasAttribute("aria-current")) return;
+      button.setAttribute("aria-current", "step");
+      const {offsetTop: top, offsetHeight: height} = item;
+      list.scrollTop = Math.min(top, Math.max(list.scrollTop, top + height - list.clientHeight));
+    });
+  };
+
   const showPlaying = () => {
     const playing = view.signal("playing");
     byId("play").innerHTML = icon(playing ? "pause" : "play");
@@ -128,6 +150,10 @@
     view.addSignalListener(moved, showEpoch);
     if (moved !== "epoch") view.addSignalListener("epoch", showEpoch);
     showEpoch();
+    if (steps.length) {
+      view.addSignalListener(moved, showStep);
+      showStep();
+    }
     if (!plays) return;
     view.addSignalListener("playing", showPlaying);
     view.addSignalListener("speed", (_, value) => { byId("speed").querySelector("select").value = value; });
@@ -146,6 +172,17 @@
     byId("forward").innerHTML = icon("forward");
     byId("back").addEventListener("click", () => step(-1));
     byId("forward").addEventListener("click", () => step(1));
+    for (const {epoch, setting, text} of steps) {
+      const button = Object.assign(document.createElement("button"), {type: "button"});
+      button.append(Object.assign(document.createElement("small"), {textContent: `Epoch ${epoch}`}), text);
+      button.addEventListener("click", () => {
+        if (plays) view.signal("playing", false);
+        set(moved, setting);
+      });
+      byId("story").appendChild(document.createElement("li")).append(button);
+      byId("captions").append(Object.assign(document.createElement("p"), {textContent: text}));
+    }
+    byId("story").hidden = !steps.length;
     byId("play").hidden = byId("speed").hidden = byId("keys").hidden = !plays;
     if (!plays) return;
     byId("play").addEventListener("click", () => set("playing", !view.signal("playing")));
@@ -159,7 +196,8 @@
     document.addEventListener("keydown", (event) => {
       const inText = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) && event.target.type !== "range";
       const known = [" ", "ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key);
-      if (inText || !known || event.ctrlKey || event.altKey || event.metaKey) return;
+      const onStep = event.key === " " && event.target.closest("#story");
+      if (inText || onStep || !known || event.ctrlKey || event.altKey || event.metaKey) return;
       event.preventDefault();
       event.stopImmediatePropagation();
       if (event.key === " ") return void set("playing", !view.signal("playing"));
@@ -181,22 +219,26 @@
   };
 
   const fit = () => {
+    const beside = steps.length > 0 && innerWidth >= BESIDE_FROM;
+    document.documentElement.classList.toggle("beside", beside);
     if (!filling) shrink();
+    byId("story").style.maxHeight = beside ? `${Math.max(byId("frame").offsetHeight, 200)}px` : "";
     if (outer) outer.style.height = `${document.querySelector("main").offsetHeight}px`;
   };
 
   const shrink = () => {
     const chart = byId("chart"), frame = byId("frame");
     const width = chart.offsetWidth, height = chart.offsetHeight;
-    const {paddingLeft, paddingTop} = getComputedStyle(frame.parentElement);
-    const room = frame.parentElement.clientWidth - 2 * parseFloat(paddingLeft);
+    const main = document.querySelector("main"), {paddingLeft, paddingTop} = getComputedStyle(main);
+    const beside = document.documentElement.classList.contains("beside") ? ROOM_FOR_STEPS : 0;
+    const room = main.clientWidth - 2 * parseFloat(paddingLeft) - beside;
     const above = 2 * parseFloat(paddingTop) + byId("player").offsetHeight + byId("inputs").offsetHeight;
     const high = stacked || outer ? Infinity : innerHeight - above;
     scale = Math.min(1, room / width, Math.max(SMALLEST, high / height));
     chart.style.transform = scale < 1 ? `scale(${scale})` : "";
     frame.style.width = `${width * scale}px`;
     frame.style.height = `${height * scale}px`;
-    byId("player").style.maxWidth = `${Math.max(width * scale, Math.min(room, 320))}px`;
+    byId("player").style.maxWidth = `${Math.max(width * scale, Math.min(room, 320)) + beside}px`;
   };
 
   // Vega does not know that the chart is scaled, so positions are given to it as if it were not.
@@ -230,6 +272,7 @@
     const kept = view && Object.fromEntries([moved, "playing", "speed"].filter((name) => name in parameters)
       .map((name) => [name, view.signal(name)]));
     stacked = narrow; dark = night;
+    byId("captions").hidden = !narrow || !steps.length;
     document.documentElement.classList.toggle("dark", night);
     embedded?.finalize();
     const drawn = narrow ? stackedSpec(spec) : spec;

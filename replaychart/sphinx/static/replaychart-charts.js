@@ -1,0 +1,183 @@
+// Draws each chart of a page when it comes near the window, pauses it while it is out of sight, and
+// follows the page from light to dark.
+"use strict";
+
+window.replaychartCharts = (() => {
+  const packed = new Map();
+  const scripts = new Map();
+  const reduced = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const preference = window.matchMedia("(prefers-color-scheme: dark)");
+  // What a chart keeps when it is drawn anew.
+  const KEPT = ["snapshot", "epoch", "playing", "speed"];
+
+  /** Called by the script of each chart. */
+  function receive(name, spec, darkConfig) {
+    packed.set(name, { spec, darkConfig });
+  }
+
+  /** Loads a script once, however many charts ask for it. */
+  function load(source) {
+    if (!scripts.has(source)) {
+      scripts.set(source, new Promise((resolve, reject) => {
+        const script = document.createElement("script");
+        script.src = source;
+        script.onload = resolve;
+        script.onerror = () => reject(new Error(`${source} could not be loaded`));
+        document.head.append(script);
+      }));
+    }
+    return scripts.get(source);
+  }
+
+  /** Arrays of whole numbers are given by their differences. */
+  function restore(rows) {
+    for (const row of rows) {
+      for (const key in row) {
+        if (!row[key]?.steps) continue;
+        let at = 0;
+        row[key] = row[key].steps.map((step) => step === null ? null : (at += step));
+      }
+    }
+  }
+
+  /** Returns a spec, which is gzip in base64. */
+  async function unpacked(text) {
+    const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    const spec = await new Response(stream).json();
+    for (const [name, rows] of Object.entries(spec.datasets || {})) {
+      if (name.startsWith("replaychart-")) restore(rows);
+    }
+    return spec;
+  }
+
+  function merged(config, other) {
+    const keys = new Set([...Object.keys(config), ...Object.keys(other)]);
+    return Object.fromEntries([...keys].map((key) => {
+      const own = config[key], changed = other[key];
+      return [key, changed && typeof changed === "object" ? { ...own, ...changed } : changed ?? own];
+    }));
+  }
+
+  const pixel = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+
+  /** Returns red, green, blue and alpha of a color, in whichever way it is written. */
+  function channels(color) {
+    pixel.clearRect(0, 0, 1, 1);
+    pixel.fillStyle = color;
+    pixel.fillRect(0, 0, 1, 1);
+    return pixel.getImageData(0, 0, 1, 1).data;
+  }
+
+  /** Whether the page behind a chart is dark. Themes differ in how they say so, so this looks. */
+  function isDark(figure) {
+    for (let at = figure.parentElement; at; at = at.parentElement) {
+      const [red, green, blue, alpha] = channels(getComputedStyle(at).backgroundColor);
+      if (alpha > 127) return 0.2126 * red + 0.7152 * green + 0.0722 * blue < 128;
+    }
+    const scheme = getComputedStyle(document.documentElement).colorScheme;
+    return scheme.includes("dark") && (preference.matches || !scheme.includes("light"));
+  }
+
+  async function draw(figure) {
+    const { chart, script, library } = figure.dataset;
+    await Promise.all([load(library), load(script)]);
+    const one = packed.get(chart);
+    figure.spec = await unpacked(one.spec);
+    figure.darkConfig = one.darkConfig;
+    const live = figure.querySelector(".replaychart-live");
+    live.setAttribute("role", "group");
+    live.setAttribute("aria-label", figure.querySelector("img").alt);
+    await embed(figure);
+    if (reduced) setPlaying(figure, false);
+    seen.observe(figure);
+  }
+
+  async function embed(figure) {
+    const night = figure.classList.contains("dark"), { spec, darkConfig } = figure;
+    figure.drawnDark = night;
+    const drawn = night ? { ...spec, config: merged(spec.config || {}, darkConfig) } : spec;
+    const names = (spec.params || []).map((parameter) => parameter.name);
+    const kept = figure.view && KEPT.filter((name) => names.includes(name))
+      .map((name) => [name, figure.view.signal(name)]);
+    const live = figure.querySelector(".replaychart-live");
+    live.style.minHeight = `${live.offsetHeight}px`; // the page stays where it is
+    figure.finalize?.();
+    const { view, finalize } = await window.vegaEmbed(live, drawn, {
+      renderer: "canvas",
+      ...spec.usermeta?.embedOptions,
+      mode: "vega-lite",
+      actions: { export: true, source: false, compiled: false, editor: false },
+    });
+    Object.assign(figure, { view, finalize });
+    figure.classList.add("drawn");
+    live.style.minHeight = "";
+    for (const [name, value] of kept || []) {
+      try { view.signal(name, value); } catch { /* computed from others */ }
+    }
+    await view.runAsync();
+    // The theme may have been switched meanwhile.
+    if (figure.classList.contains("dark") !== night) await embed(figure);
+  }
+
+  function setPlaying(figure, value) {
+    const plays = "playing" in figure.view.getState({ signals: (name) => name === "playing" }).signals;
+    if (!plays || figure.view.signal("playing") === value) return false;
+    figure.view.signal("playing", value).runAsync();
+    return true;
+  }
+
+  /** Draws a chart anew if it was drawn for the other theme and is seen. */
+  function follow(figure) {
+    if (!figure.inSight || figure.drawnDark === figure.classList.contains("dark")) return;
+    embed(figure).catch((error) => console.error(error));
+  }
+
+  const near = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (!isIntersecting) continue;
+      near.unobserve(target);
+      draw(target).catch((error) => console.error(error));
+    }
+  }, { rootMargin: "300px" });
+
+  const seen = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries) {
+      target.inSight = isIntersecting;
+      if (isIntersecting) follow(target);
+      if (isIntersecting && target.paused) {
+        target.paused = false;
+        setPlaying(target, true);
+      } else if (!isIntersecting) {
+        target.paused = setPlaying(target, false) || target.paused;
+      }
+    }
+  });
+
+  function look() {
+    for (const figure of document.querySelectorAll("figure.replaychart.follows")) {
+      figure.classList.toggle("dark", isDark(figure));
+      follow(figure);
+    }
+  }
+
+  /** Colors may fade into each other, so this looks once more when they have. */
+  function lookTwice() {
+    look();
+    setTimeout(look, 500);
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    const figures = document.querySelectorAll("figure.replaychart");
+    if (!figures.length) return;
+    look();
+    for (const figure of figures) near.observe(figure);
+    const switched = new MutationObserver(lookTwice);
+    for (const element of [document.documentElement, document.body]) {
+      switched.observe(element, { attributes: true });
+    }
+    preference.addEventListener("change", lookTwice);
+  });
+
+  return { receive };
+})();

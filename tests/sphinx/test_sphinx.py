@@ -1,0 +1,265 @@
+"""The Sphinx extension, in a small project: what it builds, and how that plays in a browser."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("sphinx")
+
+# Each run of the code is counted, so that the tests see what is drawn again.
+COUNT = "open('runs.txt', 'a').write('x')"
+CHART = "rc.decision_boundary(run, epochs=[0, 50, 150], width=200, height=200)"
+PAGES = {
+    "conf.py": """
+extensions = ["replaychart.sphinx"]
+replaychart_setup = '''
+import replaychart as rc
+run = rc.open_run(rc.datasets.parabola_recording())
+'''
+html_theme = "pydata_sphinx_theme"
+""",
+    "index.rst": f"""
+Charts
+======
+
+See :ref:`boundary`.
+
+.. replaychart::
+   :name: boundary
+   :caption: How a network *divides* the plane
+   :epoch: 50
+   :fps: 20
+   :depends: runs.h5
+   :show-code:
+
+   {COUNT}
+   {CHART}
+
+.. raw:: html
+
+   <div style="height: 3000px"></div>
+
+.. replaychart:: loss.py
+   :alt: The loss of a network
+   :height: 150
+
+.. toctree::
+
+   folder/own
+""",
+    "loss.py": f"""
+{COUNT}
+rc.loss_and_metric(run, width=200)
+""",
+    "runs.h5": "1",
+    "folder/own.rst": """
+A chart of one's own
+====================
+
+.. replaychart::
+   :alt: Two points
+
+   import altair as alt
+   import pandas as pd
+
+   points = alt.Chart(pd.DataFrame({"x": [1, 2]})).mark_point().encode(x="x")
+   points.properties(background="beige")
+""",
+}
+
+
+class _Project:
+    """A project that Sphinx builds."""
+
+    def __init__(self, folder: Path) -> None:
+        self.source, self.site = folder / "source", folder / "site"
+        for name, text in PAGES.items():
+            self.write(name, text)
+
+    def write(self, name: str, text: str) -> None:
+        path = self.source / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+
+    def build(self, builder: str = "html", *options: str) -> str:
+        """Build, and return the warnings."""
+        out = self.site if builder == "html" else self.site.parent / builder
+        command = [sys.executable, "-m", "sphinx", "-q", "-b", builder, *options]
+        doctrees = ["-d", str(self.site.parent / "doctrees")]
+        built = subprocess.run(
+            [*command, *doctrees, str(self.source), str(out)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert built.returncode == 0, built.stderr
+        return built.stderr
+
+    def times_run(self) -> int:
+        return len((self.source / "runs.txt").read_text())
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> _Project:
+    """The project, built by two processes without a warning."""
+    built = _Project(tmp_path_factory.mktemp("sphinx"))
+    assert built.build("html", "-j", "2") == ""
+    return built
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Callable[..., Any]]:
+    pages: list[Any] = []
+    problems: list[str] = []
+
+    def open_page(path: Path, **options: Any) -> Any:
+        options = {"viewport": {"width": 1000, "height": 800}, **options}
+        page = browser.new_page(offline=True, **options)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.goto(path.as_uri())
+        pages.append(page)
+        return page
+
+    yield open_page
+    for page in pages:
+        page.close()
+    assert not problems
+
+
+DRAWN = "figure.replaychart.drawn"
+
+
+def test_a_page_has_stills_with_captions_and_the_code_that_was_asked_for(project: _Project) -> None:
+    text = (project.site / "index.html").read_text("utf-8")
+    assert 'alt="How a network divides the plane"' in text
+    assert "divides</em> the plane" in text
+    assert 'alt="The loss of a network"' in text
+    assert text.count("highlight-python") == 1
+    assert '<a class="reference internal" href="#boundary">' in text
+    for still in re.findall(r'src="(_static/replaychart/\w+\.png)"', text):
+        assert (project.site / still).is_file()
+    assert len(list((project.site / "_static").glob("replaychart-vega-*.js"))) == 1
+    assert len(list((project.site / "_static" / "replaychart").glob("*.png"))) == 3
+
+
+def test_charts_are_drawn_when_they_are_seen_and_share_their_libraries(
+    project: _Project, visit: Any
+) -> None:
+    page = visit(project.site / "index.html")
+    page.wait_for_selector(DRAWN)
+    page.wait_for_function(f"document.querySelector('{DRAWN}').view.signal('epoch') === 150")
+    assert page.locator(DRAWN).count() == 1
+    page.locator("figure.replaychart").nth(1).scroll_into_view_if_needed()
+    page.wait_for_function(f"document.querySelectorAll('{DRAWN}').length === 2")
+    assert page.locator("script[src*=replaychart-vega]").count() == 1
+    box = page.locator(".replaychart-box").nth(1)
+    assert box.evaluate("box => [box.clientHeight <= 150, box.scrollHeight > 150]") == [True, True]
+
+
+def test_charts_are_dark_where_the_page_is(project: _Project, visit: Any) -> None:
+    background = f"document.querySelector('{DRAWN}').view.background()"
+    page = visit(project.site / "index.html", color_scheme="light", reduced_motion="reduce")
+    page.wait_for_selector(DRAWN)
+    assert page.evaluate(background) == "white"
+    page.evaluate(f"document.querySelector('{DRAWN}').view.signal('snapshot', 1).run() && 0")
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    page.wait_for_function(f"{background} === '#22272e'")
+    page.wait_for_function(f"document.querySelector('{DRAWN}').view.signal('epoch') === 50")
+    page.evaluate("document.documentElement.dataset.theme = 'light'")
+    page.wait_for_function(f"{background} === 'white'")
+    own = visit(project.site / "folder" / "own.html", color_scheme="dark")
+    own.wait_for_selector(DRAWN)
+    assert own.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert own.evaluate(background) == "beige"
+
+
+def test_code_runs_again_only_if_it_or_what_it_reads_has_changed(tmp_path: Path) -> None:
+    project = _Project(tmp_path)
+    page = f"""
+.. replaychart::
+   :alt: A point
+   :depends: runs.h5
+
+   import altair as alt
+   {COUNT}
+   alt.Chart(alt.Data(values=[{{}}])).mark_point()
+"""
+    project.write("index.rst", page)
+    shutil.rmtree(project.source / "folder")
+    project.build("text")
+    assert project.times_run() == 1
+    project.write("index.rst", f"{page}\nMore text")
+    project.build("text")
+    assert project.times_run() == 1
+    project.write("runs.h5", "2")
+    project.build("text")
+    assert project.times_run() == 2
+    # One that is no longer used is deleted.
+    assert len(list((tmp_path / "doctrees" / "replaychart").glob("*.png"))) == 1
+
+
+def test_formats_without_scripts_get_the_still(project: _Project) -> None:
+    project.build("latex")
+    tex = next(project.site.parent.glob("latex/*.tex")).read_text("utf-8")
+    (still, *_) = re.findall(r"\\sphinxincludegraphics.*?\{\{(\w+)\}\.png\}", tex)
+    assert (project.site.parent / "latex" / f"{still}.png").is_file()
+    assert r"How a network \sphinxstyleemphasis{divides} the plane" in tex
+
+
+def test_mistakes_are_reported_with_their_line(tmp_path: Path) -> None:
+    project = _Project(tmp_path)
+    shutil.rmtree(project.source / "folder")
+    project.write("loss.py", "x = 1\nif x:\n    missing\n1\n")
+    project.write(
+        "index.rst",
+        """
+Mistakes
+========
+
+.. replaychart::
+   :alt: No chart
+
+   text = "a"
+   text
+
+.. replaychart::
+   :alt: No syntax
+
+   1 +
+
+.. replaychart::
+   :alt: No such epoch
+   :epoch: -1
+
+   rc.loss_histogram(run, epochs=[0, 1])
+
+.. replaychart:: loss.py
+   :alt: An error
+
+.. replaychart:: missing.py
+   :alt: No such file
+
+.. replaychart:: loss.py
+
+.. replaychart::
+   :alt: Nothing
+""",
+    )
+    told = project.build("text")
+    index, script = project.source / "index.rst", project.source / "loss.py"
+    for expected in (
+        f"{index}:9: ERROR: The code must end in an Altair chart. Got str. (line 9 of index.rst)",
+        f"{index}:14: ERROR: SyntaxError: invalid syntax",
+        f"{index}:16: ERROR: epoch must be",
+        f"{script}:3: ERROR: NameError: name 'missing' is not defined (line 3 of loss.py)",
+        f"{index}:25: ERROR: The file 'missing.py' is missing.",
+        f"{index}:28: ERROR: A chart needs the option alt or caption",
+        f"{index}:30: ERROR: A chart needs either the path of a script or code",
+    ):
+        assert expected in told, told
