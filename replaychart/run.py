@@ -341,6 +341,30 @@ class Run:
         one.planes = one._planes()
         return one
 
+    def is_same_as(self, other: "Run") -> bool:
+        """Return whether another object is this run as well, opened again.
+
+        Parameters
+        ----------
+        other : Run
+            Any run.
+
+        Returns
+        -------
+        bool
+            True if both show the same output, or value, of the same recording, and both its
+            training points or both its validation points.
+        """
+        if self is other:
+            return True
+        known = [
+            (one._stored.path, one._stored.run_id, one.name, one.output_name, len(one.epochs))
+            for one in (self, other)
+        ]
+        of_value = self._of_all is not None or other._of_all is not None
+        same_points = (self._training is None) == (other._training is None)
+        return known[0] == known[1] and same_points and not of_value
+
     def __repr__(self) -> str:
         """Return the name, points, epochs and layers, and the state if the run is not finished."""
         layers = ", ".join(map(self._described_layer, self._outer_layers()))

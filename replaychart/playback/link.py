@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 # How visible samples and bars that are not selected remain.
 _FADED, _FADED_BARS = 0.08, 0.3
+_FADED_VALIDATION = 0.15
 
 
 def link(
@@ -71,7 +72,7 @@ def link(
     Raises
     ------
     ArgumentError
-        The chart has no samples, is linked already, or shows runs of different samples; or another
+        The chart has no samples, is linked already, or shows runs with different inputs; or another
         argument is invalid.
     EvaluationError
         The values of samples cannot be computed.
@@ -125,17 +126,16 @@ def _require_same_samples(shown: Sequence[Shown]) -> None:
     first = shown[0].run
     for run in {id(one.run): one.run for one in shown[1:]}.values():
         if run is not first and not _has_same_samples(run, first):
+            counts = [f"{one.name!r} with {len(one.targets):,} samples" for one in (first, run)]
             message = (
-                "chart must show runs of the same samples to be linked: their recorded inputs and "
-                f"targets must be equal. Got {first.name!r} and {run.name!r}, which differ. Link "
-                "and save a chart of each."
+                "chart must show runs of the same samples to be linked: their recorded inputs must "
+                f"be equal. Got {counts[0]} and {counts[1]}, which differ. Link and save a chart "
+                "of each."
             )
             raise ArgumentError(message)
 
 
 def _has_same_samples(run: Run, other: Run) -> bool:
-    if not np.array_equal(run.targets, other.targets):
-        return False
     inputs, others = (
         one.inputs if isinstance(one.inputs, dict) else {"": one.inputs} for one in (run, other)
     )
@@ -175,7 +175,9 @@ class _Linking:
     def __init__(self, chart: Any, views: list[View], most: float) -> None:
         self._chart = chart
         self._views = views
+        self._runs: list[Run] = []
         self._tables = self._sample_tables(most)
+        self._run_of_classes = self._find_run_of_classes()
         self._by_class = False
         self._brushables: list[Brushable] = []
         self._tests: list[_Test] = []
@@ -191,14 +193,19 @@ class _Linking:
             for unit in view.units:
                 if unit.has_points:
                     self._fade_points(unit)
+                elif unit.has_validation_points:
+                    self._fade_validation_points(unit)
             for unit in view.showing(SampleCounts):
                 self._share_bars(unit)
             self._show_picked(view)
         constants: dict[str, Any] = {
-            selection.LOSSES: [table.losses for table in self._tables],
+            selection.LOSSES: [
+                {} if table.ranges is None else {"low": table.ranges.low, "span": table.ranges.span}
+                for table in self._tables
+            ],
         }
-        if self._by_class:
-            constants[selection.EVENLY] = trails.evenly_drawn(self._tables[0].run)
+        if self._run_of_classes is not None:
+            constants[selection.EVENLY] = trails.evenly_drawn(self._run_of_classes)
         added: list[Any] = selection.parameters(self._brushables, find, constants)
         if classes is not None:
             added.append(classes)
@@ -213,7 +220,8 @@ class _Linking:
         groups: dict[Any, list[Unit]] = {}
         for unit in units:
             clock: Clock = unit.shows.clock
-            groups.setdefault((id(unit.shows.run), clock.epochs.tobytes()), []).append(unit)
+            number = self._number(unit.shows.run)
+            groups.setdefault((number, clock.epochs.tobytes()), []).append(unit)
         tables = []
         for group in groups.values():
             shown = [unit.shows for unit in group]
@@ -254,18 +262,21 @@ class _Linking:
             (
                 table
                 for table in self._tables
-                if table.run is shows.run and np.array_equal(table.clock.epochs, shows.clock.epochs)
+                if table.run.is_same_as(shows.run)
+                and np.array_equal(table.clock.epochs, shows.clock.epochs)
             ),
             None,
         )
 
     def _class_selection(self) -> Any:
         """Return the parameter of the selection of classes by a legend; None if there is none."""
-        run = self._tables[0].run
-        if not self._has_classes:
+        run = self._run_of_classes
+        if run is None:
             return None
         for view in self._views:
             for unit in view.showing(SamplePositions):
+                if not self._has_those_classes(unit.shows.run):
+                    continue
                 color = unit.chart.encoding._get("color")
                 if isinstance(color, alt.Color) and color._kwds.get("legend") is not None:
                     unit.chart.name = view.layer_name
@@ -366,12 +377,13 @@ class _Linking:
         ranges = {"x": f"[{low}, {high} + {bins.levels - 1}]"}
         for unit in bars:
             label = _label(unit.shows)
+            columns_needed = [CODE] if label is None else [CODE, "target"]
 
             def is_within(
-                columns: Sequence[str], target: str | None, region: str, label: Any = label
+                columns: Sequence[str], _: str | None, region: str, label: Any = label
             ) -> str:
                 level = table.number(name, columns[0], f"{region}.at")
-                of_class = [] if label is None else [f"{target} === {literal(label)}"]
+                of_class = [] if label is None else [f"{columns[1]} === {literal(label)}"]
                 return " && ".join(
                     [
                         f"{region}.view === {view.number}",
@@ -380,7 +392,7 @@ class _Linking:
                     ]
                 )
 
-            self._tests.append(_Test(table.data, [CODE], is_within))
+            self._tests.append(_Test(table.data, columns_needed, is_within))
         position = shows.clock.position_expression()
         self._brushables.append(Brushable(view.number, view.group, position, ranges, at_once=True))
 
@@ -401,9 +413,8 @@ class _Linking:
             return f"datum.{aliases[key]}"
 
         target = None
-        if self._has_classes:
-            is_own = isinstance(data, PackedData) and "target" in data.rows[0]
-            target = "datum.target" if is_own else column(self._tables[0].data, "target")
+        if self._by_class:
+            target = "datum.target" if self._tells_class(data) else column(self._classes, "target")
         tests = [
             partial(test.expression, [column(test.data, name) for name in test.columns], target)
             for test in self._tests
@@ -415,13 +426,43 @@ class _Linking:
                 as_=cast("Any", others),
                 default=cast("Any", []),
             )
-        selected = selection.is_selected(tests, target if self._by_class else None)
+        selected = selection.is_selected(tests, target)
+        if not isinstance(data, PackedData):
+            # The user's rows may be validation points, which have numbers of their own.
+            anything = selection.is_anything_selected(by_class=self._by_class)
+            selected = f"{selection.IS_OTHER} ? !{anything} : ({selected})"
         return chart.transform_calculate(linked=selected)
 
+    def _number(self, run: Run) -> int:
+        """Return the number of a run; that of the same recording, opened again, is the same."""
+        for number, known in enumerate(self._runs):
+            if known.is_same_as(run):
+                return number
+        self._runs.append(run)
+        return len(self._runs) - 1
+
+    def _find_run_of_classes(self) -> Run | None:
+        """Return the first run with classes, which are those that can be selected."""
+        runs = (table.run for table in self._tables)
+        return next((run for run in runs if run.classes and run.targets.ndim == 1), None)
+
+    def _has_those_classes(self, run: Run) -> bool:
+        """Return whether the targets of a run are those of the classes that can be selected."""
+        own = self._run_of_classes
+        return own is not None and (run is own or np.array_equal(run.targets, own.targets))
+
     @property
-    def _has_classes(self) -> bool:
-        run = self._tables[0].run
-        return bool(run.classes) and run.targets.ndim == 1
+    def _classes(self) -> PackedData:
+        """The samples with the class that can be selected."""
+        return next(table.data for table in self._tables if table.run is self._run_of_classes)
+
+    def _tells_class(self, data: Any) -> bool:
+        """Return whether rows have the class that can be selected."""
+        if not isinstance(data, PackedData) or "target" not in data.rows[0]:
+            return False
+        tables = (table.run for table in self._tables if table.data.name == data.name)
+        run = next(tables, getattr(data.shows, "run", None))
+        return run is not None and self._has_those_classes(run)
 
     def _fade_points(self, unit: Unit) -> None:
         first = self._with_selection(alt.Chart(), unit.data).transform
@@ -431,23 +472,32 @@ class _Linking:
         chart.transform = [*first, *_listed(chart.transform)]
         unit.replace(chart)
 
+    def _fade_validation_points(self, unit: Unit) -> None:
+        """Fade points that are no samples while samples are selected; of a class, all are."""
+        shown = [f"!{selection.IS_DRAWN}"]
+        if self._by_class:
+            of_class = f"indexof({selection.CLASS}.target, datum.target) >= 0"
+            shown.append(f"(!isValid({selection.CLASS}.target) || {of_class})")
+        opacity = outright(f"{' && '.join(shown)} ? 1 : {_FADED_VALIDATION}")
+        unit.replace(unit.chart.encode(opacity=opacity))
+
     def _readout(self) -> alt.LayerChart:
         """Return the line that counts the selected samples."""
-        tables = list({id(table.run): table for table in reversed(self._tables)}.values())[::-1]
+        numbered = {self._number(table.run): table for table in reversed(self._tables)}
+        tables = [numbered[number] for number in sorted(numbered)]
         anything = selection.is_anything_selected(by_class=self._by_class)
-        selected = [
-            self._with_selection(alt.Chart(table.data), table.data).transform_filter(
-                f"{anything} && datum.linked"
-            )
+        samples = [
+            self._with_selection(alt.Chart(table.data), table.data).transform_filter(anything)
             for table in tables
         ]
-        return selection_readout(tables, selected, anything)
+        return selection_readout(tables, samples, anything)
 
     def _show_picked(self, view: View) -> None:
         """Show what is picked: trails, rings and labels, and curves."""
         planes = view.showing(SamplePositions)
         if planes and planes[0].shows.flat:
-            trails.add_to_plane(view, planes[0], by_class=self._by_class)
+            by_class = self._by_class and self._has_those_classes(planes[0].shows.run)
+            trails.add_to_plane(view, planes[0], by_class=by_class)
         else:
             for unit in view.units:
                 if unit.has_points:
@@ -464,7 +514,8 @@ class _Linking:
         for view in self._views:
             for unit in view.showing(SamplePositions):
                 own: SamplePositions = unit.shows
-                same = own.run is shows.run and np.array_equal(own.clock.epochs, shows.clock.epochs)
+                same = own.run.is_same_as(shows.run)
+                same &= np.array_equal(own.clock.epochs, shows.clock.epochs)
                 if same and f"{PREFIX}p" in unit.data.rows[0]:
                     return unit.data
         return None
@@ -482,17 +533,19 @@ class _Linking:
         target = _label(shows)
         if target is not None:
             counted = counted.transform_filter(f"datum.target === {literal(target)}")
-        counted = counted.transform_calculate(order=place).transform_filter(
-            f"datum.order < {bins.count}"
-        )
+        # The order has a name of its own: Vega calculates again when rows change, and one that was
+        # calculated from itself would then grow.
+        order = "datum.linked_bin"
         if shows.by_correctness:
-            wrong = table.number(WRONG, code)
-            counted = counted.transform_calculate(order=f"datum.order + {bins.count} * ({wrong})")
+            order += f" + {bins.count} * ({table.number(WRONG, code)})"
         if shows.by_target:
             number = f"indexof({literal(class_labels(shows.run))}, datum.target)"
-            counted = counted.transform_calculate(
-                order=f"datum.order + {2 * bins.count} * {number}"
-            )
+            order += f" + {2 * bins.count} * {number}"
+        counted = (
+            counted.transform_calculate(linked_bin=place)
+            .transform_filter(f"datum.linked_bin < {bins.count}")
+            .transform_calculate(order=order)
+        )
         constant = [
             name for name in unit.data.rows[0] if not name.startswith("replay_") and name != "order"
         ]

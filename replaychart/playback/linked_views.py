@@ -10,7 +10,7 @@ from altair.typing import ChartType
 from replaychart.drawing.packing import PackedData
 from replaychart.drawing.samples import MeanCurve, SampleCounts, SamplePositions
 
-POINT = "point"
+POINT, VALIDATION_POINT = "point", "validation_point"
 CONCATENATED = ("hconcat", "vconcat", "concat")
 # What belongs to a view, and not to one of its layers.
 _OF_VIEW = ("title", "name", "bounds")
@@ -47,12 +47,19 @@ class Unit:
     def has_points(self) -> bool:
         """Whether the rows are samples, or say which sample they belong to."""
         if isinstance(self.data, PackedData):
-            return isinstance(self.shows, SamplePositions)
+            known = self.shows is None and bool(self.data.rows) and POINT in self.data.rows[0]
+            return known or isinstance(self.shows, SamplePositions)
         columns = getattr(self.data, "columns", None)
         if columns is not None:
             return POINT in columns
         values = getattr(self.data, "values", None)
         return isinstance(values, list) and bool(values) and POINT in values[0]
+
+    @property
+    def has_validation_points(self) -> bool:
+        """Whether the rows are points of another set, which are no samples."""
+        rows = self.data.rows if isinstance(self.data, PackedData) else []
+        return bool(rows) and VALIDATION_POINT in rows[0]
 
     def replace(self, chart: alt.Chart) -> None:
         """Put another layer in its place."""

@@ -58,15 +58,66 @@ class Bins:
         """Return the expression for the bin of a level; `count` for a value in none of them."""
         return level if self.levels == 1 else f"floor(({level}) / {self.levels})"
 
-    def means(self, levels: np.ndarray, values: np.ndarray) -> list[float | None]:
-        """Return the mean of the values in each level; None for those in none of the bins."""
-        levels = levels.ravel()
-        inside = levels < self.size - 1
-        levels, values = levels[inside], values.ravel()[inside]
-        counts = np.bincount(levels, minlength=self.size - 1)
-        sums = np.bincount(levels, weights=values, minlength=self.size - 1)
-        means = np.divide(sums, counts, out=np.zeros(len(sums)), where=counts > 0)
-        return [*(float(f"{mean:.4g}") for mean in means), None]
+
+@dataclasses.dataclass(frozen=True)
+class Ranges:
+    """The ranges of the values in each level, in which values are stored more finely.
+
+    Attributes
+    ----------
+    low, span : list of (float or None)
+        The lowest value in each level, and how far the values reach from there; None for the level
+        of values in none of the bins.
+    steps : int
+        The number of values that are told apart in each level.
+    """
+
+    low: list[float | None]
+    span: list[float | None]
+    steps: int
+
+    @classmethod
+    def of(cls, size: int, levels: np.ndarray, values: np.ndarray, width: int) -> "Ranges":
+        """Return the ranges.
+
+        Parameters
+        ----------
+        size : int
+            The number of levels, the last of which is that of values in none of the bins.
+        levels, values : numpy.ndarray, shape (epochs, points)
+            The level of each value, and the value.
+        width : int
+            How many characters tell values in the same level apart.
+        """
+        inside = levels < size - 1
+        low, high = np.full(size - 1, np.inf), np.full(size - 1, -np.inf)
+        own = values[inside].astype(np.float64)
+        np.minimum.at(low, levels[inside], own)
+        np.maximum.at(high, levels[inside], own)
+        low = np.where(np.isfinite(low), low, 0.0)
+        span = np.maximum(high - low, 0.0)
+        if width == 0:  # The middle is closest to all of them.
+            low, span = low + span / 2, np.zeros(size - 1)
+        return cls(_shortened(low), _shortened(span), _BASE**width)
+
+    def places(self, levels: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Return the place of each value in the range of its level, from 0 to `steps` - 1."""
+        low, span = self._at(levels)
+        share = np.divide(values - low, span, out=np.zeros(values.shape), where=span > 0)
+        return np.rint(np.clip(np.nan_to_num(share), 0, 1) * (self.steps - 1)).astype(np.int64)
+
+    def values(self, levels: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """Return the values that places stand for; NaN for those in none of the bins."""
+        low, span = self._at(levels)
+        return low + span * places / max(self.steps - 1, 1)
+
+    def _at(self, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        low, span = (np.array(one, np.float64) for one in (self.low, self.span))
+        return low[levels], span[levels]
+
+
+def _shortened(numbers: np.ndarray) -> list[float | None]:
+    return [*(float(f"{number:.9g}") for number in numbers), None]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,7 +4,7 @@ import dataclasses
 import math
 import warnings
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,14 +14,20 @@ from replaychart.drawing.packing import PackedData
 from replaychart.drawing.plane import class_labels
 from replaychart.drawing.samples import SampleCounts, SamplePositions, Shown
 from replaychart.errors import EvaluationError
-from replaychart.playback.sample_codes import Bins, SampleCodes, finest_levels
+from replaychart.playback.sample_codes import Bins, Ranges, SampleCodes, finest_levels
 from replaychart.playback.selection import LOSSES
 from replaychart.run import Run
 
 LOSS, WRONG = "loss", "wrong"
-# The column of the codes.
-CODE = "replay_s"
+# The column of the codes, and that of the places of losses within their levels.
+CODE, FINE = "replay_s", "replay_f"
 _BYTES_PER_ROW = 40
+# As many characters for the places of losses as fit into these bytes, up to what a float32 holds.
+_BYTES_FOR_PLACES = 310_000
+_MOST_PLACES = 4
+# Losses that are stored this exactly, in relation to the larger of the loss and the mean, show the
+# same digits.
+_EXACT = 1e-6
 
 
 @dataclasses.dataclass
@@ -40,8 +46,10 @@ class SampleTable:
         The bins of each of the numbers that is a level of a value, by name.
     loss : str or None
         The name of the number that is the level of the loss; None if there is no loss.
-    losses : list of (float or None)
-        The loss at each of its levels.
+    ranges : Ranges or None
+        The ranges of the losses at each of its levels.
+    exact : bool
+        Whether the losses are known to all digits that are shown.
     data : PackedData
         One row per sample. It may have the columns of a chart's points as well.
     place : int
@@ -53,7 +61,8 @@ class SampleTable:
     codes: SampleCodes
     bins: dict[str, Bins]
     loss: str | None
-    losses: list[float | None]
+    ranges: Ranges | None
+    exact: bool
     data: PackedData
     place: int = 0
 
@@ -62,9 +71,26 @@ class SampleTable:
         """Whether it is known which samples are predicted as another class than their own."""
         return WRONG in self.codes.sizes
 
-    def losses_expression(self) -> str:
-        """Return the expression for the losses at all levels."""
-        return f"{LOSSES}[{self.place}]"
+    def loss_expression(self, position: str | None = None) -> str:
+        """Return the expression for the loss of a sample; null if it is not finite.
+
+        Parameters
+        ----------
+        position : str, optional
+            As in `number`.
+        """
+        assert self.loss is not None
+        assert self.ranges is not None
+        level = self.number(self.loss, f"datum.{CODE}", position)
+        losses = f"{LOSSES}[{self.place}]"
+        low = f"{losses}.low[{level}]"
+        if self.ranges.steps == 1:
+            return low
+        # The level of losses that are not finite has no lowest one.
+        fine = SampleCodes({FINE: self.ranges.steps})
+        place = fine.expression(FINE, f"datum.{FINE}", self._position(position, FINE, fine.width))
+        reaches = f"{losses}.span[{level}] * ({place}) / {self.ranges.steps - 1}"
+        return f"(isValid({low}) ? {low} + {reaches} : null)"
 
     def number(self, name: str, column: str, position: str | None = None) -> str:
         """Return the expression for a number of a sample.
@@ -79,10 +105,15 @@ class SampleTable:
             The expression for the position of the epoch. Default: the epoch shown.
         """
         if position is None:
-            # The data of a still image has a single entry.
-            last = f"{column}.length / {self.codes.width} - 1"
-            position = f"min({self.clock.position_expression()}, {last})"
+            position = self._position(None, column.removeprefix("datum."), self.codes.width)
         return self.codes.expression(name, column, position)
+
+    def _position(self, position: str | None, column: str, width: int) -> str:
+        if position is not None:
+            return position
+        # The data of a still image has a single entry.
+        last = f"datum.{column}.length / {width} - 1"
+        return f"min({self.clock.position_expression()}, {last})"
 
 
 def bins_name(shows: SampleCounts) -> str:
@@ -131,34 +162,57 @@ def sample_table(
         bins[loss] = Bins(edges, levels)
     numbers = {name: own.levels_of(values[name]) for name, own in bins.items()}
     sizes = {name: own.size for name, own in bins.items()}
-    means = [] if loss is None else bins[loss].means(numbers[loss], cast("np.ndarray", losses))
     if wrong is not None:
         numbers[WRONG], sizes[WRONG] = wrong.astype(np.int64), 2
     codes = SampleCodes(sizes)
     points = _points(run, clock, shown, codes, most)
-    data = _data(run, clock, points, codes, numbers, datasets)
-    return SampleTable(run, clock, codes, bins, loss, means, data)
+    data, ranges, exact = _data(run, clock, points, datasets), None, True
+    columns = {CODE: codes.packed({name: numbers[name][:, data.points] for name in codes.sizes})}
+    if loss is not None and losses is not None:
+        width = min(_BYTES_FOR_PLACES // (len(points) * len(clock.epochs)), _MOST_PLACES)
+        ranges = Ranges.of(bins[loss].size, numbers[loss], losses, width)
+        places = ranges.places(numbers[loss], losses)
+        exact = _is_exact(losses, ranges.values(numbers[loss], places))
+        if width:
+            fine = SampleCodes({FINE: ranges.steps})
+            columns[FINE] = fine.packed({FINE: places[:, data.points]})
+    return SampleTable(run, clock, codes, bins, loss, ranges, exact, data.with_columns(columns))
+
+
+def _is_exact(losses: np.ndarray, stored: np.ndarray) -> bool:
+    finite = np.isfinite(losses)
+    size = np.maximum(np.abs(losses), np.abs(losses[finite]).mean() if finite.any() else 1.0)
+    return bool((np.abs(stored - losses)[finite] <= _EXACT * size[finite]).all())
+
+
+class _Rows(NamedTuple):
+    """Rows of samples, and the numbers of the samples."""
+
+    data: PackedData
+    points: np.ndarray
+
+    def with_columns(self, columns: dict[str, list[str]]) -> PackedData:
+        """Return the rows with further columns."""
+        added = [
+            dict(zip(columns, own, strict=True)) for own in zip(*columns.values(), strict=True)
+        ]
+        return self.data.with_rows(
+            [row | more for row, more in zip(self.data.rows, added, strict=True)]
+        )
 
 
 def _data(
     run: Run,
     clock: Clock,
     points: np.ndarray,
-    codes: SampleCodes,
-    numbers: dict[str, np.ndarray],
     datasets: Iterable[PackedData],
-) -> PackedData:
+) -> _Rows:
     """Return the rows: those of a chart with all of the points if there is one, otherwise new."""
-    found = PackedData(_new_rows(run, clock, points))
     for data in datasets:
         own = data.shows
         if isinstance(own, SamplePositions) and len(own.points) == len(points):
-            points, found = own.points, data
-            break
-    packed = codes.packed({name: numbers[name][:, points] for name in codes.sizes})
-    return found.with_rows(
-        [row | {CODE: code} for row, code in zip(found.rows, packed, strict=True)]
-    )
+            return _Rows(data, own.points)
+    return _Rows(PackedData(_new_rows(run, clock, points)), points)
 
 
 def _new_rows(run: Run, clock: Clock, points: np.ndarray) -> list[dict[str, Any]]:

@@ -29,7 +29,12 @@ MOST_PICKED = 50
 _LEAST_MOVE = 4
 
 IS_DRAWN = f"isValid({REGIONS}[0])"
-_SAMPLE = "event.item && event.item.datum && isValid(event.item.datum.point)"
+# Rows of `Run.points` that are no samples.
+IS_OTHER = "datum.subset === 'validation'"
+_SAMPLE = (
+    "event.item && event.item.datum && isValid(event.item.datum.point) && "
+    "event.item.datum.subset !== 'validation'"
+)
 _PRESSED: dict[str, Any] = {
     "source": "window",
     "type": "pointermove",

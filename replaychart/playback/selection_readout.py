@@ -11,6 +11,7 @@ from replaychart.drawing.expressions import literal
 from replaychart.drawing.packing import PackedData
 from replaychart.drawing.texts import displayed, fitted
 from replaychart.playback.sample_table import CODE, WRONG, SampleTable
+from replaychart.run import Run
 
 _LINE = 18
 _LONGEST_NAME = 160
@@ -18,7 +19,7 @@ _DOT = " \N{MIDDLE DOT} "
 
 
 def selection_readout(
-    tables: list[SampleTable], selected: list[alt.Chart], anything: str
+    tables: list[SampleTable], samples: list[alt.Chart], anything: str
 ) -> alt.LayerChart:
     """Return a line of text for each run.
 
@@ -26,16 +27,17 @@ def selection_readout(
     ----------
     tables : list of SampleTable
         The samples of each run.
-    selected : list of altair.Chart
-        For each run, a chart whose rows are the selected samples.
+    samples : list of altair.Chart
+        For each run, a chart whose rows are its samples while anything is selected, and none
+        otherwise. They know whether they are selected.
     anything : str
         The expression for whether anything is selected.
     """
     layers = []
-    for line, (table, chosen) in enumerate(zip(tables, selected, strict=True)):
+    for line, (table, chosen) in enumerate(zip(tables, samples, strict=True)):
         before = ""
         if len(tables) > 1:
-            before = fitted(displayed(table.run.name), _LONGEST_NAME, size=12) + ": "
+            before = fitted(_name(table.run), _LONGEST_NAME, size=12) + ": "
         layers += [
             _text(_all_samples(table, before).transform_filter(f"!{anything}"), line),
             _text(_selected_samples(table, chosen, before), line),
@@ -46,6 +48,10 @@ def selection_readout(
         height=_LINE * len(tables),
         view=alt.ViewBackground(stroke="transparent", fill="transparent"),
     )
+
+
+def _name(run: Run) -> str:
+    return displayed(run.name if run.output_name is None else f"{run.name}, {run.output_name}")
 
 
 def _text(chart: alt.Chart, line: int) -> alt.Chart:
@@ -67,40 +73,43 @@ def _all_samples(table: SampleTable, before: str) -> alt.Chart:
         changing["accuracy"] = [[packing.shortened(share) for share in accuracy]]
         label += _accuracy(packing.entry("accuracy", table.clock))
     if table.loss is not None:
-        losses = run.losses(epochs=epochs)
-        finite = np.isfinite(losses)
-        counts = np.maximum(finite.sum(axis=1), 1)
-        means = np.where(finite, losses, 0).sum(axis=1, dtype=np.float64) / counts
+        means = run.losses(epochs=epochs).mean(axis=1, dtype=np.float64)
         changing["loss"] = [[packing.shortened(mean) for mean in means]]
         label += _loss(packing.entry("loss", table.clock))
     rows = packing.by_epoch(table.clock, {"all": [True]}, changing)
     return alt.Chart(PackedData(rows)).transform_calculate(label=label)
 
 
-def _selected_samples(table: SampleTable, chosen: alt.Chart, before: str) -> alt.Chart:
-    code = f"datum.{CODE}"
+def _selected_samples(table: SampleTable, samples: alt.Chart, before: str) -> alt.Chart:
+    """Return the line of a selection. It counts all samples, so that there is one without any."""
+    values = {"chosen": "datum.linked ? 1 : 0"}
+    sums: dict[str, Any] = {"count": "sum(chosen)"}
     count = "format(datum.count, ',')"
     after = f" of {len(table.run.targets):,} samples selected"
-    label = f"{literal(before)} + {count} + {literal(after)}"
-    values = {}
+    details = ""
     if table.has_wrong:
-        values["wrong"] = f"({table.number(WRONG, code)}) > 0"
-    if table.loss is not None:
-        values["loss"] = f"{table.losses_expression()}[{table.number(table.loss, code)}]"
-    chart = chosen.transform_calculate(**values) if values else chosen
-    sums: dict[str, Any] = {"count": "count()"}
-    if table.has_wrong:
+        wrong = table.number(WRONG, f"datum.{CODE}")
+        values["wrong"] = f"datum.linked ? {wrong} : 0"
         sums["mistakes"] = "sum(wrong)"
-        label += _accuracy("1 - datum.mistakes / datum.count")
+        details += _accuracy("1 - datum.mistakes / datum.count")
     if table.loss is not None:
-        sums["mean"] = "mean(loss)"
-        label += _loss("datum.mean")
-    return chart.transform_aggregate(**sums).transform_calculate(label=label)
+        values["loss"] = f"datum.linked ? {table.loss_expression()} : null"
+        sums |= {"known": "valid(loss)", "mean": "mean(loss)"}
+        mean = "datum.known === datum.count ? datum.mean : null"
+        details += _loss(mean, exact=table.exact)
+    label = f"{literal(before)} + {count} + {literal(after)}"
+    if details:
+        label += f" + (datum.count > 0 ? ''{details} : '')"
+    chart = samples.transform_calculate(**values).transform_aggregate(**sums)
+    return chart.transform_calculate(label=label)
 
 
 def _accuracy(share: str) -> str:
     return f" + {literal(_DOT + 'accuracy ')} + format({share}, '.1%')"
 
 
-def _loss(value: str) -> str:
-    return f" + {literal(_DOT + 'loss ')} + format({value}, '.3~r')"
+def _loss(value: str, *, exact: bool = True) -> str:
+    """Return what adds a loss to a text. Its value is null if any of the losses is not finite."""
+    equals = "" if exact else "\N{ALMOST EQUAL TO} "
+    number = f"isValid({value}) ? {literal(equals)} + format({value}, '.3~r') : 'NaN'"
+    return f" + {literal(_DOT + 'loss ')} + ({number})"

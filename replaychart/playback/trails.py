@@ -74,7 +74,8 @@ def add_ring(unit: Unit) -> None:
     ring = unit.chart.copy(deep=True)
     ring.name = alt.Undefined
     ring.params = alt.Undefined
-    ring.transform = [*_listed(ring.transform), alt.FilterTransform(filter=IS_PICKED)]
+    picked = f"{IS_PICKED} && !({selection.IS_OTHER})"
+    ring.transform = [*_listed(ring.transform), alt.FilterTransform(filter=picked)]
     for channel in ("color", "fill", "stroke", "size", "opacity", "shape", "tooltip"):
         if ring.encoding._get(channel) is not None:
             ring.encoding[channel] = alt.Undefined
@@ -200,7 +201,7 @@ def _loss_curve(unit: Unit, table: SampleTable) -> alt.Chart:
         .transform_calculate(level=level)
         .transform_filter(f"datum.level < {table.bins[table.loss].size - 1}")
         .transform_calculate(
-            value=f"{table.losses_expression()}[datum.level]", epoch=_epoch_at(table.clock)
+            value=table.loss_expression("datum.step"), epoch=_epoch_at(table.clock)
         )
     )
     return _curve(base, unit, colors.LOSS, alt.Tooltip("value:Q", title="Loss", format=".3~g"))

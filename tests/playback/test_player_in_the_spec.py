@@ -79,10 +79,10 @@ def test_every_version_of_vega_lite_passes_the_handlers_on(
     run = parabola.open()
     for epochs, moved in ((None, "epoch"), (IRREGULAR, "snapshot")):
         chart = rc.loss_histogram(run, epochs=epochs) | rc.loss_and_metric(run, epochs=epochs)
-        spec = rc.animate(chart).to_dict()
+        spec = rc.animate(chart, smooth=True).to_dict()
         signals = _named(vl_convert.vegalite_to_vega(spec, vl_version=version), "signals")
         params = _named(spec)
-        for name in (moved, "playing", "pressed", "tick", "scrubbing"):
+        for name in (moved, "playing", "pressed", "tick", "scrubbing", "glide"):
             assert signals[name]["on"] == params[name]["on"]
         assert signals[moved]["value"] == 0
         assert signals[moved]["bind"]["input"] == "range"
@@ -109,7 +109,8 @@ def test_host_that_drops_the_handlers_draws_the_chart_with_its_slider(parabola: 
 def test_charts_animated_differently_do_not_compose(parabola: Training) -> None:
     chart = rc.loss_histogram(parabola.open())
     assert (rc.animate(chart, fps=5) | rc.animate(chart, fps=5)).to_dict()
-    for other in ({"fps": 5}, {"autoplay": False}, {"loop": False}, {"pace": "early"}):
+    others = [{"fps": 5}, {"autoplay": False}, {"loop": False}, {"pace": "early"}]
+    for other in [*others, {"smooth": True, "fps": 5}]:
         with pytest.raises(rc.ArgumentError, match="animated in different ways. Compose them"):
             (rc.animate(chart) | rc.animate(chart, **other)).to_dict()
 

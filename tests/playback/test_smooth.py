@@ -8,6 +8,7 @@ from typing import Any
 import altair as alt
 import numpy as np
 import pytest
+import vl_convert
 from PIL import Image
 from support.browser import Page
 
@@ -300,6 +301,13 @@ def test_other_charts_glide(
     assert len(seen["points"]) == 2000
     assert (seen["points"] != later["points"]).any()
     assert set(seen["label"]) == {1}
+
+
+def test_smooth_chart_is_drawn_where_handlers_are_dropped(shipped: rc.Run) -> None:
+    spec = rc.animate(rc.feature_space(shipped, epochs=IRREGULAR), smooth=True).to_dict()
+    for parameter in spec["params"]:
+        parameter.pop("on", None)
+    assert "between epochs" in vl_convert.vegalite_to_svg(spec)
 
 
 def test_smooth_must_be_a_switch(shipped: rc.Run) -> None:
