@@ -45,6 +45,7 @@ _HOMES = {
     "activations": "charts.activations",
     "pre_activations": "charts.pre_activations",
     "spread": "charts.spread",
+    "updates": "charts.updates",
     "unit_maps": "charts.unit_maps",
     "filters": "charts.filters",
     "feature_maps": "charts.feature_maps",
@@ -104,6 +105,7 @@ if TYPE_CHECKING:
     from replaychart.charts.small_multiples import small_multiples as small_multiples
     from replaychart.charts.spread import spread as spread
     from replaychart.charts.unit_maps import unit_maps as unit_maps
+    from replaychart.charts.updates import updates as updates
     from replaychart.charts.weights import weights as weights
     from replaychart.drawing.epoch_parameter import epoch_param as epoch_param
     from replaychart.drawing.threshold import threshold_param as threshold_param

@@ -52,6 +52,7 @@ from replaychart.frames.similarity import similarity_frame
 from replaychart.frames.subsets import TRAINING, VALIDATION
 from replaychart.frames.tables import paths_frame
 from replaychart.frames.units import units_frame
+from replaychart.frames.updates import updates_frame
 from replaychart.planes.argument_types import (
     Features,
     PlaneName,
@@ -1590,6 +1591,66 @@ class Run:
         if not summary:
             build = self.value_distributions.values_frame
         return build(selection, chosen, self.epochs[chosen])
+
+    def updates(
+        self,
+        *,
+        layers: Sequence[str] | None = None,
+        variable: Variable = "kernel",
+        output: bool = True,
+        epochs: Epochs = None,
+    ) -> pd.DataFrame:
+        """Return how much the weights of each layer changed, in relation to their size.
+
+        Each recorded epoch is compared with the one recorded before it: the update is the
+        difference of the weights. If several batches lie between two snapshots, it is what their
+        steps add up to. To get single steps, record with ``every="1 batch"``.
+
+        Parameters
+        ----------
+        layers : sequence of str, optional
+            Layers to include. Default: all layers with such weights.
+        variable : {"kernel", "bias"}, default "kernel"
+            Which of the layers' weights. If a layer has several kernels, such as a recurrent layer,
+            they are taken as one vector.
+        output : bool, default True
+            Whether the default layers include the last one.
+        epochs : float, slice, range or iterable of float, optional
+            Only these recorded epochs. Default: all. The first recorded epoch has no row, because
+            nothing was recorded before it.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per epoch and layer: ``epoch``, ``span`` (dtype of `epochs`, how many epochs
+            passed since the snapshot before), ``layer`` (str), ``variable`` (str), ``update_norm``
+            (float64, the Euclidean norm of the change), ``weight_norm`` (float64, the norm of the
+            weights before) and ``ratio`` (float64, the first divided by the second; infinite for
+            weights that were 0, such as new biases, and NaN if they stayed 0).
+
+        Raises
+        ------
+        ArgumentError
+            There is no such layer, no layer has such a variable, or an epoch was not recorded.
+        EvaluationError
+            The weights of a layer were not recorded.
+
+        Examples
+        --------
+        >>> import replaychart as rc
+        >>> run = rc.open_run(rc.datasets.parabola_recording())
+        >>> run.updates(layers=["hidden"], epochs=[1, 150])["ratio"].round(4).tolist()
+        [0.1125, 0.0018]
+        """
+        chosen = [snapshot for snapshot in self.snapshots(epochs) if snapshot]
+        selection = self.value_distributions.select(
+            "weights", layers=layers, variable=variable, output=output
+        )
+        update, weight = self.value_distributions.updates(selection, chosen)
+        spans = np.diff(self.epochs, prepend=self.epochs[:1])
+        return updates_frame(
+            self.epochs[chosen], spans[chosen], selection.layers, variable, update, weight
+        )
 
     def dense_chain(self) -> list[DenseLayer]:
         """Return the chain of dense layers that ends with the output, in order.
