@@ -53,6 +53,7 @@ _HOMES = {
     "probe": "charts.probe",
     "network_diagram": "charts.network_diagram",
     "loss_landscape": "charts.loss_landscape",
+    "leaderboard": "leaderboard",
     "similarity": "charts.similarity",
     "compare": "charts.compare",
     "difference": "charts.difference",
@@ -119,6 +120,7 @@ if TYPE_CHECKING:
     from replaychart.export.enable import enable as enable
     from replaychart.export.page import page as page
     from replaychart.export.save import save as save
+    from replaychart.leaderboard import leaderboard as leaderboard
     from replaychart.live.live import Live as Live
     from replaychart.opening import list_runs as list_runs
     from replaychart.opening import open_run as open_run

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
@@ -30,7 +31,7 @@ from replaychart.facts.inputs import number_of_points
 from replaychart.facts.keys import evaluation_key
 from replaychart.facts.layers import SEPARATOR
 from replaychart.facts.outputs import checked_output, has_loss, of_output, output_names
-from replaychart.facts.setup import setup_in_words
+from replaychart.facts.setup import Setup, setup_in_words, setup_of
 from replaychart.frames.class_accuracy import class_accuracy_frame
 from replaychart.frames.classification import calibration_frame, confusion_frame, roc_frame
 from replaychart.frames.grid import grid_frame
@@ -509,6 +510,17 @@ class Run:
         changed), as far as they are known.
         """
         return setup_in_words(self._stored)
+
+    @property
+    def hyperparameters(self) -> Setup:
+        """Architecture, activations, optimizer and learning rates, for `leaderboard`."""
+        return setup_of(self._stored)
+
+    @property
+    def weight_count(self) -> int | None:
+        """The number of weights of the model, trainable or not; None if it is not known."""
+        shapes = [variable.shape for variable in self._stored.recorded_variables]
+        return sum(math.prod(shape) for shape in shapes) if shapes else None
 
     @property
     def multi_label(self) -> bool:
@@ -1923,6 +1935,34 @@ def require_run(run: object) -> None:
     if not isinstance(run, Run):
         message = f"run must be a Run, as returned by open_run. Got {type(run).__name__}."
         raise ArgumentError(message)
+
+
+def named_runs(runs: Mapping[str, Run | Sequence[Run]]) -> dict[str, list[Run]]:
+    """Return the runs of each name.
+
+    Parameters
+    ----------
+    runs : mapping of str to Run or sequence of Run
+        A run for each name, or several runs of the same setting.
+
+    Raises
+    ------
+    ArgumentError
+        It is not a mapping from names to runs, or it is empty.
+    """
+    named = {}
+    for name, given in runs.items() if isinstance(runs, Mapping) else ():
+        several = given if isinstance(given, Sequence) else [given]
+        if not isinstance(name, str) or not several or not all(isinstance(r, Run) for r in several):
+            break
+        named[name] = list(several)
+    if not isinstance(runs, Mapping) or not named or len(named) < len(runs):
+        message = (
+            "runs must map names to runs, or to lists of runs, such as {'SGD': run_a, 'Adam': "
+            f"run_b}}. Got {shown(runs)}."
+        )
+        raise ArgumentError(message)
+    return named
 
 
 def require_same_points(run: Run, other: object) -> None:
