@@ -69,6 +69,7 @@ def page_text(
         "libraries": _libraries(),
         "spec": gzipped(json.dumps(with_steps(spec), separators=(",", ":"))),
         "dark": json_for_script(dark_config(spec)),
+        "fitting": _file("replaychart-fitting.js", folder="scripts"),
         "script": _file("page.js"),
     }
     return re.sub(r"@(\w+)@", lambda found: parts[found[1]], _file("page.html"))
@@ -110,8 +111,8 @@ def dark_config(spec: Spec) -> Any:
 
 
 @cache
-def _file(name: str) -> str:
-    return (resources.files("replaychart.export") / "page_files" / name).read_text(encoding="utf-8")
+def _file(name: str, *, folder: str = "page_files") -> str:
+    return (resources.files("replaychart.export") / folder / name).read_text(encoding="utf-8")
 
 
 @cache

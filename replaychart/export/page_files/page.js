@@ -49,52 +49,7 @@
     play: "M4 2l10 6-10 6z", pause: "M3 2h4v12H3zM9 2h4v12H9z",
     back: "M3 2h2v12H3zM13 2v12L6 8z", forward: "M11 2h2v12h-2zM3 2l7 6-7 6z",
   };
-  let view = null, embedded = null, scale = 1, stacked = null, dark = null;
-
-  // On a narrow screen, what is side by side is stacked. A line of text that is wider than all other
-  // views, such as a heading, is folded: its right half goes below the left one.
-  const PARTS = ["hconcat", "vconcat", "concat"];
-  const views = (part) => PARTS.flatMap((kind) => (part[kind] || []).flatMap((one) =>
-    PARTS.some((inner) => one[inner]) ? views(one) : [one]));
-  const isLine = (one) => one.layer && one.height <= 60 && one.layer.every((layer) =>
-    "value" in (layer.encoding?.x || {}) && "value" in (layer.encoding?.y || {}));
-  const folded = (line, width) => {
-    const middle = line.width / 2, shift = line.width - width;
-    const position = (encoding, name, by, x) => {
-      const value = encoding[name]?.value;
-      if (value === undefined) return {};
-      if (typeof value === "number") return {[name]: {value: x.value >= middle ? value + by : value}};
-      const at = x.expr || String(x.value);
-      return {[name]: {value: {expr: `(${value.expr}) + ((${at}) >= ${middle} ? ${by} : 0)`}}};
-    };
-    const layer = line.layer.map((one) => {
-      const {encoding} = one, x = {value: encoding.x.value, expr: encoding.x.value.expr};
-      return {...one, encoding: {...encoding,
-        ...position(encoding, "x", -shift, x), ...position(encoding, "x2", -shift, x),
-        ...position(encoding, "y", line.height, x), ...position(encoding, "y2", line.height, x)}};
-    });
-    return {...line, layer, width, height: 2 * line.height};
-  };
-  // The caption of a story is wider than a phone; there, it is a part of the page.
-  const isCaption = (one) => spec.datasets?.[one.data?.name]?.[0]?.story_from !== undefined;
-  const stackedSpec = (whole) => {
-    const widths = views(whole).filter((one) => !isLine(one) && !isCaption(one)).map((one) => one.width || 0);
-    const widest = Math.max(...widths, 0);
-    const stack = (part) => {
-      if (isLine(part)) return part.width > widest && widest ? folded(part, widest) : part;
-      const copy = {...part};
-      for (const kind of PARTS) {
-        if (part[kind]) copy[kind] = part[kind].filter((one) => !isCaption(one)).map(stack);
-      }
-      if (copy.concat) copy.columns = 1;
-      if (copy.hconcat) {
-        copy.vconcat = copy.hconcat;
-        for (const own of ["hconcat", "bounds", "spacing", "align", "center"]) delete copy[own];
-      }
-      return copy;
-    };
-    return stack(whole);
-  };
+  let view = null, embedded = null, stacked = null, dark = null;
 
   const merged = (config) => Object.fromEntries(
     [...new Set([...Object.keys(config), ...Object.keys(darkConfig)])].map((key) => {
@@ -234,36 +189,12 @@
     const room = main.clientWidth - 2 * parseFloat(paddingLeft) - beside;
     const above = 2 * parseFloat(paddingTop) + byId("player").offsetHeight + byId("inputs").offsetHeight;
     const high = stacked || outer ? Infinity : innerHeight - above;
-    scale = Math.min(1, room / width, Math.max(SMALLEST, high / height));
-    chart.style.transform = scale < 1 ? `scale(${scale})` : "";
+    const scale = Math.min(1, room / width, Math.max(SMALLEST, high / height));
+    replaychartFitting.scale(chart, scale);
     frame.style.width = `${width * scale}px`;
     frame.style.height = `${height * scale}px`;
     byId("player").style.maxWidth = `${Math.max(width * scale, Math.min(room, 320)) + beside}px`;
   };
-
-  // Vega does not know that the chart is scaled, so positions are given to it as if it were not.
-  const unscaled = (event) => {
-    const inside = byId("chart").contains(event.target) || event.buttons || event.type.endsWith("up");
-    if (scale === 1 || !inside || byId("player").contains(event.target)) return;
-    const {left, top} = byId("chart").getBoundingClientRect();
-    event.inWindow = [event.clientX, event.clientY];
-    const x = left + (event.clientX - left) / scale, y = top + (event.clientY - top) / scale;
-    Object.defineProperties(event, {clientX: {value: x}, clientY: {value: y}});
-  };
-  for (const kind of ["pointerdown", "pointermove", "pointerup", "mousedown", "mousemove", "mouseup", "click",
-    "dblclick", "pointerover", "pointerout", "mouseover", "mouseout", "wheel"]) {
-    addEventListener(kind, unscaled, true);
-  }
-
-  // Vega puts a tooltip where the pointer would be; it belongs beside the pointer.
-  const besidePointer = (event) => {
-    const tooltip = byId("vg-tooltip-element");
-    if (!event.inWindow || !tooltip) return;
-    const {width, height} = tooltip.getBoundingClientRect(), [x, y] = event.inWindow;
-    tooltip.style.left = `${x + 10 + width > innerWidth ? x - 10 - width : x + 10}px`;
-    tooltip.style.top = `${y + 10 + height > innerHeight ? y - 10 - height : y + 10}px`;
-  };
-  for (const kind of ["pointermove", "pointerover", "mousemove", "mouseover"]) addEventListener(kind, besidePointer);
 
   const draw = async () => {
     const narrow = innerWidth < STACKED_BELOW, night = scheme === "dark"
@@ -275,7 +206,7 @@
     byId("captions").hidden = !narrow || !steps.length;
     document.documentElement.classList.toggle("dark", night);
     embedded?.finalize();
-    const drawn = narrow ? stackedSpec(spec) : spec;
+    const drawn = narrow ? replaychartFitting.stacked(spec) : spec;
     const options = {renderer: "canvas", ...spec.usermeta?.embedOptions, mode: "vega-lite", bind: "#inputs",
       actions: {export: true, source: false, compiled: false, editor: false}};
     byId("inputs").replaceChildren();

@@ -1,5 +1,5 @@
-// Draws each chart of a page when it comes near the window, pauses it while it is out of sight, and
-// follows the page from light to dark.
+// Draws each chart of a page when it comes near the window, fits it to the page, pauses it while it is
+// out of sight, and follows the page from light to dark.
 "use strict";
 
 window.replaychartCharts = (() => {
@@ -7,6 +7,8 @@ window.replaychartCharts = (() => {
   const scripts = new Map();
   const reduced = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   const { isDark, darkened, watch } = replaychartBackground;
+  // In narrower boxes, parts that are side by side are stacked.
+  const STACKED_BELOW = 560;
   // What a chart keeps when it is drawn anew.
   const KEPT = ["snapshot", "epoch", "playing", "speed"];
 
@@ -66,9 +68,10 @@ window.replaychartCharts = (() => {
   }
 
   async function embed(figure) {
-    const night = figure.classList.contains("dark"), { spec, darkConfig } = figure;
-    figure.drawnDark = night;
-    const drawn = night ? { ...spec, config: darkened(spec.config || {}, darkConfig) } : spec;
+    const night = figure.classList.contains("dark"), narrow = isNarrow(figure), { spec, darkConfig } = figure;
+    Object.assign(figure, { drawnDark: night, drawnNarrow: narrow });
+    const laidOut = narrow ? replaychartFitting.stacked(spec) : spec;
+    const drawn = night ? { ...laidOut, config: darkened(spec.config || {}, darkConfig) } : laidOut;
     const names = (spec.params || []).map((parameter) => parameter.name);
     const kept = figure.view && KEPT.filter((name) => names.includes(name))
       .map((name) => [name, figure.view.signal(name)]);
@@ -88,8 +91,26 @@ window.replaychartCharts = (() => {
       try { view.signal(name, value); } catch { /* computed from others */ }
     }
     await view.runAsync();
+    fit(figure);
     // The theme may have been switched meanwhile.
     if (figure.classList.contains("dark") !== night) await embed(figure);
+  }
+
+  function isNarrow(figure) {
+    return figure.parentElement.clientWidth < STACKED_BELOW;
+  }
+
+  /** Makes a chart that is wider than its box smaller. */
+  function fit(figure) {
+    const box = figure.querySelector(".replaychart-box"), canvas = figure.querySelector(".chart-wrapper > *");
+    if (!canvas || figure.spec.width === "container") return;
+    const { paddingLeft, paddingRight } = getComputedStyle(box);
+    const room = figure.parentElement.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight) - 2;
+    const { offsetWidth, offsetHeight } = canvas, factor = Math.min(1, room / offsetWidth);
+    replaychartFitting.scale(canvas, factor);
+    // A scaled element takes as much room as before.
+    const spare = (size) => factor < 1 ? `${(factor - 1) * size}px` : "";
+    Object.assign(canvas.style, { marginRight: spare(offsetWidth), marginBottom: spare(offsetHeight) });
   }
 
   function setPlaying(figure, value) {
@@ -99,10 +120,14 @@ window.replaychartCharts = (() => {
     return true;
   }
 
-  /** Draws a chart anew if it was drawn for the other theme and is seen. */
+  /** Draws a chart anew if it was drawn for the other theme or another width, and is seen. */
   function follow(figure) {
-    if (!figure.inSight || figure.drawnDark === figure.classList.contains("dark")) return;
-    embed(figure).catch((error) => console.error(error));
+    if (!figure.inSight) return;
+    if (figure.drawnDark === figure.classList.contains("dark") && figure.drawnNarrow === isNarrow(figure)) {
+      fit(figure);
+    } else {
+      embed(figure).catch((error) => console.error(error));
+    }
   }
 
   const near = new IntersectionObserver((entries) => {
@@ -139,6 +164,7 @@ window.replaychartCharts = (() => {
     look();
     for (const figure of figures) near.observe(figure);
     watch(look);
+    window.addEventListener("resize", () => figures.forEach(follow));
   });
 
   return { receive };
