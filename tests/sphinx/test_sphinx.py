@@ -71,6 +71,22 @@ A chart of one's own
    points = alt.Chart(pd.DataFrame({"x": [1, 2]})).mark_point().encode(x="x")
    points.properties(background="beige")
 """,
+    "wide.rst": """
+:orphan:
+
+A wide chart
+============
+
+.. replaychart::
+   :alt: Two bars
+
+   import altair as alt
+
+   data = alt.Data(values=[{"bar": "right"}])
+   place = {"x": alt.XValue(300), "x2": alt.X2Value(330), "y": alt.YValue(0), "y2": alt.Y2Value(100)}
+   bar = alt.Chart(data, width=400, height=100).mark_rect(tooltip=None).encode(**place)
+   bar | bar
+""",
 }
 
 
@@ -177,6 +193,32 @@ def test_charts_are_dark_where_the_page_is(project: _Project, visit: Any) -> Non
     own.wait_for_selector(DRAWN)
     assert own.evaluate("document.documentElement.dataset.theme") == "dark"
     assert own.evaluate(background) == "beige"
+
+
+def test_charts_fit_a_phone_and_follow_the_pointer(project: _Project, visit: Any) -> None:
+    page = visit(project.site / "wide.html", viewport={"width": 360, "height": 740})
+    page.wait_for_selector(DRAWN)
+    canvas = page.locator(f"{DRAWN} canvas")
+    page.wait_for_function(f"document.querySelector('{DRAWN} canvas').style.transform")
+    area = canvas.bounding_box()
+    assert 250 < area["width"] < 360 - area["x"]
+    factor = area["width"] / canvas.evaluate("canvas => canvas.offsetWidth")
+    first, second = page.evaluate(
+        f"""() => {{
+            const view = document.querySelector('{DRAWN}').view, [dx, dy] = view.origin();
+            const point = (event, item) => {{ window.pointed = item?.datum?.bar; }};
+            view.addEventListener("pointermove", point);
+            const marks = view.scenegraph().root.items[0].items;
+            return marks.filter((mark) => mark.marktype === "group")
+                .map((mark) => [mark.items[0].x + dx, mark.items[0].y + dy]);
+        }}"""
+    )
+    assert first[0] == second[0]
+    assert first[1] < second[1], "one below the other"
+    for x, y in (first, second):
+        for inside, pointed in ((315, "right"), (315 * factor, None)):
+            page.mouse.move(area["x"] + factor * (x + inside), area["y"] + factor * (y + 50))
+            assert page.evaluate("window.pointed ?? null") == pointed
 
 
 def test_code_runs_again_only_if_it_or_what_it_reads_has_changed(tmp_path: Path) -> None:
