@@ -16,6 +16,7 @@ from replaychart.drawing.legend_line import CLASS_NUMBER
 from replaychart.drawing.packing import PREFIX, WHOLE, PackedData
 from replaychart.drawing.plane import class_labels
 from replaychart.drawing.samples import MeanCurve, SampleCounts, SamplePositions, Shown
+from replaychart.drawing.threshold import NAME as THRESHOLD
 from replaychart.errors import ArgumentError
 from replaychart.playback import selection, trails
 from replaychart.playback.linked_views import Unit, View, layered_views, packed_datasets
@@ -478,7 +479,8 @@ class _Linking:
         if self._by_class:
             of_class = f"indexof({selection.CLASS}.target, datum.target) >= 0"
             shown.append(f"(!isValid({selection.CLASS}.target) || {of_class})")
-        opacity = outright(f"{' && '.join(shown)} ? 1 : {_FADED_VALIDATION}")
+        faded = f"{' && '.join(shown)} ? 1 : {_FADED_VALIDATION}"
+        opacity = outright(alt.OpacityValue, faded)
         unit.replace(unit.chart.encode(opacity=opacity))
 
     def _readout(self) -> alt.LayerChart:
@@ -490,7 +492,9 @@ class _Linking:
             self._with_selection(alt.Chart(table.data), table.data).transform_filter(anything)
             for table in tables
         ]
-        return selection_readout(tables, samples, anything)
+        own = self._chart._get("params")
+        names = [] if own in (None, alt.Undefined) else [str(one["name"]) for one in own]
+        return selection_readout(tables, samples, anything, threshold=THRESHOLD in names)
 
     def _show_picked(self, view: View) -> None:
         """Show what is picked: trails, rings and labels, and curves."""
