@@ -8,6 +8,7 @@ pieces. With 0.3, the first updates are so large that 10 of the 16 ReLU units en
 points. Their gradient is 0, so they never recover. They are crossed out, and what is left of the
 network cannot close the ring: the accuracy stays below 80 %. `Run.units` counts dead units.
 """
+# card-view: 2
 # category: Inside the network
 # thumbnail-epoch: 40
 

@@ -8,6 +8,7 @@ and left of it, so it returns upright strokes and leaves out flat ones. Filter 8
 diagonal and purple along the other: it returns strokes that rise to the right, such as the stem of
 the 7, and is negative for those that fall, which the ReLU function turns into 0.
 """
+# card-view: 2
 # category: Inside the network
 # thumbnail-epoch: 24
 

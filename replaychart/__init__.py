@@ -45,6 +45,7 @@ _HOMES = {
     "activations": "charts.activations",
     "pre_activations": "charts.pre_activations",
     "spread": "charts.spread",
+    "updates": "charts.updates",
     "unit_maps": "charts.unit_maps",
     "filters": "charts.filters",
     "feature_maps": "charts.feature_maps",
@@ -52,6 +53,7 @@ _HOMES = {
     "probe": "charts.probe",
     "network_diagram": "charts.network_diagram",
     "loss_landscape": "charts.loss_landscape",
+    "leaderboard": "leaderboard",
     "similarity": "charts.similarity",
     "compare": "charts.compare",
     "difference": "charts.difference",
@@ -104,6 +106,7 @@ if TYPE_CHECKING:
     from replaychart.charts.small_multiples import small_multiples as small_multiples
     from replaychart.charts.spread import spread as spread
     from replaychart.charts.unit_maps import unit_maps as unit_maps
+    from replaychart.charts.updates import updates as updates
     from replaychart.charts.weights import weights as weights
     from replaychart.drawing.epoch_parameter import epoch_param as epoch_param
     from replaychart.drawing.threshold import threshold_param as threshold_param
@@ -117,6 +120,7 @@ if TYPE_CHECKING:
     from replaychart.export.enable import enable as enable
     from replaychart.export.page import page as page
     from replaychart.export.save import save as save
+    from replaychart.leaderboard import leaderboard as leaderboard
     from replaychart.live.live import Live as Live
     from replaychart.opening import list_runs as list_runs
     from replaychart.opening import open_run as open_run

@@ -190,9 +190,11 @@ def store(options: argparse.Namespace) -> None:
 def watch(options: argparse.Namespace) -> None:
     """Serve a chart of a training run on this machine, while another process trains."""
     from replaychart.live.server import Server
+    from replaychart.live.watched_dashboard import watched_dashboard
     from replaychart.live.watching import Watching
 
-    path, build = Path(options.file), _chart(options.chart)
+    path = Path(options.file)
+    build = watched_dashboard if options.chart == _DASHBOARD else _chart(options.chart)
     if not path.absolute().parent.is_dir():
         message = f"{options.file!r} must be in an existing directory."
         raise ArgumentError(message)

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
@@ -30,7 +31,7 @@ from replaychart.facts.inputs import number_of_points
 from replaychart.facts.keys import evaluation_key
 from replaychart.facts.layers import SEPARATOR
 from replaychart.facts.outputs import checked_output, has_loss, of_output, output_names
-from replaychart.facts.setup import setup_in_words
+from replaychart.facts.setup import Setup, setup_in_words, setup_of
 from replaychart.frames.class_accuracy import class_accuracy_frame
 from replaychart.frames.classification import calibration_frame, confusion_frame, roc_frame
 from replaychart.frames.grid import grid_frame
@@ -52,6 +53,7 @@ from replaychart.frames.similarity import similarity_frame
 from replaychart.frames.subsets import TRAINING, VALIDATION
 from replaychart.frames.tables import paths_frame
 from replaychart.frames.units import units_frame
+from replaychart.frames.updates import updates_frame
 from replaychart.planes.argument_types import (
     Features,
     PlaneName,
@@ -532,6 +534,17 @@ class Run:
         changed), as far as they are known.
         """
         return setup_in_words(self._stored)
+
+    @property
+    def hyperparameters(self) -> Setup:
+        """Architecture, activations, optimizer and learning rates, for `leaderboard`."""
+        return setup_of(self._stored)
+
+    @property
+    def weight_count(self) -> int | None:
+        """The number of weights of the model, trainable or not; None if it is not known."""
+        shapes = [variable.shape for variable in self._stored.recorded_variables]
+        return sum(math.prod(shape) for shape in shapes) if shapes else None
 
     @property
     def multi_label(self) -> bool:
@@ -1615,6 +1628,66 @@ class Run:
             build = self.value_distributions.values_frame
         return build(selection, chosen, self.epochs[chosen])
 
+    def updates(
+        self,
+        *,
+        layers: Sequence[str] | None = None,
+        variable: Variable = "kernel",
+        output: bool = True,
+        epochs: Epochs = None,
+    ) -> pd.DataFrame:
+        """Return how much the weights of each layer changed, in relation to their size.
+
+        Each recorded epoch is compared with the one recorded before it: the update is the
+        difference of the weights. If several batches lie between two snapshots, it is what their
+        steps add up to. To get single steps, record with ``every="1 batch"``.
+
+        Parameters
+        ----------
+        layers : sequence of str, optional
+            Layers to include. Default: all layers with such weights.
+        variable : {"kernel", "bias"}, default "kernel"
+            Which of the layers' weights. If a layer has several kernels, such as a recurrent layer,
+            they are taken as one vector.
+        output : bool, default True
+            Whether the default layers include the last one.
+        epochs : float, slice, range or iterable of float, optional
+            Only these recorded epochs. Default: all. The first recorded epoch has no row, because
+            nothing was recorded before it.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per epoch and layer: ``epoch``, ``span`` (dtype of `epochs`, how many epochs
+            passed since the snapshot before), ``layer`` (str), ``variable`` (str), ``update_norm``
+            (float64, the Euclidean norm of the change), ``weight_norm`` (float64, the norm of the
+            weights before) and ``ratio`` (float64, the first divided by the second; infinite for
+            weights that were 0, such as new biases, and NaN if they stayed 0).
+
+        Raises
+        ------
+        ArgumentError
+            There is no such layer, no layer has such a variable, or an epoch was not recorded.
+        EvaluationError
+            The weights of a layer were not recorded.
+
+        Examples
+        --------
+        >>> import replaychart as rc
+        >>> run = rc.open_run(rc.datasets.parabola_recording())
+        >>> run.updates(layers=["hidden"], epochs=[1, 150])["ratio"].round(4).tolist()
+        [0.1125, 0.0018]
+        """
+        chosen = [snapshot for snapshot in self.snapshots(epochs) if snapshot]
+        selection = self.value_distributions.select(
+            "weights", layers=layers, variable=variable, output=output
+        )
+        update, weight = self.value_distributions.updates(selection, chosen)
+        spans = np.diff(self.epochs, prepend=self.epochs[:1])
+        return updates_frame(
+            self.epochs[chosen], spans[chosen], selection.layers, variable, update, weight
+        )
+
     def dense_chain(self) -> list[DenseLayer]:
         """Return the chain of dense layers that ends with the output, in order.
 
@@ -1886,6 +1959,34 @@ def require_run(run: object) -> None:
     if not isinstance(run, Run):
         message = f"run must be a Run, as returned by open_run. Got {type(run).__name__}."
         raise ArgumentError(message)
+
+
+def named_runs(runs: Mapping[str, Run | Sequence[Run]]) -> dict[str, list[Run]]:
+    """Return the runs of each name.
+
+    Parameters
+    ----------
+    runs : mapping of str to Run or sequence of Run
+        A run for each name, or several runs of the same setting.
+
+    Raises
+    ------
+    ArgumentError
+        It is not a mapping from names to runs, or it is empty.
+    """
+    named = {}
+    for name, given in runs.items() if isinstance(runs, Mapping) else ():
+        several = given if isinstance(given, Sequence) else [given]
+        if not isinstance(name, str) or not several or not all(isinstance(r, Run) for r in several):
+            break
+        named[name] = list(several)
+    if not isinstance(runs, Mapping) or not named or len(named) < len(runs):
+        message = (
+            "runs must map names to runs, or to lists of runs, such as {'SGD': run_a, 'Adam': "
+            f"run_b}}. Got {shown(runs)}."
+        )
+        raise ArgumentError(message)
+    return named
 
 
 def require_same_points(run: Run, other: object) -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from gallery_cards import HEIGHT, WIDTH, draw_card
 from gallery_scripts import GalleryScript, run_script, scripts
 from generated_pages import write_if_changed
-from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
@@ -28,10 +28,6 @@ from replaychart.sphinx.charts import chart_node, folder
 
 # The images of cards, in the site.
 CARDS = "_static/cards"
-# The maximum size of the image on a card, in pixels.
-CARD_WIDTH, CARD_HEIGHT = 300, 225
-LOOP_FRAMES = 12
-LOOP_FPS = 5
 # Of charts that the scripts do not animate.
 FPS = 10
 
@@ -45,8 +41,7 @@ _HEAD = """\
 Gallery
 =======
 
-Click an image to open the example, with its script and a chart that plays. Hover over an image for
-a preview.
+Every picture leads to an example: a training run, its script, and charts that play.
 """
 
 _PAGE = """\
@@ -98,7 +93,16 @@ class GalleryExample(SphinxDirective):
         if files.exist() and all(path.exists() for path in pictures):
             return
         chart = run_script(script, Path(self.config.recordings_folder) / "gallery")
-        _draw_card(chart, pictures, script)
+        still, loop = pictures
+        still.parent.mkdir(parents=True, exist_ok=True)
+        draw_card(
+            chart,
+            still,
+            loop,
+            view=script.card_view,
+            epoch=script.thumbnail_epoch,
+            epochs=epochs_of(chart),
+        )
         files.write(playing(chart, fps=FPS), epoch=script.thumbnail_epoch)
 
 
@@ -131,37 +135,14 @@ def _script(config: Config, name: str) -> GalleryScript:
 
 
 def _files(env: BuildEnvironment, script: GalleryScript) -> ChartFiles:
-    name = digest(env.config.library_digest, script.thumbnail_epoch, script.code)
+    name = digest(env.config.library_digest, script.thumbnail_epoch, script.card_view, script.code)
     return ChartFiles(folder(env), f"{script.name}-{name}")
 
 
 def _pictures(app: Sphinx, files: ChartFiles) -> tuple[Path, Path]:
     """Return the paths of a card's still and its looping animation."""
     cards = Path(app.outdir) / CARDS
-    return cards / f"{files.name}.png", cards / f"{files.name}.gif"
-
-
-def _draw_card(chart: Any, pictures: tuple[Path, Path], script: GalleryScript) -> None:
-    """Draw a card's still and, if the chart can play, its looping animation."""
-    still, loop = pictures
-    still.parent.mkdir(parents=True, exist_ok=True)
-    rc.save(chart, still, epoch=script.thumbnail_epoch)
-    with Image.open(still) as image:
-        scale = min(CARD_WIDTH / image.width, CARD_HEIGHT / image.height)
-    # Twice the resolution, for high-resolution screens. The animation does not need it.
-    rc.save(chart, still, epoch=script.thumbnail_epoch, scale=2 * scale)
-    epochs = _loop_epochs(epochs_of(chart))
-    if epochs:
-        rc.save(chart, loop, epochs=epochs, fps=LOOP_FPS, scale=scale, progress=False)
-    else:
-        with Image.open(still) as image:
-            image.save(loop)
-
-
-def _loop_epochs(epochs: list[int]) -> list[int]:
-    """Return a subset of the epochs, denser at the start, where most of the change happens."""
-    shares = [(frame / (LOOP_FRAMES - 1)) ** 1.5 for frame in range(LOOP_FRAMES)]
-    return sorted({epochs[round(share * (len(epochs) - 1))] for share in shares if epochs})
+    return cards / f"{files.name}.webp", cards / f"{files.name}-loop.webp"
 
 
 def _visit_cards(translator: Any, node: GalleryCards) -> None:
@@ -183,6 +164,8 @@ def _visit_cards(translator: Any, node: GalleryCards) -> None:
             "src": f"{static}/{still.name}",
             "alt": "",
             "loading": "lazy",
+            "width": str(WIDTH),
+            "height": str(HEIGHT),
             "data-loop": f"{static}/{loop.name}",
         }
         image = translator.emptytag({}, "img", "", **options) if still.exists() else ""

@@ -1,8 +1,8 @@
 """Reads and runs the scripts in ``gallery/``, for the site's pages and for the tests.
 
 A script consists of a module docstring (the title, a blank line, and prose in reStructuredText),
-the comment ``# category: ...``, an optional comment ``# thumbnail-epoch: ...``, and code whose last
-statement is the chart.
+the comment ``# category: ...``, optional comments ``# thumbnail-epoch: ...`` and
+``# card-view: ...``, and code whose last statement is the chart.
 """
 
 import ast
@@ -26,6 +26,8 @@ CATEGORIES = (
     "Trainings",
     "Your own charts",
 )
+# The examples that come first in their category.
+STRIKING = ("dashboard", "layer_morph", "folds", "three_units")
 
 
 class GalleryError(Exception):
@@ -50,6 +52,8 @@ class GalleryScript:
         One of `CATEGORIES`.
     thumbnail_epoch : int or None
         The epoch of the thumbnail. If None, the epoch that the chart shows.
+    card_view : int
+        The number of the view that the card shows, from 1, in reading order.
     code : str
         The code after the docstring and the comments.
     """
@@ -60,6 +64,7 @@ class GalleryScript:
     prose: str
     category: str
     thumbnail_epoch: int | None
+    card_view: int
     code: str
 
     @property
@@ -72,7 +77,7 @@ class GalleryScript:
 
 
 def scripts(directory: Path) -> list[GalleryScript]:
-    """Return the scripts in a directory, sorted by category and then by title.
+    """Return the scripts in a directory by category: the most striking first, then by title.
 
     Raises
     ------
@@ -80,7 +85,12 @@ def scripts(directory: Path) -> list[GalleryScript]:
         As in `read_script`.
     """
     found = [read_script(path) for path in directory.glob("*.py")]
-    return sorted(found, key=lambda each: (CATEGORIES.index(each.category), each.title))
+    return sorted(found, key=_place)
+
+
+def _place(script: GalleryScript) -> tuple[int, int, str]:
+    striking = STRIKING.index(script.name) if script.name in STRIKING else len(STRIKING)
+    return CATEGORIES.index(script.category), striking, script.title
 
 
 def read_script(path: Path) -> GalleryScript:
@@ -103,16 +113,15 @@ def read_script(path: Path) -> GalleryScript:
     category = comments.pop("category", None)
     if category not in CATEGORIES:
         _refuse(path, f"its category must be one of {', '.join(CATEGORIES)}. Got {category!r}.")
-    epoch = comments.pop("thumbnail-epoch", None)
-    if epoch is not None and not epoch.isdigit():
-        _refuse(path, f"its thumbnail-epoch must be a whole number. Got {epoch!r}.")
+    epoch = _whole_number(path, "thumbnail-epoch", comments)
     return GalleryScript(
         path=path,
         name=path.stem,
         title=title,
         prose=prose.strip(),
         category=str(category),
-        thumbnail_epoch=None if epoch is None else int(epoch),
+        thumbnail_epoch=epoch,
+        card_view=_whole_number(path, "card-view", comments) or 1,
         code=code,
     )
 
@@ -164,12 +173,19 @@ def _chart(script: GalleryScript, directory: Path) -> Any:
     return chart
 
 
+def _whole_number(path: Path, name: str, comments: dict[str, str]) -> int | None:
+    given = comments.pop(name, None)
+    if given is not None and not given.isdigit():
+        _refuse(path, f"its {name} must be a whole number. Got {given!r}.")
+    return None if given is None else int(given)
+
+
 def _head_and_code(source: str, *, after: int) -> tuple[dict[str, str], str]:
     """Return the comments that describe the script, by name, and the code after them."""
     lines = source.splitlines(keepends=True)[after:]
     comments: dict[str, str] = {}
     while lines:
-        match = re.fullmatch(r"# (category|thumbnail-epoch): (.+)", lines[0].strip())
+        match = re.fullmatch(r"# (category|thumbnail-epoch|card-view): (.+)", lines[0].strip())
         if match:
             comments[match[1]] = match[2].strip()
         elif lines[0].strip():

@@ -1,16 +1,23 @@
-// Shows a card's loop while the pointer or the keyboard's focus is on it.
+// Cards move while they are in view; for readers who prefer less motion, while the pointer or the
+// keyboard's focus is on them.
 "use strict";
 
 document.addEventListener("DOMContentLoaded", () => {
-  for (const card of document.querySelectorAll(".gallery-card")) {
-    const image = card.querySelector("img");
-    if (!image) continue; // its data could not be downloaded
-    const still = image.src;
-    const move = () => { image.src = image.dataset.loop; };
-    const stop = () => { image.src = still; };
-    card.addEventListener("pointerenter", move);
-    card.addEventListener("focus", move);
-    card.addEventListener("pointerleave", stop);
-    card.addEventListener("blur", stop);
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const card = (image) => image.closest(".gallery-card");
+  const images = document.querySelectorAll(".gallery-card img");
+  for (const image of images) image.dataset.still = image.src;
+  const move = (image) => { image.src = image.dataset.loop; };
+  const stop = (image) => { image.src = image.dataset.still; };
+  if (calm) {
+    for (const image of images) {
+      for (const begins of ["pointerenter", "focus"]) card(image).addEventListener(begins, () => move(image));
+      for (const ends of ["pointerleave", "blur"]) card(image).addEventListener(ends, () => stop(image));
+    }
+    return;
   }
+  const seen = new IntersectionObserver((entries) => {
+    for (const {target, isIntersecting} of entries) (isIntersecting ? move : stop)(target);
+  }, {threshold: 0.5});
+  for (const image of images) seen.observe(image);
 });

@@ -117,6 +117,7 @@ def charts(
         "activations": (rc.activations(run, **violins), 40),
         "pre_activations": (rc.pre_activations(run, **violins), 60),
         "spread": (rc.spread(run, **PLOT), 60),
+        "updates": (rc.updates(run, **PLOT), 60),
         "layer_morph": (rc.layer_morph(run, depth=0.6, **PLOT), 40),
         "probe": (_probe(run), 40),
         "unit_maps": (rc.unit_maps(numbers, numbers.layers[0], units=UNITS, **PLOT), 20),

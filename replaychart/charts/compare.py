@@ -16,7 +16,7 @@ from replaychart.drawing.composition import layered
 from replaychart.drawing.epoch_axis import epoch_axis
 from replaychart.drawing.limits import ScaleType, tick_format
 from replaychart.drawing.named_epochs import ShownEpoch
-from replaychart.drawing.several_runs import clock_of_all, named_runs
+from replaychart.drawing.several_runs import clock_of_all
 from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.smoothing import check_smooth, smoothed
 from replaychart.drawing.texts import AXIS_TITLE_SIZE, NO_LIMIT, displayed, fitted
@@ -25,7 +25,7 @@ from replaychart.drawing.wording import in_words
 from replaychart.errors import ArgumentError
 from replaychart.evaluation.curves import SOURCES, Source
 from replaychart.facts.epochs import Epochs
-from replaychart.run import Run
+from replaychart.run import Run, named_runs
 
 # Bytes per row: column names, name of the run, epochs and values.
 _BYTES_PER_VALUE = 90
@@ -205,7 +205,7 @@ def _layers(
         tooltip=[
             alt.Tooltip("run:N", title="Run"),
             alt.Tooltip("epoch:Q", title="Epoch"),
-            alt.Tooltip("value:Q", title=displayed(metric), format=".4~g"),
+            alt.Tooltip("value:Q", title="Value", format=".4~g"),
         ],
     )
     shown = clock.epoch_expression()
@@ -249,7 +249,7 @@ def _values_axis(frame: pd.DataFrame, metric: str, scale: ScaleType, height: int
         limits = alt.Scale(domain=[low, high], nice=True)
     return alt.Y(
         "value:Q",
-        title=fitted(metric, height, size=AXIS_TITLE_SIZE),
+        title=fitted(in_words(metric), height, size=AXIS_TITLE_SIZE),
         axis=alt.Axis(tickCount=5, **tick_format(low, high)),
         scale=limits,
     )

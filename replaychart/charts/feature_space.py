@@ -35,6 +35,7 @@ from replaychart.drawing.threshold import (
     threshold_expression,
     titled,
 )
+from replaychart.drawing.thumbnails import Images, Thumbnails
 from replaychart.drawing.titles import (
     Title,
     add_subtitle,
@@ -72,6 +73,8 @@ def feature_space(
     scale: LimitsOver = "fixed",
     shapes: bool = False,
     labels: bool = True,
+    images: Images = False,
+    most_images: int = 150,
     threshold: Threshold = False,
     epochs: Epochs = None,
     epoch: ShownEpoch = None,
@@ -152,6 +155,18 @@ def feature_space(
     labels : bool, default True
         Whether to write the names of the classes at the median of their points, if there are 4 to
         40 classes.
+    images : bool, sequence of int or numpy.ndarray, default False
+        Draws points as pictures, in frames with the colour of their class, and shows pictures in
+        the tooltips of up to 1,000 points. True takes the recorded points, if they are pictures; a
+        shape, such as ``(8, 8)`` or ``(32, 32, 3)``, the recorded points in this shape; an array
+        has one picture for each recorded point, shape (points, rows, columns) or (points, rows,
+        columns, 3). The lowest of all values is black, the highest white; if most pixels are near
+        the lowest value, as those of handwritten digits, they are drawn in the colour of their
+        class, on white. Pictures with more than 32 pixels on a side are made smaller. Not for
+        ``projection="rotate"``.
+    most_images : int, default 150
+        The largest number of points drawn as pictures: a proportional sample of each class. The
+        other points stay dots. With 0, pictures are in tooltips only.
     threshold : altair.Parameter or bool, default False
         The probability from which on a point counts as class 1: True for a slider that starts at
         0.5, or a parameter from `threshold_param` that charts share. By default, there is no slider
@@ -218,10 +233,14 @@ def feature_space(
     layer = default_layer(run) if layer is None else layer
     require_one_of("layer", layer, run.layers)
     clock = Clock.of(run, epochs, epoch)
+    thumbnails = Thumbnails.of(run, images, most_images, width, height)
     default_title = named_title(layer_in_words(layer), " \N{MIDDLE DOT} epoch {epoch}", room)
     if isinstance(projection, str) and projection == "rotate":
         if chosen is not None:
             message = "threshold is for planes. Got threshold together with projection='rotate'."
+            raise ArgumentError(message)
+        if thumbnails is not None:
+            message = "images is for planes. Got images together with projection='rotate'."
             raise ArgumentError(message)
         return rotated_space(
             run,
@@ -250,7 +269,7 @@ def feature_space(
         clock,
         max_bytes,
         paths.at,
-        bytes_per_point=point_bytes(run, 2),
+        bytes_per_point=point_bytes(run, 2) + _bytes_of_pictures(thumbnails, clock),
         bytes_per_epoch=validation_bytes(run.validation if validation else None),
     )
     snapshots = run.snapshots(clock.epochs)
@@ -272,13 +291,22 @@ def feature_space(
         surface_layer(plane, run, drawn.rings, bands=BANDS) if drawn.rings else None,
         grid_layer(plane, run, drawn.lines, partial(paths.bent, clock)) if drawn.lines else None,
         *points_layers(
-            plane, run, coordinates, points, shapes=shapes, threshold=threshold_expression(chosen)
+            plane,
+            run,
+            coordinates,
+            points,
+            shapes=shapes,
+            threshold=threshold_expression(chosen),
+            thumbnails=thumbnails,
         ),
         decided_boundary_layer(plane, run, drawn.boundary, chosen) if drawn.boundary else None,
         *(label_layers(plane, run, coordinates, points) if labels else []),
     ]
     default_title, shown = titled(default_title, chosen)
     heading = chart_title(title, default_title, clock, **shown)
+    if thumbnails is not None and 0 < thumbnails.most < len(points):
+        count = f"{thumbnails.most:,} of {len(points):,}"
+        add_subtitle(heading, f"pictures: {count} points", room)
     if others is not None and run.validation is not None:
         layers.insert(2, validation_layer(plane, run, run.validation, others, heading))
     note_not_finite(heading, clock, "points", room, coordinates)
@@ -300,6 +328,11 @@ def feature_space(
         width=width,
         height=height,
     )
+
+
+def _bytes_of_pictures(thumbnails: Thumbnails | None, clock: Clock) -> float:
+    """Return the bytes of pictures per point and epoch, although they are there only once."""
+    return 0.0 if thumbnails is None else thumbnails.bytes_per_point() / len(clock.epochs)
 
 
 class _Drawn(NamedTuple):

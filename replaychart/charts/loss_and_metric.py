@@ -1,6 +1,6 @@
 """`loss_and_metric`: the curves of metric and loss, one above the other, up to the epoch shown."""
 
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import altair as alt
 import numpy as np
@@ -37,9 +37,14 @@ from replaychart.run import Run
 
 _NOT_METRICS = ("loss", "val_loss", REGULARIZED_LOSS)
 
-# The metric is in the upper strip of the chart, the loss in the lower one, with a gap in between.
-Strip = Literal["upper", "lower", "whole"]
+_RATE = "learning_rate"
+
+# The upper and the lower end of a strip, in pixels from the top of the chart. The metric is in the
+# upper one, the loss below it, then the learning rate, with gaps in between.
+Strip = tuple[float, float]
 _GAP = 14
+# A learning rate that changes by more than this factor is drawn on a logarithmic axis.
+_WIDE = 20
 # In pixels: the distance of a curve's name from the rim of its strip, and the height below which a
 # strip has fewer ticks.
 _INSET = 4
@@ -58,6 +63,7 @@ def loss_and_metric(
     *,
     source: Source = "replay",
     regularization: bool = False,
+    learning_rate: bool = False,
     loss_scale: ScaleType = "linear",
     smooth: float = 0.0,
     epochs: Epochs = None,
@@ -86,6 +92,10 @@ def loss_and_metric(
         of ``add_loss``, as in ``model.evaluate``. By default it is the mean of the points' losses,
         and the subtitle says so if the model adds anything. The values that Keras logged always
         include it.
+    learning_rate : bool, default False
+        Whether to add a strip with the learning rate that was logged, on a logarithmic axis if it
+        changes by more than a factor of 20. An optimizer with several groups of parameters has a
+        line for each. Raise `height` to make room for the strip.
     loss_scale : {"linear", "log"}, default "linear"
         The scale of the loss axis. A logarithmic axis cannot show losses of 0 and below, so a curve
         has a gap there.
@@ -111,17 +121,18 @@ def loss_and_metric(
     Returns
     -------
     altair.LayerChart
-        Two strips, or only one if there is no metric. For each curve: a faint line over all epochs,
-        a strong line up to the epoch shown, and a dot at that epoch. Validation curves are dashed.
-        If curves are smoothed, the faint line shows the values themselves. A dotted rule marks the
-        epoch that a callback restored, if there is one (`Run.restored_epoch`). Two such charts
-        cannot be layered with ``+``, because their curves would have the same colours.
+        Two strips, or only one if there is no metric, and one more for the learning rate. For each
+        curve: a faint line over all epochs, a strong line up to the epoch shown, and a dot at that
+        epoch. Validation curves are dashed. If curves are smoothed, the faint line shows the values
+        themselves. A dotted rule marks the epoch that a callback restored, if there is one
+        (`Run.restored_epoch`). Two such charts cannot be layered with ``+``, because their curves
+        would have the same colours.
 
     Raises
     ------
     ArgumentError
-        The source does not provide the metric, an epoch was not recorded, or another argument is
-        invalid.
+        The source does not provide the metric, no learning rate was logged, an epoch was not
+        recorded, or another argument is invalid.
     EvaluationError
         The model, its loss or its metric cannot be rebuilt, or nothing was logged at these epochs.
 
@@ -140,6 +151,7 @@ def loss_and_metric(
     room = width_for_texts(width)
     require_one_of("loss_scale", loss_scale, get_args(ScaleType))
     check_smooth(smooth)
+    rates = _rates(run, wanted=learning_rate)
     names = run.curves.names(source)
     if not names and source == "replay":
         message = f"Run {run.name!r} was recorded from outputs, without losses or predictions."
@@ -165,10 +177,10 @@ def loss_and_metric(
     loss = REGULARIZED_LOSS if regularization and REGULARIZED_LOSS in names else "loss"
     wanted = [(metric, colors.METRIC), (loss, colors.LOSS)]
     shown = [(name, color) for name, color in wanted if name in names]
-    strips: tuple[Strip, ...] = ("whole",) if len(shown) == 1 else ("upper", "lower")
+    strips = _strips(len(shown) + bool(rates), height)
     layers = [
         layer
-        for (name, color), strip in zip(shown, strips, strict=True)
+        for (name, color), strip in zip(shown, strips, strict=False)
         for layer in _quantity(
             clock,
             _curves(run, clock, name, names, source, smooth),
@@ -177,13 +189,21 @@ def loss_and_metric(
             color=color,
             strip=strip,
             scale=loss_scale if name == loss else "linear",
+            alone=len(strips) == 1,
             width=width,
-            height=height,
         )
     ]
-    drawn = [one for name, _ in shown for one in (name, f"val_{name}") if one in names]
-    layers += [*_restored(run, clock), *scrubber(clock, _in_words(run, clock, drawn, source))]
-    default = "Loss" if metric is None else named_title(in_words(metric), " and loss", room)
+    if rates:
+        layers += _learning_rates(run, clock, rates, strips[-1], width)
+    drawn = [
+        *((one, source) for name, _ in shown for one in (name, f"val_{name}") if one in names),
+        *((rate, "training") for rate in rates),
+    ]
+    layers += [*_restored(run, clock), *scrubber(clock, _in_words(run, clock, drawn))]
+    others = ", loss and learning rate" if rates else " and loss"
+    default = "Loss and learning rate" if rates else "Loss"
+    if metric is not None:
+        default = named_title(in_words(metric), others, room)
     title_text = chart_title(title, default, clock)
     if any(name.startswith("val_") for name in names):
         add_subtitle(title_text, "dashed: validation", room)
@@ -210,12 +230,37 @@ def loss_and_metric(
     )
 
 
-def _in_words(run: Run, clock: Clock, names: list[str], source: Source) -> list[str]:
+def _rates(run: Run, *, wanted: object) -> list[str]:
+    """Return the names of the logged learning rates: one for each group of parameters."""
+    if not isinstance(wanted, (bool, np.bool_)):
+        message = f"learning_rate must be True or False. Got {wanted!r}."
+        raise ArgumentError(message)
+    if not wanted:
+        return []
+    logged = run.curves.names("training")
+    if _RATE not in logged:
+        message = (
+            f"learning_rate must be False for run {run.name!r}, for which none was logged. Got "
+            f"{wanted!r}."
+        )
+        raise ArgumentError(message)
+    return [name for name in logged if name.startswith(f"{_RATE}[")] or [_RATE]
+
+
+def _strips(count: int, height: int) -> list[Strip]:
+    """Return the ends of strips of the same height, from top to bottom."""
+    gap = min(_GAP, height / 10)
+    each = (height - (count - 1) * gap) / count
+    tops = [number * (each + gap) for number in range(count)]
+    return [(top, top + each) for top in tops]
+
+
+def _in_words(run: Run, clock: Clock, drawn: list[tuple[str, Source]]) -> list[str]:
     """Return the values of all curves at each of the clock's epochs, for tooltips."""
     snapshots = run.snapshots(clock.epochs)
     curves = {
         fitted(in_words(name), _LONGEST_NAME): run.curves.values(name, source=source)[snapshots]
-        for name in names
+        for name, source in drawn
     }
     return [
         ", ".join(
@@ -278,8 +323,8 @@ def _quantity(
     color: str,
     strip: Strip,
     scale: ScaleType,
+    alone: bool,
     width: Width,
-    height: int,
     shows: MeanCurve,
 ) -> list[alt.Chart]:
     """Return the layers of one quantity: its curve, its validation curve, dashed, and its name."""
@@ -296,11 +341,30 @@ def _quantity(
             clock, own, name=str(curve), color=color, shows=shows if curve == name else None
         )
     ]
-    top, bottom = _extent(strip, height)
-    domain = _domain(frame["value"], of_losses=color == colors.LOSS)
-    limits = alt.Scale(domain=domain, nice=strip == "whole", range=[bottom, top])
+    drawn, domain = _on_axis(
+        layers, frame["value"], strip, scale, of_losses=color == colors.LOSS, nice=alone
+    )
+    if alone:
+        return drawn
+    at_top = _ends_low(frame, domain)
+    return [*drawn, _name(name, color, at_top=at_top, strip=strip, width=width)]
+
+
+def _on_axis(
+    layers: list[alt.Chart],
+    values: pd.Series,
+    strip: Strip,
+    scale: ScaleType,
+    *,
+    of_losses: bool,
+    nice: bool,
+) -> tuple[list[alt.Chart], list[float]]:
+    """Return the layers of one quantity on their axis, and its domain."""
+    top, bottom = strip
+    domain = _domain(values, of_losses=of_losses)
+    limits = alt.Scale(domain=domain, nice=nice, range=[bottom, top])
     if scale == "log":
-        domain = _log_domain(frame["value"])
+        domain = _log_domain(values)
         limits = alt.Scale(type="log", domain=domain, nice=False, range=[bottom, top])
     few = 2 if bottom - top < _FLAT else 4
     axis = alt.Axis(orient="left", tickCount=few, title=None, **tick_format(*domain))
@@ -310,19 +374,38 @@ def _quantity(
         layer.encode(y=alt.Y("value:Q", axis=axis if first else None, scale=limits))
         for first, layer in zip([True] + [False] * len(layers), layers, strict=False)
     ]
-    if strip == "whole":
-        return drawn
-    return [
-        *drawn,
-        _name(name, color, at_top=_ends_low(frame, domain), strip=(top, bottom), width=width),
-    ]
+    return drawn, domain
 
 
-def _extent(strip: Strip, height: int) -> tuple[float, float]:
-    """Return the upper and the lower end of a strip in pixels from the top of the chart."""
-    middle, gap = height / 2, min(_GAP, height / 10) / 2
-    ends = {"upper": (0, middle - gap), "lower": (middle + gap, height), "whole": (0, height)}
-    return ends[strip]
+def _learning_rates(
+    run: Run, clock: Clock, names: list[str], strip: Strip, width: Width
+) -> list[alt.Chart]:
+    """Return the layers of the learning rates: their steps, and their name."""
+    snapshots = run.snapshots(clock.curve_epochs)
+    columns = {name: run.curves.values(name, source="training")[snapshots] for name in names}
+    layers = []
+    for name, values in columns.items():
+        frame = pd.DataFrame({"epoch": clock.curve_epochs, "value": values, "smoothed": values})
+        own = _curve(
+            clock,
+            frame[np.isfinite(values)],
+            name=name,
+            color=colors.LEARNING_RATE,
+            shows=None,
+        )
+        for line in own[:2]:
+            # The rate of an epoch is that of all batches since the one before.
+            line.mark.interpolate = "step-before"
+        layers += own
+    every = pd.Series(np.concatenate(list(columns.values()))).replace([np.inf, -np.inf], np.nan)
+    wide = bool((every.dropna() > 0).all() and every.max() > _WIDE * every.min())
+    scale: ScaleType = "log" if wide else "linear"
+    drawn, domain = _on_axis(layers, every.dropna(), strip, scale, of_losses=True, nice=False)
+    first, ends = columns[names[0]], np.array(domain)
+    drawn_at = pd.DataFrame({"value": np.log(first) if wide else first})
+    at_top = _ends_low(drawn_at, (np.log(ends) if wide else ends).tolist())
+    label = _name(_RATE, colors.LEARNING_RATE, at_top=at_top, strip=strip, width=width)
+    return [*drawn, label]
 
 
 def _ends_low(frame: pd.DataFrame, domain: list[float]) -> bool:

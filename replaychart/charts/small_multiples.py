@@ -11,13 +11,13 @@ from replaychart.charts.feature_space import feature_space
 from replaychart.drawing.budget import MAX_BYTES
 from replaychart.drawing.epoch_parameter import positions_at
 from replaychart.drawing.named_epochs import ShownEpoch
-from replaychart.drawing.several_runs import clock_of_all, named_runs
+from replaychart.drawing.several_runs import clock_of_all
 from replaychart.drawing.shared_limits import share_limits, shared_limits
 from replaychart.drawing.sizes import width_for_texts
 from replaychart.drawing.titles import Title, chart_title, check_chart, named_title
 from replaychart.errors import ArgumentError
 from replaychart.facts.epochs import Epochs
-from replaychart.run import Run
+from replaychart.run import Run, named_runs
 
 
 def small_multiples(

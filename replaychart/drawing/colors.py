@@ -53,6 +53,7 @@ CORRECTNESS = ("#b3134f", "#c07f14", "#4a6fa5")
 LOSS = "#7b4aa0"
 RESIDUALS = "#4a6fa5"
 METRIC = "#1d6f5f"
+LEARNING_RATE = "#8a5a14"
 # Where units switch on.
 UNITS = "#6a3d9a"
 WEIGHTS = "#1b6ca8"

@@ -32,6 +32,7 @@ from replaychart.drawing.texts import (
     fitted,
     width_of,
 )
+from replaychart.drawing.thumbnails import IS_THUMBNAIL, PICTURE, Thumbnails
 from replaychart.errors import EvaluationError, MissingDependencyError
 from replaychart.planes.extents import Limits
 from replaychart.planes.paths import Paths
@@ -142,6 +143,7 @@ def points_layers(
     *,
     shapes: bool = False,
     threshold: str = THRESHOLD,
+    thumbnails: Thumbnails | None = None,
 ) -> list[alt.Chart]:
     """Return recorded points, coloured by class, on top of rings around those that are wrong.
 
@@ -159,6 +161,8 @@ def points_layers(
         Whether the classes also differ in shape.
     threshold : str, default "0.5"
         The expression for the threshold of the probability; see `Answers.wrong`.
+    thumbnails : Thumbnails, optional
+        The pictures of the points.
     """
     constant: dict[str, list[Any]] = {}
     changing: dict[str, list[Any]] = {}
@@ -172,7 +176,9 @@ def points_layers(
     rulers = plane.rulers() if coordinates.ndim > 2 else None
     shows = SamplePositions(run, plane.clock, points, rulers)
     places = Places(constant, changing, calculated, shows)
-    return placed_points_layers(plane, places, shapes=shapes, threshold=threshold)
+    return placed_points_layers(
+        plane, places, shapes=shapes, threshold=threshold, thumbnails=thumbnails
+    )
 
 
 class Places(NamedTuple):
@@ -200,7 +206,12 @@ class Places(NamedTuple):
 
 
 def placed_points_layers(
-    plane: Plane, places: Places, *, shapes: bool = False, threshold: str = THRESHOLD
+    plane: Plane,
+    places: Places,
+    *,
+    shapes: bool = False,
+    threshold: str = THRESHOLD,
+    thumbnails: Thumbnails | None = None,
 ) -> list[alt.Chart]:
     """Return points as in `points_layers`, wherever their columns place them."""
     run, points = places.shows.run, places.shows.points
@@ -215,6 +226,10 @@ def placed_points_layers(
     if wrong is not None:
         calculated["wrong"] = wrong
     constant = {"point": points.tolist(), **places.constant, **targets}
+    if thumbnails is not None:
+        constant |= thumbnails.columns(points)
+        # A tooltip shows what is called "image" as one.
+        tooltip.append(alt.Tooltip(f"{PICTURE}:N", title="image"))
     rows = packing.by_epoch(plane.clock, constant, places.changing | answers.columns)
     data = packing.PackedData(rows, places.shows, places.moving)
     base = alt.Chart(data).encode(x=plane.x(), y=plane.y())
@@ -225,7 +240,15 @@ def placed_points_layers(
     if shaped:
         encodings["shape"] = _class_shape(run, encodings["color"])
     drawn = _dots(base, plane, looks, shaped=shaped).encode(tooltip=tooltip, **encodings)
-    return [drawn] if wrong is None else [_rings(base, plane, looks), drawn]
+    layers = [drawn] if wrong is None else [_rings(base, plane, looks), drawn]
+    if thumbnails is not None and thumbnails.most:
+        if wrong is not None:
+            # Below the pictures: a frame of what is hidden by another picture means nothing.
+            around = dataclasses.replace(looks, ring_size=(thumbnails.side + 3) ** 2)
+            pictured = base.transform_filter(f"datum.{IS_THUMBNAIL}")
+            layers.append(_rings(pictured, plane, around, shape="square"))
+        layers.append(thumbnails.layer(base, plane.style()).encode(tooltip=tooltip))
+    return layers
 
 
 def _class_shape(run: Run, color: alt.Color) -> alt.Shape:
@@ -259,13 +282,13 @@ def _dots(base: alt.Chart, plane: Plane, looks: PointLooks, *, shaped: bool) -> 
     )
 
 
-def _rings(base: alt.Chart, plane: Plane, looks: PointLooks) -> alt.Chart:
+def _rings(base: alt.Chart, plane: Plane, looks: PointLooks, *, shape: str = "circle") -> alt.Chart:
     """Return rings around the points that are wrong, with the legend that explains them."""
     return (
         base.transform_filter("datum.wrong")
         .transform_calculate(answer=literal(WRONG_LABEL))
         .mark_point(
-            shape="circle",
+            shape=shape,
             filled=False,
             size=looks.ring_size,
             strokeWidth=looks.ring_width,

@@ -1,6 +1,6 @@
-"""What charts of several runs share: the check of the runs, and one clock for all of them."""
+"""What charts of several runs share: one clock for all of them, and what to call them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import altair as alt
 import numpy as np
@@ -12,34 +12,6 @@ from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.errors import ArgumentError
 from replaychart.facts.epochs import Epochs
 from replaychart.run import Run, require_same_points, shared_epochs
-
-
-def named_runs(runs: Mapping[str, Run | Sequence[Run]]) -> dict[str, list[Run]]:
-    """Return the runs of each name.
-
-    Parameters
-    ----------
-    runs : mapping of str to Run or sequence of Run
-        A run for each name, or several runs of the same setting.
-
-    Raises
-    ------
-    ArgumentError
-        It is not a mapping from names to runs, or it is empty.
-    """
-    named = {}
-    for name, given in runs.items() if isinstance(runs, Mapping) else ():
-        several = given if isinstance(given, Sequence) else [given]
-        if not isinstance(name, str) or not several or not all(isinstance(r, Run) for r in several):
-            break
-        named[name] = list(several)
-    if not isinstance(runs, Mapping) or not named or len(named) < len(runs):
-        message = (
-            "runs must map names to runs, or to lists of runs, such as {'SGD': run_a, 'Adam': "
-            f"run_b}}. Got {shown(runs)}."
-        )
-        raise ArgumentError(message)
-    return named
 
 
 def clock_of_all(runs: Sequence[Run], epochs: Epochs, epoch: ShownEpoch) -> Clock:

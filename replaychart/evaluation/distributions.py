@@ -202,6 +202,36 @@ class Distributions:
                 ]
         return _sorted(pieces, selection)
 
+    def updates(
+        self, selection: Selection, snapshots: Sequence[int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return how large the changes of the weights are, and the weights before.
+
+        Parameters
+        ----------
+        selection : Selection
+            Weights.
+        snapshots : sequence of int
+            Positions from 1 on, in ascending order. Each is compared with the one before it.
+
+        Returns
+        -------
+        tuple of numpy.ndarray of float64, shape (snapshots, layers)
+            The Euclidean norms of the updates, and of the weights before them.
+        """
+        ends = sorted({place for snapshot in snapshots for place in (snapshot - 1, snapshot)})
+        norms = []
+        before: list[np.ndarray] = []
+        at = -1
+        for snapshot, weights in zip(ends, self._pooled(selection, ends), strict=True):
+            after = [values.astype(np.float64) for values in weights]
+            if at == snapshot - 1 and snapshot in snapshots:
+                norms.append(_norms_of_update(before, after))
+            before, at = after, snapshot
+        shape = len(snapshots), 2, len(selection.layers)
+        update, weight = np.array(norms).reshape(shape).transpose(1, 0, 2)
+        return update, weight
+
     def evaluate(self) -> None:
         """Evaluate and keep what the charts need by default."""
         every = range(len(self._stored.epochs))
@@ -285,6 +315,20 @@ class Distributions:
             message = "layers must name at least one layer. Got none."
             raise ArgumentError(message)
         return [layer for layer in known if layer in listed]
+
+
+def _norms_of_update(
+    before: Sequence[np.ndarray], after: Sequence[np.ndarray]
+) -> tuple[list[float], list[float]]:
+    """Return the norm of each layer's update, and of its weights before."""
+    # Of a run that diverged, they are NaN or infinite.
+    with np.errstate(all="ignore"):
+        pairs = list(zip(before, after, strict=True))
+        return [_norm(new - old) for old, new in pairs], [_norm(old) for old in before]
+
+
+def _norm(values: np.ndarray) -> float:
+    return float(np.linalg.norm(values))
 
 
 def _variable_label(selection: Selection, layer: str) -> str:

@@ -1,5 +1,6 @@
 """The network and its training in a few words: "2-2-1, sigmoid, SGD 0.05"."""
 
+import dataclasses
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -65,6 +66,58 @@ class Described(Protocol):
         """Whether a model was recorded."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Setup:
+    """What a network was trained with, as far as it is known.
+
+    Attributes
+    ----------
+    architecture : str
+        The sizes of the inputs and of all layers with weights, such as ``2-2-1``.
+    activations : str
+        The activations of the hidden layers; ``""`` if they are not known or too many.
+    optimizer : str
+        The class of the optimizer; ``""`` if it is not known.
+    learning_rates : list of float
+        The learning rates that were recorded, or that of the optimizer's configuration.
+    settings : dict of str to float
+        The other numbers in the configuration of the optimizer, by name.
+    """
+
+    architecture: str
+    activations: str
+    optimizer: str
+    learning_rates: list[float]
+    settings: dict[str, float]
+
+
+def setup_of(run: Described) -> Setup:
+    """Return what a run was trained with.
+
+    Parameters
+    ----------
+    run : Described
+        A stored run.
+    """
+    optimizer = _mapping(json.loads(run.compile_config)).get("optimizer")
+    config = _mapping(_mapping(optimizer).get("config"))
+    name = optimizer if isinstance(optimizer, str) else _mapping(optimizer).get("class_name", "")
+    numbers = {
+        key: value
+        for key, value in config.items()
+        if isinstance(value, (int, float)) and not isinstance(value, bool)
+    }
+    rates = run.learning_rates[np.isfinite(run.learning_rates)].tolist()
+    given = numbers.pop("learning_rate", None)
+    return Setup(
+        architecture=_architecture(run),
+        activations=_activations(run.layers),
+        optimizer=str(name),
+        learning_rates=rates or ([] if given is None else [given]),
+        settings=numbers,
+    )
+
+
 def setup_in_words(run: Described) -> str:
     """Return architecture, activation, optimizer and learning rate, as far as they are known.
 
@@ -73,7 +126,8 @@ def setup_in_words(run: Described) -> str:
     run : Described
         A stored run.
     """
-    parts = [_architecture(run), _activations(run.layers), _optimizer(run)]
+    setup = setup_of(run)
+    parts = [setup.architecture, setup.activations, _optimizer(setup)]
     return _JOINED.join(part for part in parts if part)
 
 
@@ -130,17 +184,11 @@ def _activations(layers: Sequence[RecordedLayer]) -> str:
     return " and ".join(used) if len(used) <= 2 else ""
 
 
-def _optimizer(run: Described) -> str:
+def _optimizer(setup: Setup) -> str:
     """Return the optimizer and its learning rate, or what is known of them."""
-    config = _mapping(json.loads(run.compile_config))
-    optimizer = config.get("optimizer")
-    own = _mapping(_mapping(optimizer).get("config"))
-    name = optimizer if isinstance(optimizer, str) else _mapping(optimizer).get("class_name", "")
-    rates = run.learning_rates[np.isfinite(run.learning_rates)].tolist()
-    if not rates and isinstance(own.get("learning_rate"), (int, float)):
-        rates = [own["learning_rate"]]
+    name, rates = setup.optimizer, setup.learning_rates
     if not rates:
-        return str(name)
+        return name
     first, last = f"{rates[0]:.3g}", f"{rates[-1]:.3g}"
     words = f"{name} {first}" if name else f"learning rate {first}"
     return words if first == last else f"{words} to {last}"

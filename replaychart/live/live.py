@@ -55,9 +55,10 @@ class Live:
     Attributes
     ----------
     widget : LiveWidget
-        The widget in the notebook. Its traits ``epoch``, ``playing``, ``paused``, ``stopped`` and
-        ``learning_rate`` can be read and set. `Live` displays it when training begins; to have it
-        in another place, display it there before.
+        The widget in the notebook. Its traits ``epoch``, ``playing``, ``selection`` (the picked
+        samples of a chart that `link` returned), ``paused``, ``stopped`` and ``learning_rate`` can
+        be read and set. `Live` displays it when training begins; to have it in another place,
+        display it there before.
 
     Raises
     ------

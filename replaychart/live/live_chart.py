@@ -6,6 +6,7 @@ from typing import Any
 from altair.utils.schemapi import debug_mode
 
 from replaychart.drawing.newest_epoch import NewestEpoch
+from replaychart.export.html import dark_config
 from replaychart.export.specs import spec_of
 from replaychart.live.differences import Differences, Messages
 from replaychart.live.steady_axes import SteadyAxes
@@ -45,7 +46,8 @@ class LiveChart:
             spec = spec_of(self._draw(run, epochs=newest), validate=not self._checked)
         self._checked = True
         self._axes.hold(spec)
-        return self._differences.messages(spec, epoch=newest[0], newest=newest[0])
+        dark = dark_config(spec)
+        return self._differences.messages(spec, epoch=newest[0], newest=newest[0], dark=dark)
 
     def replay(self, run: Run) -> Messages:
         """Return what a browser needs to play all epochs."""
@@ -57,4 +59,6 @@ class LiveChart:
             chart = animate(chart, fps=_FPS)
             more = {"slider": slider.signal, "stops": slider.epochs()}
         shown = newest if slider is None else slider.first
-        return self._differences.messages(spec_of(chart), epoch=shown, newest=newest, **more)
+        spec = spec_of(chart)
+        dark = dark_config(spec)
+        return self._differences.messages(spec, epoch=shown, newest=newest, dark=dark, **more)

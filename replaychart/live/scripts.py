@@ -20,4 +20,6 @@ def module(name: str) -> str:
     name : {"widget.js", "watch.js"}
         The script, which uses ``view.js``.
     """
-    return vl_convert.javascript_bundle(page_file("view.js") + page_file(name))
+    background = resources.files("replaychart.export") / "scripts" / "replaychart-background.js"
+    parts = (background.read_text(encoding="utf-8"), page_file("view.js"), page_file(name))
+    return vl_convert.javascript_bundle("".join(parts))

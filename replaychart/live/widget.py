@@ -16,6 +16,9 @@ class LiveWidget(anywidget.AnyWidget):
         The epoch shown. After the training, setting it moves the slider.
     playing : bool
         Whether the replay plays.
+    selection : list of int
+        The numbers of the samples that are picked in a chart that `link` returned. Setting them
+        shows their trails.
     paused : bool
         Whether the training is to pause.
     stopped : bool
@@ -33,6 +36,7 @@ class LiveWidget(anywidget.AnyWidget):
     _changes = traitlets.Bytes(b"").tag(sync=True)
     epoch = traitlets.Float(0.0).tag(sync=True)
     playing = traitlets.Bool(False).tag(sync=True)
+    selection = traitlets.List(traitlets.Int()).tag(sync=True)
     paused = traitlets.Bool(False).tag(sync=True)
     stopped = traitlets.Bool(False).tag(sync=True)
     learning_rate = traitlets.Float(None, allow_none=True).tag(sync=True)

@@ -479,8 +479,7 @@ class _Linking:
         if self._by_class:
             of_class = f"indexof({selection.CLASS}.target, datum.target) >= 0"
             shown.append(f"(!isValid({selection.CLASS}.target) || {of_class})")
-        faded = f"{' && '.join(shown)} ? 1 : {_FADED_VALIDATION}"
-        opacity = outright(alt.OpacityValue, faded)
+        opacity = outright(alt.OpacityValue, f"{' && '.join(shown)} ? 1 : {_FADED_VALIDATION}")
         unit.replace(unit.chart.encode(opacity=opacity))
 
     def _readout(self) -> alt.LayerChart:

@@ -27,4 +27,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 
 def _add_static_files(app: Sphinx) -> None:
-    app.config.html_static_path.append(str(Path(__file__).parent / "static"))
+    package = Path(__file__).parents[1]
+    app.config.html_static_path += map(str, (package / "sphinx/static", package / "export/scripts"))

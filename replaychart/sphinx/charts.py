@@ -143,6 +143,7 @@ def setup(app: Sphinx) -> None:
     """Register the node, and what is done with it."""
     app.add_enumerable_node(Chart, "figure", html=(_visit, _depart))
     app.add_post_transform(Stills)
+    app.add_js_file("replaychart-background.js")
     app.add_js_file("replaychart-charts.js")
     app.add_css_file("replaychart-charts.css")
     app.connect("env-purge-doc", _forget_page)

@@ -49,6 +49,8 @@ OF_THE_PARABOLA = {
     "confusion": rc.confusion,
     "calibration": rc.calibration,
     "spread": rc.spread,
+    "updates": rc.updates,
+    "learning rate": partial(rc.loss_and_metric, learning_rate=True),
     "network_diagram": rc.network_diagram,
     "loss_landscape": partial(rc.loss_landscape, resolution=9),
     "spread of one epoch": partial(rc.spread, epochs=[2]),

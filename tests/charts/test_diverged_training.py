@@ -44,6 +44,7 @@ CHARTS: dict[str, tuple[Callable[[rc.Run], Any], str]] = {
     "curves": (rc.loss_and_metric, "loss: NaN or infinite from epoch 4"),
     "losses": (rc.loss_histogram, "losses: NaN or infinite from epoch 4"),
     "spread": (lambda run: rc.spread(run, kind="weights"), "values: NaN or infinite from epoch 4"),
+    "updates": (rc.updates, "values: NaN or infinite from epoch 4"),
     "weights": (rc.weights, "not finite"),
     "gradients": (rc.gradients, "not finite"),
     "activations": (rc.activations, "not finite"),

@@ -40,6 +40,12 @@ def test_compare_draws_what_was_logged(runs: dict[str, rc.Run]) -> None:
     assert (parameter["value"], parameter["bind"]["max"]) == (8, 8)
 
 
+def test_axis_has_the_name_for_people(runs: dict[str, rc.Run]) -> None:
+    spec = rc.compare(runs, metric="acc").to_dict()
+    assert {layer["encoding"]["y"]["title"] for layer in spec["layer"]} == {"Accuracy"}
+    assert spec["title"]["text"] == "Accuracy"
+
+
 def test_seeds_are_a_median_in_a_band(runs: dict[str, rc.Run]) -> None:
     rows = _rows(rc.compare({"fast": [runs["fast"], runs["fast-2"]], "slow": runs["slow"]}))
     fast = rows[rows["run"] == "fast"]

@@ -25,6 +25,7 @@ CHARTS: dict[str, Callable[[rc.Run], Any]] = {
     "activations": rc.activations,
     "pre_activations": rc.pre_activations,
     "spread": rc.spread,
+    "updates": rc.updates,
 }
 
 

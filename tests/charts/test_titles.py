@@ -24,6 +24,7 @@ CHARTS = [
     rc.activations,
     rc.pre_activations,
     rc.spread,
+    rc.updates,
 ]
 
 

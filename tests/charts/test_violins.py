@@ -12,7 +12,7 @@ from support.training import EPOCHS, Training, dense, small_model
 from test_charts import _views
 
 import replaychart as rc
-from replaychart.charts.spread import _apart
+from replaychart.drawing.layer_lines import _apart
 from replaychart.evaluation import densities
 
 VIOLINS: list[Callable[..., Any]] = [

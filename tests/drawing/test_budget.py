@@ -24,6 +24,7 @@ CHARTS: dict[str, Callable[..., Any]] = {
     "loss_histogram": rc.loss_histogram,
     "loss_and_metric": rc.loss_and_metric,
     "weights": rc.weights,
+    "updates": rc.updates,
     "spread": lambda run, **options: rc.spread(run, kind="weights", **options),
 }
 

@@ -133,6 +133,7 @@ CHARTS: dict[str, Callable[[rc.Run], Any]] = {
     "activations": lambda run: rc.activations(run, inputs=True),
     "pre_activations": rc.pre_activations,
     "spread": rc.spread,
+    "updates": rc.updates,
     "network_diagram": rc.network_diagram,
     "similarity": rc.similarity,
     "difference": lambda run: rc.difference(run, run, names=tuple(NAMES.values())[:2]),

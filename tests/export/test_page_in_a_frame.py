@@ -1,5 +1,6 @@
 """A chart as a page in a frame: what a notebook shows for `rc.page`."""
 
+import html
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -152,3 +153,32 @@ def test_errors(chart: Any, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ArgumentError) as raised:
         rc.page(**({"chart": chart} | options))
     assert str(raised.value) == message
+
+
+# What notebooks in VS Code allow: scripts in the page, and nothing from elsewhere.
+POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
+    "img-src https: http: data:; font-src https:; connect-src https:; child-src https: data: blob:"
+)
+PLACES = {
+    "VS Code": f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">{{}}',
+    # Outputs are in a frame without the rights of the page around it.
+    "Colab": '<iframe sandbox="allow-scripts" srcdoc="{quoted}" width="900" height="900"></iframe>',
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_plays_where_outputs_are_restricted(
+    place: str, chart: Any, browser: Any, tmp_path: Path
+) -> None:
+    shown = rc.page(chart)._repr_html_()
+    path = tmp_path / "output.html"
+    text = PLACES[place].format(shown, quoted=html.escape(shown))
+    path.write_text(f"<!DOCTYPE html><html><head></head><body>{text}</body></html>", "utf-8")
+    page = browser.new_page(offline=True)
+    page.goto(path.as_uri())
+    frame = page.frame_locator("iframe")
+    frame = frame.frame_locator("iframe") if place == "Colab" else frame
+    frame.locator("canvas.marks").wait_for()
+    page.frames[-1].wait_for_function("view.signal('epoch') > 20")
+    page.close()

@@ -9,6 +9,7 @@ Tools are heavy, so these tests are thorough, and each is skipped where its tool
 import importlib.util
 import io
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -21,7 +22,8 @@ from typing import Any
 import nbformat
 import numpy as np
 import pytest
-from PIL import Image, ImageChops
+import vl_convert
+from PIL import Image, ImageChops, ImageOps
 
 import replaychart as rc
 
@@ -131,7 +133,8 @@ def difference(drawn: bytes, expected: Image.Image) -> float:
 
 
 def _trimmed(picture: Image.Image) -> Image.Image:
-    picture = picture.convert("RGB")
+    # An element between two pixels has an edge of what is behind the page.
+    picture = ImageOps.crop(picture.convert("RGB"), 2)
     white = Image.new("RGB", picture.size, "white")
     return picture.crop(
         ImageChops.difference(picture, white).convert("L").point(_visible).getbbox()
@@ -235,6 +238,66 @@ def test_jupyter(server: str, place: str, visit: Any, pictures: Any, tmp_path: P
         check_dashboard(page.locator(f".jp-OutputArea {MARKS}").first, pictures, page)
 
 
+CHARTS_PLUGIN = """
+site_name: Post
+theme: {name: mkdocs}
+plugins: [charts]
+extra_javascript: [vega.js, vega-lite.js, vega-embed.js]
+markdown_extensions:
+  - pymdownx.superfences:
+      custom_fences:
+        - name: vegalite
+          class: vegalite
+          format: !!python/name:mkdocs_charts_plugin.fences.fence_vegalite
+"""
+LIVE = [
+    """import time, keras, replaychart as rc
+keras.utils.set_random_seed(1)
+X, y = rc.datasets.parabola(60)
+model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, activation="sigmoid")])
+model.compile("sgd", loss="binary_crossentropy")
+slow = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: time.sleep(0.5))
+recorder = rc.Recorder(X, y, "runs.h5", group="run")
+draw = lambda run, **options: rc.link(rc.decision_boundary(run, **options))
+live = rc.Live(recorder, draw=draw)""",
+    "model.fit(X, y, epochs=50, verbose=0, callbacks=[recorder, live, slow])",
+    "picked = live.widget.selection\nlive.widget.selection = [7, *picked]",
+]
+
+
+@needs("jupyterlab", "anywidget", "keras", "tensorflow")
+def test_live_in_a_notebook_is_dark_picks_samples_and_outlives_a_reload(
+    visit: Any, tmp_path: Path
+) -> None:
+    _write_notebook(tmp_path / "live.ipynb", LIVE)
+    options = ["--no-browser", "--allow-root", "--ServerApp.token=", "--port=PORT"]
+    settings = tmp_path / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "themes.jupyterlab-settings").write_text('{"theme": "JupyterLab Dark"}')
+    options.append(f"--LabApp.user_settings_dir={tmp_path / 'settings'}")
+    with serving(tmp_path, "jupyterlab", *options) as address:
+        page = visit(f"{address}/lab/tree/live.ipynb")
+        page.locator(".jp-Cell").first.wait_for(timeout=MINUTES)
+        page.wait_for_timeout(3000)
+        page.get_by_text("Run", exact=True).first.click()
+        page.get_by_text("Run All Cells", exact=True).first.click()
+        samples = page.locator(".replaychart-live input[name=link_samples]").first
+        samples.wait_for(timeout=MINUTES)
+        canvas = page.locator(".replaychart-live canvas").first
+        corner = "canvas => canvas.getContext('2d').getImageData(2, 2, 1, 1).data[0]"
+        assert canvas.evaluate(corner) < 60
+        samples.fill("3 5")
+        page.wait_for_timeout(1000)
+        page.keyboard.press("Control+s")
+        page.wait_for_timeout(1000)
+        page.reload()
+        # A kernel that runs a cell tells nobody about its widgets until the cell has ended.
+        samples.wait_for(timeout=MINUTES)
+        page.get_by_text("Finished after epoch 50").first.wait_for(timeout=MINUTES)
+        page.wait_for_timeout(2000)
+        assert samples.input_value() == "7 3 5"
+
+
 @needs("nbconvert")
 def test_exported_notebook(visit: Any, tmp_path: Path) -> None:
     notebook = _write_notebook(tmp_path / "charts.ipynb", NOTEBOOK)
@@ -259,3 +322,60 @@ def test_mkdocs(visit: Any, tmp_path: Path) -> None:
     subprocess.run(command, check=True, env=environment(), cwd=tmp_path)
     page = visit((tmp_path / "site" / "index.html").as_uri())
     page_frames(page, 1)[0].wait_for_function(PLAYS, timeout=MINUTES)
+
+
+@needs("mkdocs", "mkdocs_charts_plugin", "pymdownx")
+def test_charts_plugin_of_mkdocs(visit: Any, tmp_path: Path) -> None:
+    sys.path.insert(0, str(APPS))
+    from charts import boundary
+
+    source = tmp_path / "docs"
+    source.mkdir()
+    for name in ("vega", "vega-lite", "vega-embed"):
+        # The plugin wants to see the names of all three.
+        (source / f"{name}.js").write_text("")
+    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    (source / "vega-embed.js").write_text(bundle, "utf-8")
+    spec = rc.save(boundary, tmp_path / "boundary.json").read_text("utf-8")
+    fence = f"```vegalite\n{spec}\n```"
+    (source / "index.md").write_text(f"# A post\n\n{fence}\n", "utf-8")
+    (tmp_path / "mkdocs.yml").write_text(CHARTS_PLUGIN, "utf-8")
+    command = [sys.executable, "-m", "mkdocs", "build", "-q"]
+    subprocess.run(command, check=True, env=environment(), cwd=tmp_path)
+    page = visit((tmp_path / "site" / "index.html").as_uri())
+    page.locator("svg.marks, canvas.marks").first.wait_for(timeout=MINUTES)
+    slider = page.locator("input[type=range][name=epoch]").first
+    first = slider.input_value()
+    page.wait_for_function(
+        "([slider, first]) => slider.value !== first", arg=[slider.element_handle(), first]
+    )
+
+
+@needs("nbconvert")
+@pytest.mark.skipif(shutil.which("npm") is None, reason="reveal.js comes from npm")
+def test_slides(visit: Any, tmp_path: Path) -> None:
+    command = ["npm", "pack", "--silent", "reveal.js@4"]
+    if subprocess.run(command, cwd=tmp_path, check=False).returncode:
+        pytest.skip("npm cannot get reveal.js")
+    shutil.unpack_archive(next(tmp_path.glob("reveal*.tgz")), tmp_path)
+    notebook = _write_notebook(tmp_path / "charts.ipynb", NOTEBOOK)
+    cells = nbformat.read(notebook, 4)
+    for cell in cells.cells:
+        cell.metadata["slideshow"] = {"slide_type": "slide"}
+    nbformat.write(cells, notebook)
+    options = ["--execute", "--to", "slides", "--SlidesExporter.reveal_url_prefix=package"]
+    subprocess.run(
+        [sys.executable, "-m", "nbconvert", *options, str(notebook)],
+        check=True,
+        env=environment(),
+        cwd=tmp_path,
+    )
+    page = visit((tmp_path / "charts.slides.html").as_uri())
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.wait_for_function("window.Reveal && Reveal.isReady()", timeout=MINUTES)
+    page.evaluate("Reveal.slide(1)")
+    frame = page_frames(page, 2)[0]
+    frame.wait_for_function(PLAYS, timeout=MINUTES)
+    shown = page.locator("section.present iframe").bounding_box()
+    assert shown["x"] >= 0
+    assert shown["x"] + shown["width"] <= 1280

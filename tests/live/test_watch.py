@@ -15,8 +15,16 @@ from support import SUPPORT
 
 import replaychart as rc
 from replaychart.command import main
+from replaychart.live.following import Following
+from replaychart.live.watched_dashboard import watched_dashboard
 
 SCRIPT = SUPPORT / "watched_training.py"
+# Whether the chart has a dark corner.
+IS_DARK = """() => {
+    const canvas = document.querySelector("#chart canvas");
+    const [red, , , alpha] = canvas.getContext("2d").getImageData(2, 2, 1, 1).data;
+    return alpha === 255 && red < 60;
+}"""
 
 
 class _Watch:
@@ -79,6 +87,9 @@ def test_a_training_is_watched_through_reloads_and_its_death(
         _wait_for_epoch(page, _epoch(page) + 2)
         page.wait_for_timeout(300)
         assert page.locator("#chart canvas").screenshot() != first
+        page.emulate_media(color_scheme="dark")
+        page.wait_for_function(IS_DARK, timeout=20_000)
+        page.emulate_media(color_scheme="light")
         page.reload()
         page.wait_for_selector("#chart canvas")
         _wait_for_epoch(page, 5)
@@ -95,6 +106,22 @@ def test_a_training_is_watched_through_reloads_and_its_death(
     assert _epoch(page) == epochs[-1]
     page.close()
     assert not problems
+
+
+@pytest.mark.parametrize("logged", [True, False])
+def test_a_module_without_its_code_shows_what_is_in_the_file(tmp_path: Path, logged: bool) -> None:
+    torch = pytest.importorskip("torch")
+    X, y = rc.datasets.parabola(10)
+    module = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 1))
+    loss = torch.nn.BCEWithLogitsLoss()
+    with rc.TorchRecorder(module, X, y, tmp_path / "runs.h5", "run", loss=loss) as recorder:
+        recorder.snapshot(1, {"loss": 0.5} if logged else None)
+    following = Following(tmp_path / "runs.h5", "run", watched_dashboard)
+    for messages in (following.newest(), following.replay()):
+        assert messages.whole is not None
+        text = messages.whole.decode()
+        assert "its outputs are not shown" in text
+        assert ("Weights" in text, '"Loss"' in text) == (True, logged)
 
 
 def test_only_who_knows_the_address_is_answered(watch: _Watch) -> None:

@@ -234,6 +234,7 @@ USES: dict[str, Callable[[Any, Any], Any]] = {
     "weights": lambda rc, run: _dict(rc.weights(run)),
     "gradients": lambda rc, run: _dict(rc.gradients(run)),
     "activations": lambda rc, run: _dict(rc.activations(run, inputs=True)),
+    "updates": lambda rc, run: _dict(rc.updates(run)),
     "spread": lambda rc, run: _dict(rc.spread(run)),
     "curves": lambda rc, run: _dict(rc.loss_and_metric(run)),
     "training": lambda rc, run: _dict(rc.loss_and_metric(run, source="training")),

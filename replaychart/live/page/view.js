@@ -1,5 +1,6 @@
 // Draws the charts of a training run that goes on. Vega's libraries are put before this script.
 
+const SAMPLES = "link_samples"; // as in playback/selection.py
 const rowsOf = ({rows, columns, first}) => {
   if (rows) return rows;
   const names = Object.keys(columns);
@@ -11,13 +12,23 @@ const changed = (whole, change) =>
   !change ? whole : {...change, ...(change.columns ? {columns: {...whole.columns, ...change.columns}} : {})};
 
 export class LiveView {
-  // `element` contains the chart; `listener` has `epoch(number)`, `playing(boolean)`.
+  // `element` contains the chart; `listener` has `epoch(number)`, `playing(boolean)`, `samples(string)`.
   constructor(element, listener) {
-    Object.assign(this, {element, listener, wanted: null, busy: false, result: null, whole: null, closed: false});
+    Object.assign(this, {element, listener, wanted: null, busy: false, result: null, whole: null, closed: false,
+      dark: false, samples: ""});
+    this.watching = replaychartBackground.watch(() => this.follow());
+  }
+
+  // Draws the chart anew if the page has become light or dark.
+  follow() {
+    if (this.shown && this.about?.dark && this.dark !== replaychartBackground.isDark(this.element)) {
+      this.show(...this.shown).catch(console.error);
+    }
   }
 
   // Shows a chart. A browser that is too slow leaves charts out, and shows the newest in the end.
   async show(whole, changes) {
+    this.shown = [whole, changes];
     this.wanted = {whole, changes: changes?.name === whole.name ? changes : null};
     if (this.busy) return;
     this.busy = true;
@@ -36,7 +47,8 @@ export class LiveView {
     const settings = {...whole.settings, ...changes?.settings};
     const datasets = Object.fromEntries(Object.entries(whole.datasets).map(([name, own]) =>
       [name, changed(own, changes?.datasets[name])]));
-    if (this.whole === whole.name) {
+    const dark = !!whole.dark && replaychartBackground.isDark(this.element);
+    if (this.whole === whole.name && this.dark === dark) {
       try {
         await this.update(settings, changes?.datasets || {}, datasets);
       } catch (error) {
@@ -44,10 +56,18 @@ export class LiveView {
         await this.replace(whole, settings, datasets, changes?.datasets || {});
       }
     } else {
-      await this.replace(whole, settings, datasets, changes?.datasets || {});
+      const kept = this.whole === whole.name ? this.position() : {};
+      this.dark = dark;
+      await this.replace(whole, {...settings, ...kept}, datasets, changes?.datasets || {});
     }
     this.settings = settings;
     this.about = {...whole, ...changes};
+  }
+
+  // What a replay keeps when it is drawn anew.
+  position() {
+    const {slider} = this.about, names = slider ? [slider, "playing", "speed"] : [];
+    return Object.fromEntries(names.map((name) => [name, this.result.view.signal(name)]));
   }
 
   async update(settings, changes, datasets) {
@@ -71,13 +91,15 @@ export class LiveView {
     const params = (whole.spec.params || []).map((one) =>
       one.name in settings ? {...one, value: settings[one.name]} : one);
     const rows = Object.fromEntries(Object.entries(datasets).map(([name, own]) => [name, rowsOf(own)]));
-    const options = {actions: false, renderer: "canvas", tooltip: {theme: "light"}};
-    const result = await vegaEmbed(box, {...whole.spec, params, datasets: rows}, options);
+    const options = {actions: false, renderer: "canvas", tooltip: {theme: this.dark ? "dark" : "light"}};
+    const config = this.dark ? replaychartBackground.darkened(whole.spec.config || {}, whole.dark) : whole.spec.config;
+    const result = await vegaEmbed(box, {...whole.spec, config, params, datasets: rows}, options);
     this.result?.finalize();
     for (const other of [...this.element.children]) if (other !== box) other.remove();
     Object.assign(box.style, {position: "", visibility: ""});
     Object.assign(this, {result, whole: whole.name, about: whole, touched: new Set(Object.keys(changes))});
     this.listen();
+    if (this.samples) await this.setSamples(this.samples);
   }
 
   listen() {
@@ -88,6 +110,19 @@ export class LiveView {
         this.listener[name]?.(view.signal(name));
       } catch { /* a chart without this signal */ }
     }
+    try {
+      view.addSignalListener(SAMPLES, (_, value) => this.listener.samples?.(this.samples = value));
+      if (!this.samples) this.listener.samples?.(this.samples = view.signal(SAMPLES));
+    } catch { /* a chart that is not linked */ }
+  }
+
+  // Picks samples of a linked chart, by their numbers.
+  async setSamples(samples) {
+    this.samples = samples;
+    if (!this.result) return;
+    const {view} = this.result;
+    if (!(SAMPLES in view.getState().signals) || view.signal(SAMPLES) === samples) return;
+    await view.signal(SAMPLES, samples).runAsync();
   }
 
   // Moves the slider of a replay to the last of its epochs that is not later.
@@ -105,6 +140,7 @@ export class LiveView {
 
   close() {
     this.closed = true;
+    this.watching();
     this.result?.finalize();
   }
 }

@@ -29,6 +29,10 @@ function render({model, el}) {
   let passing = null;
   const listener = {
     playing: (value) => { if (model.get("playing") !== value) set("playing", value); },
+    samples: (text) => {
+      const numbers = (text.match(/\d+/g) || []).map(Number);
+      if (numbers.join() !== model.get("selection").join()) set("selection", numbers);
+    },
     epoch: (value) => {
       clearTimeout(passing);
       passing = setTimeout(() => { if (model.get("epoch") !== value && model.get("state") !== "training") set("epoch", value); }, 100);
@@ -59,6 +63,12 @@ function render({model, el}) {
   model.on("change:state change:paused change:stopped change:learning_rate change:status", describe);
   model.on("change:epoch", () => view.setEpoch(model.get("epoch")));
   model.on("change:playing", () => view.setPlaying(model.get("playing")));
+  const select = () => {
+    const wanted = model.get("selection");
+    if ((view.samples.match(/\d+/g) || []).map(Number).join() !== wanted.join()) view.setSamples(wanted.join(" "));
+  };
+  model.on("change:selection", select);
+  select();
   describe();
   draw();
   return () => { clearTimeout(passing); view.close(); };

@@ -6,7 +6,7 @@ window.replaychartCharts = (() => {
   const packed = new Map();
   const scripts = new Map();
   const reduced = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const preference = window.matchMedia("(prefers-color-scheme: dark)");
+  const { isDark, darkened, watch } = replaychartBackground;
   // What a chart keeps when it is drawn anew.
   const KEPT = ["snapshot", "epoch", "playing", "speed"];
 
@@ -51,34 +51,6 @@ window.replaychartCharts = (() => {
     return spec;
   }
 
-  function merged(config, other) {
-    const keys = new Set([...Object.keys(config), ...Object.keys(other)]);
-    return Object.fromEntries([...keys].map((key) => {
-      const own = config[key], changed = other[key];
-      return [key, changed && typeof changed === "object" ? { ...own, ...changed } : changed ?? own];
-    }));
-  }
-
-  const pixel = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-
-  /** Returns red, green, blue and alpha of a color, in whichever way it is written. */
-  function channels(color) {
-    pixel.clearRect(0, 0, 1, 1);
-    pixel.fillStyle = color;
-    pixel.fillRect(0, 0, 1, 1);
-    return pixel.getImageData(0, 0, 1, 1).data;
-  }
-
-  /** Whether the page behind a chart is dark. Themes differ in how they say so, so this looks. */
-  function isDark(figure) {
-    for (let at = figure.parentElement; at; at = at.parentElement) {
-      const [red, green, blue, alpha] = channels(getComputedStyle(at).backgroundColor);
-      if (alpha > 127) return 0.2126 * red + 0.7152 * green + 0.0722 * blue < 128;
-    }
-    const scheme = getComputedStyle(document.documentElement).colorScheme;
-    return scheme.includes("dark") && (preference.matches || !scheme.includes("light"));
-  }
-
   async function draw(figure) {
     const { chart, script, library } = figure.dataset;
     await Promise.all([load(library), load(script)]);
@@ -96,7 +68,7 @@ window.replaychartCharts = (() => {
   async function embed(figure) {
     const night = figure.classList.contains("dark"), { spec, darkConfig } = figure;
     figure.drawnDark = night;
-    const drawn = night ? { ...spec, config: merged(spec.config || {}, darkConfig) } : spec;
+    const drawn = night ? { ...spec, config: darkened(spec.config || {}, darkConfig) } : spec;
     const names = (spec.params || []).map((parameter) => parameter.name);
     const kept = figure.view && KEPT.filter((name) => names.includes(name))
       .map((name) => [name, figure.view.signal(name)]);
@@ -161,22 +133,12 @@ window.replaychartCharts = (() => {
     }
   }
 
-  /** Colors may fade into each other, so this looks once more when they have. */
-  function lookTwice() {
-    look();
-    setTimeout(look, 500);
-  }
-
   document.addEventListener("DOMContentLoaded", () => {
     const figures = document.querySelectorAll("figure.replaychart");
     if (!figures.length) return;
     look();
     for (const figure of figures) near.observe(figure);
-    const switched = new MutationObserver(lookTwice);
-    for (const element of [document.documentElement, document.body]) {
-      switched.observe(element, { attributes: true });
-    }
-    preference.addEventListener("change", lookTwice);
+    watch(look);
   });
 
   return { receive };
