@@ -16,6 +16,7 @@ from replaychart.drawing.legend_line import CLASS_NUMBER
 from replaychart.drawing.packing import PREFIX, WHOLE, PackedData
 from replaychart.drawing.plane import class_labels
 from replaychart.drawing.samples import MeanCurve, SampleCounts, SamplePositions, Shown
+from replaychart.drawing.threshold import NAME as THRESHOLD
 from replaychart.errors import ArgumentError
 from replaychart.playback import selection, trails
 from replaychart.playback.linked_views import Unit, View, layered_views, packed_datasets
@@ -490,7 +491,9 @@ class _Linking:
             self._with_selection(alt.Chart(table.data), table.data).transform_filter(anything)
             for table in tables
         ]
-        return selection_readout(tables, samples, anything)
+        own = self._chart._get("params")
+        names = [] if own in (None, alt.Undefined) else [str(one["name"]) for one in own]
+        return selection_readout(tables, samples, anything, threshold=THRESHOLD in names)
 
     def _show_picked(self, view: View) -> None:
         """Show what is picked: trails, rings and labels, and curves."""

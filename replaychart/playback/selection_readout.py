@@ -7,19 +7,24 @@ import numpy as np
 
 from replaychart.drawing import colors, packing
 from replaychart.drawing.backgrounds import adaptive
+from replaychart.drawing.correctness import Answers
 from replaychart.drawing.expressions import literal
-from replaychart.drawing.packing import PackedData
+from replaychart.drawing.packing import PREFIX, PackedData
+from replaychart.drawing.plane import class_labels
 from replaychart.drawing.texts import displayed, fitted
+from replaychart.drawing.threshold import NAME as THRESHOLD
 from replaychart.playback.sample_table import CODE, WRONG, SampleTable
 from replaychart.run import Run
 
 _LINE = 18
 _LONGEST_NAME = 160
 _DOT = " \N{MIDDLE DOT} "
+# In hundredths.
+_THRESHOLDS = range(101)
 
 
 def selection_readout(
-    tables: list[SampleTable], samples: list[alt.Chart], anything: str
+    tables: list[SampleTable], samples: list[alt.Chart], anything: str, *, threshold: bool
 ) -> alt.LayerChart:
     """Return a line of text for each run.
 
@@ -32,15 +37,18 @@ def selection_readout(
         otherwise. They know whether they are selected.
     anything : str
         The expression for whether anything is selected.
+    threshold : bool
+        Whether the chart has a threshold, which decides between two classes.
     """
     layers = []
     for line, (table, chosen) in enumerate(zip(tables, samples, strict=True)):
         before = ""
         if len(tables) > 1:
             before = fitted(_name(table.run), _LONGEST_NAME, size=12) + ": "
+        answers = _answers(table) if threshold else None
         layers += [
-            _text(_all_samples(table, before).transform_filter(f"!{anything}"), line),
-            _text(_selected_samples(table, chosen, before), line),
+            _text(_all_samples(table, before, answers).transform_filter(f"!{anything}"), line),
+            _text(_selected_samples(table, chosen, before, answers), line),
         ]
     return alt.LayerChart(
         layer=layers,
@@ -48,6 +56,27 @@ def selection_readout(
         height=_LINE * len(tables),
         view=alt.ViewBackground(stroke="transparent", fill="transparent"),
     )
+
+
+def _answers(table: SampleTable) -> Answers | None:
+    """Return the answers that follow from a threshold; None if the rows do not tell them."""
+    run, row = table.run, table.data.rows[0]
+    if run.classes != 2 or not table.has_wrong or f"{PREFIX}p" not in row:
+        return None
+    answers = Answers.of(run, table.clock, np.arange(len(run.targets)), class_labels(run))
+    return answers if answers.positive is not None else None
+
+
+def _accuracies(run: Run, answers: Answers) -> list[list[float]]:
+    """Return the accuracy at each epoch and each threshold of whole hundredths."""
+    hundredths = np.array(answers.columns["p"], np.float64).T
+    right = np.zeros((len(hundredths), len(_THRESHOLDS)))
+    for column, threshold in enumerate(_THRESHOLDS):
+        positive = np.nan_to_num(hundredths, nan=-1) >= threshold
+        # A probability that is not finite is no wrong answer, as in the plane.
+        correct = (positive == (run.targets == 1)) | np.isnan(hundredths)
+        right[:, column] = correct.mean(axis=1)
+    return np.round(right, 6).tolist()
 
 
 def _name(run: Run) -> str:
@@ -64,11 +93,16 @@ def _text(chart: alt.Chart, line: int) -> alt.Chart:
     ).encode(text=alt.Text("label:N"), x=alt.XValue(0), y=alt.YValue(_LINE * line + 2))
 
 
-def _all_samples(table: SampleTable, before: str) -> alt.Chart:
+def _all_samples(table: SampleTable, before: str, answers: Answers | None) -> alt.Chart:
     """Return the line while nothing is selected, from the run itself."""
     run, epochs = table.run, table.clock.epochs
-    changing, label = {}, literal(f"{before}{len(run.targets):,} samples")
-    if table.has_wrong:
+    changing: dict[str, Any] = {}
+    label = literal(f"{before}{len(run.targets):,} samples")
+    if answers is not None:
+        changing["accuracy"] = [_accuracies(run, answers)]
+        shown = packing.entry("accuracy", table.clock)
+        label += _accuracy(f"{shown}[round(100 * {THRESHOLD})]")
+    elif table.has_wrong:
         accuracy = 1 - run.wrong(epochs=epochs).mean(axis=1)
         changing["accuracy"] = [[packing.shortened(share) for share in accuracy]]
         label += _accuracy(packing.entry("accuracy", table.clock))
@@ -80,7 +114,9 @@ def _all_samples(table: SampleTable, before: str) -> alt.Chart:
     return alt.Chart(PackedData(rows)).transform_calculate(label=label)
 
 
-def _selected_samples(table: SampleTable, samples: alt.Chart, before: str) -> alt.Chart:
+def _selected_samples(
+    table: SampleTable, samples: alt.Chart, before: str, answers: Answers | None
+) -> alt.Chart:
     """Return the line of a selection. It counts all samples, so that there is one without any."""
     values = {"chosen": "datum.linked ? 1 : 0"}
     sums: dict[str, Any] = {"count": "sum(chosen)"}
@@ -89,6 +125,8 @@ def _selected_samples(table: SampleTable, samples: alt.Chart, before: str) -> al
     details = ""
     if table.has_wrong:
         wrong = table.number(WRONG, f"datum.{CODE}")
+        if answers is not None:
+            wrong = f"({answers.wrong(THRESHOLD)} ? 1 : 0)"
         values["wrong"] = f"datum.linked ? {wrong} : 0"
         sums["mistakes"] = "sum(wrong)"
         details += _accuracy("1 - datum.mistakes / datum.count")

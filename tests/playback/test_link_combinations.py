@@ -167,12 +167,76 @@ def test_validation_points_are_no_samples(recorded: Path, opened: Opened) -> Non
     assert {one["point"] for one in dots} == samples
 
 
-def test_data_map_joins_the_selection(shipped: rc.Run, opened: Opened) -> None:
-    some: dict[str, Any] = {"epochs": range(0, 151, 50)}
-    linked = Linked(
-        opened(rc.link(rc.feature_space(shipped, **some) | rc.data_map(shipped, **some)))
-    )
-    linked.drag(0, (0.02, 0.02), (0.3, 0.3))
+def test_recorded_validation_points_fade_while_samples_are_selected(
+    tmp_path: Path, opened: Opened
+) -> None:
+    rng = np.random.default_rng(2)
+    X, other = rng.normal(size=(2, 40, 2)).astype(np.float32)
+    path = tmp_path / "validation.h5"
+
+    def apply(params: Any, inputs: np.ndarray) -> Any:
+        hidden = np.tanh(inputs @ params["hidden"]["kernel"])
+        logits = hidden @ params["output"]["kernel"]
+        return {"hidden": hidden, "output": 1 / (1 + np.exp(-logits))}
+
+    def crossentropy(p: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return -np.log(np.where(y == 1, p, 1 - p))
+
+    kernels = [rng.normal(size=(2, units)).astype(np.float32) for units in (2, 1)]
+    params = {"hidden": {"kernel": kernels[0]}, "output": {"kernel": kernels[1]}}
+    targets = [(one[:, 0] > 0).astype(int) for one in (X, other)]
+    with rc.record_function(
+        apply,
+        params,
+        X,
+        targets[0],
+        path,
+        "a",
+        loss=crossentropy,
+        predicts="probabilities",
+        validation=(other, targets[1]),
+    ) as recorder:
+        recorder.snapshot(params, 1)
+    run = rc.open_run(path, "a", model=apply)
+    linked = Linked(opened(rc.link(rc.feature_space(run, grid=False))))
+
+    def hollow() -> set[float]:
+        dots = [one for one in linked.marks("symbol", 0) if one["point"] is None]
+        return {one["opacity"] for one in dots if not one["filled"]}
+
+    assert hollow() == {1}
+    linked.drag(0, (0.02, 0.02), (0.6, 0.98))
+    assert 0 < len(linked.selected(0)) < 40
+    assert hollow() == {0.15}
+    linked.clear(0)
+    assert hollow() == {1}
+
+
+def test_accuracy_follows_the_threshold(recorded: Path, opened: Opened) -> None:
+    run = rc.open_run(recorded, "first")
+    chart = rc.feature_space(run, threshold=True) | rc.loss_histogram(run)
+    linked = Linked(opened(rc.link(chart)))
+    positive = run.targets == 1
+    probability = run.points("hidden", epochs=2)["probability"].to_numpy()
+
+    def accuracy(threshold: float, samples: Any) -> str:
+        return f"accuracy {((probability >= threshold) == positive)[samples].mean():.1%}"
+
+    linked.page.evaluate("view.signal('threshold', 0.8).runAsync().then(() => 1)")
+    assert accuracy(0.8, slice(None)) != accuracy(0.5, slice(None))
+    assert any(accuracy(0.8, slice(None)) in str(text) for text in linked.texts())
+    linked.drag(0, (0.3, 0.02), (0.98, 0.98))
+    samples = sorted(linked.selected(0))
+    for threshold in (0.8, 0.35, 0.5):
+        linked.page.evaluate(f"view.signal('threshold', {threshold}).runAsync().then(() => 1)")
+        (line,) = _lines(linked)
+        assert accuracy(threshold, samples) in line
+
+
+def test_data_map_joins_the_selection(recorded: Path, opened: Opened) -> None:
+    run = rc.open_run(recorded, "first")
+    linked = Linked(opened(rc.link(rc.feature_space(run) | rc.data_map(run))))
+    linked.drag(0, (0.02, 0.02), (0.4, 0.98))
     samples = linked.selected(0)
-    assert 20 < len(samples) < 1980
+    assert 5 < len(samples) < 55
     assert linked.selected(1) == samples
