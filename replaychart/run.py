@@ -1750,7 +1750,7 @@ class Run:
 
         Parameters
         ----------
-        directions : {"path", "random"}, default "path"
+        directions : {"path", "random"}, pair of float or pair of sequence, default "path"
             What spans the plane; see `loss_landscape`.
         seed : int, default 0
             The seed of random directions.
@@ -1782,7 +1782,6 @@ class Run:
         >>> plane["kind"].value_counts().to_dict()
         {'path': 151, 'plane': 25}
         """
-        require_one_of("directions", directions, get_args(Directions))
         require_at_least("seed", seed, 0)
         require_at_least("resolution", resolution, 5, most=200)
         plane = self.loss_planes.plane(directions, seed=int(seed), resolution=int(resolution))

@@ -51,6 +51,8 @@ ACCURACY = {
     ("penguins", "penguins"): 0.94,
     ("pytorch", "parabola"): 1.0,
     ("schedule", "schedule"): 0.98,
+    ("similarity", "seed 1"): 0.98,
+    ("similarity", "seed 2"): 0.97,
     ("slices", "iris"): 0.95,
     ("spambase", "spambase"): 0.92,
     ("story", "moons"): 0.98,
@@ -122,11 +124,26 @@ def _digits_are_confused_at_first(runs: dict[str, rc.Run]) -> None:
     assert (wrong[40] & (run.targets == 2) & (predicted[40] == 9)).sum() == 6
 
 
+def _later_layers_do_the_same(runs: dict[str, rc.Run]) -> None:
+    first, second = runs["seed 1"], runs["seed 2"]
+    last = [f"layer_{number}" for number in (4, 5, 6, 7)]
+    within = first.similarity(epochs=[0, 30], layers=last).set_index("epoch")
+    assert within.loc[30, "similarity"].min() > 0.94
+    assert within.loc[0, "similarity"].min() < 0.7
+    ends = ["layer_1", "layer_7", "output"]
+    between = first.similarity(second, epochs=[0, 30], layers=ends).query("layer == other_layer")
+    before, after = (between.query("epoch == @epoch")["similarity"].tolist() for epoch in (0, 30))
+    assert before[-1] < 0.1
+    assert after[-1] > 0.95
+    assert after[0] > after[1] > before[1] + 0.5
+
+
 # What else the texts say about a script's runs, given by name.
 CLAIMS: dict[str, Callable[[dict[str, rc.Run]], None]] = {
     "filters": _filters_detect_strokes,
     "cars": _newer_cars_go_farther,
     "thumbnails": _digits_are_confused_at_first,
+    "similarity": _later_layers_do_the_same,
     "slices": _flower_is_taken_for_another_species_at_first,
     "weather": _class_weights_find_rare_weather,
 }

@@ -1,11 +1,12 @@
 """`loss_landscape`: the loss over a plane of weights, and the path of the training run on it."""
 
-from typing import Any, get_args
+from numbers import Real
+from typing import Any
 
 import altair as alt
 import numpy as np
 
-from replaychart.arguments import require_at_least, require_one_of
+from replaychart.arguments import require_at_least
 from replaychart.drawing import colors, packing
 from replaychart.drawing.backgrounds import adaptive, adaptive_column
 from replaychart.drawing.budget import MAX_BYTES
@@ -17,6 +18,7 @@ from replaychart.drawing.plane import Plane, line_mark
 from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.texts import SMALL_SIZE
 from replaychart.drawing.titles import Title, add_subtitle, chart_title, check_chart
+from replaychart.errors import ArgumentError
 from replaychart.evaluation.loss_planes import Directions, LossPlane
 from replaychart.facts.epochs import Epochs
 from replaychart.planes.contours import Contours
@@ -43,6 +45,7 @@ def loss_landscape(
     directions: Directions = "path",
     seed: int = 0,
     resolution: int = RESOLUTION,
+    progress: bool = True,
     epochs: Epochs = None,
     epoch: ShownEpoch = None,
     title: Title | None = None,
@@ -72,15 +75,20 @@ def loss_landscape(
     ----------
     run : Run
         A recorded training run with all weights and a loss.
-    directions : {"path", "random"}, default "path"
+    directions : {"path", "random"}, pair of float or pair of sequence, default "path"
         What spans the plane. ``"path"``: the two principal components of the weights over all
         recorded epochs, which contain as much of the path as two directions can. ``"random"``: two
         random directions, normalized filter by filter to the size of the weights, which show how
-        wide the minimum is [1]_; of the path, they contain very little.
+        wide the minimum is [1]_; of the path, they contain very little. Two recorded epochs: the
+        plane through their weights and those of the last epoch, with distances as they are [2]_.
+        Two lists with an array for each weight of the model, such as differences of what
+        ``model.get_weights()`` returns: these directions, in multiples of themselves.
     seed : int, default 0
         The seed of random directions.
     resolution : int, default 33
         Number of places along each side of the plane, 5 to 200.
+    progress : bool, default True
+        Whether to show a progress bar if the evaluation takes longer than two seconds.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs of the path to draw. The plane is that of the whole run. Default: all.
     epoch : float, {"last", "best", "half"} or altair.Parameter, optional
@@ -111,6 +119,8 @@ def loss_landscape(
     ----------
     .. [1] H. Li et al., "Visualizing the Loss Landscape of Neural Nets" (2018),
        https://arxiv.org/abs/1712.09913
+    .. [2] T. Garipov et al., "Loss Surfaces, Mode Connectivity, and Fast Ensembling of DNNs"
+       (2018), https://arxiv.org/abs/1802.10026
 
     Examples
     --------
@@ -119,11 +129,15 @@ def loss_landscape(
     >>> chart = rc.loss_landscape(run, resolution=9)
     """
     check_chart(run, width, height, max_bytes)
-    require_one_of("directions", directions, get_args(Directions))
+    if not isinstance(progress, (bool, np.bool_)):
+        message = f"progress must be True or False. Got {progress!r}."
+        raise ArgumentError(message)
     require_at_least("resolution", resolution, 5, most=200)
     require_at_least("seed", seed, 0)
     clock = Clock.of(run, epochs, epoch)
-    found = run.loss_planes.plane(directions, seed=int(seed), resolution=int(resolution))
+    found = run.loss_planes.plane(
+        directions, seed=int(seed), resolution=int(resolution), progress=bool(progress)
+    )
     levels = _levels(found)
     xlim, ylim = _limits(found.x), _limits(found.y)
     plane = Plane(clock, [xlim], [ylim], _titles(found, directions), width, height, False)
@@ -151,10 +165,15 @@ def _limits(places: np.ndarray) -> Limits:
 
 
 def _titles(found: LossPlane, directions: Directions) -> tuple[str, str]:
-    what = "Component" if directions == "path" else "Random direction"
+    names = ["Direction 1", "Direction 2"]
+    if isinstance(directions, str):
+        what = "Component" if directions == "path" else "Random direction"
+        names = [f"{what} {number} of the weights" for number in (1, 2)]
+    elif all(isinstance(one, Real) for one in directions):
+        names = [f"Towards epoch {directions[0]:g}", f"Across it, towards epoch {directions[1]:g}"]
     first, second = (
-        f"{what} {number} of the weights ({share:.1%} of the path)"
-        for number, share in enumerate(found.explained, 1)
+        f"{name} ({share:.1%} of the path)"
+        for name, share in zip(names, found.explained, strict=True)
     )
     return first, second
 

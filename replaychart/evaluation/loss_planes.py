@@ -1,12 +1,16 @@
 """The loss over a plane through the space of all weights."""
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any, Literal
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_args
 
 import numpy as np
+from numpy.typing import ArrayLike
+from tqdm.auto import tqdm
 
-from replaychart.errors import EvaluationError
+from replaychart.arguments import is_number, shown
+from replaychart.errors import ArgumentError, EvaluationError
 from replaychart.evaluation.evaluations import Evaluations
 from replaychart.evaluation.lazy_network import LazyNetwork
 from replaychart.evaluation.memory import Arrays, Memory
@@ -15,11 +19,15 @@ from replaychart.network.protocol import RecordedNetwork
 from replaychart.storage.other_weights import WeightOnPlane
 from replaychart.storage.reader import StoredRun
 
-Directions = Literal["path", "random"]
+DirectionsName = Literal["path", "random"]
+# By name, through the weights of two epochs, or as two lists with an array for each weight.
+Directions = DirectionsName | tuple[float, float] | tuple[Sequence[ArrayLike], Sequence[ArrayLike]]
 # The share of the path's extent that the plane extends beyond it on each side.
 _MARGIN = 0.2
 # How far a plane of random directions extends on each side.
 _RANDOM_REACH = 1.0
+# A progress bar appears if the evaluation takes longer, in seconds.
+_PATIENCE = 2
 # Averages over the training data, which are no weights that training moves along the gradient.
 _AVERAGES = ("moving_mean", "moving_variance", "running_mean", "running_var")
 
@@ -58,6 +66,23 @@ class LossPlane:
         return cls(**{field.name: arrays[field.name] for field in dataclasses.fields(cls)})
 
 
+@dataclasses.dataclass(frozen=True)
+class _OfEpochs:
+    """The directions from the last epoch to two others."""
+
+    epochs: tuple[float, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Given:
+    """Directions of the user's own: a pair of arrays for each weight."""
+
+    pairs: tuple[tuple[np.ndarray, ...], ...]
+
+
+_Chosen = DirectionsName | _OfEpochs | _Given
+
+
 class LossPlanes:
     """Evaluates the loss over planes through the weights of a run.
 
@@ -82,33 +107,42 @@ class LossPlanes:
         self._evaluations = evaluations
         self._every = tuple(range(len(stored.epochs)))
 
-    def plane(self, directions: Directions, *, seed: int, resolution: int) -> LossPlane:
+    def plane(
+        self, directions: Directions, *, seed: int, resolution: int, progress: bool = False
+    ) -> LossPlane:
         """Return the loss over a plane through the weights of the last snapshot.
 
         Parameters
         ----------
-        directions : {"path", "random"}
+        directions : {"path", "random"}, pair of float, or pair of sequence of array_like
             As in `loss_landscape`.
         seed : int
             The seed of random directions.
         resolution : int
             The number of places along each side.
+        progress : bool, default False
+            Whether to show a progress bar if it takes longer than two seconds.
 
         Raises
         ------
+        ArgumentError
+            The directions are not allowed.
         EvaluationError
             Not all weights were recorded, they never change, or the loss cannot be evaluated.
         """
-        own = {"seed": seed} if directions == "random" else {}
-        key = evaluation_key("loss plane", directions=directions, resolution=resolution, **own)
+        chosen = self._checked(directions)
+        own = {"seed": seed} if chosen == "random" else {}
+        key = evaluation_key("loss plane", directions=_named(chosen), resolution=resolution, **own)
 
         def compute() -> Arrays:
-            found = self._evaluated(key, directions, seed, resolution)
+            found = self._evaluated(key, chosen, seed, resolution, progress=progress)
             return {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}
 
         return LossPlane.from_arrays(self._memory.remembered(key, self._every, compute))
 
-    def _evaluated(self, key: str, directions: Directions, seed: int, resolution: int) -> LossPlane:
+    def _evaluated(
+        self, key: str, directions: _Chosen, seed: int, resolution: int, *, progress: bool
+    ) -> LossPlane:
         true = self._evaluations.losses(self._every).mean(axis=1, dtype=np.float64)
         weights = self._weights(key)
         every = [np.asarray(weight[:], np.float64) for weight in weights.values()]
@@ -121,14 +155,23 @@ class LossPlanes:
         along, explained = _along_path(moving, self._stored.name)
         if directions == "random":
             along = _filter_normalized([own[last] for own in every], np.random.default_rng(seed))
+        elif isinstance(directions, _OfEpochs):
+            ends = [list(self._stored.epochs).index(epoch) for epoch in directions.epochs]
+            along = _through([[own[end] - own[last] for end in ends] for own in every], directions)
+        elif isinstance(directions, _Given):
+            along = [list(directions.pairs[position]) for position in weights]
+        if directions != "path":
             explained = _shares(moving, along)
         path = np.full((len(finite), 2), np.nan)
         path[finite] = _coordinates(moving, along)
-        x, y = _axes(path[finite], resolution, around_path=directions == "path")
+        around_path = directions == "path" or isinstance(directions, _OfEpochs)
+        x, y = _axes(path[finite], resolution, around_path=around_path)
         lattice = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
         by_position = dict(zip(weights, along, strict=True))
         places = np.concatenate([lattice, path])
-        losses = self._losses(places, by_position, together=resolution, center=last)
+        losses = self._losses(
+            places, by_position, together=resolution, center=last, progress=progress
+        )
         return LossPlane(
             x=x,
             y=y,
@@ -138,6 +181,37 @@ class LossPlanes:
             true=true,
             explained=explained,
         )
+
+    def _checked(self, directions: Directions) -> "_Chosen":
+        """Return directions that are allowed."""
+        if isinstance(directions, str) and directions in get_args(DirectionsName):
+            return directions
+        pair: list[Any] = list(directions) if isinstance(directions, (tuple, list)) else []
+        if len(pair) == 2 and all(map(is_number, pair)):
+            return self._checked_epochs((float(pair[0]), float(pair[1])), directions)
+        if len(pair) == 2 and all(map(_is_list, pair)):
+            shapes = [weight.shape[1:] for weight in self._stored.weights()]
+            arrays = [[np.asarray(own, np.float64) for own in one] for one in pair]
+            if all([own.shape for own in one] == shapes for one in arrays) and all(
+                any(own.any() for own in one) for one in arrays
+            ):
+                return _Given(tuple(zip(*arrays, strict=True)))
+        message = (
+            "directions must be one of 'path', 'random', two recorded epochs before the last one, "
+            "or two lists with an array for each weight, not all of them 0, of the shapes that "
+            f"model.get_weights() returns. Got {shown(directions)}."
+        )
+        raise ArgumentError(message)
+
+    def _checked_epochs(self, epochs: tuple[float, float], given: object) -> "_OfEpochs":
+        allowed = self._stored.epochs[:-1].tolist()
+        if epochs[0] == epochs[1] or not set(epochs) <= set(allowed):
+            message = (
+                "directions must be two different recorded epochs before the last one: "
+                f"{allowed[:1]} to {allowed[-1:]} of run {self._stored.name!r}. Got {shown(given)}."
+            )
+            raise ArgumentError(message)
+        return _OfEpochs(epochs)
 
     def _weights(self, key: str) -> dict[int, Any]:
         """Return the weights that training moves, by position."""
@@ -167,6 +241,7 @@ class LossPlanes:
         *,
         together: int,
         center: int,
+        progress: bool,
     ) -> np.ndarray:
         """Return the mean loss at places of the plane, shape (places,)."""
         # Of equal length, so that the network is compiled for one number of places.
@@ -176,11 +251,59 @@ class LossPlanes:
             for position, weight in enumerate(self._stored.weights())
         ]
         network = self._network.with_weights(weights)
+        starts = tqdm(
+            range(0, len(padded), together),
+            desc="loss landscape",
+            unit="row",
+            delay=_PATIENCE,
+            leave=False,
+            disable=not progress,
+        )
         losses = [
-            _losses_of(network, self._stored, range(start, start + together))
-            for start in range(0, len(padded), together)
+            _losses_of(network, self._stored, range(start, start + together)) for start in starts
         ]
         return np.concatenate(losses)[: len(places)]
+
+
+def _named(directions: _Chosen) -> Any:
+    """Return directions as a part of the key under which the plane is stored."""
+    if isinstance(directions, _OfEpochs):
+        return list(directions.epochs)
+    if isinstance(directions, _Given):
+        content = b"".join(one.tobytes() for pair in directions.pairs for one in pair)
+        return hashlib.sha256(content).hexdigest()[:32]
+    return directions
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _through(ends: list[list[np.ndarray]], directions: _OfEpochs) -> list[list[np.ndarray]]:
+    """Return two directions of length 1 at right angles, which span the plane of two vectors.
+
+    Parameters
+    ----------
+    ends : list of list of numpy.ndarray
+        For each weight, its part of both vectors.
+    directions : _OfEpochs
+        Where they come from.
+    """
+    first, second = (np.concatenate([one[axis].ravel() for one in ends]) for axis in (0, 1))
+    if not np.isfinite([first, second]).all() or not first.any():
+        first = second = np.zeros(1)
+    along = first / (np.linalg.norm(first) or 1.0)
+    across = second - (second @ along) * along
+    if np.linalg.norm(across) <= 1e-6 * (np.linalg.norm(second) or 1.0):
+        message = (
+            "directions must be epochs whose weights span a plane with those of the last epoch. "
+            f"Those of {directions.epochs} are on one line with them, or not finite."
+        )
+        raise EvaluationError(message)
+    across /= np.linalg.norm(across)
+    cuts = np.cumsum([one[0].size for one in ends])[:-1]
+    parts = zip(np.split(along, cuts), np.split(across, cuts), ends, strict=True)
+    return [[x.reshape(one[0].shape), y.reshape(one[0].shape)] for x, y, one in parts]
 
 
 def _losses_of(network: RecordedNetwork, stored: StoredRun, places: range) -> np.ndarray:

@@ -74,6 +74,67 @@ def test_random_directions_are_normalized_filter_by_filter(three: Training) -> N
     assert np.abs(other.loss - found.loss).max() > 1e-3
 
 
+def test_plane_through_two_epochs_and_the_last_one(parabola: Training) -> None:
+    run = parabola.open()
+    found = run.loss_planes.plane((0, 3), seed=0, resolution=5)
+    weights = _flat(parabola)
+    towards, across = weights[0] - weights[-1], weights[3] - weights[-1]
+    along = towards / np.linalg.norm(towards)
+    across = across - (across @ along) * along
+    across /= np.linalg.norm(across)
+    # All three are on the plane, as far apart as they are, with the losses that they have.
+    np.testing.assert_allclose(found.path[0], [np.linalg.norm(towards), 0], atol=1e-5)
+    distance = np.linalg.norm(weights[3] - weights[0])
+    assert np.linalg.norm(found.path[3] - found.path[0]) == pytest.approx(distance, rel=1e-5)
+    on_it = [0, 3, -1]
+    np.testing.assert_allclose(found.on_plane[on_it], found.true[on_it], atol=2e-6)
+    for row, column in ((0, 0), (4, 2)):
+        place = weights[-1] + found.x[column] * along + found.y[row] * across
+        assert found.loss[row, column] == pytest.approx(_loss(parabola, place), abs=2e-6)
+    spec = rc.loss_landscape(run, directions=(0, 3), resolution=5).to_dict()
+    assert "Towards epoch 0 (" in str(spec)
+    assert "Across it, towards epoch 3 (" in str(spec)
+
+
+def test_directions_of_your_own(parabola: Training, tmp_path: Path) -> None:
+    path = tmp_path / "own.h5"
+    path.write_bytes(parabola.path.read_bytes())
+    run = rc.open_run(path)
+    rng = np.random.default_rng(0)
+    along, across = ([rng.normal(size=one.shape) for one in parabola.weights[0]] for _ in range(2))
+    found = run.loss_planes.plane((along, across), seed=0, resolution=5)
+    first, second = (np.concatenate([one.ravel() for one in own]) for own in (along, across))
+    last = _flat(parabola)[-1]
+    for row, column in ((0, 1), (2, 2), (4, 3)):
+        place = last + found.x[column] * first + found.y[row] * second
+        assert found.loss[row, column] == pytest.approx(_loss(parabola, place), rel=1e-4)
+    # The closest place to a snapshot, by least squares.
+    both = np.stack([first, second], axis=1)
+    expected = np.linalg.lstsq(both, _flat(parabola)[2] - last, rcond=None)[0]
+    np.testing.assert_allclose(found.path[2], expected, atol=1e-6)
+    run.store()
+    again = rc.open_run(path)
+    np.testing.assert_array_equal(
+        again.loss_planes.plane((along, across), seed=0, resolution=5).loss, found.loss
+    )
+    assert not again._network.is_rebuilt
+    other = again.loss_planes.plane((across, along), seed=0, resolution=5)
+    np.testing.assert_allclose(other.loss, found.loss.T, rtol=1e-4)
+
+
+def test_progress_bar_appears_only_if_it_takes_long(
+    parabola: Training, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = rc.open_run(parabola.path)
+    rc.loss_landscape(run, resolution=5)
+    assert "loss landscape" not in capsys.readouterr().err
+    monkeypatch.setattr("replaychart.evaluation.loss_planes._PATIENCE", 0)
+    rc.loss_landscape(run, resolution=6)
+    assert "loss landscape" in capsys.readouterr().err
+    rc.loss_landscape(run, resolution=7, progress=False)
+    assert "loss landscape" not in capsys.readouterr().err
+
+
 def test_averages_of_batch_normalization_stay_as_they_are_at_the_end(branches: Training) -> None:
     run = branches.open()
     found = run.loss_planes.plane("path", seed=0, resolution=5)
@@ -149,6 +210,15 @@ def test_bad_input_is_named(parabola: Training, tmp_path: Path) -> None:
     run = parabola.open()
     with pytest.raises(ArgumentError, match="directions must be one of 'path', 'random'"):
         rc.loss_landscape(run, directions="pca")  # type: ignore[arg-type]
+    weights = [np.ones_like(one) for one in parabola.weights[0]]
+    for wrong in ((weights, weights[:-1]), (weights, [0 * one for one in weights]), (weights,), 3):
+        with pytest.raises(ArgumentError, match="or two lists with an array for each weight"):
+            rc.loss_landscape(run, directions=wrong)  # type: ignore[arg-type]
+    for epochs in ((1, 1), (0, 99), (0, 6)):
+        with pytest.raises(ArgumentError, match="must be two different recorded epochs before"):
+            rc.loss_landscape(run, directions=epochs)
+    with pytest.raises(ArgumentError, match="progress must be True or False. Got 'yes'"):
+        rc.loss_landscape(run, progress="yes")  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="resolution must be"):
         rc.loss_landscape(run, resolution=4)
     X, y = rc.datasets.parabola(10)
