@@ -83,8 +83,9 @@ A wide chart
    import altair as alt
 
    data = alt.Data(values=[{"bar": "right"}])
-   place = {"x": alt.XValue(300), "x2": alt.X2Value(330), "y": alt.YValue(0), "y2": alt.Y2Value(100)}
-   bar = alt.Chart(data, width=400, height=100).mark_rect(tooltip=None).encode(**place)
+   bar = alt.Chart(data, width=400, height=100).mark_rect(tooltip=None).encode(
+       x=alt.XValue(300), x2=alt.X2Value(330), y=alt.YValue(0), y2=alt.Y2Value(100)
+   )
    bar | bar
 """,
 }
