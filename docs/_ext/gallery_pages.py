@@ -186,7 +186,7 @@ def _remove_cards(app: Sphinx, error: Exception | None) -> None:
         return
     used = {_files(app.env, script).name for script in gallery(app.config)}
     for path in (Path(app.outdir) / CARDS).glob("*"):
-        if path.stem not in used:
+        if path.stem.removesuffix("-loop") not in used:
             path.unlink()
 
 

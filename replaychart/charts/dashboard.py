@@ -124,7 +124,7 @@ class _Candidate:
 # Three plots with their gaps are exactly as wide as two large ones. "medium" fits a screen of
 # 1280 x 720 together with the controls of a page.
 _MEASURES: dict[Size, _Measures] = {
-    "small": _Measures(250, 96, 50, 8, 2, Fonts(title=18, epoch=22, panel=13, text=12)),
+    "small": _Measures(250, 96, 60, 8, 2, Fonts(title=18, epoch=22, panel=13, text=12)),
     "medium": _Measures(360, 106, 60, 10, 3, Fonts(title=22, epoch=28, panel=14, text=12)),
     "large": _Measures(460, 150, 80, 14, 3, Fonts(title=30, epoch=38, panel=19, text=16)),
 }
