@@ -64,7 +64,16 @@ html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
 html_copy_source = False
 # Only the user guide and the reference have subpages to list in the left sidebar.
-_alone = ["index", "install", "tutorial", "how_it_works", "adding_a_chart", "from_deepreplay"]
+_alone = [
+    "index",
+    "install",
+    "tutorial",
+    "how_it_works",
+    "adding_a_chart",
+    "from_deepreplay",
+    "coming_from",
+    "glossary",
+]
 html_sidebars = {page: [] for page in [*_alone, "gallery/*"]}
 html_theme_options = {
     "logo": {"text": "ReplayChart", "alt_text": "ReplayChart home page"},
