@@ -8,6 +8,7 @@ over all epochs. Of the 60 points with the lowest margins, 57 have a wrong label
 recall of 95 %. Points near the boundary are ambiguous: they move to the right, because the network
 changes its mind about them.
 """
+# card-view: 2
 # category: Trainings
 # thumbnail-epoch: 40
 

@@ -86,12 +86,14 @@ def _views(chart: Any) -> Iterator[Any]:
         yield chart
 
 
-def _variables(chart: Any) -> list[Any]:
+def _variables(chart: Any) -> list[alt.VariableParameter]:
+    """Return the parameters of a chart; of a selection, one with which nothing is selected."""
     params = chart._get("params")
     return [
         param
-        for param in ([] if params is alt.Undefined else params)
         if isinstance(param, alt.VariableParameter)
+        else alt.VariableParameter(name=param.name, value={})
+        for param in ([] if params is alt.Undefined else params)
     ]
 
 
