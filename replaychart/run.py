@@ -3,7 +3,7 @@
 import copy
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
@@ -47,11 +47,11 @@ from replaychart.frames.histograms import (
 )
 from replaychart.frames.history import history_frame
 from replaychart.frames.loss_plane import loss_plane_frame
-from replaychart.frames.points import points_frame
+from replaychart.frames.points import ABOUT_POINTS, OUTCOMES, points_frame
 from replaychart.frames.samples import samples_frame
 from replaychart.frames.similarity import similarity_frame
 from replaychart.frames.subsets import TRAINING, VALIDATION
-from replaychart.frames.tables import paths_frame
+from replaychart.frames.tables import coordinate_names, paths_frame
 from replaychart.frames.units import units_frame
 from replaychart.frames.updates import updates_frame
 from replaychart.planes.argument_types import (
@@ -652,6 +652,7 @@ class Run:
         projection: ProjectionLike | None = None,
         positions: Positions = "flatten",
         epochs: Epochs = None,
+        columns: Sequence[str] | None = None,
     ) -> pd.DataFrame:
         """Return the recorded points at every epoch, in the space of a layer.
 
@@ -665,6 +666,8 @@ class Run:
         epochs : float, slice, range or iterable of float, optional
             Only these recorded epochs; a slice refers to positions in the attribute `epochs`.
             Default: all.
+        columns : sequence of str, optional
+            Only these columns, in this order; nothing is evaluated for the others. Default: all.
 
         Returns
         -------
@@ -682,7 +685,7 @@ class Run:
         Raises
         ------
         ArgumentError
-            There is no such layer, or an epoch was not recorded.
+            There is no such layer or column, or an epoch was not recorded.
         EvaluationError
             The model or its loss cannot be rebuilt.
         MissingDependencyError
@@ -706,13 +709,32 @@ class Run:
         view = None
         if layer is not None and projection is not None:
             view = self.planes.view(layer, projection, positions)
-        coordinates = self._points_in(layer, view, chosen)
-        frame = self._points_frame(coordinates, chosen)
-        if self.validation is None:
-            return frame
-        others = self.validation._points_in(layer, view, chosen)
-        frames = [frame, self.validation._points_frame(others, chosen)]
-        return pd.concat(frames).sort_values("epoch", kind="stable", ignore_index=True)
+        wanted = None if columns is None else self._checked_columns(columns, layer, view, chosen)
+        subsets = [run for run in (self, self.validation) if run is not None]
+        frames = [run._points_frame(layer, view, chosen, wanted) for run in subsets]
+        if len(frames) == 1:
+            return frames[0]
+        # The sort is stable: at each epoch, the validation points come last.
+        epochs_of_rows = [np.repeat(self.epochs[chosen], len(run.targets)) for run in subsets]
+        order = np.argsort(np.concatenate(epochs_of_rows), kind="stable")
+        return pd.concat(frames).iloc[order].reset_index(drop=True)
+
+    def _checked_columns(
+        self,
+        columns: Sequence[str],
+        layer: str | None,
+        view: Projection | None,
+        chosen: list[int],
+    ) -> list[str]:
+        """Return the names of columns of the frame of the points."""
+        names = items_of("columns", columns, "names of columns")
+        fixed = (*ABOUT_POINTS, *OUTCOMES)
+        if all(name in fixed for name in names):
+            return names
+        units = self._points_in(layer, view, chosen[:1]).shape[-1]
+        for name in names:
+            require_one_of("columns", name, [*ABOUT_POINTS, *coordinate_names(units), *OUTCOMES])
+        return names
 
     def _points_in(
         self, layer: str | None, view: Projection | None, chosen: list[int]
@@ -722,18 +744,34 @@ class Run:
             return self.coordinates(layer, epochs=self.epochs[chosen])
         return self.planes.coordinates(layer, chosen, view)
 
-    def _points_frame(self, coordinates: np.ndarray, chosen: list[int]) -> pd.DataFrame:
+    def _points_frame(
+        self,
+        layer: str | None,
+        view: Projection | None,
+        chosen: list[int],
+        columns: list[str] | None,
+    ) -> pd.DataFrame:
+        """Return the rows of the points of this run, without those of its validation points."""
+        outcomes: dict[str, Callable[[list[int]], np.ndarray]] = {
+            "prediction": self._predictions.decisions,
+            "probability": self._predictions.probability,
+            "loss": self._losses_if_any,
+        }
+        wanted = OUTCOMES if columns is None else columns
+        has_coordinates = columns is None or set(columns) - {*ABOUT_POINTS, *OUTCOMES}
         return points_frame(
             self.epochs[chosen],
             self.targets,
-            coordinates,
-            self._predictions.decisions(chosen),
-            self._predictions.probability(chosen),
-            self._evaluations.losses(chosen)
-            if self._has_loss
-            else np.full((len(chosen), len(self.targets)), np.nan, np.float32),
+            self._points_in(layer, view, chosen) if has_coordinates else None,
+            {name: outcomes[name](chosen) for name in OUTCOMES if name in wanted},
             self.subset,
+            columns,
         )
+
+    def _losses_if_any(self, chosen: list[int]) -> np.ndarray:
+        if self._has_loss:
+            return self._evaluations.losses(chosen)
+        return np.full((len(chosen), len(self.targets)), np.nan, np.float32)
 
     @property
     def _has_loss(self) -> bool:

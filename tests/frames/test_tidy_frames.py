@@ -1,6 +1,7 @@
 """The tidy frames: columns, order and values."""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -240,3 +241,33 @@ def test_probability_of_many_classes_is_that_of_the_true_one(three: Training) ->
         counted = frame[frame["target"] == target].groupby("bin_start")["count"].sum()
         expected, _ = np.histogram(own[run.targets == target], bins=np.linspace(0, 1, 6))
         assert counted.tolist() == expected.tolist()
+
+
+def test_chosen_columns_of_points_are_those_of_the_whole_frame(parabola: Training) -> None:
+    run = parabola.open()
+    whole = run.points("hidden", epochs=[0, 3])
+    for columns in (["loss"], ["y", "epoch", "x"], ["prediction", "target"], "point"):
+        chosen = run.points("hidden", epochs=[0, 3], columns=columns)
+        expected = whole[[columns] if isinstance(columns, str) else columns]
+        pd.testing.assert_frame_equal(chosen, expected)
+    pd.testing.assert_frame_equal(
+        run.points(epochs=[3], columns=["x"]), run.points(epochs=[3])[["x"]]
+    )
+    with pytest.raises(rc.ArgumentError, match=r"columns must be one of 'epoch', .*'x', 'y', .*"):
+        run.points("hidden", columns=["epoch", "x3"])
+    with pytest.raises(rc.ArgumentError, match="columns must be names of columns. Got 3"):
+        run.points("hidden", columns=3)  # type: ignore[arg-type]
+
+
+def test_columns_that_are_not_chosen_are_not_evaluated(tmp_path: Path) -> None:
+    def own_loss(y: Any, p: Any) -> Any:
+        return keras.losses.binary_crossentropy(y, p)
+
+    X, y = rc.datasets.parabola(10)
+    model = small_model(dense(1, "sigmoid", "output"), loss=own_loss)
+    rc.Recorder(X, y, tmp_path / "a.h5", "a", model=model)
+    run = rc.open_run(tmp_path / "a.h5")
+    with pytest.raises(rc.EvaluationError, match="own_loss"):
+        run.points()
+    frame = run.points(columns=["point", "probability"])
+    np.testing.assert_array_equal(frame["probability"], run.probabilities()[0, :, 1])
