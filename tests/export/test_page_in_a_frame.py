@@ -155,6 +155,12 @@ def test_errors(chart: Any, options: dict[str, Any], message: str) -> None:
     assert str(raised.value) == message
 
 
+def test_a_cell_with_a_dashboard_is_small(shipped: rc.Run) -> None:
+    # 2,000 points and 151 epochs, and no warning that something was left out.
+    linked = rc.animate(rc.link(rc.dashboard(shipped)))
+    assert len(rc.page(linked).frame) < 2_000_000
+
+
 # What notebooks in VS Code allow: scripts in the page, and nothing from elsewhere.
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "

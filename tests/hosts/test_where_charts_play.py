@@ -352,18 +352,26 @@ def test_charts_plugin_of_mkdocs(visit: Any, tmp_path: Path) -> None:
 
 
 @needs("nbconvert")
-@pytest.mark.skipif(shutil.which("npm") is None, reason="reveal.js comes from npm")
+@pytest.mark.skipif(shutil.which("npm") is None, reason="its libraries are from npm")
 def test_slides(visit: Any, tmp_path: Path) -> None:
-    command = ["npm", "pack", "--silent", "reveal.js@4"]
-    if subprocess.run(command, cwd=tmp_path, check=False).returncode:
-        pytest.skip("npm cannot get reveal.js")
-    shutil.unpack_archive(next(tmp_path.glob("reveal*.tgz")), tmp_path)
+    for library in ("reveal.js@4", "requirejs@2"):
+        if subprocess.run(
+            ["npm", "pack", "--silent", library], cwd=tmp_path, check=False
+        ).returncode:
+            pytest.skip(f"npm cannot get {library}")
+        name = library.partition("@")[0]
+        shutil.unpack_archive(next(tmp_path.glob(f"{name}*.tgz")), tmp_path / name)
     notebook = _write_notebook(tmp_path / "charts.ipynb", NOTEBOOK)
     cells = nbformat.read(notebook, 4)
     for cell in cells.cells:
         cell.metadata["slideshow"] = {"slide_type": "slide"}
     nbformat.write(cells, notebook)
-    options = ["--execute", "--to", "slides", "--SlidesExporter.reveal_url_prefix=package"]
+    options = [
+        "--execute",
+        "--to=slides",
+        "--SlidesExporter.reveal_url_prefix=reveal.js/package",
+        "--SlidesExporter.require_js_url=requirejs/package/require.js",
+    ]
     subprocess.run(
         [sys.executable, "-m", "nbconvert", *options, str(notebook)],
         check=True,
@@ -372,10 +380,11 @@ def test_slides(visit: Any, tmp_path: Path) -> None:
     )
     page = visit((tmp_path / "charts.slides.html").as_uri())
     page.set_viewport_size({"width": 1280, "height": 800})
-    page.wait_for_function("window.Reveal && Reveal.isReady()", timeout=MINUTES)
-    page.evaluate("Reveal.slide(1)")
+    page.locator(".reveal.ready").wait_for(timeout=MINUTES)
+    page.keyboard.press("ArrowRight")
     frame = page_frames(page, 2)[0]
     frame.wait_for_function(PLAYS, timeout=MINUTES)
-    shown = page.locator("section.present iframe").bounding_box()
+    page.wait_for_timeout(1500)  # until the slide has moved into its place
+    shown = page.locator("section.present iframe").first.bounding_box()
     assert shown["x"] >= 0
     assert shown["x"] + shown["width"] <= 1280
