@@ -42,6 +42,7 @@ if not recording.exists():
 first, second = (rc.open_run(recording, f"seed {seed}") for seed in (1, 2))
 epoch = rc.epoch_param(first, second)
 
-within = rc.similarity(first, epoch=epoch, title="Within one network \N{MIDDLE DOT} {epoch}")
-between = rc.similarity(first, second, epoch=epoch, title="Between two \N{MIDDLE DOT} {epoch}")
+size = {"epoch": epoch, "width": 330, "height": 330}
+within = rc.similarity(first, title="Within one network \N{MIDDLE DOT} epoch {epoch}", **size)
+between = rc.similarity(first, second, title="Between two \N{MIDDLE DOT} epoch {epoch}", **size)
 within | between
