@@ -53,7 +53,7 @@ _HOMES = {
     "probe": "charts.probe",
     "network_diagram": "charts.network_diagram",
     "loss_landscape": "charts.loss_landscape",
-    "leaderboard": "leaderboard",
+    "leaderboard": "ranking",
     "similarity": "charts.similarity",
     "compare": "charts.compare",
     "difference": "charts.difference",
@@ -120,7 +120,6 @@ if TYPE_CHECKING:
     from replaychart.export.enable import enable as enable
     from replaychart.export.page import page as page
     from replaychart.export.save import save as save
-    from replaychart.leaderboard import leaderboard as leaderboard
     from replaychart.live.live import Live as Live
     from replaychart.opening import list_runs as list_runs
     from replaychart.opening import open_run as open_run
@@ -129,6 +128,7 @@ if TYPE_CHECKING:
     from replaychart.playback.key_epochs import key_epochs as key_epochs
     from replaychart.playback.link import link as link
     from replaychart.playback.story import story as story
+    from replaychart.ranking import leaderboard as leaderboard
     from replaychart.recording.function_recorder import record_function as record_function
     from replaychart.recording.outputs import record_outputs as record_outputs
     from replaychart.recording.recorder import Recorder as Recorder
