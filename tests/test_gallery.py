@@ -22,7 +22,8 @@ import gallery_scripts  # noqa: E402
 
 SCRIPTS = {script.name: script for script in gallery_scripts.scripts(ROOT / "gallery")}
 SHARED = ROOT / ".." / "shared" / "data"
-LARGEST = 3_100_000
+# Of a spec, as text. Pages contain it compressed.
+LARGEST = 3_600_000
 
 # The accuracy that each run must reach on the recorded points at the last epoch.
 ACCURACY = {
@@ -156,7 +157,6 @@ def cache(gallery_recordings: Path) -> Path:
 
 # Those that are run each time: between them, every kind of task and most charts.
 QUICK = {
-    "activation_functions",
     "asking",
     "cars",
     "dashboard",

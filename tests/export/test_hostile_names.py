@@ -230,7 +230,10 @@ POINT_AT_MARKS = """
 """
 
 
-@pytest.mark.parametrize("group", ["two", "three", "number"])
+@pytest.mark.parametrize(
+    "group",
+    [pytest.param(group, marks=pytest.mark.thorough) for group in ("two", "number")] + ["three"],
+)
 def test_names_are_text_in_pictures(
     group: str, hostile: Path, watched: Any, tmp_path: Path
 ) -> None:

@@ -40,8 +40,11 @@ def _replayed(run: rc.Run, epoch: int) -> dict[str, float]:
     return dict(zip(own["name"], own["value"], strict=True))
 
 
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("units", [1, 2])
+@pytest.mark.parametrize(
+    ("units", "weighted"),
+    [(1, True), (2, False)]
+    + [pytest.param(*rest, marks=pytest.mark.thorough) for rest in ((1, False), (2, True))],
+)
 def test_history_is_that_of_keras(units: int, weighted: bool, tmp_path: Path) -> None:
     X, y = _padded()
     y = y[..., None]
