@@ -194,6 +194,7 @@ def whole_charts(run: rc.Run, pictures: rc.Run, several: dict[str, rc.Run]) -> d
         "network_diagram": rc.network_diagram(run, epochs=[150], title="Epoch 150", width=360),
         "similarity": rc.similarity(several["Adam"], several["RMSprop"], title="Adam, RMSprop"),
         "difference": rc.difference(several["SGD"], several["Adam"], epoch=30, width=300),
+        "tour": rc.tour(pictures, pictures.layers[-1], position=0.3, title="Ten classes"),
     }
 
 
