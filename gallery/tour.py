@@ -29,7 +29,9 @@ if not recording.exists():
             keras.layers.Dense(10, activation="softmax", name="output"),
         ]
     )
-    model.compile(keras.optimizers.Adam(0.002), "sparse_categorical_crossentropy", ["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(0.002), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
     recorder = rc.Recorder(X[:500], y[:500], recording, "digits")
     model.fit(X, y, epochs=40, batch_size=32, verbose=0, callbacks=[recorder])
 

@@ -121,6 +121,7 @@ def charts(
         "layer_morph": (rc.layer_morph(run, depth=0.6, **PLOT), 40),
         "probe": (_probe(run), 40),
         "unit_maps": (rc.unit_maps(numbers, numbers.layers[0], units=UNITS, **PLOT), 20),
+        "tour": (rc.tour(pictures, pictures.layers[-1], position=0.3, **PLOT), 8),
         "filters": (rc.filters(pictures, columns=4, **PLOT), 20),
         "loss_landscape": (rc.loss_landscape(run, **PLOT), 100),
         "compare": (rc.compare(several, **PLOT), 30),
@@ -194,7 +195,6 @@ def whole_charts(run: rc.Run, pictures: rc.Run, several: dict[str, rc.Run]) -> d
         "network_diagram": rc.network_diagram(run, epochs=[150], title="Epoch 150", width=360),
         "similarity": rc.similarity(several["Adam"], several["RMSprop"], title="Adam, RMSprop"),
         "difference": rc.difference(several["SGD"], several["Adam"], epoch=30, width=300),
-        "tour": rc.tour(pictures, pictures.layers[-1], position=0.3, title="Ten classes"),
     }
 
 

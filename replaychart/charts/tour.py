@@ -43,6 +43,8 @@ _COMPONENTS = 6
 _NAME = 90
 # Epochs and steps of the tour at which the size of the view is measured.
 _SEEN = 40
+# How far the sum of probabilities may be from 1.
+_ROUNDING = 1e-3
 
 
 def tour(
@@ -260,7 +262,8 @@ class _Ball(NamedTuple):
     Attributes
     ----------
     middle : numpy.ndarray, shape (dimensions,)
-        The middle of the view, where the axes begin: the mean of all points.
+        The middle of the view, where the axes begin: the mean of all points; of probabilities, the
+        origin, so that a point of which the network is sure is at the end of an axis.
     reach : float
         How far the points are from it at most.
     radius : float
@@ -275,8 +278,9 @@ class _Ball(NamedTuple):
     def around(cls, values: np.ndarray, path: np.ndarray) -> "_Ball":
         """Return the ball around finite points, shape (epochs, points, dimensions)."""
         finite = np.isfinite(values).all(axis=-1)
-        if not finite.any():
-            return cls(np.zeros(values.shape[-1]), 1.0, 1.0)
+        origin = np.zeros(values.shape[-1])
+        if not finite.any() or _are_probabilities(values[finite]):
+            return cls(origin, 1.0, 1.0)
         middle = values[finite].mean(axis=0, dtype=np.float64)
         centred = np.where(finite[..., None], values - middle, 0)
         reach = float(np.linalg.norm(centred, axis=-1).max()) or 1.0
@@ -285,6 +289,11 @@ class _Ball(NamedTuple):
         planes = path[:: max(1, len(path) // _SEEN)]
         seen_at = [np.linalg.norm(some @ plane.T, axis=-1).max() for plane in planes]
         return cls(middle, reach, float(max(seen_at)) or reach)
+
+
+def _are_probabilities(values: np.ndarray) -> bool:
+    """Return whether every point has probabilities of classes that exclude each other."""
+    return bool(values.min() >= 0 and np.abs(values.sum(axis=-1) - 1).max() < _ROUNDING)
 
 
 def _points(
