@@ -55,6 +55,7 @@ _HOMES = {
     "loss_landscape": "charts.loss_landscape",
     "leaderboard": "ranking",
     "similarity": "charts.similarity",
+    "tour": "charts.tour",
     "compare": "charts.compare",
     "difference": "charts.difference",
     "small_multiples": "charts.small_multiples",
@@ -105,6 +106,7 @@ if TYPE_CHECKING:
     from replaychart.charts.similarity import similarity as similarity
     from replaychart.charts.small_multiples import small_multiples as small_multiples
     from replaychart.charts.spread import spread as spread
+    from replaychart.charts.tour import tour as tour
     from replaychart.charts.unit_maps import unit_maps as unit_maps
     from replaychart.charts.updates import updates as updates
     from replaychart.charts.weights import weights as weights

@@ -121,6 +121,7 @@ def charts(
         "layer_morph": (rc.layer_morph(run, depth=0.6, **PLOT), 40),
         "probe": (_probe(run), 40),
         "unit_maps": (rc.unit_maps(numbers, numbers.layers[0], units=UNITS, **PLOT), 20),
+        "tour": (rc.tour(pictures, pictures.layers[-1], position=0.3, **PLOT), 8),
         "filters": (rc.filters(pictures, columns=4, **PLOT), 20),
         "loss_landscape": (rc.loss_landscape(run, **PLOT), 100),
         "compare": (rc.compare(several, **PLOT), 30),

@@ -28,6 +28,20 @@ def components_within_epochs(space: LayerSpace) -> LinearProjection:
     return _projection(space, pca, "pca within epochs", space.mean(), "the mean over all epochs")
 
 
+def several_components(space: LayerSpace, count: int) -> LinearProjection:
+    """Return the first components of those of which `components_within_epochs` returns two."""
+    pca = _fitted(space, space.batches(centred=True), count)
+    bases = pca.components_.T[None].astype(np.float64)
+    share = _percent(pca.explained_variance_ratio_.sum())
+    return space.linear(
+        titles=(f"{count} components ({share} %)", ""),
+        key=None,
+        origins=space.mean()[None],
+        bases=bases,
+        through="the mean over all epochs",
+    )
+
+
 def pooled_components(space: LayerSpace) -> LinearProjection:
     """Return the two principal components of all snapshots together."""
     pca = _fitted(space, space.batches())
@@ -126,12 +140,12 @@ def scikit_learn(module: str) -> Any:
         raise MissingDependencyError(message) from error
 
 
-def _fitted(space: LayerSpace, batches: Iterator[np.ndarray]) -> Any:
+def _fitted(space: LayerSpace, batches: Iterator[np.ndarray], count: int = 2) -> Any:
     decomposition = scikit_learn("sklearn.decomposition")
     first, second = space.enough(next(batches)), next(batches, None)
     with np.errstate(invalid="ignore"):  # If the points do not differ, the shares are NaN.
         if second is None:
-            return decomposition.PCA(2, random_state=0).fit(first)
+            return decomposition.PCA(count, random_state=0).fit(first)
         pca = decomposition.IncrementalPCA(min(space.units, _INCREMENTAL_COMPONENTS))
         for rows in itertools.chain([first, second], batches):
             pca.partial_fit(rows)

@@ -19,7 +19,7 @@ from replaychart.facts.layers import RecordedLayer, hidden_layers, output_layer
 from replaychart.network.graph import no_graph
 from replaychart.planes import extents
 from replaychart.planes.argument_types import Features
-from replaychart.planes.components import last_components
+from replaychart.planes.components import last_components, several_components
 from replaychart.planes.dense_network import DenseNetwork, dense_network
 from replaychart.planes.extents import Limits
 from replaychart.planes.features import axes, feature_names
@@ -375,6 +375,21 @@ class Planes:
             view = projection_of(how, layer, outputs, known=self._known(layer), averaged=averaged)
             self._views[key] = (how, view)
         return self._views[key][1]
+
+    def components(self, layer: str, count: int) -> LinearProjection:
+        """Return the projection of a layer to its first principal components within epochs.
+
+        Parameters
+        ----------
+        layer : str
+            One of the layers, with at least `count` units.
+        count : int
+            The number of components.
+        """
+        if self._training is not None:
+            return self._training.components(layer, count)
+        outputs = partial(self._evaluations.outputs_by_snapshot, layer, self._every)
+        return several_components(LayerSpace.of(layer, outputs, averaged=False), count)
 
     def _known(self, layer: str) -> KnownOfRun:
         """Return what a projection of a layer may depend on besides the layer's outputs."""

@@ -12,7 +12,7 @@ import replaychart as rc
 
 def _all_charts(run: rc.Run) -> Any:
     for name in BUILDERS:
-        if name != "residual_histogram":
+        if name not in ("residual_histogram", "tour"):
             getattr(rc, name)(run)
     rc.compare({"a": run, "b": run})
     rc.difference(run, run)

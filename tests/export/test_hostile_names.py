@@ -136,6 +136,7 @@ CHARTS: dict[str, Callable[[rc.Run], Any]] = {
     "updates": rc.updates,
     "network_diagram": rc.network_diagram,
     "similarity": rc.similarity,
+    "tour": lambda run: rc.tour(run, run.layers[-1]),
     "difference": lambda run: rc.difference(run, run, names=tuple(NAMES.values())[:2]),
     "loss_landscape": partial(rc.loss_landscape, resolution=5),
     "spread_of_one": lambda run: rc.spread(run, kind="weights", epochs=[0]),
