@@ -106,8 +106,9 @@ def test_render_offers_every_chart_of_the_package(capsys: pytest.CaptureFixture[
     assert offered == CHARTS
 
 
-# The targets are classes, so there are no residuals, and the network has no convolutions.
-OF_OTHER_RUNS = {"residual-histogram", "filters", "feature-maps"}
+# The targets are classes, so there are no residuals, and the network has neither convolutions nor a
+# hidden layer with more than two units.
+OF_OTHER_RUNS = {"residual-histogram", "filters", "feature-maps", "tour"}
 
 
 @pytest.mark.parametrize("name", sorted(set(CHARTS) - OF_OTHER_RUNS))
