@@ -156,17 +156,14 @@ def cache(gallery_recordings: Path) -> Path:
     return gallery_recordings / "gallery"
 
 
-# Those that are run each time: between them, every kind of task and most charts.
+# Those that are run each time: between them, every kind of task and most ways to combine charts.
 QUICK = {
     "asking",
     "cars",
     "dashboard",
-    "first_batches",
     "jax_function",
     "penguins",
-    "pytorch",
     "slices",
-    "weather",
 }
 
 

@@ -86,14 +86,18 @@ def test_moving_parts_over_the_rest_are_the_whole_chart(name: str, shipped: rc.R
         assert difference.max() <= 2
 
 
-def test_chart_whose_legend_follows_the_epoch_is_painted_as_a_whole(
-    shipped: rc.Run, tmp_path: Path
-) -> None:
+def test_chart_whose_legend_follows_the_epoch_cannot_be_split(shipped: rc.Run) -> None:
     own = _own(shipped).encode(color="loss:Q")
     compiled = Compiled(ChartSpec.of(own | rc.loss_histogram(shipped)), 0)
     with pytest.raises(CannotSplit):
         MovingParts.of(WholeChart(with_fixed_layout(compiled.vega), 1.0), compiled)
-    chart = own | rc.loss_histogram(shipped)
+
+
+@pytest.mark.thorough
+def test_chart_whose_legend_follows_the_epoch_is_painted_as_a_whole(
+    shipped: rc.Run, tmp_path: Path
+) -> None:
+    chart = _own(shipped).encode(color="loss:Q") | rc.loss_histogram(shipped)
     path = rc.save(chart, tmp_path / "a.gif", epochs=range(0, 131, 10), progress=False)
     last = list(_frames(path))[-1][0]
     still = _still(rc.save(chart, tmp_path / "still.png", epoch=130))

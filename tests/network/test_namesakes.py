@@ -145,6 +145,7 @@ def own_name(x: Any) -> Any:
     return keras.ops.sin(x)
 
 
+@pytest.mark.thorough
 def test_what_keras_tells_apart_is_not_warned_of(tmp_path: Path) -> None:
     import tensorflow as tf
 

@@ -93,6 +93,7 @@ def test_new_run_is_complete_or_its_name_stays_free(recorded: Path, tmp_path: Pa
         _takes_another_run(copy)
 
 
+@pytest.mark.thorough
 def test_run_that_grows_keeps_every_epoch_that_was_written(recorded: Path, tmp_path: Path) -> None:
     seen = []
     for copy in _killed(recorded, "append", tmp_path / "killed"):
