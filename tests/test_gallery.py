@@ -163,7 +163,6 @@ QUICK = {
     "dashboard",
     "jax_function",
     "penguins",
-    "slices",
 }
 
 

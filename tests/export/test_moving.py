@@ -71,7 +71,10 @@ def _decoded(path: Path) -> list[np.ndarray]:
         return [frame.to_ndarray(format="rgb24").astype(int) for frame in container.decode(video=0)]
 
 
-@pytest.mark.parametrize("name", CHARTS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.thorough if name == "beside" else []) for name in CHARTS],
+)
 def test_moving_parts_over_the_rest_are_the_whole_chart(name: str, shipped: rc.Run) -> None:
     compiled = Compiled(ChartSpec.of(CHARTS[name](shipped)), 0)
     whole = WholeChart(with_fixed_layout(compiled.vega), 1.3)
