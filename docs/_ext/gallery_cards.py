@@ -10,12 +10,12 @@ import altair as alt
 from PIL import Image
 
 import replaychart as rc
+from replaychart.playback.linked_views import CONCATENATED
 
 # In pixels. Stills have twice as many, for screens of high resolution.
 WIDTH, HEIGHT = 400, 250
 LOOP_FRAMES = 14
 LOOP_FPS = 6
-_PARTS = ("hconcat", "vconcat", "concat")
 _LEGENDS = ("color", "fill", "stroke", "shape", "size", "opacity", "strokeDash", "strokeWidth")
 
 
@@ -78,7 +78,7 @@ def _loop_epochs(epochs: list[int]) -> list[int]:
 
 
 def _views(chart: Any) -> Iterator[Any]:
-    parts = [part for kind in _PARTS for part in getattr(chart, kind, None) or []]
+    parts = [part for kind in CONCATENATED for part in getattr(chart, kind, None) or []]
     if parts:
         for part in parts:
             yield from _views(part)

@@ -32,7 +32,7 @@ from replaychart.drawing.touring import STEPS, axes, place_encodings, seen, tour
 from replaychart.drawing.wording import layer_in_words
 from replaychart.errors import ArgumentError
 from replaychart.facts.epochs import Epochs
-from replaychart.planes.grand_tour import grand_tour
+from replaychart.planes.grand_tour import Ball, grand_tour
 from replaychart.planes.projections import LinearProjection
 from replaychart.run import Run
 
@@ -41,10 +41,6 @@ FEWEST, MOST = 3, 10
 _COMPONENTS = 6
 # The room for the name of an axis, in pixels.
 _NAME = 90
-# Epochs and steps of the tour at which the size of the view is measured.
-_SEEN = 40
-# How far the sum of probabilities may be from 1.
-_ROUNDING = 1e-3
 
 
 def tour(
@@ -153,7 +149,7 @@ def tour(
     )
     values = space.coordinates(run, clock)[:, points]
     path = grand_tour(len(space.names), STEPS, int(seed))
-    ball = _Ball.around(values, path)
+    ball = Ball.around(values, path)
     name = named_title(layer_in_words(layer), " \N{MIDDLE DOT} epoch {epoch}", width)
     heading = chart_title(title, name, clock)
     if space.note:
@@ -256,50 +252,10 @@ def _unit_names(run: Run, layer: str, count: int) -> list[str]:
     return [f"Unit {unit + 1}" for unit in range(count)]
 
 
-class _Ball(NamedTuple):
-    """What is seen of the space.
-
-    Attributes
-    ----------
-    middle : numpy.ndarray, shape (dimensions,)
-        The middle of the view, where the axes begin: the mean of all points; of probabilities, the
-        origin, so that a point of which the network is sure is at the end of an axis.
-    reach : float
-        How far the points are from it at most.
-    radius : float
-        How far they are at most as they are seen on the tour, and the length of the axes.
-    """
-
-    middle: np.ndarray
-    reach: float
-    radius: float
-
-    @classmethod
-    def around(cls, values: np.ndarray, path: np.ndarray) -> "_Ball":
-        """Return the ball around finite points, shape (epochs, points, dimensions)."""
-        finite = np.isfinite(values).all(axis=-1)
-        origin = np.zeros(values.shape[-1])
-        if not finite.any() or _are_probabilities(values[finite]):
-            return cls(origin, 1.0, 1.0)
-        middle = values[finite].mean(axis=0, dtype=np.float64)
-        centred = np.where(finite[..., None], values - middle, 0)
-        reach = float(np.linalg.norm(centred, axis=-1).max()) or 1.0
-        every = max(1, len(centred) // _SEEN)
-        some = centred[::-1][::every]
-        planes = path[:: max(1, len(path) // _SEEN)]
-        seen_at = [np.linalg.norm(some @ plane.T, axis=-1).max() for plane in planes]
-        return cls(middle, reach, float(max(seen_at)) or reach)
-
-
-def _are_probabilities(values: np.ndarray) -> bool:
-    """Return whether every point has probabilities of classes that exclude each other."""
-    return bool(values.min() >= 0 and np.abs(values.sum(axis=-1) - 1).max() < _ROUNDING)
-
-
 def _points(
     run: Run,
     clock: Clock,
-    ball: _Ball,
+    ball: Ball,
     values: np.ndarray,
     points: np.ndarray,
     size: tuple[int, int],

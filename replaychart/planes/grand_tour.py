@@ -1,4 +1,6 @@
-"""A grand tour: a closed path through the planes of a space of several dimensions."""
+"""A grand tour: a closed path through the planes of a space, and what is seen of it on the way."""
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -6,10 +8,14 @@ import numpy as np
 # into steps of the same length.
 _WAVES = 4
 _FINE = 20_000
-# So many random paths are tried, at so many points.
+# How many random paths are tried, and the number of points at which each is judged.
 _TRIED, _COARSE = 40, 200
 # A pair of directions is far enough from parallel if the second one is this times shorter.
 _STEADY = 4
+# How many epochs and steps of the tour decide the size of the view.
+_SEEN = 40
+# How far the sum of probabilities may be from 1.
+_ROUNDING = 1e-3
 
 
 def grand_tour(dimensions: int, steps: int, seed: int) -> np.ndarray:
@@ -83,3 +89,51 @@ def _without_spin(frames: np.ndarray) -> np.ndarray:
     cos, sin = np.cos(angles), np.sin(angles)
     turned = np.stack([np.stack([cos, sin], -1), np.stack([-sin, cos], -1)], axis=1)
     return turned @ frames
+
+
+class Ball(NamedTuple):
+    """What is seen of the space.
+
+    Attributes
+    ----------
+    middle : numpy.ndarray, shape (dimensions,)
+        The middle of the view, where the axes begin: the mean of all points; of probabilities, the
+        origin, so that a point of which the network is sure is at the end of an axis.
+    reach : float
+        How far the points are from it at most.
+    radius : float
+        How far they are at most as they are seen on the tour, and the length of the axes.
+    """
+
+    middle: np.ndarray
+    reach: float
+    radius: float
+
+    @classmethod
+    def around(cls, values: np.ndarray, path: np.ndarray) -> "Ball":
+        """Return what is seen of points.
+
+        Parameters
+        ----------
+        values : numpy.ndarray, shape (epochs, points, dimensions)
+            The points, of which those count that are finite.
+        path : numpy.ndarray, shape (steps, 2, dimensions)
+            The tour, see `grand_tour`.
+        """
+        finite = np.isfinite(values).all(axis=-1)
+        origin = np.zeros(values.shape[-1])
+        if not finite.any() or _are_probabilities(values[finite]):
+            return cls(origin, 1.0, 1.0)
+        middle = values[finite].mean(axis=0, dtype=np.float64)
+        centred = np.where(finite[..., None], values - middle, 0)
+        reach = float(np.linalg.norm(centred, axis=-1).max()) or 1.0
+        every = max(1, len(centred) // _SEEN)
+        some = centred[::-1][::every]
+        planes = path[:: max(1, len(path) // _SEEN)]
+        seen_at = [np.linalg.norm(some @ plane.T, axis=-1).max() for plane in planes]
+        return cls(middle, reach, float(max(seen_at)) or reach)
+
+
+def _are_probabilities(values: np.ndarray) -> bool:
+    """Return whether every point has probabilities of classes that exclude each other."""
+    return bool(values.min() >= 0 and np.abs(values.sum(axis=-1) - 1).max() < _ROUNDING)

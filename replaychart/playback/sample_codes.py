@@ -69,7 +69,7 @@ class Ranges:
         The lowest value in each level, and how far the values reach from there; None for the level
         of values in none of the bins.
     steps : int
-        The number of values that are told apart in each level.
+        The number of values that are distinguished in each level.
     """
 
     low: list[float | None]

@@ -291,7 +291,7 @@ def test_live_in_a_notebook_is_dark_picks_samples_and_outlives_a_reload(
         page.keyboard.press("Control+s")
         page.wait_for_timeout(1000)
         page.reload()
-        # A kernel that runs a cell tells nobody about its widgets until the cell has ended.
+        # A kernel that runs a cell does not answer about its widgets until the cell has ended.
         samples.wait_for(timeout=MINUTES)
         page.get_by_text("Finished after epoch 50").first.wait_for(timeout=MINUTES)
         page.wait_for_timeout(2000)

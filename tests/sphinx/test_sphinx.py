@@ -59,8 +59,8 @@ rc.loss_and_metric(run, width=200)
 """,
     "runs.h5": "1",
     "folder/own.rst": """
-A chart of one's own
-====================
+A chart of your own
+===================
 
 .. replaychart::
    :alt: Two points

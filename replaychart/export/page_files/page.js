@@ -51,12 +51,6 @@
   };
   let view = null, embedded = null, stacked = null, dark = null;
 
-  const merged = (config) => Object.fromEntries(
-    [...new Set([...Object.keys(config), ...Object.keys(darkConfig)])].map((key) => {
-      const own = config[key], other = darkConfig[key];
-      return [key, other && typeof other === "object" ? {...own, ...other} : other ?? own];
-    }));
-
   const icon = (name) => `<svg viewBox="0 0 16 16" aria-hidden="true"><path d="${ICONS[name]}"/></svg>`;
   const set = (name, value) => view.signal(name, value).runAsync();
   const bounds = () => ({min: +parameters[moved].bind.min, max: +parameters[moved].bind.max,
@@ -210,7 +204,9 @@
     const options = {renderer: "canvas", ...spec.usermeta?.embedOptions, mode: "vega-lite", bind: "#inputs",
       actions: {export: true, source: false, compiled: false, editor: false}};
     byId("inputs").replaceChildren();
-    embedded = await vegaEmbed("#chart", night && darkConfig ? {...drawn, config: merged(drawn.config || {})} : drawn, options);
+    const shown = night && darkConfig
+      ? {...drawn, config: replaychartBackground.darkened(drawn.config || {}, darkConfig)} : drawn;
+    embedded = await vegaEmbed("#chart", shown, options);
     view = window.view = embedded.view;
     for (const [name, value] of Object.entries(kept || {})) view.signal(name, value);
     await view.runAsync();

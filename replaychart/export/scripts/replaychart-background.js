@@ -1,4 +1,4 @@
-// Whether charts are in a dark page, and their colors there. Used in sites and in live views.
+// Whether charts are in a dark page, and their colors there. Used in saved pages, in sites and in live views.
 
 const replaychartBackground = (() => {
   const preference = window.matchMedia("(prefers-color-scheme: dark)");
