@@ -46,6 +46,7 @@ _GREY, _OPACITY = 139, 96
 _BYTES_PER_PIXEL = 0.15
 # The width of what is beside the plane, and what its titles and axes need, in pixels.
 _BESIDE, _LEARNED, _LEAST, _TEXTS = 250, 150, 90, 124
+_IN_COMMON = {"progress": "at the same share of the training", "loss": "at the same loss"}
 # Numbers that differ more than this share of all differences are shaded alike.
 _MOST = 0.9
 
@@ -174,6 +175,8 @@ def difference(
     kept_clock = scene.plane.clock
     standing = Standing.of(*both, kept_clock)
     heading = _heading(both, kept_clock, title, by_epoch=clock == "epoch", width=width)
+    if clock in _IN_COMMON:
+        add_subtitle(heading, _IN_COMMON[clock], width)
     add_subtitle(heading, scene.note, width)
     for one in both:
         outputs = one.values_at(kept_clock, partial(_outputs_at, one.run))
