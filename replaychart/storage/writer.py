@@ -261,6 +261,7 @@ def write_run(path: Path, stored: StoredRun) -> None:
             Variable(owners.get(position, ""), values.shape[1:], values.dtype.name)
             for position, values in enumerate(recorded)
         ),
+        sample_weights=stored.sample_weights,
     )
     snapshots = [
         Snapshot(
@@ -268,11 +269,13 @@ def write_run(path: Path, stored: StoredRun) -> None:
             [values[row] for values in recorded],
             stored.learning_rates[row],
             {name: values[row] for name, values in stored.logs.items()},
+            witnesses=tuple(one for one in stored.witnesses if one.epoch == epoch),
         )
         for row, epoch in enumerate(stored.epochs)
     ]
     # How a training run of DeepReplay ended is unknown, and it stays so.
-    RunWriter(path, stored.name, description).append(*snapshots, end=stored.state)
+    writer = RunWriter(path, stored.name, description)
+    writer.append(*snapshots, end=stored.state, ending=stored.ending)
 
 
 def write_evaluations(
