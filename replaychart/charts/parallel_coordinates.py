@@ -340,7 +340,12 @@ class _Drawn:
                 end=_STEPS.expression(packing.entry("end", self.clock)),
                 value=packing.entry("value", self.clock),
             )
-            .transform_calculate(selected=is_selected(places), axis=f"sequence({last + 1})")
+            .transform_calculate(
+                selected=is_selected(places),
+                # While nothing is reached, a line ends at the axis before.
+                merit="isValid(datum.end) ? datum.end : 0",
+                axis=f"sequence({last + 1})",
+            )
             .transform_flatten(["axis"])
             .transform_calculate(
                 place=f"datum.axis < {last} ? datum.places[datum.axis] : datum.end"
@@ -354,7 +359,7 @@ class _Drawn:
                 detail=alt.Detail("run:N"),
                 order=alt.Order("axis:Q"),
                 color=alt.Color(
-                    "end:Q",
+                    "merit:Q",
                     legend=None,
                     scale=alt.Scale(
                         domain=[0, 1 / 3, 2 / 3, 1],
