@@ -412,7 +412,14 @@ class _Drawn:
             alt.Chart(PackedData(ticks))
             .mark_tick(color=muted, thickness=1, size=7, orient="horizontal", **still)
             .encode(x=self._x, y=self._y),
-            labels.mark_text(fill=background, stroke=background, strokeWidth=3, **text, **still),
+            labels.mark_text(
+                fill=background,
+                stroke=background,
+                strokeWidth=3,
+                strokeOpacity=0.9,
+                **text,
+                **still,
+            ),
             labels.mark_text(color=ink, **text, **still),
             ends.mark_text(
                 color=ink, fontWeight="bold", fontSize=_SIZE, baseline="bottom", **still
