@@ -228,6 +228,21 @@ def test_bad_input_is_named(parabola: Training, tmp_path: Path) -> None:
         rc.loss_landscape(rc.open_run(tmp_path / "a.h5"))
 
 
+def test_a_loss_that_cannot_be_evaluated_is_an_error(tmp_path: Path) -> None:
+    def own(targets: Any, outputs: Any) -> Any:
+        return keras.ops.mean(keras.ops.square(targets - outputs), axis=-1)
+
+    X, y = rc.datasets.parabola(10)
+    model = small_model(dense(1, "sigmoid", "output"), loss=own)
+    model.fit(X, y, verbose=0, callbacks=[rc.Recorder(X, y, tmp_path / "a.h5", "own")])
+    with pytest.raises(EvaluationError, match="run 'own' names the function 'own' .* custom_obj"):
+        rc.loss_landscape(rc.open_run(tmp_path / "a.h5"), resolution=5)
+    values = [{"epoch": epoch, "probabilities": np.full(len(y), 0.5)} for epoch in range(2)]
+    rc.record_outputs(tmp_path / "b.h5", "outputs", inputs=X, targets=y, epochs=values)
+    with pytest.raises(EvaluationError, match="'outputs' was recorded from outputs, without a mod"):
+        rc.loss_landscape(rc.open_run(tmp_path / "b.h5"))
+
+
 def test_the_path_of_a_run_that_diverged_ends_there(tmp_path: Path) -> None:
     X, y = rc.datasets.parabola(20)
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="output")])
