@@ -1,10 +1,10 @@
 """A sweep of settings
 
-Which settings of a sweep matter? Twenty networks with random settings learn to read digits, for ten
-epochs each, and every line is one of them: through its settings to the best validation accuracy that
-it reached by the epoch shown. A learning rate is good or bad only together with the optimizer: drag
-along the axis of the optimizers to select SGD, and the good lines come from the top of the axis of
-learning rates; select Adam or RMSprop, and they come from the middle, while the largest
+Which settings of a sweep matter? Twenty networks with random settings learn to read digits, for
+ten epochs each. Every line is one of them: through its settings to the best validation accuracy
+that it reached by the epoch shown. A learning rate is good or bad only together with the optimizer.
+Drag along the axis of the optimizers to select SGD, and the good lines come from the top of the
+axis of learning rates; select Adam or RMSprop, and they come from the middle, while the largest
 learning rates do worse. A range on a second axis narrows the selection, and a click on an axis
 clears it.
 
