@@ -23,6 +23,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 import replaychart as rc
+from replaychart.export.specs import ChartSpec
 from replaychart.sphinx.chart_files import of_content, playing
 from replaychart.sphinx.charts import chart_node, folder
 
@@ -146,7 +147,7 @@ class Executed(SphinxDirective):
             message = "A chart needs the option alt, a description of what it shows."
             raise self.error(message)
         chart = playing(chart, fps=self.options.get("fps", 10))
-        files = of_content(folder(self.env), chart, epoch=self.options.get("epoch"))
+        files = of_content(folder(self.env), ChartSpec.of(chart), epoch=self.options.get("epoch"))
         return chart_node(self.env, files, alt=self.options["alt"])
 
 

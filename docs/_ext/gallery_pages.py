@@ -23,6 +23,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.osutil import relative_uri
 
 import replaychart as rc
+from replaychart.export.specs import ChartSpec
 from replaychart.sphinx.chart_files import ChartFiles, digest, epochs_of, playing
 from replaychart.sphinx.charts import chart_node, folder
 
@@ -103,7 +104,7 @@ class GalleryExample(SphinxDirective):
             epoch=script.thumbnail_epoch,
             epochs=epochs_of(chart),
         )
-        files.write(playing(chart, fps=FPS), epoch=script.thumbnail_epoch)
+        files.write(ChartSpec.of(playing(chart, fps=FPS)), epoch=script.thumbnail_epoch)
 
 
 def _missing(reason: str) -> nodes.Node:

@@ -23,6 +23,8 @@ DOCS = ROOT / "docs"
 GALLERY = sorted((ROOT / "gallery").glob("*.py"))
 # The examples whose charts are drawn each time: a linked one, and a plain one.
 QUICKLY_DRAWN = ("asking", "penguins")
+# Each time, only the tutorial runs.
+OTHER_NOTEBOOKS = ("notebooks/*",)
 FIGURE = "figure.replaychart"
 
 # Whether a chart's canvas shows something: more than one colour in a sample of its pixels.
@@ -67,10 +69,14 @@ class Elements(HTMLParser):
 def site(gallery_recordings: Path, thorough: bool) -> Path:
     """The built site. Charts of an earlier build are used again.
 
-    Only a thorough run draws the charts of all examples of the gallery. They run in
-    ``test_gallery.py`` each time.
+    Only a thorough run draws the charts of all examples of the gallery, which run in
+    ``test_gallery.py`` each time, and runs all notebooks.
     """
-    drawn = [] if thorough else ["-D", f"gallery_drawn={','.join(QUICKLY_DRAWN)}"]
+    quick = {
+        "gallery_drawn": ",".join(QUICKLY_DRAWN),
+        "nb_execution_excludepatterns": ",".join(OTHER_NOTEBOOKS),
+    }
+    options = [] if thorough else [f"-D{name}={value}" for name, value in quick.items()]
     out = DOCS / "_build" / "html"
     data = ROOT.parent / "shared" / "data"
     downloaded = {"REPLAYCHART_DATA": str(data)} if (data / "spambase.data").exists() else {}
@@ -84,7 +90,7 @@ def site(gallery_recordings: Path, thorough: bool) -> Path:
             "-q",
             "-D",
             f"recordings_folder={gallery_recordings}",
-            *drawn,
+            *options,
             str(DOCS),
             str(out),
         ],
@@ -141,10 +147,13 @@ class Visit:
         self.see(figure)
         if not figure.evaluate(SHOWS_SOMETHING):
             self.problems.append("a chart is blank")
-        if figure.query_selector("input[type=range]") is None:
+        slider = figure.query_selector("input[type=range]")
+        if slider is None:
             return
-        figure.query_selector("canvas").scroll_into_view_if_needed()
         first = figure.evaluate("figure => figure.view.signal('epoch')")
+        if figure.query_selector("input[type=checkbox]") is None:
+            slider.press("Home")
+        figure.query_selector("canvas").scroll_into_view_if_needed()
         self.page.wait_for_function(
             "([figure, first]) => figure.view.signal('epoch') !== first",
             arg=[figure, first],
@@ -210,7 +219,7 @@ def test_site_works_from_disk(site: Path, visit: Any) -> None:
 
 
 def test_chart_that_is_out_of_sight_waits(address: str, visit: Any) -> None:
-    visited = visit(address + "tutorial.html")
+    visited = visit(address + "guide/composing.html")
     first, second = visited.figures()[:2]
     visited.check_drawn_and_playing(first)
     visited.see(second)
@@ -227,7 +236,7 @@ def test_chart_that_is_out_of_sight_waits(address: str, visit: Any) -> None:
 
 def test_chart_does_not_play_by_itself_where_motion_is_unwelcome(address: str, visit: Any) -> None:
     visited = visit(address + "tutorial.html", reduced_motion="reduce")
-    figure = visited.figures()[0]
+    figure = visited.figures()[-1]
     visited.see(figure)
     assert not figure.evaluate("figure => figure.view.signal('playing')")
 
