@@ -2,9 +2,9 @@
 
 All blocks of a page share one namespace and run in one folder. The value of the last expression is
 shown below the code: a chart plays, a DataFrame becomes a table, the path of a picture becomes the
-picture, and anything else is shown as text. A block with the option ``once`` (such as a training run) is skipped, except for its imports,
-as long as the page's code up to and including it is the same as when the files in the folder were
-written.
+picture, and anything else is shown as text. A block with the option ``once`` (such as a training
+run) is skipped, except for its imports, as long as the page's code up to and including it is the
+same as when the files in the folder were written.
 """
 
 import ast
