@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "docs" / "_ext"))
 
 import api_reference
 from executed_code import Page
+from gallery_pages import with_epochs_linked
 from sphinx.errors import ExtensionError
 
 COUNT = "with open('count', 'a') as file:\n    counted = file.write('x')\n"
@@ -57,3 +58,10 @@ def test_public_name_without_a_table_fails_the_build(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(Path, "__module__", "replaychart.elsewhere")
     with pytest.raises(ExtensionError, match="'stray' is public and has no table"):
         api_reference.page()
+
+
+def test_epochs_in_the_prose_of_the_gallery_are_links() -> None:
+    linked = with_epochs_linked("From epoch 5 on. At epoch\n0.5, after 3 epochs or epoch three.")
+    assert linked == (
+        "From `epoch 5 <#epoch=5>`__ on. At `epoch\n0.5 <#epoch=0.5>`__, after 3 epochs or epoch three."
+    )
