@@ -40,6 +40,7 @@ ACCURACY = {
     ("layer_by_layer", "spirals"): 0.99,
     ("layer_morph", "spirals"): 0.99,
     ("first_batches", "moons"): 0.92,
+    ("grokking", "sums"): 1.0,
     ("folds", "moons"): 0.99,
     ("learned_late", "moons"): 0.93,
     ("loss_landscapes", "Adam"): 0.99,
@@ -140,8 +141,36 @@ def _later_layers_do_the_same(runs: dict[str, rc.Run]) -> None:
     assert after[0] > after[1] > before[1] + 0.5
 
 
+def _generated_points_reach_the_ring(runs: dict[str, rc.Run]) -> None:
+    run = runs["gan"]
+    places = run.coordinates("generated", epochs=[4, 8, 12, 20, 40, 100])
+    left, top_right, bottom = (places[clump].mean(axis=0) for clump in range(3))
+    assert left[0] < -1
+    assert top_right.min() > 1
+    assert bottom[1] < -1
+    directions = np.arctan2(places[3:, :, 1], places[3:, :, 0])
+    for around in directions:
+        assert np.histogram(around, 8, (-np.pi, np.pi))[0].min() > 20
+    distances = np.linalg.norm(places, axis=2)
+    assert (abs(distances - 1) < 0.15).mean(axis=1)[-2:].min() > 0.95
+    assert abs(run.losses(epochs=range(40, 101)).mean(axis=1) - np.log(2)).max() < 0.05
+
+
+def _sums_are_understood_long_after_they_are_known(runs: dict[str, rc.Run]) -> None:
+    table = runs["sums"].history().query("source == 'replay'")
+    by_name = table.pivot_table(index="epoch", columns="name", values="value")
+    assert by_name["accuracy"][4] == 1
+    held_back = by_name["val_accuracy"]
+    assert held_back[4:24].max() < 0.02
+    assert 0.6 < held_back[50] < 0.72
+    assert held_back[80] > 0.99
+    assert by_name["val_loss"][10:20].min() > 3.5 * np.log(31)
+
+
 # What else the texts say about a script's runs, given by name.
 CLAIMS: dict[str, Callable[[dict[str, rc.Run]], None]] = {
+    "gan": _generated_points_reach_the_ring,
+    "grokking": _sums_are_understood_long_after_they_are_known,
     "filters": _filters_detect_strokes,
     "cars": _newer_cars_go_farther,
     "thumbnails": _digits_are_confused_at_first,

@@ -61,7 +61,7 @@ def test_public_name_without_a_table_fails_the_build(monkeypatch: pytest.MonkeyP
 
 
 def test_epochs_in_the_prose_of_the_gallery_are_links() -> None:
-    linked = with_epochs_linked("From epoch 5 on. At epoch\n0.5, after 3 epochs or epoch three.")
+    linked = with_epochs_linked("From epoch 5 on. At epoch\n0.5, after 3 epochs.")
     assert linked == (
-        "From `epoch 5 <#epoch=5>`__ on. At `epoch\n0.5 <#epoch=0.5>`__, after 3 epochs or epoch three."
+        "From `epoch 5 <#epoch=5>`__ on. At `epoch\n0.5 <#epoch=0.5>`__, after 3 epochs."
     )

@@ -233,7 +233,8 @@ def test_charts_are_dark_where_the_page_is(project: _Project, visit: Any) -> Non
 def test_links_to_epochs_move_the_charts(project: _Project, visit: Any) -> None:
     page = visit(project.site / "index.html")
     page.wait_for_selector(DRAWN)
-    state = f"(({{ view }}) => [view.signal('epoch'), view.signal('playing')])(document.querySelector('{DRAWN}'))"
+    signals = "({ view }) => [view.signal('epoch'), view.signal('playing')]"
+    state = f"({signals})(document.querySelector('{DRAWN}'))"
     for linked, shown in ((50, 50), (149, 50), (0, 0)):
         page.evaluate(f"location.hash = 'epoch={linked}'")
         page.wait_for_function(f"{state}.join() === '{shown},false'")
