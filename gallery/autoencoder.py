@@ -26,7 +26,7 @@ X = digits.data / 16
 keras.utils.set_random_seed(3)
 decoder = keras.Sequential(
     [
-        keras.layers.Dense(64, "relu"),
+        keras.layers.Dense(32, "relu"),
         keras.layers.Dense(128, "relu"),
         keras.layers.Dense(64, "sigmoid"),
     ]
@@ -35,8 +35,8 @@ model = keras.Sequential(
     [
         keras.Input((64,)),
         keras.layers.Dense(128, "relu"),
-        keras.layers.Dense(64, "relu"),
-        keras.layers.Dense(2, "tanh", name="code"),
+        keras.layers.Dense(32, "relu"),
+        keras.layers.Dense(2, name="code"),
         *decoder.layers,
     ]
 )
@@ -50,14 +50,15 @@ run = rc.open_run(recording, "digits")
 some = {"epochs": slice(None, None, 2)}
 epoch = rc.epoch_param(run, **some)
 
-side = np.linspace(-0.95, 0.95, 16)
-codes = np.array([(x, y) for y in side[::-1] for x in side])
+places = run.coordinates("code", **some)
+(left, bottom), (right, top) = np.quantile(places[-1], [0.04, 0.96], axis=0)
+codes = [(x, y) for y in np.linspace(top, bottom, 16) for x in np.linspace(left, right, 16)]
 
 
 def decoded(at):
     """Return what the decoder draws at each of 16 x 16 places, as one picture."""
     run.restore(model, at)
-    tiles = decoder(codes).numpy().reshape(16, 16, 8, 8).swapaxes(1, 2).reshape(128, 128)
+    tiles = decoder(np.array(codes)).numpy().reshape(16, 16, 8, 8).swapaxes(1, 2).reshape(128, 128)
     file = io.BytesIO()
     Image.fromarray(255 - (255 * tiles).astype("uint8")).resize((512, 512)).save(file, "webp")
     return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
@@ -72,16 +73,15 @@ tiles = (
     .transform_filter("datum.epoch == epoch")
 )
 
-places = run.coordinates("code", **some).round(3)
-frame = pd.DataFrame(places.reshape(-1, 2), columns=["x", "y"])
+frame = pd.DataFrame(places.reshape(-1, 2).round(3), columns=["x", "y"])
 frame["epoch"] = np.repeat(at, 150)
 frame["digit"] = np.tile(digits.target[:150], len(at)).astype(str)
 codes_of_digits = (
     alt.Chart(frame, title="Where the encoder puts each digit", width=440, height=440)
-    .mark_text(fontWeight="bold")
+    .mark_text(fontWeight="bold", fontSize=13, clip=True)
     .encode(
-        x=alt.X("x", axis=None).scale(domain=[-1, 1]),
-        y=alt.Y("y", axis=None).scale(domain=[-1, 1]),
+        x=alt.X("x", axis=None).scale(domain=[left, right], nice=False),
+        y=alt.Y("y", axis=None).scale(domain=[bottom, top], nice=False),
         text="digit",
         color=alt.Color("digit", legend=None).scale(scheme="tableau10"),
     )

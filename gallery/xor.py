@@ -3,8 +3,8 @@
 Opposite corners have the same class, so one straight line cannot separate the classes. Two hidden
 units can, but four networks that differ only in their initial weights end in different places. At
 epoch 5, seeds 1, 3 and 4 are right about three of the four corners. Seed 4 finds a way out by epoch
-12. Seeds 1 and 3 never do: from epoch 20 on, their losses are flat, and more training would not
-help.
+12. Seeds 1 and 3 never do: from epoch 20 on, hardly anything moves, and more training would
+not help.
 
 The second row shows why, in the plane of the two units. With seeds 4 and 6, they bend the inputs
 into a right angle with both blue corners at its vertex, and one line cuts off the vertex. With seed
@@ -48,5 +48,4 @@ size = {"columns": 4, "epoch": epoch, "width": 195, "height": 195}
 
 boundaries = rc.small_multiples(runs, chart=rc.decision_boundary, **size)
 spaces = rc.small_multiples(runs, chart=rc.feature_space, **size)
-losses = rc.compare(runs, source="replay", epoch=epoch, width=992, height=120)
-(boundaries & spaces & losses).resolve_scale(color="independent", fill="independent")
+(boundaries & spaces).resolve_scale(color="independent", fill="independent")

@@ -61,6 +61,8 @@ ACCURACY = {
     ("weather", "unweighted"): 0.66,
     ("projections", "digits"): 0.98,
     ("wide_layers", "digits"): 0.98,
+    ("vanishing_gradients", "ReLU"): 0.98,
+    ("vanishing_gradients", "normalized sigmoid"): 0.95,
     ("xor", "seed 4"): 1.0,
     ("xor", "seed 6"): 1.0,
     ("without_keras", "moons"): 0.95,
@@ -169,6 +171,18 @@ def _rate_grows_with_the_batch(runs: dict[str, rc.Run]) -> None:
     assert abs(np.diff(np.log(too_fast)))[5:30].mean() > 0.3
 
 
+def _networks_without_regularization_overfit(runs: dict[str, rc.Run]) -> None:
+    losses = {name: run.validation.losses().mean(axis=1) for name, run in runs.items()}
+    plain = losses["Neither"]
+    assert 10 < plain.argmin() < 24
+    assert 2.5 < plain[100] / plain.min() < 3.5
+    assert runs["Neither"].wrong(epochs=100).sum() == 1
+    assert losses["L2"].argmin() > 85
+    assert losses["Dropout"][16:81].max() < 0.45
+    assert runs["Dropout"].wrong(epochs=100).sum() > 2
+    assert all(one[16] < one[4] for one in losses.values())
+
+
 def _two_seeds_get_stuck(runs: dict[str, rc.Run]) -> None:
     right = {name: (~run.wrong()).mean(axis=1) for name, run in runs.items()}
     assert all(0.75 < right[f"seed {seed}"][5] < 0.8 for seed in (1, 3, 4))
@@ -193,9 +207,30 @@ def _two_seeds_get_stuck(runs: dict[str, rc.Run]) -> None:
     assert all(apart(seed, (1, 1), (-1, -1)) < 0.3 for seed in (4, 6))
 
 
+def _gradients_vanish_in_sigmoid_layers(runs: dict[str, rc.Run]) -> None:
+    sizes = {
+        name: run.distributions("gradients", epochs=[0, 5, 20, 40])
+        .query("variable == 'kernel'")
+        .groupby(["epoch", "layer"])["value"]
+        .std()
+        for name, run in runs.items()
+    }
+    sigmoid, relu, normalized = (sizes[name] for name in ("sigmoid", "ReLU", "normalized sigmoid"))
+    assert sigmoid[0, "output"] > 1e5 * sigmoid[0, "layer_1"]
+    assert np.ptp(runs["sigmoid"].point_probabilities(epochs=40)) < 0.01
+    assert (relu.groupby("epoch").max() < 40 * relu.groupby("epoch").min()).all()
+    assert runs["ReLU"].wrong(epochs=10).mean() < 0.02
+    assert normalized[0, "layer_1"] < 1e-6
+    for epoch in (5, 20, 40):
+        assert normalized[epoch].idxmax() == "layer_1"
+    assert runs["normalized sigmoid"].wrong(epochs=20).mean() < 0.1
+
+
 # What else the texts say about a script's runs, given by name.
 CLAIMS: dict[str, Callable[[dict[str, rc.Run]], None]] = {
     "batch_sizes": _rate_grows_with_the_batch,
+    "regularization": _networks_without_regularization_overfit,
+    "vanishing_gradients": _gradients_vanish_in_sigmoid_layers,
     "xor": _two_seeds_get_stuck,
     "gan": _generated_points_reach_the_ring,
     "grokking": _sums_are_understood_long_after_they_are_known,
