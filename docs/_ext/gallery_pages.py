@@ -206,11 +206,16 @@ def _write(app: Sphinx, config: Config) -> None:
             path.unlink()
 
 
+def with_epochs_linked(prose: str) -> str:
+    """Return prose in which phrases such as "epoch 30" are links that move the chart there."""
+    return re.sub(r"\b(epoch\s+(\d+(?:\.\d+)?))", r"`\1 <#epoch=\2>`__", prose)
+
+
 def _page(folder: Path, script: GalleryScript) -> str:
     return _PAGE.format(
         title=script.title,
         line="=" * len(script.title),
-        prose=script.prose,
+        prose=with_epochs_linked(script.prose),
         name=script.name,
         names=", ".join(f"`{name}`" for name in names_used(script)),
         code=re.sub("^(?=.)", "   ", script.code.strip(), flags=re.MULTILINE),

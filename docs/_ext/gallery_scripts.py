@@ -27,7 +27,7 @@ CATEGORIES = (
     "Your own charts",
 )
 # The examples that come first in their category.
-STRIKING = ("dashboard", "layer_morph", "folds", "three_units")
+STRIKING = ("dashboard", "layer_morph", "folds", "three_units", "grokking", "gan")
 
 
 class GalleryError(Exception):

@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "docs" / "_ext"))
 import api_reference
 import gallery_scripts
 from executed_code import Page
+from gallery_pages import with_epochs_linked
 from sphinx.errors import ExtensionError
 
 COUNT = "with open('count', 'a') as file:\n    counted = file.write('x')\n"
@@ -76,3 +77,10 @@ def test_reference_shows_the_pictures_of_charts() -> None:
     text = api_reference.page({"feature_space"})
     assert text.count(".. figure::") == 1
     assert ":target: generated/replaychart.feature_space.html" in text
+
+
+def test_epochs_in_the_prose_of_the_gallery_are_links() -> None:
+    linked = with_epochs_linked("From epoch 5 on. At epoch\n0.5, after 3 epochs.")
+    assert linked == (
+        "From `epoch 5 <#epoch=5>`__ on. At `epoch\n0.5 <#epoch=0.5>`__, after 3 epochs."
+    )

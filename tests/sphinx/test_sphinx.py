@@ -230,6 +230,26 @@ def test_charts_are_dark_where_the_page_is(project: _Project, visit: Any) -> Non
     assert own.evaluate(background) == "beige"
 
 
+def test_links_to_epochs_move_the_charts(project: _Project, visit: Any) -> None:
+    page = visit(project.site / "index.html")
+    page.wait_for_selector(DRAWN)
+    signals = "({ view }) => [view.signal('epoch'), view.signal('playing')]"
+    state = f"({signals})(document.querySelector('{DRAWN}'))"
+    for linked, shown in ((50, 50), (149, 50), (0, 0)):
+        page.evaluate(f"location.hash = 'epoch={linked}'")
+        page.wait_for_function(f"{state}.join() === '{shown},false'")
+    page.evaluate(
+        f"""() => {{
+            const link = Object.assign(document.createElement("a"), {{ href: "#epoch=0" }});
+            link.textContent = "epoch 0";
+            document.querySelector("figure").before(link);
+            document.querySelector('{DRAWN}').view.signal("snapshot", 2).run();
+        }}"""
+    )
+    page.get_by_text("epoch 0", exact=True).click()
+    page.wait_for_function(f"{state}.join() === '0,false'")
+
+
 def test_charts_fit_a_phone_and_follow_the_pointer(project: _Project, visit: Any) -> None:
     page = visit(project.site / "wide.html", viewport={"width": 360, "height": 740})
     page.wait_for_selector(DRAWN)
