@@ -7,10 +7,13 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 import vl_convert
-from PIL import Image
+from PIL import Image, ImageChops, ImageFilter
 
 from replaychart.export.moving_parts import drawn_only, painted_below, split, without_texts
 from replaychart.export.specs import Compiled, Moment, Spec, showing
+
+# The largest difference that the edges of the same shapes make, of 255.
+_EDGES = 40
 
 Painted = TypeVar("Painted", covariant=True)
 
@@ -52,7 +55,7 @@ class WholeChart:
 
     def paint(self, moment: Moment) -> Image.Image:
         """Return the image of an epoch, with mode RGBA."""
-        return _opened(vl_convert.vega_to_png(showing(self.vega, moment), scale=self.scale))
+        return opened(vl_convert.vega_to_png(showing(self.vega, moment), scale=self.scale))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,7 +105,7 @@ class MovingParts:
         moving, rest = split(whole.vega, compiled.changing)
         shapes = without_texts(rest)
         below, texts = (
-            np.asarray(_opened(vl_convert.svg_to_png(svg, scale=whole.scale))).reshape(-1, 4)
+            np.asarray(opened(vl_convert.svg_to_png(svg, scale=whole.scale))).reshape(-1, 4)
             for svg in (shapes, rest)
         )
         place = np.flatnonzero((below != texts).any(axis=1)).astype(np.int32)
@@ -124,13 +127,31 @@ class MovingParts:
         # The renderer rounds half-transparent pixels, so the moving parts are painted directly on
         # top of the static shapes instead of being blended afterwards.
         svg = painted_below(svg, self.shapes)
-        picture = _opened(vl_convert.svg_to_png(svg, scale=self.whole.scale))
-        pixels = np.array(picture).reshape(-1, 4)
-        if not np.array_equal(pixels[self.place], self.below):
-            # A moving part overlaps static text and may belong above or below it.
+        picture = opened(vl_convert.svg_to_png(svg, scale=self.whole.scale))
+        pixels = self.with_texts(np.array(picture))
+        if pixels is None:
             return self.whole.paint(moment)
-        pixels[self.place] = self.texts
-        return Image.fromarray(pixels.reshape(picture.height, picture.width, 4))
+        return Image.fromarray(pixels)
+
+    def with_texts(self, pixels: np.ndarray) -> np.ndarray | None:
+        """Copy the static text into an image of the rest.
+
+        Parameters
+        ----------
+        pixels : numpy.ndarray of uint8, shape (height, width, 4)
+            The static shapes with the moving parts on top. It is changed.
+
+        Returns
+        -------
+        numpy.ndarray or None
+            The same array; None if a moving part overlaps the text and may belong above or below
+            it.
+        """
+        flat = pixels.reshape(-1, 4)
+        if not np.array_equal(flat[self.place], self.below):
+            return None
+        flat[self.place] = self.texts
+        return pixels
 
 
 def alike(picture: Image.Image, other: Image.Image) -> bool:
@@ -140,7 +161,21 @@ def alike(picture: Image.Image, other: Image.Image) -> bool:
     return bool(np.abs(np.asarray(picture, int) - np.asarray(other, int)).max() <= 2)
 
 
-def _opened(png: bytes) -> Image.Image:
+def alike_but_for_edges(picture: Image.Image, other: Image.Image) -> bool:
+    """Return whether two images that different renderers drew show the same.
+
+    Renderers smooth edges differently. Averaged over three by three pixels this is a small
+    difference, much smaller than that of a mark, a line or a text that is missing or one pixel off.
+    """
+    if picture.size != other.size:
+        return False
+    soft, other_soft = (one.filter(ImageFilter.BoxBlur(1)) for one in (picture, other))
+    difference = ImageChops.difference(soft, other_soft)
+    return max(most for _, most in difference.getextrema()) <= _EDGES
+
+
+def opened(png: bytes) -> Image.Image:
+    """Return the image in a PNG file, with mode RGBA."""
     return Image.open(io.BytesIO(png)).convert("RGBA")
 
 
