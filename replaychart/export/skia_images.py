@@ -1,7 +1,6 @@
 """Draws display lists with Skia, and their texts as vl-convert draws them."""
 
 import html
-import io
 import json
 import math
 import re
@@ -9,8 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import vl_convert
-from PIL import Image, ImageColor
+from PIL import ImageColor
 
+from replaychart.export.painting import opened
 from replaychart.export.vega_view import CannotStep, DisplayList
 
 # The operations and the verbs of paths, as in `scripts/display-list.js`.
@@ -180,22 +180,37 @@ def _text(
     font = _FONT.fullmatch(style.font)
     if font is None:
         raise CannotStep(style.font)
-    a, b, c, d, e, f = place
-    # No letter is wider than twice the font's size.
-    reach = math.ceil((2 * len(text) + 2) * float(font["size"]) * max(map(abs, (a, b, c, d))) + 2)
+    left, top, right, bottom = _box(text, style, float(font["size"]), place)
     names = {"style": "font-style", "variant": "font-variant", "weight": "font-weight"}
     given = [f'{names[key]}="{font[key]}"' for key in names if font[key]]
     svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{2 * reach}" height="{2 * reach}">'
-        f'<text transform="matrix({a},{b},{c},{d},{reach + e},{reach + f})" '
+        '<svg xmlns="http://www.w3.org/2000/svg" '
+        f'width="{right - left}" height="{bottom - top}">'
+        f'<g transform="translate({-left},{-top})">'
+        f'<text transform="matrix({",".join(map(str, place))})" '
         f'text-anchor="{_ANCHORS[style.align]}" font-size="{font["size"]}px" '
         f'font-family="{html.escape(font["family"])}" {" ".join(given)} '
-        f'fill="{html.escape(style.color)}" opacity="{style.alpha}">{html.escape(text)}</text></svg>'
+        f'fill="{html.escape(style.color)}" opacity="{style.alpha}">'
+        f"{html.escape(text)}</text></g></svg>"
     )
-    picture = Image.open(io.BytesIO(vl_convert.svg_to_png(svg))).convert("RGBA")
-    box = picture.getchannel("A").getbbox()
-    if box is None:
+    picture = opened(vl_convert.svg_to_png(svg))
+    seen = picture.getchannel("A").getbbox()
+    if seen is None:
         return None
-    pixels = np.ascontiguousarray(np.asarray(picture.crop(box)))
+    pixels = np.ascontiguousarray(np.asarray(picture.crop(seen)))
     image = skia.Image.fromarray(pixels, skia.kRGBA_8888_ColorType)
-    return image, box[0] - reach, box[1] - reach
+    return image, seen[0] + left, seen[1] + top
+
+
+def _box(
+    text: str, style: _TextStyle, size: float, place: tuple[float, ...]
+) -> tuple[int, int, int, int]:
+    """Return the left, top, right and bottom of a box in which a text has room."""
+    a, b, c, d, e, f = place
+    width = size * (1.2 * len(text) + 1)
+    before = {"start": size, "middle": width, "end": width}[_ANCHORS[style.align]]
+    after = {"start": width, "middle": width, "end": size}[_ANCHORS[style.align]]
+    corners = [(x, y) for x in (-before, after) for y in (-1.5 * size, size)]
+    xs = [a * x + c * y + e for x, y in corners]
+    ys = [b * x + d * y + f for x, y in corners]
+    return math.floor(min(xs)), math.floor(min(ys)), math.ceil(max(xs)), math.ceil(max(ys))
