@@ -171,9 +171,7 @@ def _rgba(color: str) -> tuple[int, int, int, float]:
     return red, green, blue, alpha[0] / 255 if alpha else 1.0
 
 
-def _text(
-    text: str, style: _TextStyle, place: tuple[float, ...]
-) -> tuple[Any, int, int] | None:
+def _text(text: str, style: _TextStyle, place: tuple[float, ...]) -> tuple[Any, int, int] | None:
     """Return the image of a text, and its offset; None if nothing is to be seen."""
     import skia
 

@@ -71,11 +71,8 @@ class VegaView:
         self.close = weakref.finalize(self, self._v8.close)
         for script in (_HOST, vega_script(), _recorder()):
             self._run(script)
-        chart = json.dumps(json.dumps(vega))
-        self._run(
-            f"const runtime = vega.parse(JSON.parse({chart}));"
-            "globalThis.view = new vega.View(runtime, { renderer: 'none' }).initialize()"
-        )
+        self._run(f"const chart = {json.dumps(json.dumps(vega))}")
+        self._start()
 
     def at(self, signals: Mapping[str, Any]) -> DisplayList:
         """Return what the view draws.
@@ -91,8 +88,25 @@ class VegaView:
             The chart uses something that only vl-convert draws.
         """
         known = {name: value for name, value in signals.items() if name in self._signals}
+        self._record(known)
+        while unknown := json.loads(self._v8.eval("displayList.missing()")):
+            # The layout is computed again with the right widths.
+            self._run(f"displayList.measured({json.dumps(text_widths(unknown))})")
+            self._start()
+            self._record(known)
+        numbers = memoryview(self._v8.eval("displayList.numbers()")).cast("d").tolist()
+        self._texts += json.loads(self._v8.eval(f"displayList.texts({len(self._texts)})"))
+        return DisplayList(numbers, self._texts)
+
+    def _start(self) -> None:
         self._run(
-            f"for (const [name, value] of Object.entries({json.dumps(known)}))"
+            "globalThis.view = new vega.View(vega.parse(JSON.parse(chart)), { renderer: 'none' })"
+            ".initialize()"
+        )
+
+    def _record(self, signals: dict[str, Any]) -> None:
+        self._run(
+            f"for (const [name, value] of Object.entries({json.dumps(signals)}))"
             " view.signal(name, value);"
             f"view.run(); displayList.record(view, {self._scale!r})"
         )
@@ -100,9 +114,6 @@ class VegaView:
         state = self._v8.eval("displayList.state()")
         if state != "done":
             raise CannotStep(state)
-        numbers = memoryview(self._v8.eval("displayList.numbers()")).cast("d").tolist()
-        self._texts += json.loads(self._v8.eval(f"displayList.texts({len(self._texts)})"))
-        return DisplayList(numbers, self._texts)
 
     def _run(self, script: str) -> None:
         from py_mini_racer import JSEvalException
@@ -126,3 +137,27 @@ def vega_script() -> str:
 def _recorder() -> str:
     folder = resources.files("replaychart.export") / "scripts"
     return (folder / "display-list.js").read_text(encoding="utf-8")
+
+
+def text_widths(texts: list[dict[str, Any]]) -> list[float]:
+    """Return the widths of texts in pixels of a chart, as vl-convert measures them.
+
+    Parameters
+    ----------
+    texts : list of dict
+        The properties of text marks: ``text`` and, optionally, those of the font.
+    """
+    fields = ("text", "font", "fontSize", "fontWeight", "fontStyle")
+    encode = {"enter": {name: {"field": name} for name in fields}}
+    width = {"x": {"signal": "datum.bounds.x2 - datum.bounds.x1"}}
+    scene: Any = vl_convert.vega_to_scenegraph(
+        {
+            "data": [{"name": "texts", "values": texts}],
+            "marks": [
+                {"type": "text", "name": "drawn", "from": {"data": "texts"}, "encode": encode},
+                {"type": "symbol", "from": {"data": "drawn"}, "encode": {"enter": width}},
+            ],
+        }
+    )
+    _, measured = scene["scenegraph"]["items"][0]["items"]
+    return [item["x"] for item in measured["items"]]

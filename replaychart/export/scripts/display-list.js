@@ -236,10 +236,6 @@
       this.set("dash", [...dash]);
     }
 
-    measureText(text) {
-      return { width: textWidth(this.settings.font, text) };
-    }
-
     isPointInPath() {
       return false;
     }
@@ -267,9 +263,18 @@
     });
   }
 
-  function textWidth(font, text) {
-    return 0.6 * parseFloat(font.match(/([\d.]+)px/)?.[1] ?? 10) * text.length;
-  }
+  // Widths of texts that the layout depends on, as vl-convert measures them: those of the labels of
+  // axes, of which Vega leaves out some, and of texts that are cut off.
+  const widths = new Map();
+  let missing = new Map();
+  vega.textMetrics.width = (item, text) => {
+    const estimate = 0.6 * vega.fontSize(item) * String(text).length;
+    if (!(item.limit > 0) && item.mark?.role !== "axis-label") return estimate;
+    const { font, fontSize, fontWeight, fontStyle } = item;
+    const key = JSON.stringify({ text: String(text), font, fontSize, fontWeight, fontStyle });
+    if (!widths.has(key)) missing.set(key, estimate);
+    return widths.get(key) ?? estimate;
+  };
 
   const context = new RecordingContext();
   let state = "";
@@ -286,6 +291,12 @@
       );
     },
     state: () => state,
+    // The texts whose widths were estimated.
+    missing: () => `[${[...missing.keys()]}]`,
+    measured(found) {
+      [...missing.keys()].forEach((key, i) => widths.set(key, found[i]));
+      missing = new Map();
+    },
     numbers: () => numbers.slice(0, length).buffer,
     // The texts and styles from a number on.
     texts: (first) => JSON.stringify(texts.slice(first)),
