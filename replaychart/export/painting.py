@@ -168,8 +168,8 @@ def alike_but_for_edges(picture: Image.Image, other: Image.Image) -> bool:
     """Return whether two images that different renderers drew show the same.
 
     Renderers smooth edges differently, which adds up where many points overlap. Averaged over three
-    by three pixels this is a small difference, and a larger one only at a few places. A mark, a line
-    or a text that is missing or in another place makes a larger one, or at more places.
+    by three pixels, this is a small difference, and a larger one only at a few places. A mark, a
+    line or a text that is missing or in another place makes a larger one, or at more places.
     """
     if picture.size != other.size:
         return False

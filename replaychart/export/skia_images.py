@@ -181,23 +181,27 @@ def _text(text: str, style: _TextStyle, place: tuple[float, ...]) -> tuple[Any, 
     left, top, right, bottom = _box(text, style, float(font["size"]), place)
     names = {"style": "font-style", "variant": "font-variant", "weight": "font-weight"}
     given = [f'{names[key]}="{font[key]}"' for key in names if font[key]]
+    # White on black, so that the brightness of a pixel is how much of it the letters cover.
     svg = (
         '<svg xmlns="http://www.w3.org/2000/svg" '
         f'width="{right - left}" height="{bottom - top}">'
+        '<rect width="100%" height="100%"/>'
         f'<g transform="translate({-left},{-top})">'
         f'<text transform="matrix({",".join(map(str, place))})" '
         f'text-anchor="{_ANCHORS[style.align]}" font-size="{font["size"]}px" '
-        f'font-family="{html.escape(font["family"])}" {" ".join(given)} '
-        f'fill="{html.escape(style.color)}" opacity="{style.alpha}">'
+        f'font-family="{html.escape(font["family"])}" {" ".join(given)} fill="#fff">'
         f"{html.escape(text)}</text></g></svg>"
     )
-    picture = opened(vl_convert.svg_to_png(svg))
-    seen = picture.getchannel("A").getbbox()
+    covered = opened(vl_convert.svg_to_png(svg)).convert("L")
+    seen = covered.getbbox()
     if seen is None:
         return None
-    pixels = np.ascontiguousarray(np.asarray(picture.crop(seen)))
-    image = skia.Image.fromarray(pixels, skia.kRGBA_8888_ColorType)
-    return image, seen[0] + left, seen[1] + top
+    *color, opacity = _rgba(style.color)
+    alpha = np.asarray(covered.crop(seen)) * (opacity * style.alpha)
+    pixels = np.empty((*alpha.shape, 4), np.uint8)
+    pixels[..., :3] = color
+    pixels[..., 3] = np.rint(alpha)
+    return skia.Image.fromarray(pixels, skia.kRGBA_8888_ColorType), seen[0] + left, seen[1] + top
 
 
 def _box(

@@ -15,7 +15,7 @@ from PIL import Image
 
 from replaychart.export.painting import MovingParts, opened
 from replaychart.export.skia_images import SkiaImages
-from replaychart.export.specs import Between, Compiled, Moment, Spec, showing
+from replaychart.export.specs import Between, Compiled, Spec
 from replaychart.export.vega_view import CannotStep, DisplayList, VegaView
 
 # How many epochs the view is ahead of the painter.
