@@ -77,7 +77,7 @@ def _rows(
     costs: dict[str, list[_Cost]] = {"fast": [], "alone": []}
     for _ in range(settings.rounds(3)):
         for way, measured in costs.items():
-            measured.append(_saved(_path(settings, suffix, count), count, way))
+            measured.append(_saved(_path(settings, suffix, count, way), count, way))
     fast, alone = (
         _Cost(*map(statistics.median, zip(*measured, strict=True))) for measured in costs.values()
     )
@@ -102,5 +102,5 @@ def _size(
     return Result(f"{suffix}, {count} frames: file size", megabytes, Unit.MEGABYTES, goal, others)
 
 
-def _path(settings: Settings, suffix: str, count: int) -> Path:
-    return settings.directory / f"dashboard_{count}{suffix}"
+def _path(settings: Settings, suffix: str, count: int, way: str = "fast") -> Path:
+    return settings.directory / f"{way}_{count}{suffix}"

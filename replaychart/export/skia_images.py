@@ -26,10 +26,24 @@ _ANCHORS = {"left": "start", "start": "start", "center": "middle", "right": "end
 
 
 class _TextStyle(NamedTuple):
+    """How a text is drawn; with a width, it is its outline."""
+
     color: str
     alpha: float
     font: str
     align: str
+    width: float | None = None
+    join: str = ""
+    limit: float = 0
+
+    def painted(self) -> str:
+        """Return the attributes in SVG that paint it white."""
+        if self.width is None:
+            return 'fill="#fff"'
+        return (
+            f'fill="none" stroke="#fff" stroke-width="{self.width}" '
+            f'stroke-linejoin="{self.join}" stroke-miterlimit="{self.limit}"'
+        )
 
 
 class SkiaImages:
@@ -189,7 +203,7 @@ def _text(text: str, style: _TextStyle, place: tuple[float, ...]) -> tuple[Any, 
         f'<g transform="translate({-left},{-top})">'
         f'<text transform="matrix({",".join(map(str, place))})" '
         f'text-anchor="{_ANCHORS[style.align]}" font-size="{font["size"]}px" '
-        f'font-family="{html.escape(font["family"])}" {" ".join(given)} fill="#fff">'
+        f'font-family="{html.escape(font["family"])}" {" ".join(given)} {style.painted()}>'
         f"{html.escape(text)}</text></g></svg>"
     )
     covered = opened(vl_convert.svg_to_png(svg)).convert("L")
@@ -209,7 +223,7 @@ def _box(
 ) -> tuple[int, int, int, int]:
     """Return the left, top, right and bottom of a box in which a text has room."""
     a, b, c, d, e, f = place
-    width = size * (1.2 * len(text) + 1)
+    width = size * (1.2 * len(text) + 1) + (style.width or 0)
     before = {"start": size, "middle": width, "end": width}[_ANCHORS[style.align]]
     after = {"start": width, "middle": width, "end": size}[_ANCHORS[style.align]]
     corners = [(x, y) for x in (-before, after) for y in (-1.5 * size, size)]

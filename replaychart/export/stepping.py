@@ -4,7 +4,7 @@ Vega is started once and then stepped from epoch to epoch, and Skia draws what m
 ``films`` installs what this needs.
 """
 
-import importlib.util
+import importlib
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,8 +23,13 @@ _AHEAD = 2
 
 
 def can_step() -> bool:
-    """Return whether what the extra ``films`` installs is there."""
-    return all(importlib.util.find_spec(name) for name in ("py_mini_racer", "skia"))
+    """Return whether what the extra ``films`` installs is there, with the system's libraries."""
+    try:
+        for name in ("py_mini_racer", "skia"):
+            importlib.import_module(name)
+    except (ImportError, OSError):
+        return False
+    return True
 
 
 class SteppedChart:

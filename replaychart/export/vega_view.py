@@ -94,22 +94,16 @@ class VegaView:
             self._run(f"displayList.measured({json.dumps(text_widths(unknown))})")
             self._start()
             self._record(known)
-        numbers = memoryview(self._v8.eval("displayList.numbers()")).cast("d").tolist()
+        recorded: Any = self._v8.eval("displayList.numbers()")
+        numbers: Any = memoryview(recorded).cast("d").tolist()
         self._texts += json.loads(self._v8.eval(f"displayList.texts({len(self._texts)})"))
         return DisplayList(numbers, self._texts)
 
     def _start(self) -> None:
-        self._run(
-            "globalThis.view = new vega.View(vega.parse(JSON.parse(chart)), { renderer: 'none' })"
-            ".initialize()"
-        )
+        self._run("displayList.start(chart)")
 
     def _record(self, signals: dict[str, Any]) -> None:
-        self._run(
-            f"for (const [name, value] of Object.entries({json.dumps(signals)}))"
-            " view.signal(name, value);"
-            f"view.run(); displayList.record(view, {self._scale!r})"
-        )
+        self._run(f"displayList.record({json.dumps(signals)}, {self._scale!r})")
         # Recording ends in a microtask, so before the next call.
         state = self._v8.eval("displayList.state()")
         if state != "done":

@@ -1,6 +1,6 @@
 """Films drawn in this process: they show what vl-convert draws, and it is the fallback."""
 
-import importlib.util
+import sys
 from collections.abc import Callable, Iterator
 
 import altair as alt
@@ -39,9 +39,9 @@ def _dashed(run: rc.Run) -> alt.LayerChart:
         theta=alt.Theta("y:Q"), color=alt.Color("a:N", legend=None)
     )
     shapes = base.mark_point(size=150, shape="diamond", strokeWidth=3).encode(x, y)
-    texts = base.mark_text(angle=30, dy=-14, align="left", font="serif", fontStyle="italic").encode(
-        x, y, text=alt.Text("c:N")
-    )
+    texts = base.mark_text(
+        angle=30, dy=-14, align="left", font="serif", fontStyle="italic", stroke="#fff"
+    ).encode(x, y, text=alt.Text("c:N"))
     bars = base.mark_bar(cornerRadius=4, size=9, y2=200).encode(x, y)
     chart = area + bars + line + shapes + texts + arcs
     return chart.add_params(rc.epoch_param(run))
@@ -84,7 +84,7 @@ def test_both_ways_give_the_same_picture_but_for_edges(
     name: str, shipped: rc.Run, stepped: Callable[[MovingParts, Compiled], SteppedChart]
 ) -> None:
     parts, compiled = _parts(CHARTS[name](shipped))
-    epochs = [3, 150, 77]
+    epochs = [150, 3]
     for epoch, picture in zip(epochs, stepped(parts, compiled).painted(epochs), strict=True):
         expected = parts.whole.paint(compiled.at(epoch))
         assert alike_but_for_edges(picture, expected)
@@ -92,6 +92,30 @@ def test_both_ways_give_the_same_picture_but_for_edges(
         assert difference.mean() < 0.5
         assert (difference > 2).mean() < 0.05
         assert (difference > 64).mean() < 0.0005
+
+
+def test_marks_keep_the_order_of_the_data(
+    shipped: rc.Run, stepped: Callable[[MovingParts, Compiled], SteppedChart]
+) -> None:
+    rows = [
+        {"since": 50, "color": "#c00", "size": 2000},
+        {"since": 0, "color": "#00c", "size": 900},
+    ]
+    squares = (
+        alt.Chart(alt.Data(values=rows), width=60, height=60)
+        .mark_square(opacity=1)
+        .transform_filter("datum.since <= epoch")
+        .encode(
+            color=alt.Color("color:N", scale=None),
+            size=alt.Size("size:Q", scale=None),
+        )
+    )
+    parts, compiled = _parts(squares.add_params(rc.epoch_param(shipped)))
+    for epoch, picture in zip([0, 60], stepped(parts, compiled).painted([0, 60]), strict=True):
+        expected = parts.whole.paint(compiled.at(epoch))
+        assert alike_but_for_edges(picture, expected)
+        middle = picture.getpixel((picture.width // 2, picture.height // 2))
+        assert middle == (0, 0, 204, 255), "the second row is on top, though it came first"
 
 
 def test_texts_are_equal(
@@ -167,7 +191,7 @@ def test_film_is_drawn_here_unless_joblib_is_set_up(
         others = list(there.frames(_kept, bar=None))
     assert len(pictures) == len(others) == len(EPOCHS)
     assert all(map(alike_but_for_edges, pictures, others))
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "skia", None)
     assert not can_step()
 
 

@@ -38,6 +38,7 @@
     fill: ["fillStyle", "globalAlpha"],
     stroke: ["strokeStyle", "globalAlpha", "lineWidth", "lineCap", "lineJoin", "miterLimit", "dash", "lineDashOffset"],
     text: ["fillStyle", "globalAlpha", "font", "textAlign"],
+    outline: ["strokeStyle", "globalAlpha", "font", "textAlign", "lineWidth", "lineJoin", "miterLimit"],
   };
   const INITIAL = {
     fillStyle: "#000", strokeStyle: "#000", globalAlpha: 1, lineWidth: 1, lineCap: "butt", lineJoin: "miter",
@@ -176,7 +177,7 @@
       let number = this.styles[kind];
       if (number === undefined) {
         const values = KINDS[kind].map((name) => this.settings[name]);
-        number = numberOf(JSON.stringify([kind, this.matrix && kind === "stroke" ? this.factor() : 1, ...values]));
+        number = numberOf(JSON.stringify([kind, kind === "stroke" ? this.factor() : 1, ...values]));
         this.styles[kind] = number;
       }
       return number;
@@ -216,8 +217,8 @@
       put(TEXT, this.style("text"), numberOf(text), x, y, ...this.matrix);
     }
 
-    strokeText() {
-      unsupported("an outline of a text");
+    strokeText(text, x, y) {
+      put(TEXT, this.style("outline"), numberOf(text), x, y, ...this.matrix);
     }
 
     drawImage() {
@@ -276,12 +277,48 @@
     return widths.get(key) ?? estimate;
   };
 
+  // Marks are painted in the order in which their rows passed the filters. In a view that is stepped
+  // this depends on the epochs before, so they are put into the order of the data, as in a still
+  // image.
+  const ORDER = "replay_order";
+
+  function numberRows(data) {
+    for (const { values } of data) {
+      if (Array.isArray(values)) values.forEach((row, i) => { if (row === Object(row)) row[ORDER] = i; });
+    }
+  }
+
+  function sortedByChart(view) {
+    return (view.marks ?? []).flatMap((mark) => [...(mark.sort ? [mark.name] : []), ...sortedByChart(mark)]);
+  }
+
+  function putInOrder(mark, others) {
+    const { items } = mark;
+    if (mark.marktype === "group") items.forEach((group) => group.items.forEach((one) => putInOrder(one, others)));
+    else if (!others.includes(mark.name) && items.every((item) => item.datum?.[ORDER] !== undefined)) {
+      items.sort((a, b) => a.datum[ORDER] - b.datum[ORDER]);
+    }
+  }
+
   const context = new RecordingContext();
+  let view;
+  let others = [];
   let state = "";
 
   globalThis.displayList = {
-    // Starts recording what a view shows; `state` is "done" afterwards, or the error.
-    record(view, scale) {
+    // Makes the view of a chart.
+    start(text) {
+      const chart = JSON.parse(text);
+      numberRows(chart.data ?? []);
+      others = sortedByChart(chart);
+      view = new vega.View(vega.parse(chart), { renderer: "none" }).initialize();
+    },
+    // Starts recording what the view shows with these signals; `state` is "done" afterwards, or the
+    // error.
+    record(signals, scale) {
+      for (const [name, value] of Object.entries(signals)) view.signal(name, value);
+      view.run();
+      putInOrder(view.scenegraph().root, others);
       length = 0;
       state = "drawing";
       context.reset();
