@@ -85,8 +85,8 @@ window.replaychartCharts = (() => {
     const { min, max, step = 1 } = named[moved].bind;
     const stops = moved === "snapshot" ? JSON.parse(named.epoch.expr.replace(/\[snapshot\]$/, "")) : null;
     const place = stops ? stops.findLastIndex((stop) => stop <= linked) : linked - ((linked - min) % step);
-    setPlaying(figure, false);
-    figure.paused = false;
+    setMoving(figure, ["playing"], false);
+    figure.paused = figure.paused?.filter((name) => name !== "playing");
     figure.view.signal(moved, Math.min(max, Math.max(min, place))).runAsync();
   }
 
