@@ -1,5 +1,5 @@
 // Draws each chart of a page when it comes near the window, fits it to the page, pauses it while it is
-// out of sight, and follows the page from light to dark.
+// out of sight, and follows the page from light to dark and links to epochs.
 "use strict";
 
 window.replaychartCharts = (() => {
@@ -66,7 +66,34 @@ window.replaychartCharts = (() => {
     live.setAttribute("aria-label", figure.querySelector("img").alt);
     await embed(figure);
     if (reduced) setMoving(figure, MOVING, false);
+    goToLinked(figure);
     seen.observe(figure);
+  }
+
+  function linkedEpoch() {
+    const linked = /[#&]epoch=([\d.]+)$/.exec(location.hash);
+    return linked && Number(linked[1]);
+  }
+
+  /** Shows the epoch of a link that ends in #epoch=15, or the last one before it. */
+  function goToLinked(figure) {
+    const linked = linkedEpoch();
+    if (linked === null || !figure.view) return;
+    const named = Object.fromEntries((figure.spec.params || []).map((one) => [one.name, one]));
+    const moved = ["snapshot", "epoch"].find((name) => named[name]?.bind?.max !== undefined);
+    if (!moved) return;
+    const { min, max, step = 1 } = named[moved].bind;
+    const stops = moved === "snapshot" ? JSON.parse(named.epoch.expr.replace(/\[snapshot\]$/, "")) : null;
+    const place = stops ? stops.findLastIndex((stop) => stop <= linked) : linked - ((linked - min) % step);
+    setMoving(figure, ["playing"], false);
+    figure.paused = figure.paused?.filter((name) => name !== "playing");
+    figure.view.signal(moved, Math.min(max, Math.max(min, place))).runAsync();
+  }
+
+  function goToLinkedFrom(figures) {
+    if (linkedEpoch() === null) return;
+    figures[0].scrollIntoView({ block: "nearest" });
+    figures.forEach(goToLinked);
   }
 
   async function embed(figure) {
@@ -169,6 +196,11 @@ window.replaychartCharts = (() => {
     for (const figure of figures) near.observe(figure);
     watch(look);
     window.addEventListener("resize", () => figures.forEach(follow));
+    window.addEventListener("hashchange", () => goToLinkedFrom(figures));
+    // A link that is followed again changes no hash.
+    document.addEventListener("click", ({ target }) => {
+      if (target.closest("a")?.href === location.href) goToLinkedFrom(figures);
+    });
   });
 
   return { receive };
