@@ -11,6 +11,8 @@ from typing import Any
 import altair as alt
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
+from sklearn.neighbors import NearestNeighbors
 from vega_datasets import data
 
 import replaychart as rc
@@ -183,6 +185,21 @@ def _networks_without_regularization_overfit(runs: dict[str, rc.Run]) -> None:
     assert all(one[16] < one[4] for one in losses.values())
 
 
+def _digits_gather_without_labels(runs: dict[str, rc.Run]) -> None:
+    places, digits = runs["digits"].coordinates("code"), load_digits().target[:150]
+    agree = {
+        epoch: digits[NearestNeighbors(n_neighbors=4).fit(at).kneighbors(at)[1][:, 1:]]
+        == digits[:, None]
+        for epoch, at in enumerate(places)
+    }
+    share = {digit: agree[10][digits == digit].mean() for digit in range(10)}
+    assert min(share[digit] for digit in (0, 6, 7)) > 0.8
+    assert agree[2].mean() < 0.45
+    assert agree[60].mean() > 0.74
+    assert min(range(10), key=lambda digit: agree[60][digits == digit].mean()) == 2
+    assert runs["digits"].losses(epochs=60).mean() < 0.55 * runs["digits"].losses(epochs=2).mean()
+
+
 def _two_seeds_get_stuck(runs: dict[str, rc.Run]) -> None:
     right = {name: (~run.wrong()).mean(axis=1) for name, run in runs.items()}
     assert all(0.75 < right[f"seed {seed}"][5] < 0.8 for seed in (1, 3, 4))
@@ -228,6 +245,7 @@ def _gradients_vanish_in_sigmoid_layers(runs: dict[str, rc.Run]) -> None:
 
 # What else the texts say about a script's runs, given by name.
 CLAIMS: dict[str, Callable[[dict[str, rc.Run]], None]] = {
+    "autoencoder": _digits_gather_without_labels,
     "batch_sizes": _rate_grows_with_the_batch,
     "regularization": _networks_without_regularization_overfit,
     "vanishing_gradients": _gradients_vanish_in_sigmoid_layers,
