@@ -1,9 +1,19 @@
-"""Five seeds agree only where there is data
+"""Five seeds agree, and are wrong together
 
-Draft.
+Five networks, with different initial weights, learn the same noisy points of a sine wave (dashed).
+The band reaches from their lowest to their highest prediction, a common way to see where a network
+is unsure. At epoch 5, none has more than a slope and a bump. At epoch 20, they follow most
+of the data, and disagree most beyond its left end. At epoch 60, the band is
+twice as wide in the gap in the middle as on the data.
+
+But agreement is not knowledge. At the right end, where there is no data, all five predict between 0
+and 0.3, while the wave has risen to 0.99, far outside the band. In most of the gap, too, the wave
+is below all five.
+
+The chart is made of the predictions that `Run.outputs` returns, and moves with `epoch_param`.
 """
 # category: Your own charts
-# thumbnail-epoch: 20
+# thumbnail-epoch: 60
 
 from pathlib import Path
 

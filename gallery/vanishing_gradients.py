@@ -13,7 +13,7 @@ during the first five epochs, as they scale each layer's inputs up to where a si
 the order is reversed: the first layer now has the largest gradients. It learns what the first one
 could not, though the boundary comes later than with ReLU, around epoch 20.
 """
-# card-view: 2
+# card-view: 4
 # category: Inside the network
 # thumbnail-epoch: 40
 
