@@ -215,6 +215,25 @@ def _seeds_agree_and_are_wrong(runs: dict[str, rc.Run]) -> None:
     assert abs(predicted[:, 0] - wave)[:, data].mean() > 0.3
 
 
+def _signals_fade_unless_weights_fit(runs: dict[str, rc.Run]) -> None:
+    spreads = {
+        name: run.distributions("activations", epochs=[0, 10])
+        .groupby(["epoch", "layer"])["value"]
+        .std()
+        for name, run in runs.items()
+    }
+    small, glorot, he = (spreads[name] for name in ("Normal, 0.05", "Glorot", "He"))
+    assert small[0, "layer_1"] > 1e6 * small[0, "layer_10"]
+    assert np.ptp(runs["Normal, 0.05"].point_probabilities(epochs=40)) < 1e-3
+    assert 15 < glorot[0, "layer_1"] / glorot[0, "layer_10"] < 25
+    assert glorot[10, "layer_10"] > glorot[10, "layer_1"]
+    assert 0.7 < he[0, "layer_10"] / he[0, "layer_1"] < 1.5
+    wrong = runs["He"].wrong().mean(axis=1)
+    assert round(1 - wrong[1], 2) == 0.87
+    assert wrong[15] == 0.5
+    assert wrong[20] < 0.05
+
+
 def _two_seeds_get_stuck(runs: dict[str, rc.Run]) -> None:
     right = {name: (~run.wrong()).mean(axis=1) for name, run in runs.items()}
     assert all(0.75 < right[f"seed {seed}"][5] < 0.8 for seed in (1, 3, 4))
@@ -262,6 +281,7 @@ def _gradients_vanish_in_sigmoid_layers(runs: dict[str, rc.Run]) -> None:
 CLAIMS: dict[str, Callable[[dict[str, rc.Run]], None]] = {
     "autoencoder": _digits_gather_without_labels,
     "batch_sizes": _rate_grows_with_the_batch,
+    "initializers": _signals_fade_unless_weights_fit,
     "regularization": _networks_without_regularization_overfit,
     "vanishing_gradients": _gradients_vanish_in_sigmoid_layers,
     "xor": _two_seeds_get_stuck,
