@@ -13,6 +13,7 @@ At epoch 5, its loss has risen to 10, and after that it jumps for 30 epochs.
 The rule is from P. Goyal et al., `Accurate, Large Minibatch SGD
 <https://arxiv.org/abs/1706.02677>`_.
 """
+# card-view: 4
 # category: Comparisons
 # thumbnail-epoch: 20
 

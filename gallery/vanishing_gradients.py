@@ -1,7 +1,7 @@
 """Vanishing gradients: ten sigmoid layers
 
 Three networks with ten hidden layers each, on the same moons. Below each, how large the gradients
-of every layer are, on one logarithmic axis: yellow for the first layer, dark blue for the output.
+of every layer are, on logarithmic axes: yellow for the first layer, dark blue for the output.
 
 With sigmoid layers, each layer passes back only a fraction of the gradient it gets. What reaches
 the first layer at epoch 0 is more than 100,000 times smaller than at the output. Nothing moves: at
@@ -13,7 +13,7 @@ during the first five epochs, as they scale each layer's inputs up to where a si
 the order is reversed: the first layer now has the largest gradients. It learns what the first one
 could not, though the boundary comes later than with ReLU, around epoch 20.
 """
-# card-view: 2
+# card-view: 4
 # category: Inside the network
 # thumbnail-epoch: 40
 
@@ -63,6 +63,4 @@ boundaries = rc.small_multiples(
 gradients = rc.small_multiples(
     runs, chart=rc.spread, kind="gradients", epoch=epoch, width=215, height=220
 )
-(boundaries & gradients.resolve_scale(y="shared")).resolve_scale(
-    color="independent", fill="independent"
-)
+(boundaries & gradients).resolve_scale(color="independent", fill="independent")

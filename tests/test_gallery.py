@@ -11,6 +11,8 @@ from typing import Any
 import altair as alt
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
+from sklearn.neighbors import NearestNeighbors
 from vega_datasets import data
 
 import replaychart as rc
@@ -183,6 +185,55 @@ def _networks_without_regularization_overfit(runs: dict[str, rc.Run]) -> None:
     assert all(one[16] < one[4] for one in losses.values())
 
 
+def _digits_gather_without_labels(runs: dict[str, rc.Run]) -> None:
+    places, digits = runs["digits"].coordinates("code"), load_digits().target[:150]
+    agree = {
+        epoch: digits[NearestNeighbors(n_neighbors=4).fit(at).kneighbors(at)[1][:, 1:]]
+        == digits[:, None]
+        for epoch, at in enumerate(places)
+    }
+    share = {digit: agree[10][digits == digit].mean() for digit in range(10)}
+    assert min(share[digit] for digit in (0, 6, 7)) > 0.8
+    assert agree[2].mean() < 0.45
+    assert agree[60].mean() > 0.74
+    assert min(range(10), key=lambda digit: agree[60][digits == digit].mean()) == 2
+    assert runs["digits"].losses(epochs=60).mean() < 0.55 * runs["digits"].losses(epochs=2).mean()
+
+
+def _seeds_agree_and_are_wrong(runs: dict[str, rc.Run]) -> None:
+    x = runs["seed 0"].inputs[:, 0]
+    wave = np.sin(2 * x)
+    predicted = np.stack([run.outputs(epochs=[5, 60])[..., 0] for run in runs.values()])
+    lowest, highest = predicted.min(axis=0), predicted.max(axis=0)
+    data = ((x > -3) & (x < -1)) | ((x > 0.5) & (x < 3))
+    gap = (x > -0.85) & (x < 0.35)
+    width = highest[1] - lowest[1]
+    assert 1.5 < width[gap].mean() / width[data].mean() < 2.5
+    assert 0 < lowest[1, -1] < highest[1, -1] < 0.3 < wave[-1]
+    assert (wave < lowest[1])[gap].mean() > 0.6
+    assert abs(predicted[:, 1] - wave)[:, data].mean() < 0.1
+    assert abs(predicted[:, 0] - wave)[:, data].mean() > 0.3
+
+
+def _signals_fade_unless_weights_fit(runs: dict[str, rc.Run]) -> None:
+    spreads = {
+        name: run.distributions("activations", epochs=[0, 10])
+        .groupby(["epoch", "layer"])["value"]
+        .std()
+        for name, run in runs.items()
+    }
+    small, glorot, he = (spreads[name] for name in ("Normal, 0.05", "Glorot", "He"))
+    assert small[0, "layer_1"] > 1e6 * small[0, "layer_10"]
+    assert np.ptp(runs["Normal, 0.05"].point_probabilities(epochs=40)) < 1e-3
+    assert 15 < glorot[0, "layer_1"] / glorot[0, "layer_10"] < 25
+    assert glorot[10, "layer_10"] > glorot[10, "layer_1"]
+    assert 0.7 < he[0, "layer_10"] / he[0, "layer_1"] < 1.5
+    wrong = runs["He"].wrong().mean(axis=1)
+    assert round(1 - wrong[1], 2) == 0.87
+    assert wrong[15] == 0.5
+    assert wrong[20] < 0.05
+
+
 def _two_seeds_get_stuck(runs: dict[str, rc.Run]) -> None:
     right = {name: (~run.wrong()).mean(axis=1) for name, run in runs.items()}
     assert all(0.75 < right[f"seed {seed}"][5] < 0.8 for seed in (1, 3, 4))
@@ -228,10 +279,13 @@ def _gradients_vanish_in_sigmoid_layers(runs: dict[str, rc.Run]) -> None:
 
 # What else the texts say about a script's runs, given by name.
 CLAIMS: dict[str, Callable[[dict[str, rc.Run]], None]] = {
+    "autoencoder": _digits_gather_without_labels,
     "batch_sizes": _rate_grows_with_the_batch,
+    "initializers": _signals_fade_unless_weights_fit,
     "regularization": _networks_without_regularization_overfit,
     "vanishing_gradients": _gradients_vanish_in_sigmoid_layers,
     "xor": _two_seeds_get_stuck,
+    "five_seeds": _seeds_agree_and_are_wrong,
     "gan": _generated_points_reach_the_ring,
     "grokking": _sums_are_understood_long_after_they_are_known,
     "filters": _filters_detect_strokes,
@@ -312,13 +366,12 @@ def test_script_learns_and_its_chart_renders(
 
     spec = chart.to_dict()
     assert len(json.dumps(spec)) < LARGEST
-    if gallery_script.name != "weight_initialisers":
-        slider = next(
-            param["bind"]
-            for param in spec["params"]
-            if param["name"] in ("epoch", "snapshot") and param.get("bind")
-        )
-        assert slider["max"] > 20
+    slider = next(
+        param["bind"]
+        for param in spec["params"]
+        if param["name"] in ("epoch", "snapshot") and param.get("bind")
+    )
+    assert slider["max"] > 20
 
     png = rc.save(chart, tmp_path / "still.png", epoch=gallery_script.thumbnail_epoch).read_bytes()
     width, height = struct.unpack(">II", png[16:24])
@@ -362,7 +415,7 @@ def test_vega_datasets_are_read_from_the_package() -> None:
 def test_recordings_are_kept_for_the_same_code(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script = SCRIPTS["weight_initialisers"]
+    script = SCRIPTS["penguins"]
     first = gallery_scripts.run_script(script, cache).to_dict()
     monkeypatch.setattr(rc, "Recorder", None)  # training again would fail
     assert gallery_scripts.run_script(script, cache).to_dict() == first

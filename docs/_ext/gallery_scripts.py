@@ -27,7 +27,19 @@ CATEGORIES = (
     "Your own charts",
 )
 # The examples that come first in their category.
-STRIKING = ("dashboard", "layer_morph", "folds", "three_units", "grokking", "gan")
+STRIKING = (
+    "dashboard",
+    "layer_morph",
+    "folds",
+    "vanishing_gradients",
+    "three_units",
+    "gan",
+    "grokking",
+    "optimizers",
+    "xor",
+    "autoencoder",
+    "five_seeds",
+)
 
 
 class GalleryError(Exception):
