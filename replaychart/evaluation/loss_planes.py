@@ -7,7 +7,6 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
-from tqdm.auto import tqdm
 
 from replaychart.arguments import is_number, shown
 from replaychart.errors import ArgumentError, EvaluationError
@@ -245,6 +244,8 @@ class LossPlanes:
         progress: bool,
     ) -> np.ndarray:
         """Return the mean loss at places of the plane, shape (places,)."""
+        from tqdm.auto import tqdm
+
         # Of equal length, so that the network is compiled for one number of places.
         padded = np.concatenate([places, np.zeros((-len(places) % together, 2))])
         weights = [
