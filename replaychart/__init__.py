@@ -54,6 +54,7 @@ _HOMES = {
     "network_diagram": "charts.network_diagram",
     "loss_landscape": "charts.loss_landscape",
     "leaderboard": "ranking",
+    "store_all": "storing",
     "similarity": "charts.similarity",
     "tour": "charts.tour",
     "compare": "charts.compare",
@@ -140,6 +141,7 @@ if TYPE_CHECKING:
     from replaychart.recording.recorder import Recorder as Recorder
     from replaychart.recording.torch_recorder import TorchRecorder as TorchRecorder
     from replaychart.run import Run as Run
+    from replaychart.storing import store_all as store_all
 else:
 
     def __getattr__(name: str) -> Any:

@@ -40,7 +40,7 @@ TABLES = {
     "errors": ("Errors", "All errors derive from `ReplayChartError`."),
 }
 # Parts whose public names are listed in the table of another part.
-_LISTED_WITH = {"drawing": "charts", "opening": "run", "ranking": "run"}
+_LISTED_WITH = {"drawing": "charts", "opening": "run", "ranking": "run", "storing": "run"}
 
 # The pictures of charts, relative to the folder of the pages.
 PICTURES = "images/charts"

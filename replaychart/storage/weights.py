@@ -40,15 +40,13 @@ def parts_of_rows(variables: Sequence[Variable], positions: Sequence[int]) -> di
         variable = variables[position]
         if not variable.recorded:
             continue
-        columns, own, size = found.get(variable.dtype, PartOfRows([], {}, 0))
-        stop = starts[position] + math.prod(variable.shape)
-        own[position] = size
-        if columns and columns[-1].stop == starts[position]:
-            columns[-1] = slice(columns[-1].start, stop)
-        else:
-            columns.append(slice(starts[position], stop))
-        grown = size + stop - starts[position]
-        found[variable.dtype] = PartOfRows(columns, own, grown)
+        before = found.get(variable.dtype, PartOfRows([], {}, 0))
+        start, stop = starts[position], starts[position] + math.prod(variable.shape)
+        columns = [*before.spans, slice(start, stop)]
+        if before.spans and before.spans[-1].stop == start:
+            columns[-2:] = [slice(before.spans[-1].start, stop)]
+        own = before.starts | {position: before.size}
+        found[variable.dtype] = PartOfRows(columns, own, before.size + stop - start)
     return found
 
 

@@ -1,8 +1,10 @@
 """`loss_landscape` and `Run.loss_plane`, compared with scikit-learn, NumPy and Keras."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
+import joblib
 import keras
 import numpy as np
 import pytest
@@ -257,3 +259,12 @@ def test_the_path_of_a_run_that_diverged_ends_there(tmp_path: Path) -> None:
     assert np.isnan(found.path[~finite]).all()
     np.testing.assert_allclose(found.path[finite][-1], 0, atol=1e-6)
     rc.loss_landscape(run, resolution=5).to_dict()
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_parts_of_the_landscape_have_the_same_numbers(workers: int, parabola: Training) -> None:
+    alone = parabola.open().loss_planes.plane("path", seed=0, resolution=7)
+    with joblib.parallel_config("threading", n_jobs=workers):
+        spread = parabola.open().loss_planes.plane("path", seed=0, resolution=7)
+    for name, values in dataclasses.asdict(alone).items():
+        np.testing.assert_array_equal(getattr(spread, name), values)
