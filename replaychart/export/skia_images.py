@@ -14,7 +14,7 @@ from replaychart.export.painting import opened
 from replaychart.export.vega_view import CannotStep, DisplayList
 
 # The operations and the verbs of paths, as in `scripts/display-list.js`.
-_SAVE, _RESTORE, _CLIP, _PATH, _CIRCLES, _TEXT = range(6)
+_SAVE, _RESTORE, _CLIP, _PATH, _CIRCLE, _TEXT = range(6)
 _MOVE, _LINE, _QUAD, _CUBIC, _CLOSE = range(5)
 
 _RGBA = re.compile(r"rgba\((\d+), *(\d+), *(\d+), *([\d.]+)\)")
@@ -81,13 +81,10 @@ class SkiaImages:
         numbers, end, at = shown.numbers, len(shown.numbers), 0
         while at < end:
             operation = numbers[at]
-            if operation == _CIRCLES:
-                first = at + 3
-                paint = self._paint(numbers[at + 1], shown.texts)
-                at = first + 3 * int(numbers[at + 2])
-                circles = (numbers[start:at:3] for start in range(first, first + 3))
-                for x, y, radius in zip(*circles, strict=True):
-                    canvas.drawCircle(x, y, radius, paint)
+            if operation == _CIRCLE:
+                style, x, y, radius = numbers[at + 1 : at + 5]
+                canvas.drawCircle(x, y, radius, self._paint(style, shown.texts))
+                at += 5
             elif operation == _PATH:
                 first = at + 3
                 at = first + int(numbers[at + 2])

@@ -2,7 +2,7 @@
 // image: a display list. It is an array of numbers, in which an operation is followed by its
 // arguments; texts and styles are numbered. `drawn_with_skia.py` reads it.
 (() => {
-  const SAVE = 0, RESTORE = 1, CLIP = 2, PATH = 3, CIRCLES = 4, TEXT = 5;
+  const SAVE = 0, RESTORE = 1, CLIP = 2, PATH = 3, CIRCLE = 4, TEXT = 5;
   const MOVE = 0, LINE = 1, QUAD = 2, CUBIC = 3, CLOSE = 4;
 
   let numbers = new Float64Array(1 << 16);
@@ -17,20 +17,6 @@
       numbers = larger;
     }
     for (const value of values) numbers[length++] = value;
-  }
-
-  // Circles of one style, one after the other, are one operation. Its place and its end:
-  let first = 0;
-  let last = -1;
-
-  function putCircle(style, circle) {
-    if (last === length && numbers[first + 1] === style) numbers[first + 2] += 1;
-    else {
-      first = length;
-      put(CIRCLES, style, 1);
-    }
-    put(...circle);
-    last = length;
   }
 
   function numberOf(text) {
@@ -199,7 +185,7 @@
 
     paint(kind) {
       const style = this.style(kind);
-      if (this.circle) putCircle(style, this.circle);
+      if (this.circle) put(CIRCLE, style, ...this.circle);
       else {
         put(PATH, style, this.path.length);
         for (const value of this.path) put(value);
@@ -334,7 +320,6 @@
       view.run();
       putInOrder(view.scenegraph().root, others);
       length = 0;
-      last = -1;
       state = "drawing";
       context.reset();
       view.toCanvas(scale, { externalContext: context }).then(
