@@ -21,6 +21,7 @@ version = release = replaychart.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "myst_nb",
     "numpydoc",
     "sphinx_copybutton",
     "sphinx_design",
@@ -32,7 +33,7 @@ extensions = [
 ]
 nitpicky = True
 default_role = "name"
-exclude_patterns = ["_build", "_ext", "_templates"]
+exclude_patterns = ["_build", "_ext", "_templates", "**.ipynb_checkpoints"]
 templates_path = ["_templates"]
 html_static_path = ["_static"]
 
@@ -48,6 +49,18 @@ def _digest(folder: Path) -> str:
 
 
 library_digest = _digest(Path(replaychart.__file__).parent)
+
+# Notebooks run when the package or their code has changed, each in an empty folder.
+nb_execution_mode = "cache"
+nb_execution_cache_path = str(HERE / "_build" / "notebooks" / library_digest)
+nb_execution_in_temp = True
+nb_execution_timeout = 300
+nb_execution_raise_on_error = True
+
+# sphinx-build -t quick: some of the gallery's charts, and only one notebook runs.
+if tags.has("quick"):  # noqa: F821
+    gallery_drawn = ["asking", "penguins"]
+    nb_execution_excludepatterns = ["notebooks/*"]
 
 autosummary_generate = True
 autodoc_typehints = "none"
@@ -73,6 +86,7 @@ _alone = [
     "from_deepreplay",
     "coming_from",
     "glossary",
+    "notebooks/*",
 ]
 html_sidebars = {page: [] for page in [*_alone, "gallery/*"]}
 html_theme_options = {

@@ -57,6 +57,7 @@ _HOMES = {
     "similarity": "charts.similarity",
     "tour": "charts.tour",
     "compare": "charts.compare",
+    "parallel_coordinates": "charts.parallel_coordinates",
     "difference": "charts.difference",
     "small_multiples": "charts.small_multiples",
     "link": "playback.link",
@@ -96,6 +97,9 @@ if TYPE_CHECKING:
     from replaychart.charts.loss_histogram import loss_histogram as loss_histogram
     from replaychart.charts.loss_landscape import loss_landscape as loss_landscape
     from replaychart.charts.network_diagram import network_diagram as network_diagram
+    from replaychart.charts.parallel_coordinates import (
+        parallel_coordinates as parallel_coordinates,
+    )
     from replaychart.charts.pre_activations import pre_activations as pre_activations
     from replaychart.charts.probability_histogram import (
         probability_histogram as probability_histogram,

@@ -28,7 +28,7 @@ _DASHBOARD = "dashboard"
 # Every second epoch: half the drawing time and half the bytes, with no visible difference.
 _DEMO_GIF_STRIDE = 2
 # The charts that need several runs.
-_SEVERAL_RUNS = ("compare", "difference", "small_multiples")
+_SEVERAL_RUNS = ("compare", "difference", "parallel_coordinates", "small_multiples")
 _LAST_PORT = 65535
 
 

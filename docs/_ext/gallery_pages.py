@@ -13,7 +13,7 @@ from typing import Any
 
 from docutils import nodes
 from gallery_cards import HEIGHT, WIDTH, draw_card
-from gallery_scripts import GalleryScript, run_script, scripts
+from gallery_scripts import GalleryScript, names_used, run_script, scripts
 from generated_pages import write_if_changed
 from sphinx.application import Sphinx
 from sphinx.config import Config
@@ -23,6 +23,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.osutil import relative_uri
 
 import replaychart as rc
+from replaychart.export.specs import ChartSpec
 from replaychart.sphinx.chart_files import ChartFiles, digest, epochs_of, playing
 from replaychart.sphinx.charts import chart_node, folder
 
@@ -57,6 +58,8 @@ _PAGE = """\
 .. code-block:: python
 
 {code}
+
+In the reference: {names}.
 
 :download:`Download this script <{file}>`, or go back to :doc:`all examples <index>`.
 """
@@ -103,7 +106,7 @@ class GalleryExample(SphinxDirective):
             epoch=script.thumbnail_epoch,
             epochs=epochs_of(chart),
         )
-        files.write(playing(chart, fps=FPS), epoch=script.thumbnail_epoch)
+        files.write(ChartSpec.of(playing(chart, fps=FPS)), epoch=script.thumbnail_epoch)
 
 
 def _missing(reason: str) -> nodes.Node:
@@ -203,12 +206,18 @@ def _write(app: Sphinx, config: Config) -> None:
             path.unlink()
 
 
+def with_epochs_linked(prose: str) -> str:
+    """Return prose in which phrases such as "epoch 30" are links that move the chart there."""
+    return re.sub(r"\b(epoch\s+(\d+(?:\.\d+)?))", r"`\1 <#epoch=\2>`__", prose)
+
+
 def _page(folder: Path, script: GalleryScript) -> str:
     return _PAGE.format(
         title=script.title,
         line="=" * len(script.title),
-        prose=script.prose,
+        prose=with_epochs_linked(script.prose),
         name=script.name,
+        names=", ".join(f"`{name}`" for name in names_used(script)),
         code=re.sub("^(?=.)", "   ", script.code.strip(), flags=re.MULTILINE),
         file=Path(os.path.relpath(script.path, folder)).as_posix(),
     )

@@ -139,6 +139,8 @@ def compare(
         title=heading,
         width=width,
         height=height,
+        # So that the colors of runs are not mixed with those of classes in another chart.
+        resolve=alt.Resolve(scale=alt.ScaleResolveMap(color="independent")),
     )
 
 
@@ -198,10 +200,11 @@ def _layers(
     height: int,
 ) -> list[alt.Chart]:
     """Return bands, faint lines, strong lines and dots, from bottom to top."""
+    names = [displayed(name) for name in names]
     base = alt.Chart(packing.PackedData(_rows(frame))).encode(
         x=epoch_axis(clock),
         y=_values_axis(frame, metric, scale, height),
-        color=_color([displayed(name) for name in names], width),
+        color=_color(names, legend=None),
         tooltip=[
             alt.Tooltip("run:N", title="Run"),
             alt.Tooltip("epoch:Q", title="Epoch"),
@@ -212,7 +215,9 @@ def _layers(
     reached = base.transform_filter(f"datum.epoch <= {shown}")
     layers = [
         base.mark_line(strokeOpacity=0.25, strokeWidth=1.5, aria=False),
-        reached.mark_line(strokeWidth=2, aria=False),
+        reached.mark_line(strokeWidth=2, aria=False).encode(
+            color=_color(names, legend=_legend(width))
+        ),
         reached.transform_filter(f"!isValid(datum.until) || {shown} < datum.until").mark_circle(
             size=55, opacity=1, aria=False
         ),
@@ -255,7 +260,7 @@ def _values_axis(frame: pd.DataFrame, metric: str, scale: ScaleType, height: int
     )
 
 
-def _color(names: list[str], width: Width) -> alt.Color:
+def _color(names: list[str], *, legend: alt.Legend | None) -> alt.Color:
     count = len(names)
     return alt.Color(
         "run:N",
@@ -264,12 +269,16 @@ def _color(names: list[str], width: Width) -> alt.Color:
             domain=names,
             range=adaptive_range(colors.run_colors(count), colors.run_colors(count, dark=True)),
         ),
-        legend=alt.Legend(
-            orient="bottom",
-            direction="horizontal",
-            columns=max(1, min(_MOST_COLUMNS, width_for_texts(width) // _COLUMN)),
-            symbolType="stroke",
-            symbolStrokeWidth=3,
-            labelLimit=NO_LIMIT,
-        ),
+        legend=legend,
+    )
+
+
+def _legend(width: Width) -> alt.Legend:
+    return alt.Legend(
+        orient="bottom",
+        direction="horizontal",
+        columns=max(1, min(_MOST_COLUMNS, width_for_texts(width) // _COLUMN)),
+        symbolType="stroke",
+        symbolStrokeWidth=3,
+        labelLimit=NO_LIMIT,
     )

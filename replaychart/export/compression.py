@@ -2,7 +2,9 @@
 
 import base64
 import gzip
+import json
 import operator
+from itertools import accumulate
 from typing import Any
 
 from replaychart.drawing.packing import Rows, is_packed
@@ -57,3 +59,24 @@ def _steps(values: list[Any]) -> Any:
         steps.append(None if value is None else value - at)
         at = at if value is None else value
     return {"steps": steps}
+
+
+def unpacked(text: str) -> Spec:
+    """Return the spec that `with_steps` and `gzipped` have packed."""
+    spec = json.loads(gzip.decompress(base64.b64decode(text)))
+    for name, rows in spec.get("datasets", {}).items():
+        if is_packed(name):
+            spec["datasets"][name] = [
+                {key: _without_steps(value) for key, value in row.items()} for row in rows
+            ]
+    return spec
+
+
+def _without_steps(value: Any) -> Any:
+    """Return the numbers whose differences `_steps` has returned, and anything else unchanged."""
+    if not isinstance(value, dict) or "steps" not in value:
+        return value
+    totals = accumulate(step or 0 for step in value["steps"])
+    return [
+        None if step is None else total for step, total in zip(value["steps"], totals, strict=True)
+    ]

@@ -2,9 +2,10 @@
 
 import dataclasses
 import html
+import re
 from collections.abc import Sequence
 from numbers import Real
-from typing import get_args
+from typing import cast, get_args
 
 import vl_convert
 from altair.typing import ChartType, is_chart_type
@@ -12,9 +13,11 @@ from altair.typing import ChartType, is_chart_type
 from replaychart.arguments import is_number, require_one_of, shown
 from replaychart.drawing.packing import is_packed
 from replaychart.errors import ArgumentError
+from replaychart.export.compression import unpacked
 from replaychart.export.extents import Extent
 from replaychart.export.html import Scheme, page_text
 from replaychart.export.specs import ChartSpec, vega_theme
+from replaychart.playback.parameter import find_parameter
 from replaychart.playback.story_steps import Step, story_steps
 
 _TITLE = "ReplayChart"
@@ -35,6 +38,11 @@ _STEPS_BESIDE_FROM = 1000
 _WIDTH_OF_STEPS = 304
 _STEP = 36
 _CHARACTERS_PER_STEP_LINE = 90
+# The color scheme and the spec of a page, in the attribute of its frame.
+_SCHEME_IN_FRAME = re.compile(r"data-scheme=&quot;(\w+)&quot;")
+_SPEC_IN_FRAME = re.compile(
+    r"id=&quot;spec&quot; type=&quot;application/gzip&quot;&gt;([\w+/=]+)&lt;"
+)
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -170,6 +178,21 @@ def page_of(
     # drawn, and where its script has no access to the frame.
     container = f'<div style="width: 100%; container-type: inline-size">{frame}</div>'
     return Page(document, pixels, container)
+
+
+def chart_in(frame: str) -> tuple[ChartSpec, Scheme] | None:
+    """Return the chart of a page and its scheme, given the page's frame; None for other HTML.
+
+    Parameters
+    ----------
+    frame : str
+        The attribute ``frame`` of a page, maybe of an earlier version.
+    """
+    packed, scheme = _SPEC_IN_FRAME.search(frame), _SCHEME_IN_FRAME.search(frame)
+    if packed is None or scheme is None:
+        return None
+    spec = unpacked(packed[1])
+    return ChartSpec(spec, find_parameter(spec)), cast("Scheme", scheme[1])
 
 
 def _size(chart: ChartSpec) -> tuple[float, float]:

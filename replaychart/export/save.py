@@ -266,7 +266,7 @@ def save(
     fps, scale, hold = float(fps), float(scale), float(hold)
     drawn = ChartSpec.of(chart)
     if epoch is not None:
-        _check_shown(epoch, drawn.parameter)
+        check_shown(epoch, drawn.parameter)
     bar = path.name if progress else None
     if suffix == POST:
         write_post(drawn, path, scale=scale, description=description, bar=bar)
@@ -335,7 +335,7 @@ def _chosen_epochs(
     return chosen
 
 
-def _check_shown(epoch: float, parameter: FoundParameter | None) -> None:
+def check_shown(epoch: float, parameter: FoundParameter | None) -> None:
     """Raise `ArgumentError` unless a chart with this parameter can show the epoch."""
     if parameter is None:
         message = (

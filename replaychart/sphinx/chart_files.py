@@ -1,4 +1,4 @@
-"""The files of a chart: a still, a script that contains the chart, and what a page says of it."""
+"""The files of a chart: stills, a script that contains the chart, and what a page says of it."""
 
 import dataclasses
 import hashlib
@@ -15,15 +15,16 @@ from replaychart.drawing.complete_spec import complete_spec
 from replaychart.export.compression import gzipped, with_steps
 from replaychart.export.files import written_beside
 from replaychart.export.html import dark_config
-from replaychart.export.save import save
-from replaychart.export.specs import ChartSpec, Spec
+from replaychart.export.images import write_image
+from replaychart.export.save import check_shown
+from replaychart.export.specs import ChartSpec
 from replaychart.playback.animate import animate
 from replaychart.playback.parameter import find_slider
 from replaychart.playback.player import PLAYING
 from replaychart.version import __version__
 
 LIBRARY_VERSION = metadata.version("vl-convert-python")
-# Pixels of a still per pixel of its chart. Sharp enough on most screens, with half the bytes of 2.
+# Pixels of a still per pixel of its chart. Sharp enough on most screens.
 _STILL_SCALE = 1.5
 # Anything else that files depend on.
 _MADE_BY = f"{__version__} {LIBRARY_VERSION} {_STILL_SCALE}"
@@ -101,31 +102,46 @@ class ChartFiles:
         return self.folder / f"{self.name}.png"
 
     @property
+    def picture(self) -> Path:
+        """The same image for pages, which is about a fifth as large."""
+        return self.folder / f"{self.name}.webp"
+
+    @property
     def _about(self) -> Path:
         return self.folder / f"{self.name}.json"
 
     def exist(self) -> bool:
         """Return whether all files exist."""
-        return self._about.exists() and self.still.exists() and self.script.exists()
+        return all(map(Path.exists, (self._about, self.still, self.picture, self.script)))
 
-    def write(self, chart: ChartType, *, epoch: float | None) -> None:
+    def write(self, chart: ChartSpec, *, epoch: float | None, follows: bool = True) -> None:
         """Write all files.
 
         Parameters
         ----------
-        chart : altair chart
+        chart : ChartSpec
             A chart that plays if it was animated.
         epoch : float or None
             The epoch of the still. If None, the epoch that the chart shows initially.
+        follows : bool, default True
+            Whether the chart may be dark where the page is.
+
+        Raises
+        ------
+        ArgumentError
+            The chart has no such epoch.
         """
+        if epoch is not None:
+            check_shown(epoch, chart.parameter)
         self.folder.mkdir(parents=True, exist_ok=True)
-        save(chart, self.still, epoch=epoch, scale=_STILL_SCALE)
-        spec = ChartSpec.of(chart).starting_at(None)
-        dark = dark_config(spec)
+        write_image(chart, self.still, epoch=epoch, scale=_STILL_SCALE)
+        spec = chart.starting_at(None)
+        dark = dark_config(spec) if follows else None
         packed = gzipped(json.dumps(with_steps(spec), separators=(",", ":")))
         received = ", ".join(map(json.dumps, (self.name, packed, dark)))
         self._write(self.script, f"replaychartCharts.receive({received});\n")
-        with Image.open(self.still) as image:
+        with Image.open(self.still) as image, written_beside(self.picture) as temporary:
+            image.save(temporary, "WEBP", lossless=True)
             width, height = (round(pixels / _STILL_SCALE) for pixels in image.size)
         about = About(width, height, follows=dark is not None)
         self._write(self._about, json.dumps(dataclasses.asdict(about)))
@@ -140,21 +156,22 @@ class ChartFiles:
             temporary.write_text(text, "utf-8")
 
 
-def of_content(folder: Path, chart: ChartType, *, epoch: float | None) -> ChartFiles:
+def of_content(
+    folder: Path, chart: ChartSpec, *, epoch: float | None, follows: bool = True
+) -> ChartFiles:
     """Return the files of a chart, named after its content. Missing files are written.
 
     Parameters
     ----------
     folder : pathlib.Path
-    chart : altair chart
-        A chart that plays if it was animated.
-    epoch : float or None
-        The epoch of the still. If None, the epoch that the chart shows initially.
+        The folder that contains the files.
+    chart, epoch, follows
+        As for `ChartFiles.write`.
     """
-    spec: Spec = ChartSpec.of(chart).starting_at(None)
-    files = ChartFiles(folder, digest(epoch, json.dumps(spec, sort_keys=True)))
+    spec = json.dumps(chart.starting_at(None), sort_keys=True)
+    files = ChartFiles(folder, digest(epoch, follows, spec))
     if not files.exist():
-        files.write(chart, epoch=epoch)
+        files.write(chart, epoch=epoch, follows=follows)
     return files
 
 

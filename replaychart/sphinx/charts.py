@@ -87,7 +87,7 @@ def _visit(translator: Any, node: Chart) -> None:
     builder = translator.builder
     files = ChartFiles(folder(builder.env), node["chart"])
     about = files.about()
-    for file in (files.script, files.still):
+    for file in (files.script, files.picture):
         _copy(file, Path(builder.outdir) / _CHARTS / file.name)
     page = builder.get_target_uri(builder.current_docname).partition("#")[0]
     attributes = {
@@ -97,7 +97,7 @@ def _visit(translator: Any, node: Chart) -> None:
         "CLASS": "replaychart follows" if about.follows else "replaychart",
     }
     still = {
-        "src": relative_uri(page, f"{_CHARTS}/{files.still.name}"),
+        "src": relative_uri(page, f"{_CHARTS}/{files.picture.name}"),
         "alt": node["alt"],
         "width": about.width,
         "height": about.height,

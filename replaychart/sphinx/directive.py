@@ -11,6 +11,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from replaychart.errors import ReplayChartError
+from replaychart.export.specs import ChartSpec
 from replaychart.sphinx.chart_files import ChartFiles, digest, playing
 from replaychart.sphinx.charts import chart_node, folder
 from replaychart.sphinx.code import CodeError, chart_of
@@ -126,7 +127,7 @@ class ReplayChart(SphinxDirective):
         if not files.exist():
             _log.info("drawing the chart in %s:%s", code.path, code.line)
             chart = chart_of(code.text, code.path, line=code.line, before=config.replaychart_setup)
-            files.write(playing(chart, fps=fps), epoch=epoch)
+            files.write(ChartSpec.of(playing(chart, fps=fps)), epoch=epoch)
         return files
 
     def _chart(self, files: ChartFiles) -> nodes.Node:

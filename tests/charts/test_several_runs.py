@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import vl_convert
 from support.settings import SETTINGS, losses, recorded_settings
 
 import replaychart as rc
@@ -38,6 +39,23 @@ def test_compare_draws_what_was_logged(runs: dict[str, rc.Run]) -> None:
         assert own["until"].isna().tolist() == [False] * (len(own) - 1) + [True]
     (parameter,) = chart.to_dict()["params"]
     assert (parameter["value"], parameter["bind"]["max"]) == (8, 8)
+
+
+def test_colors_of_runs_are_not_mixed_with_those_of_classes(runs: dict[str, rc.Run]) -> None:
+    epoch = rc.epoch_param(*runs.values())
+    space = rc.feature_space(runs["slow"], epoch=epoch)
+    vega = vl_convert.vegalite_to_vega((space & rc.compare(runs, epoch=epoch)).to_dict())
+    groups = [vega, *(mark for mark in vega["marks"] if mark["type"] == "group")]
+    domains = {
+        scale["name"]: scale["domain"]
+        for group in groups
+        for scale in group.get("scales", [])
+        if isinstance(scale["domain"], list)
+    }
+    of_runs = {name for name, domain in domains.items() if set(runs) & set(map(str, domain))}
+    assert all(domains[name] == list(runs) for name in of_runs)
+    legends = [legend for group in groups for legend in group.get("legends", [])]
+    assert sum(not of_runs.isdisjoint(map(str, legend.values())) for legend in legends) == 1
 
 
 def test_axis_has_the_name_for_people(runs: dict[str, rc.Run]) -> None:

@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
+
+import replaychart as rc
 
 pytest.importorskip("sphinx")
 
@@ -17,7 +20,8 @@ COUNT = "open('runs.txt', 'a').write('x')"
 CHART = "rc.decision_boundary(run, epochs=[0, 50, 150], width=200, height=200)"
 PAGES = {
     "conf.py": """
-extensions = ["replaychart.sphinx"]
+extensions = ["myst_nb", "replaychart.sphinx"]
+nb_execution_mode = "off"
 replaychart_setup = '''
 import replaychart as rc
 run = rc.open_run(rc.datasets.parabola_recording())
@@ -52,6 +56,7 @@ See :ref:`boundary`.
 .. toctree::
 
    folder/own
+   notebook
 """,
     "loss.py": f"""
 {COUNT}
@@ -90,8 +95,28 @@ A wide chart
 """,
 }
 
+# Charts as `enable` shows them, in the outputs of a notebook: two of the same run, and one that is
+# light everywhere.
+NOTEBOOK_CHARTS = 3
+CHARTS = sum(text.count(".. replaychart::") for text in PAGES.values()) + NOTEBOOK_CHARTS
 
-CHARTS = sum(text.count(".. replaychart::") for text in PAGES.values())
+
+def _notebook() -> str:
+    run = rc.open_run(rc.datasets.parabola_recording())
+    boundary = rc.decision_boundary(run, epochs=[0, 50, 150], width=200, height=200)
+    described = {"alt": "How a network divides the plane", "epoch": 50}
+    shown = [
+        (rc.page(boundary).frame, {"replaychart": described}),
+        (rc.page(rc.animate(boundary.properties(description="It plays"))).frame, {}),
+        (rc.page(rc.loss_histogram(run, epochs=[0]), theme="light").frame, {}),
+        ("<b>Something else</b>", {}),
+    ]
+    cells = [nbformat.v4.new_markdown_cell("# A notebook")]
+    for html, metadata in shown:
+        output = nbformat.v4.new_output("execute_result", {"text/html": html}, execution_count=1)
+        cells.append(nbformat.v4.new_code_cell("chart", metadata=metadata, outputs=[output]))
+    language = {"language_info": {"name": "python", "pygments_lexer": "ipython3"}}
+    return nbformat.writes(nbformat.v4.new_notebook(cells=cells, metadata=language))
 
 
 class _Project:
@@ -101,6 +126,7 @@ class _Project:
         self.source, self.site = folder / "source", folder / "site"
         for name, text in PAGES.items():
             self.write(name, text)
+        self.write("notebook.ipynb", _notebook())
 
     def write(self, name: str, text: str) -> None:
         path = self.source / name
@@ -109,6 +135,7 @@ class _Project:
 
     def keep_only_the_first_page(self) -> None:
         (self.source / "wide.rst").unlink()
+        (self.source / "notebook.ipynb").unlink()
         shutil.rmtree(self.source / "folder")
 
     def build(self, builder: str = "html", *options: str) -> str:
@@ -166,10 +193,10 @@ def test_a_page_has_stills_with_captions_and_the_code_that_was_asked_for(project
     assert 'alt="The loss of a network"' in text
     assert text.count("highlight-python") == 1
     assert '<a class="reference internal" href="#boundary">' in text
-    for still in re.findall(r'src="(_static/replaychart/\w+\.png)"', text):
+    for still in re.findall(r'src="(_static/replaychart/\w+\.webp)"', text):
         assert (project.site / still).is_file()
     assert len(list((project.site / "_static").glob("replaychart-vega-*.js"))) == 1
-    assert len(list((project.site / "_static" / "replaychart").glob("*.png"))) == CHARTS
+    assert len(list((project.site / "_static" / "replaychart").glob("*.webp"))) == CHARTS
 
 
 def test_charts_are_drawn_when_they_are_seen_and_share_their_libraries(
@@ -203,6 +230,26 @@ def test_charts_are_dark_where_the_page_is(project: _Project, visit: Any) -> Non
     assert own.evaluate(background) == "beige"
 
 
+def test_links_to_epochs_move_the_charts(project: _Project, visit: Any) -> None:
+    page = visit(project.site / "index.html")
+    page.wait_for_selector(DRAWN)
+    signals = "({ view }) => [view.signal('epoch'), view.signal('playing')]"
+    state = f"({signals})(document.querySelector('{DRAWN}'))"
+    for linked, shown in ((50, 50), (149, 50), (0, 0)):
+        page.evaluate(f"location.hash = 'epoch={linked}'")
+        page.wait_for_function(f"{state}.join() === '{shown},false'")
+    page.evaluate(
+        f"""() => {{
+            const link = Object.assign(document.createElement("a"), {{ href: "#epoch=0" }});
+            link.textContent = "epoch 0";
+            document.querySelector("figure").before(link);
+            document.querySelector('{DRAWN}').view.signal("snapshot", 2).run();
+        }}"""
+    )
+    page.get_by_text("epoch 0", exact=True).click()
+    page.wait_for_function(f"{state}.join() === '0,false'")
+
+
 def test_charts_fit_a_phone_and_follow_the_pointer(project: _Project, visit: Any) -> None:
     page = visit(project.site / "wide.html", viewport={"width": 360, "height": 740})
     page.wait_for_selector(DRAWN)
@@ -227,6 +274,47 @@ def test_charts_fit_a_phone_and_follow_the_pointer(project: _Project, visit: Any
         for inside, pointed in ((315, "right"), (315 * factor, None)):
             page.mouse.move(area["x"] + factor * (x + inside), area["y"] + factor * (y + 50))
             assert page.evaluate("window.pointed ?? null") == pointed
+
+
+def test_charts_in_notebooks_are_those_of_the_site(project: _Project, visit: Any) -> None:
+    text = (project.site / "notebook.html").read_text("utf-8")
+    assert "<iframe" not in text
+    assert "<b>Something else</b>" in text
+    alternatives = re.findall(r'<img alt="([^"]+)"', text)
+    assert alternatives[:2] == ["How a network divides the plane", "It plays"]
+    page = visit(project.site / "notebook.html", color_scheme="dark")
+    for number, background in enumerate(("#22272e", "#22272e", "white")):
+        figure = page.locator("figure.replaychart").nth(number)
+        figure.scroll_into_view_if_needed()
+        page.wait_for_function(
+            "figure => figure.classList.contains('drawn')", arg=figure.element_handle()
+        )
+        assert figure.evaluate("figure => figure.view.background()") == background
+    assert page.locator("script[src*=replaychart-vega]").count() == 1
+    first = page.locator("figure.replaychart").first
+    box, card = (
+        first.locator("input[type=range]").bounding_box(),
+        first.locator(".replaychart-box").bounding_box(),
+    )
+    assert box["x"] + box["width"] < card["x"] + card["width"], "not cut off"
+
+
+def test_mistakes_in_notebooks_are_reported(tmp_path: Path) -> None:
+    project = _Project(tmp_path)
+    project.keep_only_the_first_page()
+    project.write("notebook.ipynb", _notebook().replace('"epoch": 50', '"epoch": -1'))
+    assert "ERROR: epoch must be between 0 and 150" in project.build("text")
+
+
+def test_notebooks_keep_their_pages_without_the_extension(tmp_path: Path) -> None:
+    project = _Project(tmp_path)
+    project.write("conf.py", 'extensions = ["myst_nb"]\nnb_execution_mode = "off"')
+    for path in project.source.rglob("*.rst"):
+        path.unlink()
+    project.write("index.rst", "Notebooks\n=========\n\n.. toctree::\n\n   notebook\n")
+    project.build()
+    text = (project.site / "notebook.html").read_text("utf-8")
+    assert text.count("<iframe") == NOTEBOOK_CHARTS
 
 
 def test_code_runs_again_only_if_it_or_what_it_reads_has_changed(tmp_path: Path) -> None:
