@@ -1,5 +1,6 @@
 """Draws display lists with Skia, and their texts as vl-convert draws them."""
 
+import functools
 import html
 import json
 import math
@@ -16,6 +17,9 @@ from replaychart.export.vega_view import CannotStep, DisplayList
 # The operations and the verbs of paths, as in `scripts/display-list.js`.
 _SAVE, _RESTORE, _CLIP, _PATH, _CIRCLE, _TEXT = range(6)
 _MOVE, _LINE, _QUAD, _CUBIC, _CLOSE = range(5)
+
+# How many images of texts are kept.
+_TEXTS = 1000
 
 _RGBA = re.compile(r"rgba\((\d+), *(\d+), *(\d+), *([\d.]+)\)")
 _FONT = re.compile(
@@ -58,7 +62,8 @@ class SkiaImages:
     def __init__(self, below: np.ndarray) -> None:
         self._below = below
         self._styles: dict[int, Any] = {}
-        self._texts: dict[tuple[Any, ...], tuple[Any, int, int] | None] = {}
+        # Most texts stay the same from epoch to epoch.
+        self._text = functools.lru_cache(_TEXTS)(_text)
 
     def drawn(self, shown: DisplayList) -> np.ndarray:
         """Return the image of a display list, with the shape of the image below.
@@ -114,15 +119,11 @@ class SkiaImages:
     def _draw_text(
         self, canvas: Any, texts: list[str], style: int, text: int, place: list[float]
     ) -> None:
-        """Draw a text, whose images are kept, as most texts stay the same from epoch to epoch."""
         x, y, a, b, c, d, e, f = place
         left, top = a * x + c * y + e, b * x + d * y + f
         across, down = math.floor(left), math.floor(top)
-        key = (style, text, a, b, c, d, round(left - across, 3), round(top - down, 3))
-        if key not in self._texts:
-            given = _TextStyle(*json.loads(texts[style])[2:])
-            self._texts[key] = _text(texts[text], given, key[2:])
-        found = self._texts[key]
+        matrix = (a, b, c, d, round(left - across, 3), round(top - down, 3))
+        found = self._text(texts[text], _TextStyle(*json.loads(texts[style])[2:]), matrix)
         if found is not None:
             image, dx, dy = found
             canvas.drawImage(image, across + dx, down + dy)

@@ -120,11 +120,24 @@ class VegaView:
 
 @cache
 def vega_script() -> str:
-    """Return the Vega of vl-convert, as a script that defines ``vega``."""
+    """Return the Vega of vl-convert, as a script that defines ``vega``.
+
+    Raises
+    ------
+    CannotStep
+        A later version of vl-convert has it under another address.
+    """
+    # vl-convert brings the file; nothing is downloaded.
     address = f"https://cdn.jsdelivr.net/npm/vega@{vl_convert.get_vega_version()}/+esm"
-    return vl_convert.javascript_bundle(
-        f"import * as library from {json.dumps(address)}; globalThis.vega = library;"
-    )
+    try:
+        return vl_convert.javascript_bundle(
+            f"import * as library from {json.dumps(address)}; globalThis.vega = library;"
+        )
+    except BaseException as error:
+        # A panic of Rust, which is not an `Exception`.
+        if type(error).__module__ != "pyo3_runtime":
+            raise
+        raise CannotStep(address) from error
 
 
 @cache
