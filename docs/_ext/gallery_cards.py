@@ -57,8 +57,9 @@ def _drawn(picture: Any, epoch: int | None, scale: float) -> Image.Image:
 
 def view_of(chart: Any, number: int) -> Any:
     """Return a view of a chart as a picture, which follows the epoch as the chart does."""
-    picture = list(_views(chart))[number - 1].copy()
-    if picture is not chart:
+    view = list(_views(chart))[number - 1]
+    picture = view.copy()
+    if view is not chart:
         own = [] if picture._get("params") is alt.Undefined else list(picture.params)
         picture.params = [*_variables(chart), *own]
     for layer in _units(picture):
