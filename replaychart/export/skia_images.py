@@ -207,7 +207,10 @@ def _text(text: str, style: _TextStyle, place: tuple[float, ...]) -> tuple[Any, 
         f'font-family="{html.escape(font["family"])}" {" ".join(given)} {style.painted()}>'
         f"{html.escape(text)}</text></g></svg>"
     )
-    covered = opened(vl_convert.svg_to_png(svg)).convert("L")
+    try:
+        covered = opened(vl_convert.svg_to_png(svg)).convert("L")
+    except ValueError as error:
+        raise CannotStep(text) from error
     seen = covered.getbbox()
     if seen is None:
         return None

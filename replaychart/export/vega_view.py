@@ -11,6 +11,10 @@ import vl_convert
 
 from replaychart.export.specs import Spec
 
+# A view keeps rows that it no longer shows, about 0.3 MB for each step of a dashboard. After this
+# many steps it is made again, which takes as long as about ten steps.
+_STEPS = 200
+
 # Vega expects these of its host. Charts of a film have no timers, and log nothing.
 _HOST = """
 globalThis.window = globalThis.self = globalThis;
@@ -87,6 +91,9 @@ class VegaView:
         CannotStep
             The chart uses something that only vl-convert draws.
         """
+        if self._steps == _STEPS:
+            self._start()
+        self._steps += 1
         known = {name: value for name, value in signals.items() if name in self._signals}
         self._record(known)
         while unknown := json.loads(self._v8.eval("displayList.missing()")):
@@ -100,6 +107,7 @@ class VegaView:
         return DisplayList(numbers, self._texts)
 
     def _start(self) -> None:
+        self._steps = 0
         self._run("displayList.start(chart)")
 
     def _record(self, signals: dict[str, Any]) -> None:

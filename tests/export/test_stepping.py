@@ -12,6 +12,7 @@ from PIL import Image
 
 import replaychart as rc
 from replaychart.charts.dashboard import dashboard
+from replaychart.export import vega_view
 from replaychart.export.film import Film, gliding
 from replaychart.export.moving_parts import with_fixed_layout
 from replaychart.export.painting import MovingParts, WholeChart, alike_but_for_edges, opened
@@ -182,6 +183,7 @@ def test_film_is_drawn_here_unless_joblib_is_set_up(
     shipped: rc.Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chart = ChartSpec.of(rc.loss_histogram(shipped, width=60, height=60))
+    monkeypatch.setattr(vega_view, "_STEPS", 6)  # The view is made again twice.
     here = Film(chart, EPOCHS, 1.0)
     assert here._stepped is not None
     pictures = list(here.frames(_kept, bar=None))
