@@ -195,4 +195,6 @@ def _evaluated(
         found = run._not_stored(layers)
     except ReplayChartError as error:
         return str(error)
+    except Exception as error:  # code of the user, or a framework that is out of memory
+        return f"{type(error).__name__}: {error}"
     return None if found is None else (run._stored, found)

@@ -160,7 +160,7 @@ def _moments(space: LayerSpace) -> Moments:
     moments = Moments(space.units)
     for rows in space.finite():
         moments.add(rows)
-    space.enough(range(moments.count))
+    space.require_enough(moments.count)
     return moments
 
 

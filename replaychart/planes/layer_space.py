@@ -1,14 +1,12 @@
 """The outputs of a layer over the whole run, as rows that a projection can be fitted to."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
 from replaychart.errors import ArgumentError
 from replaychart.planes.projections import LinearProjection, flattened
-
-Rows = TypeVar("Rows", np.ndarray, range)
 
 # The number of values that are fitted at once; more are fitted in batches.
 _LARGEST_FIT = 100_000_000
@@ -103,15 +101,19 @@ class LayerSpace(NamedTuple):
         if batch:
             yield np.concatenate(batch)
 
-    def enough(self, rows: Rows) -> Rows:
+    def enough(self, rows: np.ndarray) -> np.ndarray:
         """Return finite outputs unchanged; raise `ArgumentError` if there are fewer than two."""
-        if len(rows) < 2:
+        self.require_enough(len(rows))
+        return rows
+
+    def require_enough(self, points: int) -> None:
+        """Raise `ArgumentError` if there are fewer than two points with finite outputs."""
+        if points < 2:
             message = (
                 "layer must have at least two points without NaN or infinity to be projected. Got "
-                f"{self.layer!r}, which has {len(rows)}."
+                f"{self.layer!r}, which has {points}."
             )
             raise ArgumentError(message)
-        return rows
 
     def last(self) -> "LastOutputs":
         """Return the outputs of the last snapshot with at least two finite points."""
@@ -120,8 +122,8 @@ class LayerSpace(NamedTuple):
             finite = np.isfinite(values).all(axis=1)
             if finite.sum() >= 2:
                 return LastOutputs(values[finite], finite, snapshot)
-        self.enough(np.empty((0, self.units)))
-        raise AssertionError
+        none = self.enough(np.empty((0, self.units)))  # raises
+        return LastOutputs(none, np.zeros(0, bool), 0)
 
     def together(self) -> np.ndarray:
         """Return the finite outputs of all snapshots, shape (rows, units)."""

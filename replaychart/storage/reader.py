@@ -169,7 +169,10 @@ class StoredRun:
             for span in part.spans:
                 own = slice(filled, filled + span.stop - span.start)
                 for row, several in weights.runs_of(snapshots):
-                    read[row : row + len(several), own] = block[several.start : several.stop, span]
+                    rows = slice(row, row + len(several))
+                    block.read_direct(
+                        read, np.s_[several.start : several.stop, span], np.s_[rows, own]
+                    )
                 filled = own.stop
             return read
 
