@@ -23,6 +23,7 @@ K. He et al., `Delving Deep into Rectifiers <https://arxiv.org/abs/1502.01852>`_
 
 from pathlib import Path
 
+import altair as alt
 import keras
 from sklearn.datasets import make_moons
 
@@ -57,7 +58,12 @@ epoch = rc.epoch_param(*runs.values())
 boundaries = rc.small_multiples(
     runs, chart=rc.decision_boundary, epoch=epoch, width=265, height=220
 )
-signals = rc.small_multiples(
-    runs, chart=rc.spread, kind="activations", output=False, epoch=epoch, width=215, height=220
+signals = alt.hconcat(
+    *(
+        rc.spread(
+            run, kind="activations", output=False, title=name, epoch=epoch, width=215, height=220
+        )
+        for name, run in runs.items()
+    )
 )
 (boundaries & signals).resolve_scale(color="independent", fill="independent")
