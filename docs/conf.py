@@ -57,6 +57,11 @@ nb_execution_in_temp = True
 nb_execution_timeout = 300
 nb_execution_raise_on_error = True
 
+# sphinx-build -t quick: some of the gallery's charts, and only one notebook runs.
+if tags.has("quick"):  # noqa: F821
+    gallery_drawn = ["asking", "penguins"]
+    nb_execution_excludepatterns = ["notebooks/*"]
+
 autosummary_generate = True
 autodoc_typehints = "none"
 numpydoc_show_class_members = False

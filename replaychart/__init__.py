@@ -54,9 +54,11 @@ _HOMES = {
     "network_diagram": "charts.network_diagram",
     "loss_landscape": "charts.loss_landscape",
     "leaderboard": "ranking",
+    "store_all": "storing",
     "similarity": "charts.similarity",
     "tour": "charts.tour",
     "compare": "charts.compare",
+    "parallel_coordinates": "charts.parallel_coordinates",
     "difference": "charts.difference",
     "small_multiples": "charts.small_multiples",
     "link": "playback.link",
@@ -96,6 +98,9 @@ if TYPE_CHECKING:
     from replaychart.charts.loss_histogram import loss_histogram as loss_histogram
     from replaychart.charts.loss_landscape import loss_landscape as loss_landscape
     from replaychart.charts.network_diagram import network_diagram as network_diagram
+    from replaychart.charts.parallel_coordinates import (
+        parallel_coordinates as parallel_coordinates,
+    )
     from replaychart.charts.pre_activations import pre_activations as pre_activations
     from replaychart.charts.probability_histogram import (
         probability_histogram as probability_histogram,
@@ -136,6 +141,7 @@ if TYPE_CHECKING:
     from replaychart.recording.recorder import Recorder as Recorder
     from replaychart.recording.torch_recorder import TorchRecorder as TorchRecorder
     from replaychart.run import Run as Run
+    from replaychart.storing import store_all as store_all
 else:
 
     def __getattr__(name: str) -> Any:

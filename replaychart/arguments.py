@@ -25,7 +25,10 @@ def require_one_of(argument: str, value: object, allowed: Iterable[object]) -> N
     except Exception:  # Arrays and tensors compare each of their values.
         found = False
     if not found:
-        message = f"{argument} must be one of {_listed(allowed, value)}. Got {shown(value)}."
+        what = (
+            f"must be one of {_listed(allowed, value)}" if allowed else "has nothing to choose from"
+        )
+        message = f"{argument} {what}. Got {shown(value)}."
         raise ArgumentError(message)
 
 

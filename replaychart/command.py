@@ -22,13 +22,14 @@ from replaychart.playback.animate import animate
 from replaychart.run import Run
 from replaychart.storage import reader
 from replaychart.storage.deepreplay import not_writable
+from replaychart.storing import storing
 
 # The default chart of `render`.
 _DASHBOARD = "dashboard"
 # Every second epoch: half the drawing time and half the bytes, with no visible difference.
 _DEMO_GIF_STRIDE = 2
 # The charts that need several runs.
-_SEVERAL_RUNS = ("compare", "difference", "small_multiples")
+_SEVERAL_RUNS = ("compare", "difference", "parallel_coordinates", "small_multiples")
 _LAST_PORT = 65535
 
 
@@ -182,9 +183,15 @@ def store(options: argparse.Namespace) -> None:
     for name in names:
         if reader.was_recorded_by_deepreplay(path, name):
             raise not_writable(path, name)
-    for name in names:
-        open_run(path, name).store()
-        print(f"Stored the evaluations of {name!r} in {options.file}")
+    failed = []
+    for one in storing(path, names):
+        if one.outcome == "failed":
+            failed.append(one)
+            continue
+        what = one.outcome.capitalize()
+        print(f"{what} the evaluations of {one.run!r} in {options.file}", flush=True)
+    if failed:
+        raise RunFileError("\n".join(f"{one.run!r}: {one.error}" for one in failed))
 
 
 def watch(options: argparse.Namespace) -> None:

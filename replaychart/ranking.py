@@ -89,17 +89,10 @@ def leaderboard(
     require_one_of("source", source, SOURCES)
     scores = items_of("highest", highest, "names of metrics")
     every = [(name, run) for name, some in named.items() for run in some]
-    metrics = list(
-        dict.fromkeys(
-            metric
-            for _, run in every
-            for metric in run.curves.names(source)
-            if not metric.startswith(_NO_METRIC)
-        )
-    )
+    metrics = metric_names([run for _, run in every], source)
     for score in scores:
         require_one_of("highest", score, metrics)
-    by = _default(every, metrics, source) if by is None else by
+    by = default_metric([run for _, run in every], source) if by is None else by
     if metrics or by is not None:
         require_one_of("by", by, metrics)
     parts: list[Any] = [
@@ -116,11 +109,17 @@ def leaderboard(
     return table.reset_index(drop=True)
 
 
-def _default(every: list[tuple[str, Run]], metrics: list[str], source: Source) -> str | None:
-    """Return the metric that sorts the rows if the user names none."""
-    known = [run.curves.names(source) for _, run in every]
+def metric_names(runs: Sequence[Run], source: Source) -> list[str]:
+    """Return the losses and metrics that any of several runs has."""
+    names = dict.fromkeys(name for run in runs for name in run.curves.names(source))
+    return [name for name in names if not name.startswith(_NO_METRIC)]
+
+
+def default_metric(runs: Sequence[Run], source: Source) -> str | None:
+    """Return the metric by which runs are sorted if the user names none; None if there is none."""
+    known = [run.curves.names(source) for run in runs]
     shared = (name for name in _DEFAULTS if all(name in names for names in known))
-    return next(shared, metrics[0] if metrics else None)
+    return next(shared, next(iter(metric_names(runs, source)), None))
 
 
 def _setup(name: str, run: Run) -> dict[str, Any]:

@@ -1945,6 +1945,10 @@ class Run:
         RunFileError
             The file cannot be written, or is a DeepReplay file, which is never changed.
 
+        See Also
+        --------
+        store_all : all runs of a file.
+
         Examples
         --------
         >>> import replaychart as rc
@@ -1952,6 +1956,25 @@ class Run:
         """
         if not self.has_model:
             return  # It has only its outputs, and they are in the file.
+        self._evaluate_to_store(layers)
+        self._memory.store()
+
+    def _not_stored(
+        self, layers: Sequence[str] | None = None
+    ) -> dict[str, dict[str, np.ndarray]] | None:
+        """Evaluate what `store` writes, and return it by key; None if all of it is in the file.
+
+        Parameters
+        ----------
+        layers : sequence of str, optional
+            As for `store`.
+        """
+        if not self.has_model:
+            return None
+        self._evaluate_to_store(layers)
+        return self._memory.lasting() if self._memory.unsaved else None
+
+    def _evaluate_to_store(self, layers: Sequence[str] | None) -> None:
         self._stored.require_writable()
         if layers is None:
             layers = [name for name in self.layers if self.layer_shape(name) == (2,)]
@@ -1977,11 +2000,10 @@ class Run:
             whole.validation.losses()
             for layer in layers:
                 whole.validation.coordinates(layer)
-        self._memory.store()
 
     def _remember_verified(self) -> None:
         verified = self.verified
-        if verified is not None:
+        if verified is not None and verified != self._stored_verified:
             values = np.full(len(self.epochs), verified)
             every = range(len(self.epochs))
             self._memory.remember(evaluation_key("verified"), every, {"values": values})

@@ -19,7 +19,8 @@ from replaychart.command import main
 CHARTS = [
     name.replace("_", "-")
     for name, home in rc._HOMES.items()
-    if home.startswith("charts.") and name not in ("compare", "difference", "small_multiples")
+    if home.startswith("charts.")
+    and name not in ("compare", "difference", "parallel_coordinates", "small_multiples")
 ]
 
 # Importing Keras or TensorFlow fails in this process, as on a machine without them.

@@ -1,14 +1,18 @@
 """The API reference: tables generated from ``replaychart.__all__``, and links by name.
 
 There is one table per part of the package (a top-level module or subpackage), with the names it
-defines. The build fails if a public name comes from a part without a table.
+defines. The build fails if a public name comes from a part without a table. The page of a name has
+its picture, if there is one, and the examples of the gallery that use it.
 """
 
 import inspect
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from gallery_pages import gallery
+from gallery_scripts import names_used
 from generated_pages import write_if_changed
 from sphinx import addnodes
 from sphinx.application import Sphinx
@@ -36,7 +40,12 @@ TABLES = {
     "errors": ("Errors", "All errors derive from `ReplayChartError`."),
 }
 # Parts whose public names are listed in the table of another part.
-_LISTED_WITH = {"drawing": "charts", "opening": "run", "ranking": "run"}
+_LISTED_WITH = {"drawing": "charts", "opening": "run", "ranking": "run", "storing": "run"}
+
+# The pictures of charts, relative to the folder of the pages.
+PICTURES = "images/charts"
+# The number of examples that a page shows as cards. It names the others.
+MOST_CARDS = 8
 
 _HEAD = """\
 API reference
@@ -57,8 +66,13 @@ def public_objects() -> dict[str, object]:
     return objects
 
 
-def page() -> str:
+def page(pictures: Collection[str] = ()) -> str:
     """Return the reST source of the reference's index page.
+
+    Parameters
+    ----------
+    pictures : collection of str
+        The names of the charts of which there are pictures.
 
     Raises
     ------
@@ -75,12 +89,24 @@ def page() -> str:
     for part, names in tables.items():
         heading, text = TABLES[part]
         sections.append(f"{heading}\n{'-' * len(heading)}\n\n{text}\n")
+        shown = [name for name in names if name in pictures]
+        if shown:
+            sections.append(".. container:: chart-pictures\n\n" + "".join(map(_picture, shown)))
         listed = "\n".join(f"   {name}" for name in names)
         sections.append(
             ".. currentmodule:: replaychart\n\n"
             f".. autosummary::\n   :toctree: generated\n   :nosignatures:\n\n{listed}\n"
         )
     return "\n".join(sections)
+
+
+def _picture(name: str) -> str:
+    return (
+        f"   .. figure:: /{PICTURES}/{name}.png\n"
+        f"      :target: generated/replaychart.{name}.html\n"
+        f"      :alt: {name}\n\n"
+        f"      {name}\n\n"
+    )
 
 
 def _part(value: object) -> str:
@@ -116,11 +142,26 @@ def _name_role(
     return [link], []
 
 
-def _write(app: Sphinx, config: Config) -> None:  # noqa: ARG001
+def examples(config: Config) -> dict[str, list[str]]:
+    """Return the names of the gallery's examples that use a public name, for each that is used."""
+    found: dict[str, list[str]] = {}
+    for script in gallery(config):
+        for name in names_used(script):
+            found.setdefault(name, []).append(script.name)
+    return found
+
+
+def _write(app: Sphinx, config: Config) -> None:
     """Write the index page, and remove the pages of names that no longer exist."""
+    pictures = {path.stem for path in (Path(app.srcdir) / PICTURES).glob("*.png")}
+    config.autosummary_context |= {
+        "pictures": pictures,
+        "examples": examples(config),
+        "most_cards": MOST_CARDS,
+    }
     # This must happen before the build starts, because autosummary scans the existing pages then.
     folder = Path(app.srcdir) / "reference"
-    write_if_changed(folder / "index.rst", page())
+    write_if_changed(folder / "index.rst", page(pictures))
     for path in (folder / "generated").glob("*.rst"):
         if path.stem.removeprefix("replaychart.") not in public_objects():
             path.unlink()

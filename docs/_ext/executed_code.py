@@ -1,16 +1,17 @@
 """The directive ``executed``: runs code when the page is built, and shows the code and its output.
 
 All blocks of a page share one namespace and run in one folder. The value of the last expression is
-shown below the code: a chart plays, a DataFrame becomes a table, and anything else is shown as
-text. A block with the option ``once`` (such as a training run) is skipped, except for its imports,
-as long as the page's code up to and including it is the same as when the files in the folder were
-written.
+shown below the code: a chart plays, a DataFrame becomes a table, the path of a picture becomes the
+picture, and anything else is shown as text. A block with the option ``once`` (such as a training
+run) is skipped, except for its imports, as long as the page's code up to and including it is the
+same as when the files in the folder were written.
 """
 
 import ast
 import contextlib
 import hashlib
 import io
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ from replaychart.export.specs import ChartSpec
 from replaychart.sphinx.chart_files import of_content, playing
 from replaychart.sphinx.charts import chart_node, folder
 
+# The suffixes of pictures that a page shows.
+PICTURES = (".png", ".svg", ".gif", ".webp")
+
 
 class Page:
     """The blocks of one page, with their shared namespace and the folder they run in.
@@ -38,7 +42,7 @@ class Page:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._names: dict[str, Any] = {"__name__": "__main__"}
         self._code = f"{rc.__version__}\n"
         self._skipped: dict[Path, str] = {}
@@ -59,7 +63,7 @@ class Page:
         self._code += code
         if not once:
             return self._execute(code, where)
-        marker = self._folder / f"{hashlib.sha256(self._code.encode()).hexdigest()[:20]}.done"
+        marker = self.folder / f"{hashlib.sha256(self._code.encode()).hexdigest()[:20]}.done"
         if marker.exists():
             self._skipped[marker] = code
             return self._execute(_imports_of(code), where)
@@ -71,8 +75,8 @@ class Page:
 
     def _start_over(self, where: str) -> None:
         """Empty the folder and run the skipped blocks, because later blocks need their names."""
-        shutil.rmtree(self._folder)
-        self._folder.mkdir()
+        shutil.rmtree(self.folder)
+        self.folder.mkdir()
         self._emptied = True
         for marker, code in self._skipped.items():
             self._execute(code, where)
@@ -82,7 +86,7 @@ class Page:
         tree = ast.parse(code, where)
         value = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         printed = io.StringIO()
-        with contextlib.chdir(self._folder), contextlib.redirect_stdout(printed):
+        with contextlib.chdir(self.folder), contextlib.redirect_stdout(printed):
             exec(compile(tree, where, "exec"), self._names)
             if value is None:
                 return None, printed.getvalue()
@@ -100,11 +104,13 @@ class Executed(SphinxDirective):
     hide-code, hide-output
         Hide the code or the output.
     alt : str
-        Alternative text that describes the chart. Required for charts.
+        Alternative text that describes the chart or picture. Required for both.
     epoch : int
         The epoch of a chart's still. Default: the epoch that the chart shows initially.
     fps : float
         Epochs per second of a chart that its own code does not animate. Default: 10.
+    class : str
+        Classes of a picture.
     """
 
     has_content = True
@@ -115,6 +121,7 @@ class Executed(SphinxDirective):
         "alt": directives.unchanged_required,
         "epoch": directives.nonnegative_int,
         "fps": float,
+        "class": directives.class_option,
     }
 
     def run(self) -> list[nodes.Node]:
@@ -140,15 +147,29 @@ class Executed(SphinxDirective):
             return [_table(value)]
         if hasattr(value, "to_dict") and hasattr(value, "add_params"):
             return [self._chart(value)]
+        if isinstance(value, Path) and value.suffix in PICTURES:
+            return [self._picture(value)]
         return _text(repr(value))
 
-    def _chart(self, chart: Any) -> nodes.Node:
+    def _alt(self) -> str:
         if "alt" not in self.options:
-            message = "A chart needs the option alt, a description of what it shows."
+            message = "A chart or picture needs the option alt, a description of what it shows."
             raise self.error(message)
+        return self.options["alt"]
+
+    def _picture(self, path: Path) -> nodes.Node:
+        """Return a picture that the code has saved in the page's folder."""
+        saved = _page(self.env).folder / path
+        # A path that begins with a slash is relative to the folder of the sources.
+        uri = "/" + Path(os.path.relpath(saved, self.env.srcdir)).as_posix()
+        classes = ["saved-picture", *self.options.get("class", [])]
+        return nodes.image(uri=uri, alt=self._alt(), classes=classes)
+
+    def _chart(self, chart: Any) -> nodes.Node:
+        alt = self._alt()
         chart = playing(chart, fps=self.options.get("fps", 10))
         files = of_content(folder(self.env), ChartSpec.of(chart), epoch=self.options.get("epoch"))
-        return chart_node(self.env, files, alt=self.options["alt"])
+        return chart_node(self.env, files, alt=alt)
 
 
 def _page(env: Any) -> Page:

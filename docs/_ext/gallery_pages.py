@@ -13,7 +13,7 @@ from typing import Any
 
 from docutils import nodes
 from gallery_cards import HEIGHT, WIDTH, draw_card
-from gallery_scripts import GalleryScript, run_script, scripts
+from gallery_scripts import GalleryScript, names_used, run_script, scripts
 from generated_pages import write_if_changed
 from sphinx.application import Sphinx
 from sphinx.config import Config
@@ -58,6 +58,8 @@ _PAGE = """\
 .. code-block:: python
 
 {code}
+
+In the reference: {names}.
 
 :download:`Download this script <{file}>`, or go back to :doc:`all examples <index>`.
 """
@@ -215,6 +217,7 @@ def _page(folder: Path, script: GalleryScript) -> str:
         line="=" * len(script.title),
         prose=with_epochs_linked(script.prose),
         name=script.name,
+        names=", ".join(f"`{name}`" for name in names_used(script)),
         code=re.sub("^(?=.)", "   ", script.code.strip(), flags=re.MULTILINE),
         file=Path(os.path.relpath(script.path, folder)).as_posix(),
     )

@@ -138,6 +138,21 @@ def read_script(path: Path) -> GalleryScript:
     )
 
 
+def names_used(script: GalleryScript) -> list[str]:
+    """Return the names of ``replaychart`` that a script's code uses, by their first use.
+
+    Names such as ``rc.datasets.parabola`` are returned as ``datasets.parabola``.
+    """
+    found = []
+    for node in ast.walk(ast.parse(script.code)):
+        if isinstance(node, ast.Attribute):
+            name = ast.unparse(node)
+            if re.fullmatch(r"rc\.(datasets\.)?\w+", name):
+                found.append((node.lineno, node.col_offset, name.removeprefix("rc.")))
+    names = dict.fromkeys(name for _, _, name in sorted(found))
+    return [name for name in names if name != "datasets"]
+
+
 def run_script(script: GalleryScript, cache: Path) -> Any:
     """Run a script in its own directory under `cache` and return its chart.
 

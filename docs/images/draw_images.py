@@ -67,6 +67,27 @@ def optimizers(path: Path) -> dict[str, rc.Run]:
     return rc.open_runs(path)
 
 
+def sweep(path: Path) -> dict[str, rc.Run]:
+    """Return twelve short training runs with different settings."""
+    X, y = rc.datasets.parabola(150)
+    generator = np.random.default_rng(3)
+    for trial in range(12):
+        keras.utils.set_random_seed(trial)
+        model = keras.Sequential(
+            [
+                keras.Input((2,)),
+                keras.layers.Dense(int(2 ** generator.integers(1, 5)), "tanh"),
+                keras.layers.Dense(1, "sigmoid"),
+            ]
+        )
+        optimizer = ("SGD", "RMSprop", "Adam")[trial % 3]
+        rate = float(10 ** generator.uniform(-3, 0))
+        model.compile(getattr(keras.optimizers, optimizer)(rate), "binary_crossentropy")
+        recorder = rc.Recorder(X, y, path, f"trial {trial}")
+        model.fit(X, y, epochs=10, batch_size=50, verbose=0, callbacks=[recorder])
+    return rc.open_runs(path)
+
+
 def digits(path: Path) -> rc.Run:
     """Return a short training of a convolution that reads digits."""
     keras.utils.set_random_seed(5)
@@ -186,7 +207,9 @@ def _is_text(layer: Any) -> bool:
     return (mark.get("type") if isinstance(mark, dict) else mark) == "text"
 
 
-def whole_charts(run: rc.Run, pictures: rc.Run, several: dict[str, rc.Run]) -> dict[str, Any]:
+def whole_charts(
+    run: rc.Run, pictures: rc.Run, several: dict[str, rc.Run], trials: dict[str, rc.Run]
+) -> dict[str, Any]:
     """Return the charts whose thumbnails have texts, by function: without, they would be low."""
     maps = {"points": [0, 2, 3], "units": [1, 2, 3, 5], "epochs": [20], "title": "Epoch 20"}
     return {
@@ -195,6 +218,7 @@ def whole_charts(run: rc.Run, pictures: rc.Run, several: dict[str, rc.Run]) -> d
         "network_diagram": rc.network_diagram(run, epochs=[150], title="Epoch 150", width=360),
         "similarity": rc.similarity(several["Adam"], several["RMSprop"], title="Adam, RMSprop"),
         "difference": rc.difference(several["SGD"], several["Adam"], epoch=30, width=300),
+        "parallel_coordinates": rc.parallel_coordinates(trials, width=400, height=240),
     }
 
 
@@ -217,7 +241,8 @@ def main() -> None:
         pictures = digits(Path(recordings) / "digits.h5")
         numbers = regression(Path(recordings) / "numbers.h5")
         several = optimizers(Path(recordings) / "several.h5")
-        for name, chart in whole_charts(run, pictures, several).items():
+        trials = sweep(Path(recordings) / "sweep.h5")
+        for name, chart in whole_charts(run, pictures, several, trials).items():
             draw_whole(chart, folder / f"{name}.png")
         for name, (chart, epoch) in charts(run, numbers, pictures, several).items():
             draw_thumbnail(chart, folder / f"{name}.png", epoch=epoch)

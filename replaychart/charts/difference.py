@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import altair as alt
@@ -13,14 +13,16 @@ from replaychart.drawing import colors, packing
 from replaychart.drawing.backgrounds import adaptive
 from replaychart.drawing.budget import MAX_BYTES, kept, kept_around_paths
 from replaychart.drawing.clock import Clock
+from replaychart.drawing.expressions import literal
 from replaychart.drawing.learned_epochs import learned_chart
 from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.packing import BYTES_PER_NUMBER
+from replaychart.drawing.paired_runs import PairedBy, PairedRun, paired_runs
 from replaychart.drawing.plane import Plane, class_labels, line_mark, paths_chart
 from replaychart.drawing.point_looks import PointLooks
-from replaychart.drawing.several_runs import pair_names, shared_by_both
+from replaychart.drawing.samples import SamplePositions
 from replaychart.drawing.sizes import width_for_positions
-from replaychart.drawing.texts import displayed
+from replaychart.drawing.texts import TITLE_SIZE, displayed, fitted, width_of
 from replaychart.drawing.titles import (
     Title,
     add_subtitle,
@@ -44,6 +46,7 @@ _GREY, _OPACITY = 139, 96
 _BYTES_PER_PIXEL = 0.15
 # The width of what is beside the plane, and what its titles and axes need, in pixels.
 _BESIDE, _LEARNED, _LEAST, _TEXTS = 250, 150, 90, 124
+_IN_COMMON = {"progress": "at the same share of the training", "loss": "at the same loss"}
 # Numbers that differ more than this share of all differences are shaded alike.
 _MOST = 0.9
 
@@ -53,6 +56,7 @@ def difference(
     other: Run,
     *,
     names: tuple[str, str] | None = None,
+    clock: PairedBy = "epoch",
     features: Features | None = None,
     at: SliceAt = "median",
     xlim: Limits | None = None,
@@ -79,10 +83,20 @@ def difference(
     Parameters
     ----------
     run, other : Run
-        Two recorded training runs with the same points and targets. Only epochs that both recorded
-        are shown.
+        Two recorded training runs with the same points and targets. They may differ in length.
     names : pair of str, optional
         What to call the two runs. Default: their names in the file.
+    clock : {"epoch", "progress", "loss"}, default "epoch"
+        What the two runs have in common at each stop of the slider, which shows epochs of `run`:
+
+        - ``"epoch"``: the same epoch, of those that both recorded.
+        - ``"progress"``: the same share of the training, an epoch divided by the run's last one.
+          To an epoch of `run` belongs the first one of `other` with a share as large or larger.
+        - ``"loss"``: the same mean loss of the recorded points, as `Run.losses` returns it. To an
+          epoch at which the loss of `run` is lower than ever before belongs the first epoch at
+          which that of `other` is as low or lower. Other epochs of `run`, and those with a loss
+          that `other` never reaches, are left out. Only values of the same loss function mean the
+          same.
     features : pair of str or int, optional
         The two features that span the plane, by name or by position in `Run.coordinates`. Default:
         the only two; if there are more, or fewer, there is no plane.
@@ -93,13 +107,14 @@ def difference(
     resolution : int, default 100
         Number of places along each side at which the predictions are compared.
     epochs : float, slice, range or iterable of float, optional
-        Recorded epochs to include. Default: all that both runs recorded.
+        Recorded epochs of `run` to include. Default: all that `clock` pairs with one of `other`.
     epoch : float, {"last", "best", "half"} or altair.Parameter, optional
         The epoch shown initially: a number, a name as in `epoch_param`, or a parameter from
-        `epoch_param` that charts share. Default: the last epoch that both runs recorded.
+        `epoch_param` that charts share. Default: the last one.
     title : str or sequence of str, optional
-        The title, or its lines; ``{epoch}`` is replaced by the epoch shown. Default: "Who is right"
-        or "Who is closer", and the epoch.
+        The title, or its lines; ``{epoch}`` is replaced by the epoch shown of `run`, and
+        ``{other_epoch}`` by that of `other`. Default: "Who is right" or "Who is closer", and the
+        epoch of both.
     width, height : int, default 340 and 300
         Size of the plane in pixels, without what is beside it.
     max_bytes : float or None, default 20,000,000
@@ -112,8 +127,8 @@ def difference(
     altair.HConcatChart
         The plane. Beside it, the number of all recorded points in each group, and, for classes, the
         epochs from which on both runs are right about a point (``learned_epoch`` of `Run.samples`,
-        over the epochs that both recorded), in circles with an area by the number of points. A
-        point above the diagonal was learned earlier by the first run.
+        over all epochs that `clock` pairs), in circles with an area by the number of points. The
+        line runs through the paired epochs: a point above it was learned earlier by the first run.
 
     Raises
     ------
@@ -146,39 +161,63 @@ def difference(
         )
         raise ArgumentError(message)
     require_same_points(run, other)
-    both = pair_names(run, other, names) or (run.name, other.name)
     _require_same_task(run, other)
-    shared = shared_by_both(run, other, epochs, epoch)
+    shared, both = paired_runs(run, other, names, clock, epochs, epoch)
     limited = not (features is None and xlim is None and ylim is None)
     if limited or (run.planes.inputs_are_plane() and run.has_model and other.has_model):
         through = None if features is None else run.planes.slice(features, at)
         where = run.planes.rectangle(
             None, plane="inputs", xlim=xlim, ylim=ylim, resolution=resolution, view=through
         )
-        scene = _over_inputs(run, other, shared, where, width, height, max_bytes)
+        scene = _over_inputs(both, shared, where, width, height, max_bytes)
     else:
-        scene = _over_answers(run, other, shared, both, width, height, max_bytes)
-    clock = scene.plane.clock
-    standing = Standing.of(run, other, clock, both)
-    what = "Who is right" if run.classes else "Who is closer"
-    heading = chart_title(title, f"{what} \N{MIDDLE DOT} epoch {{epoch}}", clock)
+        scene = _over_answers(both, shared, width, height, max_bytes)
+    kept_clock = scene.plane.clock
+    standing = Standing.of(*both, kept_clock)
+    heading = _heading(both, kept_clock, title, by_epoch=clock == "epoch", width=width)
+    if clock in _IN_COMMON:
+        add_subtitle(heading, _IN_COMMON[clock], width)
     add_subtitle(heading, scene.note, width)
-    outputs = [one.outputs(epochs=clock.epochs) for one in (run, other)]
-    for name, values in zip(both, outputs, strict=True):
-        note_not_finite(heading, clock, f"output of {displayed(name)}", width, values)
+    for one in both:
+        outputs = one.values_at(kept_clock, partial(_outputs_at, one.run))
+        note_not_finite(heading, kept_clock, f"output of {displayed(one.name)}", width, outputs)
     main = alt.LayerChart(
         layer=[*scene.background, *_points(run, scene, standing)],
         width=width,
         height=height,
         title=heading,
     )
-    beside: list[Any] = [standing.bars(clock, _BESIDE)]
+    beside: list[Any] = [standing.bars(kept_clock, _BESIDE)]
     if run.classes:
         left = max(_LEAST, height - ROW * len(standing.groups) - _TEXTS)
-        beside.append(learned_chart(run, other, clock, both, _LEARNED, left))
+        beside.append(learned_chart(both, kept_clock, _LEARNED, left))
     return alt.HConcatChart(
         hconcat=[main, alt.VConcatChart(vconcat=beside, spacing=14)], spacing=24
-    ).add_params(*clock.parameters)
+    ).add_params(*kept_clock.parameters)
+
+
+def _heading(
+    both: tuple[PairedRun, PairedRun],
+    clock: Clock,
+    title: Title | None,
+    *,
+    by_epoch: bool,
+    width: int,
+) -> alt.TitleParams:
+    """Return the title, which says which epoch of each run is shown."""
+    what = "Who is right" if both[0].run.classes else "Who is closer"
+    shown = {"other_epoch": both[1].text_expression(clock)}
+    if by_epoch:
+        return chart_title(title, f"{what} \N{MIDDLE DOT} epoch {{epoch}}", clock, **shown)
+    room = (width - width_of(" at epoch 0000,  at epoch 0000", size=TITLE_SIZE, bold=True)) / 2
+    for part, one in zip(("first", "second"), both, strict=True):
+        shown[part] = literal(fitted(one.name, room, size=TITLE_SIZE, bold=True))
+    default = (what, "{first} at epoch {epoch}, {second} at epoch {other_epoch}")
+    return chart_title(default if title is None else title, what, clock, **shown)
+
+
+def _outputs_at(run: Run, epochs: np.ndarray) -> np.ndarray:
+    return run.outputs(epochs=epochs)
 
 
 class _Scene(NamedTuple):
@@ -206,8 +245,7 @@ class _Scene(NamedTuple):
 
 
 def _over_inputs(
-    run: Run,
-    other: Run,
+    both: tuple[PairedRun, PairedRun],
     clock: Clock,
     where: Rectangle,
     width: int,
@@ -215,13 +253,11 @@ def _over_inputs(
     max_bytes: float | None,
 ) -> _Scene:
     """Return the plane of the inputs, shaded where the runs disagree, with both boundaries."""
+    run = both[0].run
     divided = run.planes.surfaces.boundary is not None
 
     def trace(some: Clock) -> tuple[Paths | None, ...]:
-        return tuple(
-            one.planes.boundary(where, one.snapshots(some.epochs)) if divided else None
-            for one in (run, other)
-        )
+        return tuple(_boundary(one, run, where, some) if divided else None for one in both)
 
     clock, points, boundaries = kept_around_paths(
         run,
@@ -236,13 +272,13 @@ def _over_inputs(
     if run.feature_names is None:
         first, second = in_words(first), in_words(second)
     plane = Plane(clock, [where.xlim], [where.ylim], (first, second), width, height, overflows=True)
-    layers = [_shade(plane, _disagreement(run, other, where, clock))]
-    for one, paths, color in zip((run, other), boundaries, run_pair(), strict=True):
+    layers = [_shade(plane, _disagreement(both, where, clock))]
+    for paths, color in zip(boundaries, run_pair(), strict=True):
         if paths is not None:
             numbers = paths.value.tolist()
             labelled = packing.Labelled("line", numbers, sorted(set(numbers)))
             stroke = alt.StrokeValue(adaptive(*color))
-            vertices = paths_chart(plane, one, paths, labelled)
+            vertices = paths_chart(plane, run, paths, labelled)
             layers.append(
                 line_mark(vertices, plane, width=2).encode(
                     stroke=stroke, detail=alt.Detail("line:N")
@@ -257,18 +293,20 @@ def _over_inputs(
     return _Scene(plane, points, coordinates[points], layers, note)
 
 
-def _disagreement(run: Run, other: Run, where: Rectangle, clock: Clock) -> np.ndarray:
+def _boundary(one: PairedRun, first: Run, where: Rectangle, clock: Clock) -> Paths | None:
+    paths = one.run.planes.boundary(where, one.snapshots_at(clock))
+    return None if paths is None else one.paths_at(clock, paths, first)
+
+
+def _disagreement(both: tuple[PairedRun, PairedRun], where: Rectangle, clock: Clock) -> np.ndarray:
     """Return how much two runs disagree, from 0 to 1, shape (epochs, rows, columns).
 
     It is 0 or 1 for classes, and for numbers the difference of the predictions, compared with the
     largest one of 90 % of the places in the second half of the epochs.
     """
     inputs = where.cell_inputs()
-    predicted = [
-        np.stack([_predicted(one, outputs) for outputs in _outputs(one, inputs, clock)])
-        for one in (run, other)
-    ]
-    if run.classes:
+    predicted = [one.values_at(clock, partial(_predictions, one.run, inputs)) for one in both]
+    if both[0].run.classes:
         apart = (predicted[0] != predicted[1]).astype(np.float64)
     else:
         apart = np.abs(predicted[0] - predicted[1])
@@ -277,8 +315,9 @@ def _disagreement(run: Run, other: Run, where: Rectangle, clock: Clock) -> np.nd
     return apart.reshape(len(apart), where.resolution, where.resolution)
 
 
-def _outputs(run: Run, inputs: np.ndarray, clock: Clock) -> Iterator[np.ndarray]:
-    return run.planes.layer_outputs(None, inputs, run.snapshots(clock.epochs))
+def _predictions(run: Run, inputs: np.ndarray, epochs: np.ndarray) -> np.ndarray:
+    each = run.planes.layer_outputs(None, inputs, run.snapshots(epochs))
+    return np.stack([_predicted(run, outputs) for outputs in each])
 
 
 def _predicted(run: Run, outputs: np.ndarray) -> np.ndarray:
@@ -320,19 +359,18 @@ def _picture(apart: np.ndarray) -> str:
 
 
 def _over_answers(
-    run: Run,
-    other: Run,
+    both: tuple[PairedRun, PairedRun],
     clock: Clock,
-    names: tuple[str, str],
     width: int,
     height: int,
     max_bytes: float | None,
 ) -> _Scene:
     """Return the plane of both runs' probabilities of the true class, or of their errors."""
+    run, names = both[0].run, (both[0].name, both[1].name)
     clock, points = kept(
         run, clock, max_bytes, bytes_per_point=4 * BYTES_PER_NUMBER, bytes_per_epoch=0
     )
-    each = [_answers(one, clock) for one in (run, other)]
+    each = [_answers(one, clock) for one in both]
     end = 1.0
     if not run.classes:
         known = np.concatenate([one[np.isfinite(one)] for one in each])
@@ -349,17 +387,18 @@ def _over_answers(
     return _Scene(plane, points, coordinates, layers, f"{note} in both runs")
 
 
-def _answers(run: Run, clock: Clock) -> np.ndarray:
+def _answers(one: PairedRun, clock: Clock) -> np.ndarray:
     """Return the probability of the true class, or the absolute error, (epochs, points)."""
+    run = one.run
     if not run.classes:
-        return absolute_errors(run, clock)
+        return absolute_errors(one, clock)
     if not run.has_probabilities:
         message = (
             f"features must be given, because run {run.name!r} has scores and no probabilities, "
             "and there is no plane of two features."
         )
         raise ArgumentError(message)
-    probability = run.point_probabilities(epochs=clock.epochs)
+    probability = one.values_at(clock, lambda epochs: run.point_probabilities(epochs=epochs))
     return np.where((run.classes == 2) & (run.targets == 0), 1 - probability, probability)
 
 
@@ -387,10 +426,12 @@ def _points(run: Run, scene: _Scene, standing: Standing) -> list[alt.Chart]:
             alt.Tooltip("target:Q", title="Target"),
             alt.Tooltip("lead:Q", title="Difference of absolute errors", format=".3~g"),
         ]
+    rulers = None if "x" in constant else plane.rulers()
+    shows = SamplePositions(run, plane.clock, points, rulers, compared=True)
     rows = packing.by_epoch(plane.clock, constant, changing)
     moving = packing.Moving(plane.clock, tuple(name for name in "xy" if name in changing))
     placed = (
-        alt.Chart(packing.PackedData(rows, moving=moving))
+        alt.Chart(packing.PackedData(rows, shows, moving))
         .transform_calculate(**calculated)
         .encode(x=plane.x(), y=plane.y(), tooltip=tooltip)
     )

@@ -273,7 +273,7 @@ def feature_space(
         bytes_per_epoch=validation_bytes(run.validation if validation else None),
     )
     snapshots = run.snapshots(clock.epochs)
-    coordinates = run.planes.coordinates(layer, snapshots, view)[:, points]
+    coordinates = run.planes.coordinates(layer, snapshots, view, points)
     others = None
     if validation and run.validation is not None:
         others = run.validation.planes.coordinates(layer, snapshots, view)

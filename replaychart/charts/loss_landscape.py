@@ -68,8 +68,9 @@ def loss_landscape(
     everywhere on the plane, they have their values of the last epoch.
 
     The first chart of a run evaluates the network at about 1,100 places and may take a while for a
-    large network or many points. The values are kept in `run`, and `Run.store` writes them to the
-    file.
+    large network or many points. Rows of the lattice are evaluated by several workers if joblib is
+    configured, for example with ``joblib.parallel_config(n_jobs=4)`` or ``backend="dask"``. The
+    values are kept in `run`, and `Run.store` writes them to the file.
 
     Parameters
     ----------

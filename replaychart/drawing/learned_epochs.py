@@ -9,10 +9,10 @@ from replaychart.drawing import colors, packing
 from replaychart.drawing.backgrounds import adaptive, adaptive_column
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.expressions import literal, outright
+from replaychart.drawing.paired_runs import PairedRun
 from replaychart.drawing.texts import AXIS_TITLE_SIZE, fitted
 from replaychart.drawing.titles import add_subtitle
 from replaychart.drawing.who_is_right import run_pair
-from replaychart.run import Run, shared_epochs
 
 # Where points are that are never learned, in relation to the last epoch, on a scale of roots.
 _NEVER = 1.6
@@ -20,59 +20,72 @@ _NEVER = 1.6
 _LEAST_AREA, _MOST_AREA = 14.0, 500.0
 
 
-def learned_epochs(run: Run, other: Run) -> np.ndarray:
-    """Return the epoch from which on each run is right about each point, (2, points).
+def learned_epochs(both: tuple[PairedRun, PairedRun]) -> np.ndarray:
+    """Return the epoch from which on each run is right about each point, shape (2, points).
 
-    As in `Run.samples`, over the epochs that both runs recorded; infinity if there is none.
+    As in `Run.samples`, over the paired epochs; infinity if there is none. Before its first epoch,
+    a run has learned nothing, so such pairs do not count, unless there are no others.
     """
-    both = shared_epochs(run, other)
-    counted = both[both > 0] if len(both) > 1 else both
-    each = [
-        one.sample_statistics.over(one.snapshots(counted))["learned_epoch"] for one in (run, other)
-    ]
+    trained = (both[0].epochs > 0) & (both[1].epochs > 0)
+    counted = trained if trained.any() else ~trained
+    each = []
+    for one in both:
+        snapshots = one.run.snapshots(np.unique(one.epochs[counted]))
+        each.append(one.run.sample_statistics.over(snapshots)["learned_epoch"])
     return np.nan_to_num(np.array(each, np.float64), nan=np.inf)
 
 
+def learned_earlier(learned: np.ndarray, both: tuple[PairedRun, PairedRun]) -> np.ndarray:
+    """Return 0 and 1 for what the first and the second run learned earlier, 2 if neither.
+
+    Parameters
+    ----------
+    learned : numpy.ndarray of float64, shape (2, points)
+        From `learned_epochs`.
+    both : pair of PairedRun
+        The runs. Epochs that are shown together are equally early.
+    """
+    together = np.append(both[1].epochs, np.inf)[np.searchsorted(both[0].epochs, learned[0])]
+    return np.select([learned[1] > together, learned[1] < together], [0, 1], 2)
+
+
 def learned_chart(
-    run: Run, other: Run, clock: Clock, names: tuple[str, str], width: int, height: int
+    both: tuple[PairedRun, PairedRun], clock: Clock, width: int, height: int
 ) -> alt.LayerChart:
     """Return circles for the points that both runs learned at the same pair of epochs.
 
     Parameters
     ----------
-    run, other : Run
+    both : pair of PairedRun
         Two classifications of the same points.
     clock : Clock
-        Its epoch is marked on both axes.
-    names : pair of str
-        What to call the runs.
+        The epochs shown of both are marked on the axes.
     width, height : int
         Size in pixels.
     """
-    each = learned_epochs(run, other)
-    last = float(shared_epochs(run, other)[-1]) or 1.0
-    earlier = [int((each[one] < each[1 - one]).sum()) for one in (0, 1)]
+    learned = learned_epochs(both)
+    earlier = learned_earlier(learned, both)
     heading = alt.TitleParams("Learned at epoch")
-    for name, count in zip(names, earlier, strict=True):
-        told = f" earlier: {count:,}"
-        add_subtitle(heading, fitted(name, width - 70) + told, width)
-    never = _NEVER * last
+    for place, one in enumerate(both):
+        told = f" earlier: {(earlier == place).sum():,}"
+        add_subtitle(heading, fitted(one.name, width - 70) + told, width)
     axes: dict[str, Any] = {
-        "x": _axis(alt.X, "a", names[0], last, never, width),
-        "y": _axis(alt.Y, "b", names[1], last, never, height),
+        "x": _axis(alt.X, "a", both[0], width),
+        "y": _axis(alt.Y, "b", both[1], height),
     }
-    ends = alt.Chart(packing.PackedData([{"a": 0, "b": 0}, {"a": never, "b": never}]))
     now = alt.Chart(packing.PackedData([{"at": 0}])).transform_calculate(
-        a=clock.epoch_expression(), b=clock.epoch_expression()
+        **{field: one.epoch_expression(clock) for field, one in zip("ab", both, strict=True)}
     )
     muted = adaptive(colors.MUTED)
     line: dict[str, Any] = {"color": muted, "tooltip": None, "aria": False}
     return alt.LayerChart(
         layer=[
-            ends.mark_line(strokeWidth=1, strokeOpacity=0.5, **line).encode(**axes),
+            _together(both)
+            .mark_line(strokeWidth=1, strokeOpacity=0.5, **line)
+            .encode(**axes, order=alt.Order("a:Q")),
             now.mark_rule(strokeDash=[2, 3], **line).encode(x=axes["x"]),
             now.mark_rule(strokeDash=[2, 3], **line).encode(y=axes["y"]),
-            _circles(each, never).encode(**axes),
+            _circles(learned, earlier, both).encode(**axes),
         ],
         width=width,
         height=height,
@@ -80,8 +93,22 @@ def learned_chart(
     )
 
 
-def _circles(each: np.ndarray, never: float) -> alt.Chart:
-    pairs, counts = np.unique(each, axis=1, return_counts=True)
+def _together(both: tuple[PairedRun, PairedRun]) -> alt.Chart:
+    """Return the pairs of epochs that are shown together."""
+    pairs = zip(*(one.epochs.tolist() for one in both), strict=True)
+    rows: packing.Rows = [{"a": a, "b": b} for a, b in pairs]
+    return alt.Chart(packing.PackedData([*rows, {"a": _never(both[0]), "b": _never(both[1])}]))
+
+
+def _never(one: PairedRun) -> float:
+    """Return where points are that a run never learns."""
+    return _NEVER * (float(one.epochs[-1]) or 1.0)
+
+
+def _circles(
+    learned: np.ndarray, earlier: np.ndarray, both: tuple[PairedRun, PairedRun]
+) -> alt.Chart:
+    groups, counts = np.unique(np.vstack([learned, earlier]), axis=1, return_counts=True)
     (first, dark_first), (second, dark_second) = run_pair()
     dark = {
         first: dark_first,
@@ -91,16 +118,14 @@ def _circles(each: np.ndarray, never: float) -> alt.Chart:
     }
     rows = []
     most = max(int(counts.max()), 1)
-    for (a, b), count in zip(pairs.T.tolist(), counts.tolist(), strict=True):
-        color = first if a < b else second if b < a else colors.CORRECT
-        if a == b == np.inf:
-            color = colors.WRONG
+    for (a, b, who), count in zip(groups.T.tolist(), counts.tolist(), strict=True):
+        neither = colors.WRONG if a == b == np.inf else colors.CORRECT
         rows.append(
             {
-                "a": min(a, never),
-                "b": min(b, never),
+                "a": min(a, _never(both[0])),
+                "b": min(b, _never(both[1])),
                 "count": count,
-                "color": color,
+                "color": (first, second, neither)[int(who)],
                 "area": round(max(_LEAST_AREA, _MOST_AREA * count / max(most, 20)), 1),
             }
         )
@@ -117,13 +142,16 @@ def _circles(each: np.ndarray, never: float) -> alt.Chart:
     )
 
 
-def _axis(channel: Any, field: str, name: str, last: float, never: float, length: int) -> Any:
+def _axis(channel: Any, field: str, one: PairedRun, length: int) -> Any:
+    last, never = float(one.epochs[-1]) or 1.0, _never(one)
     quarter = float(f"{last / 4:.1g}")
     values = sorted({0.0, quarter, last} if quarter < last else {0.0, last})
-    text = f"datum.value > {last!r} ? {literal('never')} : format(datum.value, '.4~g')"
+    # The other run may not have come that far, so this one went on alone.
+    beyond = "later" if one.epochs[-1] < one.run.epochs[-1] else "never"
+    text = f"datum.value > {last!r} ? {literal(beyond)} : format(datum.value, '.4~g')"
     return channel(
         f"{field}:Q",
-        title=fitted(name, length, size=AXIS_TITLE_SIZE),
+        title=fitted(one.name, length, size=AXIS_TITLE_SIZE),
         scale=alt.Scale(type="sqrt", domain=[0, 1.1 * never], nice=False),
         axis=alt.Axis(values=[*values, never], labelExpr=text, grid=False, labelOverlap=False),
     )

@@ -410,6 +410,15 @@ class EpochRows:
             for row in self._rows
         ]
 
+    def all(self, columns: Collection[str]) -> Rows:
+        """Return the rows of all epochs, with only these of the optional `columns`."""
+        unused = set(self.columns) - set(columns)
+        if not unused:
+            return self._rows
+        return [
+            {name: value for name, value in row.items() if name not in unused} for row in self._rows
+        ]
+
     def _of(self, values: list[Any] | str, position: int, share: float) -> list[Any] | str:
         """Return the part of a packed column that is of one epoch, or on the way to the next.
 

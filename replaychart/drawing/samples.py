@@ -31,6 +31,8 @@ class SamplePositions:
         ``x`` and ``y`` themselves, at every epoch.
     flat : bool, default True
         Whether the positions are those in the chart, and not those in a space seen from an angle.
+    compared : bool, default False
+        Whether the chart shows another run of the same samples as well.
     """
 
     run: Run
@@ -38,6 +40,7 @@ class SamplePositions:
     points: np.ndarray
     rulers: tuple[Ruler, Ruler] | None = None
     flat: bool = True
+    compared: bool = False
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

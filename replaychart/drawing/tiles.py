@@ -4,12 +4,14 @@ import base64
 import dataclasses
 import io
 from functools import cache
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from PIL import Image
 
 from replaychart.drawing.colors import ramp
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 # Colours of negative, neutral and positive values.
 NEGATIVE, NEUTRAL, POSITIVE = "#762a83", "#f4f2ee", "#1b7837"
@@ -119,10 +121,10 @@ def picture_url(brightness: np.ndarray, *, magnified: int = 1) -> str:
     levels = np.clip(np.nan_to_num(brightness, posinf=0, neginf=0), 0, 1) * 255
     pixels = np.rint(levels).astype(np.uint8)
     if pixels.shape[-1] == 1:
-        return _url(Image.fromarray(_magnified(pixels[..., 0], magnified)))
+        return _url(_picture(_magnified(pixels[..., 0], magnified)))
     palette, places = np.unique(pixels.reshape(-1, 3), axis=0, return_inverse=True)
     if len(palette) > _MOST_IN_A_PALETTE:
-        return _url(Image.fromarray(_magnified(pixels, magnified)))
+        return _url(_picture(_magnified(pixels, magnified)))
     return _url(_with_palette(places.reshape(pixels.shape[:2]), palette, magnified))
 
 
@@ -155,18 +157,24 @@ def _magnified(pixels: np.ndarray, times: int) -> np.ndarray:
     return pixels.repeat(times, axis=0).repeat(times, axis=1)
 
 
-def _with_palette(places: np.ndarray, palette: np.ndarray, magnified: int) -> Image.Image:
+def _with_palette(places: np.ndarray, palette: np.ndarray, magnified: int) -> "Image.Image":
     """Return a picture from the places of its pixels' colours in a palette."""
     if magnified > 1:
         # Few cells have few colours, and a file without the others is smaller.
         used, found = np.unique(places, return_inverse=True)
         palette, places = palette[used], found.reshape(places.shape)
-    picture = Image.fromarray(_magnified(places.astype(np.uint8), magnified))
+    picture = _picture(_magnified(places.astype(np.uint8), magnified))
     picture.putpalette(palette.tobytes())
     return picture
 
 
-def _url(picture: Image.Image) -> str:
+def _picture(pixels: np.ndarray) -> "Image.Image":
+    from PIL import Image  # most charts have no pictures, and importing it takes 20 ms
+
+    return Image.fromarray(pixels)
+
+
+def _url(picture: "Image.Image") -> str:
     file = io.BytesIO()
     picture.save(file, format="PNG", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"

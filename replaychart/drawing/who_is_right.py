@@ -11,8 +11,8 @@ from replaychart.drawing.backgrounds import adaptive, adaptive_column
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.expressions import literal, outright
 from replaychart.drawing.packing import Ruler
+from replaychart.drawing.paired_runs import PairedRun
 from replaychart.drawing.texts import NO_LIMIT, fitted
-from replaychart.run import Run
 
 # Heights of a bar and names of the categories, in pixels.
 ROW = 20
@@ -66,32 +66,25 @@ class Standing:
     lead: np.ndarray | None = None
 
     @classmethod
-    def of(cls, run: Run, other: Run, clock: Clock, names: tuple[str, str]) -> "Standing":
-        """Return the standing of two runs of the same task at a clock's epochs.
-
-        Parameters
-        ----------
-        run, other : Run
-        clock : Clock
-        names : pair of str
-        """
-        (first, second), (one, two) = run_pair(), names
-        if run.classes:
-            right, others = is_right(run, clock), is_right(other, clock)
+    def of(cls, one: PairedRun, other: PairedRun, clock: Clock) -> "Standing":
+        """Return the standing of two runs of the same task at a clock's epochs."""
+        first, second = run_pair()
+        if one.run.classes:
+            right, others = is_right(one, clock), is_right(other, clock)
             return cls(
                 [
                     Group("3", "both right", colors.CORRECT, colors.CORRECT, "circle"),
-                    Group("1", f"only {one}", *first, "triangle-up"),
-                    Group("2", f"only {two}", *second, "triangle-down"),
+                    Group("1", f"only {one.name}", *first, "triangle-up"),
+                    Group("2", f"only {other.name}", *second, "triangle-down"),
                     Group("0", "neither", colors.WRONG, colors.DARK_WRONG, "cross"),
                 ],
                 (right + 2 * others).astype("U1"),
             )
-        lead = absolute_errors(other, clock) - absolute_errors(run, clock)
+        lead = absolute_errors(other, clock) - absolute_errors(one, clock)
         codes = np.select([lead > 0, lead < 0], ["1", "2"], "")
         groups = [
-            Group("1", f"{one} closer", *first, "circle"),
-            Group("2", f"{two} closer", *second, "circle"),
+            Group("1", f"{one.name} closer", *first, "circle"),
+            Group("2", f"{other.name} closer", *second, "circle"),
         ]
         return cls(groups, codes, lead)
 
@@ -218,13 +211,13 @@ def run_pair() -> list[tuple[str, str]]:
     return list(zip(colors.run_colors(2), colors.run_colors(2, dark=True), strict=True))
 
 
-def is_right(run: Run, clock: Clock) -> np.ndarray:
+def is_right(one: PairedRun, clock: Clock) -> np.ndarray:
     """Return which points are predicted correctly, bool (epochs, points); NaN is not correct."""
-    outputs = run.outputs(epochs=clock.epochs)
+    outputs = one.values_at(clock, lambda epochs: one.run.outputs(epochs=epochs))
     known = np.isfinite(outputs).reshape(*outputs.shape[:2], -1).all(axis=2)
-    return known & ~run.wrong(epochs=clock.epochs)
+    return known & ~one.values_at(clock, lambda epochs: one.run.wrong(epochs=epochs))
 
 
-def absolute_errors(run: Run, clock: Clock) -> np.ndarray:
+def absolute_errors(one: PairedRun, clock: Clock) -> np.ndarray:
     """Return the absolute errors of a regression, (epochs, points)."""
-    return np.abs(run.residuals(epochs=clock.epochs))
+    return np.abs(one.values_at(clock, lambda epochs: one.run.residuals(epochs=epochs)))

@@ -274,8 +274,8 @@ class Distributions:
     ) -> Iterator[list[np.ndarray]]:
         if kind == "gradients":
             return self._evaluations.gradients(positions, snapshots)
-        weights = self._stored.weights()
-        return ([weights[position][snapshot] for position in positions] for snapshot in snapshots)
+        weights = self._stored.weights(positions)
+        return ([weight[snapshot] for weight in weights] for snapshot in snapshots)
 
     def _variables(self, layer: str, variable: str) -> list[RecordedVariable]:
         ends = ("kernel", "embeddings") if variable == "kernel" else ("bias",)

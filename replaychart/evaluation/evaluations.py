@@ -13,7 +13,7 @@ import numpy as np
 from replaychart.evaluation.densities import summarized_each
 from replaychart.evaluation.lazy_network import LazyNetwork
 from replaychart.evaluation.memory import Arrays, Memory
-from replaychart.facts.inputs import number_of_points
+from replaychart.facts.inputs import number_of_points, rows_of
 from replaychart.facts.keys import evaluation_key
 from replaychart.facts.outputs import require_one_output
 from replaychart.storage.reader import StoredRun
@@ -57,16 +57,28 @@ class Evaluations:
             lambda some: self._network.rebuilt(key).outputs(layer, self._stored.inputs, some),
         )
 
-    def outputs_by_snapshot(self, layer: str, snapshots: Sequence[int]) -> Iterator[np.ndarray]:
-        """Yield a layer's outputs, snapshot by snapshot, without keeping all of a large layer."""
+    def outputs_by_snapshot(
+        self, layer: str, snapshots: Sequence[int], points: np.ndarray | None = None
+    ) -> Iterator[np.ndarray]:
+        """Yield a layer's outputs, snapshot by snapshot, without keeping all of a large layer.
+
+        Parameters
+        ----------
+        layer : str
+        snapshots : sequence of int
+        points : numpy.ndarray of int64, shape (points,), optional
+            The rows of the points. Default: all.
+        """
         (shape,) = (known.output_shape for known in self._stored.layers if known.name == layer)
         values = math.prod(size or 1 for size in shape or ())
         values *= number_of_points(self._stored.inputs)
         key = evaluation_key("outputs", layer=layer)
         if self._memory.holds(key, snapshots) or values * len(snapshots) <= _MOST_VALUES_KEPT:
-            return iter(self.outputs(layer, snapshots))
+            every = iter(self.outputs(layer, snapshots))
+            return every if points is None else (own[points] for own in every)
         network = self._network.rebuilt(key)
-        return network.outputs_by_snapshot(layer, self._stored.inputs, snapshots)
+        inputs = self._stored.inputs if points is None else rows_of(self._stored.inputs, points)
+        return network.outputs_by_snapshot(layer, inputs, snapshots)
 
     def losses(self, snapshots: Sequence[int]) -> np.ndarray:
         """Return the loss of each point, float32 (snapshots, points)."""

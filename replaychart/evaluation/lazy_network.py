@@ -1,7 +1,7 @@
 """The network of a run, rebuilt when the first evaluation needs it."""
 
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from replaychart.errors import EvaluationError, MissingDependencyError
@@ -104,8 +104,10 @@ class LazyNetwork:
         except ImportError as error:
             raise self._framework_missing(asked) from error
 
-    def with_weights(self, weights: list[WeightOnPlane]) -> RecordedNetwork:
-        """Return the network with other weights, whose snapshots are the places of a plane.
+    def with_weights(self, weights: list[WeightOnPlane]) -> Callable[[], RecordedNetwork]:
+        """Return a function that rebuilds the network with other weights, also in another process.
+
+        The snapshots of that network are the places of a plane.
 
         Parameters
         ----------
@@ -113,12 +115,9 @@ class LazyNetwork:
             One for each variable.
         """
         whole = self._around or self
-        network = rebuilt_network(
-            RunWithOtherWeights.of(whole._stored, weights),
-            model=self.model,
-            custom_objects=self.custom_objects,
-        )
-        return network if self._around is None else network.of_output(self._output)
+        run = RunWithOtherWeights.of(whole._stored, weights)
+        output = None if self._around is None else self._output
+        return partial(_with_weights, run, self.model, self.custom_objects, output)
 
     @property
     def verified(self) -> bool | None:
@@ -178,6 +177,16 @@ class LazyNetwork:
             f"{described(self._memory.keys())}."
         )
         return EvaluationError(message)
+
+
+def _with_weights(
+    run: RunWithOtherWeights,
+    model: "AnyModel | None",
+    custom_objects: Mapping[str, Any] | None,
+    output: str | None,
+) -> RecordedNetwork:
+    network = rebuilt_network(run, model=model, custom_objects=custom_objects)
+    return network if output is None else network.of_output(output)
 
 
 def _named(asked: str) -> str:

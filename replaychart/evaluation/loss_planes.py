@@ -2,18 +2,18 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
-from tqdm.auto import tqdm
 
 from replaychart.arguments import is_number, shown
 from replaychart.errors import ArgumentError, EvaluationError
 from replaychart.evaluation.evaluations import Evaluations
 from replaychart.evaluation.lazy_network import LazyNetwork
 from replaychart.evaluation.memory import Arrays, Memory
+from replaychart.evaluation.workers import spread, workers
 from replaychart.facts.keys import evaluation_key
 from replaychart.network.protocol import RecordedNetwork
 from replaychart.storage.other_weights import WeightOnPlane
@@ -244,24 +244,41 @@ class LossPlanes:
         progress: bool,
     ) -> np.ndarray:
         """Return the mean loss at places of the plane, shape (places,)."""
+        from tqdm.auto import tqdm
+
         # Of equal length, so that the network is compiled for one number of places.
         padded = np.concatenate([places, np.zeros((-len(places) % together, 2))])
         weights = [
             WeightOnPlane(np.asarray(weight[center]), along.get(position), padded)
             for position, weight in enumerate(self._stored.weights())
         ]
-        network = self._network.with_weights(weights)
-        starts = tqdm(
-            range(0, len(padded), together),
+        rebuild = self._network.with_weights(weights)
+        rows = range(0, len(padded), together)
+        bar = tqdm(
+            total=len(rows),
             desc="loss landscape",
             unit="row",
             delay=_PATIENCE,
             leave=False,
             disable=not progress,
         )
-        losses = [
-            _losses_of(network, self._stored, range(start, start + together)) for start in starts
+        shares = [
+            [range(start, start + together) for start in share]
+            for share in np.array_split(rows, min(workers(), len(rows)))
         ]
+        losses = []
+        with bar:
+            if len(shares) == 1:
+                network = rebuild()
+                for places_of_row in shares[0]:
+                    losses.append(_losses_of(network, self._stored, places_of_row))
+                    bar.update()
+            else:
+                # The network is rebuilt once for each worker, not for each row.
+                tasks = [(rebuild, self._stored, share) for share in shares]
+                for share, found in zip(shares, spread(_losses_of_rows, tasks), strict=True):
+                    losses += found
+                    bar.update(len(share))
         return np.concatenate(losses)[: len(places)]
 
 
@@ -304,6 +321,13 @@ def _through(ends: list[list[np.ndarray]], directions: _OfEpochs) -> list[list[n
     cuts = np.cumsum([one[0].size for one in ends])[:-1]
     parts = zip(np.split(along, cuts), np.split(across, cuts), ends, strict=True)
     return [[x.reshape(one[0].shape), y.reshape(one[0].shape)] for x, y, one in parts]
+
+
+def _losses_of_rows(
+    rebuild: Callable[[], RecordedNetwork], stored: StoredRun, rows: list[range]
+) -> list[np.ndarray]:
+    network = rebuild()
+    return [_losses_of(network, stored, places) for places in rows]
 
 
 def _losses_of(network: RecordedNetwork, stored: StoredRun, places: range) -> np.ndarray:

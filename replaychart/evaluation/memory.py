@@ -34,6 +34,8 @@ class Memory:
         # Computed for some of the snapshots only; never stored.
         self._partial: dict[tuple[str, tuple[int, ...]], Arrays] = {}
         self._only_this_session: set[str] = set()
+        # Whether anything that `store` writes is not in the file.
+        self._unsaved = False
         # Of the same run when it had fewer snapshots, each with one row for each of these.
         self._earlier: dict[str, Arrays] = {}
 
@@ -67,6 +69,7 @@ class Memory:
         """Keep an evaluation of some snapshots."""
         if tuple(snapshots) == self._every:
             self._whole[key] = arrays
+            self._unsaved = self._unsaved or key not in self._only_this_session
         else:
             self._partial[key, tuple(snapshots)] = arrays
 
@@ -139,12 +142,21 @@ class Memory:
         """Return what is known of one of several outputs; it is kept and stored here."""
         return MemoryOfPart(self, lambda key: key_of_output(key, name))
 
-    def store(self) -> None:
-        """Write the evaluations that are known for all snapshots to the run's file."""
-        lasting = {
+    @property
+    def unsaved(self) -> bool:
+        """Whether anything that `store` writes is not in the file yet."""
+        return self._unsaved
+
+    def lasting(self) -> dict[str, Arrays]:
+        """Return the evaluations that are known for all snapshots and can be stored, by key."""
+        return {
             key: arrays for key, arrays in self._whole.items() if key not in self._only_this_session
         }
-        write_evaluations(self._stored, lasting)
+
+    def store(self) -> None:
+        """Write the evaluations that are known for all snapshots to the run's file."""
+        write_evaluations(self._stored, self.lasting())
+        self._unsaved = False
 
 
 class MemoryOfPart(Memory):
@@ -190,6 +202,15 @@ class MemoryOfPart(Memory):
     def leave_out_of_file(self, key: str) -> None:
         """Never store an evaluation; see `Memory.leave_out_of_file`."""
         self._around.leave_out_of_file(self._own(key))
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether anything is not in the file yet; see `Memory.unsaved`."""
+        return self._around.unsaved
+
+    def lasting(self) -> dict[str, Arrays]:
+        """Return the evaluations of the whole run; see `Memory.lasting`."""
+        return self._around.lasting()
 
     def store(self) -> None:
         """Write the evaluations of the whole run; see `Memory.store`."""

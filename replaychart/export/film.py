@@ -1,4 +1,4 @@
-"""The frames of an animation, rendered in parallel processes and delivered in order."""
+"""The frames of an animation, rendered in this process or in several, and delivered in order."""
 
 import itertools
 import math
@@ -19,8 +19,16 @@ from tqdm.auto import tqdm
 
 from replaychart.export.extents import Extent, Measure, padded
 from replaychart.export.moving_parts import CannotSplit, with_fixed_layout
-from replaychart.export.painting import MovingParts, Painter, WholeChart, alike
+from replaychart.export.painting import (
+    MovingParts,
+    Painter,
+    WholeChart,
+    alike,
+    alike_but_for_edges,
+)
 from replaychart.export.specs import Between, ChartSpec, Compiled, Moment
+from replaychart.export.stepping import SteppedChart, can_step
+from replaychart.export.vega_view import CannotStep
 
 # An epoch, or a moment between two.
 Time = float | Between
@@ -88,6 +96,7 @@ class Film:
         self._long = len(epochs) >= _LONG
         first = epochs[0]
         self._compiled = Compiled(chart, first.epoch if isinstance(first, Between) else first)
+        self._stepped: SteppedChart | None = None
         self._painter, self.samples, self.size = self._proven(scale)
 
     def frames(self, finish: Callable[[Image.Image], T], *, bar: str | None) -> Iterator[T]:
@@ -100,21 +109,44 @@ class Film:
         bar : str or None
             Title of the progress bar; None for no bar.
         """
-        shots = [(self._painter, epoch) for epoch in self.epochs]
-        painted = self._painted(shots, _Finished(self.size, finish))
+        finish = _Finished(self.size, finish)
+        painted = self._in_processes(0, finish) if self._stepped is None else self._here(finish)
         return iter(
             tqdm(painted, total=len(self.epochs), desc=bar, unit="frame", disable=bar is None)
         )
+
+    def _here(self, finish: Callable[[Image.Image], T]) -> Iterator[T]:
+        """Yield every frame, painted in this process."""
+        assert self._stepped is not None
+        done = 0
+        try:
+            for picture in self._stepped.painted(self.epochs):
+                yield finish(picture)
+                done += 1
+        except CannotStep:
+            yield from self._in_processes(done, finish)
+        finally:
+            self._stepped.close()
+
+    def _in_processes(self, first: int, finish: Callable[[Image.Image], T]) -> Iterator[T]:
+        """Yield the frames from one on, painted in several processes."""
+        return self._painted([(self._painter, epoch) for epoch in self.epochs[first:]], finish)
 
     def _proven(
         self, scale: float
     ) -> tuple[Painter[Image.Image], list[Image.Image], tuple[int, int]]:
         """Return the fastest painter whose images prove correct, sample frames, and their size."""
         first, middle, last = _evenly(self.epochs, 3)
+        apart = None
+        if self._long and can_step() and not _chosen():
+            apart = self._taken_apart(scale)
+            stepped = self._proven_stepped(*apart)
+            if stepped is not None:
+                return stepped
         # Start the processes while the chart is being split.
         starting = self._parallel(joblib.delayed(_as_it_is)(None) for _ in range(self._jobs()[1]))
         try:
-            plain, whole, parts = self._taken_apart(scale)
+            plain, whole, parts = apart or self._taken_apart(scale)
         except BaseException:
             # An interruption also ends those processes, but it is the error to report.
             _stop([starting])
@@ -133,6 +165,32 @@ class Film:
         width, height = Extent.around(extents).size
         size = math.ceil(width * scale), math.ceil(height * scale)
         return WholeChart(self._compiled.vega, scale), samples, size
+
+    def _proven_stepped(
+        self, plain: WholeChart, whole: WholeChart, parts: MovingParts | None
+    ) -> tuple[Painter[Image.Image], list[Image.Image], tuple[int, int]] | None:
+        """Return the same as `_proven` if the chart can be stepped in this process."""
+        if parts is None:
+            return None
+        first, middle, last = _evenly(self.epochs, 3)
+        stepped = None
+        try:
+            stepped = SteppedChart(parts, self._compiled)
+            # Vega starts meanwhile.
+            pictures = [
+                painter.paint(self._compiled.at(epoch))
+                for painter, epoch in ((plain, first), (whole, middle), (whole, last))
+            ]
+            samples = list(stepped.painted([first, middle, last]))
+            if all(itertools.starmap(alike_but_for_edges, zip(pictures, samples, strict=True))):
+                self._stepped, stepped = stepped, None
+                return parts, samples, samples[0].size
+        except CannotStep:
+            pass
+        finally:
+            if stepped is not None:
+                stepped.close()
+        return None
 
     def _taken_apart(self, scale: float) -> tuple[WholeChart, WholeChart, MovingParts | None]:
         """Return painters of the chart as it is, with fixed positions, and split into parts.
@@ -199,6 +257,12 @@ class Film:
         if jobs is None:
             jobs = -1 if self._long else backend.default_n_jobs
         return jobs, max(backend.effective_n_jobs(jobs), 1)
+
+
+def _chosen() -> bool:
+    """Return whether the user chose how joblib works."""
+    backend, jobs = get_active_backend()
+    return jobs is not None or type(backend) is not LokyBackend
 
 
 def _backend() -> ParallelBackendBase:

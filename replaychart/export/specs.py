@@ -217,14 +217,17 @@ class Compiled:
             The optional columns to keep. Default: all.
         """
         epoch, glide = time if isinstance(time, Between) else (time, None)
-        signals: dict[str, Any] = {GLIDE: glide}
-        if self._parameter is not None:
-            signals |= self._parameter.settings(epoch)
         datasets = {
             name: rows.at(epoch, columns, share=self._share(rows, epoch, glide))
             for name, rows in self._changing.items()
         }
-        return Moment(signals, datasets)
+        return Moment(self.signals(time), datasets)
+
+    def signals(self, time: float | Between) -> dict[str, Any]:
+        """Return the signals that select an epoch, or a moment between two, with their values."""
+        epoch, glide = time if isinstance(time, Between) else (time, None)
+        settings = {} if self._parameter is None else self._parameter.settings(epoch)
+        return {GLIDE: glide, **settings}
 
     def _share(self, rows: EpochRows, epoch: float, glide: float | None) -> float:
         """Return the share of the way from an epoch of some rows to their next one."""
@@ -238,6 +241,19 @@ class Compiled:
     def without_data(self, vega: Spec) -> Spec:
         """Return a Vega spec without the rows of the datasets that differ between epochs."""
         return showing(vega, Moment({}, {name: [] for name in self._changing}))
+
+    def with_all_rows(self, vega: Spec, columns: Collection[str]) -> Spec:
+        """Return a Vega spec with the rows of all epochs.
+
+        Parameters
+        ----------
+        vega : dict
+            The spec at any epoch.
+        columns : collection of str
+            The optional columns to keep.
+        """
+        rows = {name: rows.all(columns) for name, rows in self._changing.items()}
+        return showing(vega, Moment({}, rows))
 
     def columns_mentioned(self, vega: Spec) -> set[str]:
         """Return the optional columns that a Vega spec needs."""

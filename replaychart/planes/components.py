@@ -9,10 +9,14 @@ import numpy as np
 
 from replaychart.errors import MissingDependencyError
 from replaychart.planes.layer_space import LayerSpace
+from replaychart.planes.moments import Components, Moments
 from replaychart.planes.projections import LinearProjection
 
 # Incremental PCA keeps more components than are shown, which makes the first two more accurate.
 _INCREMENTAL_COMPONENTS = 50
+# Up to this many units, the covariance matrix is small enough to be accumulated, which is exact.
+# Layers with more units are fitted by scikit-learn.
+MOST_UNITS = 1000
 
 
 def components_within_epochs(space: LayerSpace) -> LinearProjection:
@@ -21,38 +25,36 @@ def components_within_epochs(space: LayerSpace) -> LinearProjection:
     They are eigenvectors of the covariance within the epochs, pooled over all epochs. The drift of
     all points together does not choose the directions, but is visible along them.
     """
-    pca = _fitted(space, space.batches(centred=True))
-    if not pca.explained_variance_.any():
-        # At every epoch, all points are at the same place, so there is only the drift to show.
-        pca = _fitted(space, space.batches())
-    return _projection(space, pca, "pca within epochs", space.mean(), "the mean over all epochs")
+    found = _within_epochs(space, 2)
+    return _projection(space, found, "pca within epochs", "the mean over all epochs")
 
 
 def several_components(space: LayerSpace, count: int) -> LinearProjection:
     """Return the first components of those of which `components_within_epochs` returns two."""
-    pca = _fitted(space, space.batches(centred=True), count)
-    bases = pca.components_.T[None].astype(np.float64)
-    share = _percent(pca.explained_variance_ratio_.sum())
+    found = _within_epochs(space, count)
     return space.linear(
-        titles=(f"{count} components ({share} %)", ""),
+        titles=(f"{count} components ({_percent(found.shares.sum())} %)", ""),
         key=None,
-        origins=space.mean()[None],
-        bases=bases,
+        origins=found.mean[None],
+        bases=found.directions.T[None],
         through="the mean over all epochs",
     )
 
 
 def pooled_components(space: LayerSpace) -> LinearProjection:
     """Return the two principal components of all snapshots together."""
-    pca = _fitted(space, space.batches())
+    if space.units <= MOST_UNITS:
+        found = _moments(space).pooled_components(2)
+    else:
+        found = _fitted(space, space.batches())
     # Files contain it under this key from when it was the default.
-    return _projection(space, pca, "pca", pca.mean_, "the mean over all epochs")
+    return _projection(space, found, "pca", "the mean over all epochs")
 
 
 def last_components(space: LayerSpace) -> LinearProjection:
     """Return the two principal components of the last snapshot with finite outputs."""
-    pca = _fitted(space, iter([space.last().rows]))
-    return _projection(space, pca, "pca last", pca.mean_, "the mean of the last epoch")
+    found = _fitted(space, iter([space.last().rows]))
+    return _projection(space, found, "pca last", "the mean of the last epoch")
 
 
 def aligned_components(space: LayerSpace) -> LinearProjection:
@@ -140,30 +142,55 @@ def scikit_learn(module: str) -> Any:
         raise MissingDependencyError(message) from error
 
 
-def _fitted(space: LayerSpace, batches: Iterator[np.ndarray], count: int = 2) -> Any:
+def _within_epochs(space: LayerSpace, count: int) -> Components:
+    """Return the components within epochs, around the mean of all epochs."""
+    if space.units <= MOST_UNITS:
+        moments = _moments(space)
+        if moments.differs_within_groups():
+            return moments.components_within_groups(count)
+        # At every epoch, all points are at the same place, so there is only the drift to show.
+        return moments.pooled_components(count)
+    found = _fitted(space, space.batches(centred=True), count)
+    if not found.shares.any() or np.isnan(found.shares).any():
+        found = _fitted(space, space.batches(), count)
+    return found._replace(mean=space.mean())
+
+
+def _moments(space: LayerSpace) -> Moments:
+    moments = Moments(space.units)
+    for rows in space.finite():
+        moments.add(rows)
+    space.enough(range(moments.count))
+    return moments
+
+
+def _fitted(space: LayerSpace, batches: Iterator[np.ndarray], count: int = 2) -> Components:
     decomposition = scikit_learn("sklearn.decomposition")
     first, second = space.enough(next(batches)), next(batches, None)
     with np.errstate(invalid="ignore"):  # If the points do not differ, the shares are NaN.
         if second is None:
-            return decomposition.PCA(count, random_state=0).fit(first)
-        pca = decomposition.IncrementalPCA(min(space.units, _INCREMENTAL_COMPONENTS))
-        for rows in itertools.chain([first, second], batches):
-            pca.partial_fit(rows)
-    return pca
+            pca = decomposition.PCA(count, random_state=0).fit(first)
+        else:
+            pca = decomposition.IncrementalPCA(min(space.units, _INCREMENTAL_COMPONENTS))
+            for rows in itertools.chain([first, second], batches):
+                pca.partial_fit(rows)
+    return Components(
+        pca.mean_.astype(np.float64),
+        pca.components_[:count].astype(np.float64),
+        pca.explained_variance_ratio_[:count],
+    )
 
 
-def _projection(
-    space: LayerSpace, pca: Any, key: str, origin: np.ndarray, through: str
-) -> LinearProjection:
-    first, second = (_percent(share) for share in pca.explained_variance_ratio_[:2])
+def _projection(space: LayerSpace, found: Components, key: str, through: str) -> LinearProjection:
+    first, second = map(_percent, found.shares)
     return space.linear(
         titles=(
             f"{space.layer}, component 1 ({first} %)",
             f"{space.layer}, component 2 ({second} %)",
         ),
         key=key,
-        origins=origin[None].astype(np.float64),
-        bases=pca.components_[:2].T[None].astype(np.float64),
+        origins=found.mean[None],
+        bases=found.directions.T[None],
         through=f"{through}, along both components",
     )
 

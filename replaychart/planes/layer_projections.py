@@ -6,7 +6,7 @@ each point of the plane has a point in the layer's space, where the rest of the 
 evaluated.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -56,28 +56,17 @@ class KnownOfRun(NamedTuple):
     output_kernel: Callable[[LastOutputs], np.ndarray]
 
 
-def projection_of(
-    how: object,
-    layer: str,
-    outputs: Callable[[], Iterator[np.ndarray]],
-    *,
-    known: KnownOfRun,
-    averaged: bool,
-) -> Projection:
+def projection_of(how: object, space: LayerSpace, *, known: KnownOfRun) -> Projection:
     """Return the projection of a layer's outputs that the user requests.
 
     Parameters
     ----------
     how : str, pair of int, array_like, or object with ``fit`` and ``transform``
         The argument `projection` of `feature_space`.
-    layer : str
-        The layer's name.
-    outputs : callable
-        Yields its outputs for each snapshot of the whole run, shape (points, ...).
+    space : LayerSpace
+        The space of the layer.
     known : KnownOfRun
         What a projection may depend on besides the layer's outputs.
-    averaged : bool
-        Whether outputs with several axes are averaged over all axes but the last.
 
     Raises
     ------
@@ -86,7 +75,6 @@ def projection_of(
     MissingDependencyError
         scikit-learn is needed, but not installed.
     """
-    space = LayerSpace.of(layer, outputs, averaged=averaged)
     if isinstance(how, str):
         return _named(how, space, known)
     if isinstance(how, type):

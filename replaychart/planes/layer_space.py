@@ -1,12 +1,14 @@
 """The outputs of a layer over the whole run, as rows that a projection can be fitted to."""
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from replaychart.errors import ArgumentError
 from replaychart.planes.projections import LinearProjection, flattened
+
+Rows = TypeVar("Rows", np.ndarray, range)
 
 # The number of values that are fitted at once; more are fitted in batches.
 _LARGEST_FIT = 100_000_000
@@ -38,7 +40,9 @@ class LayerSpace(NamedTuple):
     layer : str
         The layer's name.
     outputs : callable
-        Yields its outputs for each snapshot of the whole run, shape (points, ...).
+        Takes a sequence of snapshots and yields its outputs for each, shape (points, ...).
+    snapshots : int
+        The number of snapshots of the whole run.
     shape : tuple of int
         The shape of the output for one point.
     units : int
@@ -48,23 +52,36 @@ class LayerSpace(NamedTuple):
     """
 
     layer: str
-    outputs: Callable[[], Iterator[np.ndarray]]
+    outputs: Callable[[Sequence[int]], Iterator[np.ndarray]]
+    snapshots: int
     shape: tuple[int, ...]
     units: int
     averaged: bool
 
     @classmethod
     def of(
-        cls, layer: str, outputs: Callable[[], Iterator[np.ndarray]], *, averaged: bool
+        cls,
+        layer: str,
+        outputs: Callable[[Sequence[int]], Iterator[np.ndarray]],
+        *,
+        snapshots: int,
+        averaged: bool,
     ) -> "LayerSpace":
         """Return the space of a layer; the arguments are the attributes of the same names."""
-        first = next(outputs())
+        first = next(outputs([0]))
         units = flattened(first, averaged=averaged).shape[1]
-        return cls(layer, outputs, first.shape[1:], units, averaged)
+        return cls(layer, outputs, snapshots, first.shape[1:], units, averaged)
 
     def by_snapshot(self) -> Iterator[np.ndarray]:
         """Yield the outputs of each snapshot, shape (points, units)."""
-        return (flattened(values, averaged=self.averaged) for values in self.outputs())
+        every = self.outputs(range(self.snapshots))
+        return (flattened(values, averaged=self.averaged) for values in every)
+
+    def finite(self) -> Iterator[np.ndarray]:
+        """Yield the finite outputs of each snapshot, shape (rows, units)."""
+        for values in self.by_snapshot():
+            finite = np.isfinite(values).all(axis=1)
+            yield values if finite.all() else values[finite]
 
     def batches(self, *, centred: bool = False) -> Iterator[np.ndarray]:
         """Yield the finite outputs of several snapshots at a time, shape (rows, units).
@@ -75,8 +92,8 @@ class LayerSpace(NamedTuple):
             Whether to subtract the mean of the snapshot.
         """
         batch: list[np.ndarray] = []
-        for values in self.by_snapshot():
-            rows = values[np.isfinite(values).all(axis=1)]
+        for values in self.finite():
+            rows = values
             if centred and len(rows):
                 rows = (rows - rows.mean(axis=0, dtype=np.float64)).astype(values.dtype)
             batch.append(rows)
@@ -86,7 +103,7 @@ class LayerSpace(NamedTuple):
         if batch:
             yield np.concatenate(batch)
 
-    def enough(self, rows: np.ndarray) -> np.ndarray:
+    def enough(self, rows: Rows) -> Rows:
         """Return finite outputs unchanged; raise `ArgumentError` if there are fewer than two."""
         if len(rows) < 2:
             message = (
@@ -98,13 +115,13 @@ class LayerSpace(NamedTuple):
 
     def last(self) -> "LastOutputs":
         """Return the outputs of the last snapshot with at least two finite points."""
-        found = LastOutputs(np.empty((0, self.units)), np.zeros(0, bool), 0)
-        for snapshot, values in enumerate(self.by_snapshot()):
+        for snapshot in reversed(range(self.snapshots)):
+            values = flattened(next(self.outputs([snapshot])), averaged=self.averaged)
             finite = np.isfinite(values).all(axis=1)
             if finite.sum() >= 2:
-                found = LastOutputs(values[finite], finite, snapshot)
-        self.enough(found.rows)
-        return found
+                return LastOutputs(values[finite], finite, snapshot)
+        self.enough(np.empty((0, self.units)))
+        raise AssertionError
 
     def together(self) -> np.ndarray:
         """Return the finite outputs of all snapshots, shape (rows, units)."""
@@ -118,7 +135,7 @@ class LayerSpace(NamedTuple):
     def mean(self) -> np.ndarray:
         """Return the mean of the finite outputs of all snapshots."""
         total, count = np.zeros(self.units), 0
-        for rows in self.batches():
+        for rows in self.finite():
             total += rows.sum(axis=0, dtype=np.float64)
             count += len(rows)
         return total / max(count, 1)

@@ -60,5 +60,5 @@ def _last_kernel(stored: StoredRun, snapshot: int) -> tuple[str, np.ndarray | No
     positions = [one.position for one in weighted[-1].variables if one.name == "kernel"]
     if not positions:
         return weighted[-1].name, None
-    kernel = np.asarray(stored.weights()[positions[0]][snapshot])
+    kernel = np.asarray(stored.weights(positions[:1])[0][snapshot])
     return weighted[-1].name, kernel if kernel.ndim == 2 else None

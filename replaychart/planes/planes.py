@@ -1,6 +1,6 @@
 """The planes of a run: of its inputs or a slice through them, and of its layers."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from typing import Any
 
@@ -39,6 +39,8 @@ RESOLUTION = 100
 # Values of the only feature at which a curve is evaluated, for each line of the lattice of a plane.
 CURVE_PLACES = 2 * RESOLUTION
 BANDS = 10
+# Coordinates in the plane of a projected layer are kept up to this many. More are computed again.
+_MOST_COORDINATES_KEPT = 25_000_000
 
 
 class Planes:
@@ -83,6 +85,7 @@ class Planes:
         self._predictions = predictions
         self._every = tuple(range(len(stored.epochs)))
         self._views: dict[tuple[str, str | int, bool], tuple[object, Projection]] = {}
+        self._coordinates: dict[tuple[str, int], tuple[Projection, np.ndarray]] = {}
         self._kept_tracer: PlaneTracer | None = None
 
     @cached_property
@@ -163,7 +166,7 @@ class Planes:
     @cached_property
     def input_components(self) -> LinearProjection:
         """The projection of the inputs to their two principal components."""
-        space = LayerSpace.of("inputs", lambda: iter([self.inputs]), averaged=False)
+        space = LayerSpace.of("inputs", lambda _: iter([self.inputs]), snapshots=1, averaged=False)
         return last_components(space)
 
     @cached_property
@@ -318,21 +321,78 @@ class Planes:
         ArgumentError
             The layer is not two-dimensional, or limits are not two numbers in increasing order.
         """
-        every = [one.coordinates(layer, self._every, view) for one in self._of_all_points()]
+        every = [one._extremes(layer, view) for one in self._of_all_points()]
         default_x, default_y = extents.padded_limits(*every)
         return checked_limits("xlim", xlim) or default_x, checked_limits("ylim", ylim) or default_y
 
     def coordinates(
-        self, layer: str, snapshots: Sequence[int], view: Projection | None
+        self,
+        layer: str,
+        snapshots: Sequence[int],
+        view: Projection | None,
+        points: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Return the points' coordinates in a layer's plane, float32 (snapshots, points, 2)."""
+        """Return the points' coordinates in a layer's plane, float32 (snapshots, points, 2).
+
+        Parameters
+        ----------
+        layer : str
+            A layer with two units, or any other layer with a `view`.
+        snapshots : sequence of int
+        view : Projection or None
+            The projection from the layer's space to the plane.
+        points : numpy.ndarray of int64, shape (points,), optional
+            The rows of the points. Default: all.
+        """
         if view is None:
             self.require(layer)
-            return self._evaluations.outputs(layer, snapshots)
-        outputs = self._evaluations.outputs_by_snapshot(layer, snapshots)
-        return np.stack(
-            [view.coordinates(one, place) for one, place in zip(outputs, snapshots, strict=True)]
-        )
+            outputs = self._evaluations.outputs(layer, snapshots)
+            return outputs if points is None else outputs[:, points]
+        whole = tuple(snapshots) == self._every
+        known = self._kept_coordinates(layer, view, compute=whole)
+        if known is None:
+            return np.stack([*self._projected(layer, snapshots, view, points)])
+        chosen = known if whole else known[list(snapshots)]
+        return chosen if points is None else chosen[:, points]
+
+    def _kept_coordinates(
+        self, layer: str, view: Projection, *, compute: bool
+    ) -> np.ndarray | None:
+        """Return the coordinates of all points at all snapshots; None if they are not kept."""
+        key = (layer, id(view))
+        few = 2 * len(self.inputs) * len(self._every) <= _MOST_COORDINATES_KEPT
+        if compute and few and key not in self._coordinates:
+            # The view is kept, too, because an id is unique only while its object exists.
+            every = np.stack([*self._projected(layer, self._every, view, None)])
+            self._coordinates[key] = (view, every)
+        return self._coordinates[key][1] if key in self._coordinates else None
+
+    def _projected(
+        self,
+        layer: str,
+        snapshots: Sequence[int],
+        view: Projection,
+        points: np.ndarray | None,
+    ) -> Iterator[np.ndarray]:
+        outputs = self._evaluations.outputs_by_snapshot(layer, snapshots, points)
+        for one, snapshot in zip(outputs, snapshots, strict=True):
+            yield view.coordinates(one, snapshot)
+
+    def _extremes(self, layer: str, view: Projection | None) -> np.ndarray:
+        """Return the lowest and highest finite coordinates of each snapshot, shape (..., 2)."""
+        every: Iterable[np.ndarray] | None
+        if view is None:
+            every = self.coordinates(layer, self._every, view)
+        else:
+            every = self._kept_coordinates(layer, view, compute=True)
+            if every is None:
+                every = self._projected(layer, self._every, view, None)
+        found = [np.empty((0, 2), np.float32)]
+        for one in every:
+            finite = one[np.isfinite(one).all(axis=1)]
+            if len(finite):
+                found.append(np.stack([finite.min(axis=0), finite.max(axis=0)]))
+        return np.concatenate(found)
 
     def view(self, layer: str, projection: object, positions: str) -> Projection | None:
         """Return the projection of a layer to a plane; None if none is needed for two units.
@@ -370,9 +430,9 @@ class Planes:
         how = "pca" if projection is None else projection
         key = (layer, how if isinstance(how, str) else id(how), averaged)
         if key not in self._views:
-            outputs = partial(self._evaluations.outputs_by_snapshot, layer, self._every)
+            space = self._space(layer, averaged=averaged)
             # The argument is kept, too, because an id is unique only while its object exists.
-            view = projection_of(how, layer, outputs, known=self._known(layer), averaged=averaged)
+            view = projection_of(how, space, known=self._known(layer))
             self._views[key] = (how, view)
         return self._views[key][1]
 
@@ -388,8 +448,11 @@ class Planes:
         """
         if self._training is not None:
             return self._training.components(layer, count)
-        outputs = partial(self._evaluations.outputs_by_snapshot, layer, self._every)
-        return several_components(LayerSpace.of(layer, outputs, averaged=False), count)
+        return several_components(self._space(layer, averaged=False), count)
+
+    def _space(self, layer: str, *, averaged: bool) -> LayerSpace:
+        outputs = partial(self._evaluations.outputs_by_snapshot, layer)
+        return LayerSpace.of(layer, outputs, snapshots=len(self._every), averaged=averaged)
 
     def _known(self, layer: str) -> KnownOfRun:
         """Return what a projection of a layer may depend on besides the layer's outputs."""

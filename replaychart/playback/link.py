@@ -53,7 +53,7 @@ def link(
     Parameters
     ----------
     chart : altair chart
-        Any chart that contains at least one of `feature_space`, `decision_boundary`,
+        Any chart that contains at least one of `feature_space`, `decision_boundary`, `difference`,
         `probability_histogram`, `loss_histogram` and `residual_histogram`, single or composed. In
         your own charts, marks of rows with a column ``point`` (a row of `Run.inputs`) join the
         selection.
@@ -103,7 +103,7 @@ def link(
     ]
     if not shown:
         message = (
-            "chart must contain a chart of samples: feature_space, decision_boundary, "
+            "chart must contain a chart of samples: feature_space, decision_boundary, difference, "
             "probability_histogram, loss_histogram or residual_histogram. Got a chart without them."
         )
         raise ArgumentError(message)
@@ -493,7 +493,16 @@ class _Linking:
         ]
         own = self._chart._get("params")
         names = [] if own in (None, alt.Undefined) else [str(one["name"]) for one in own]
-        return selection_readout(tables, samples, anything, threshold=THRESHOLD in names)
+        compared = any(
+            unit.shows.compared for view in self._views for unit in view.showing(SamplePositions)
+        )
+        return selection_readout(
+            tables,
+            samples,
+            anything,
+            named=compared or len(tables) > 1,
+            threshold=THRESHOLD in names,
+        )
 
     def _show_picked(self, view: View) -> None:
         """Show what is picked: trails, rings and labels, and curves."""

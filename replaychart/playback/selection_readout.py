@@ -24,7 +24,12 @@ _THRESHOLDS = range(101)
 
 
 def selection_readout(
-    tables: list[SampleTable], samples: list[alt.Chart], anything: str, *, threshold: bool
+    tables: list[SampleTable],
+    samples: list[alt.Chart],
+    anything: str,
+    *,
+    named: bool,
+    threshold: bool,
 ) -> alt.LayerChart:
     """Return a line of text for each run.
 
@@ -37,13 +42,15 @@ def selection_readout(
         otherwise. They know whether they are selected.
     anything : str
         The expression for whether anything is selected.
+    named : bool
+        Whether each line begins with the name of its run.
     threshold : bool
         Whether the chart has a threshold, which decides between two classes.
     """
     layers = []
     for line, (table, chosen) in enumerate(zip(tables, samples, strict=True)):
         before = ""
-        if len(tables) > 1:
+        if named:
             before = fitted(_name(table.run), _LONGEST_NAME, size=12) + ": "
         answers = _answers(table) if threshold else None
         layers += [

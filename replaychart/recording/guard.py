@@ -45,6 +45,7 @@ class GuardedWriter:
         self._ended: RunWriter | None = None
         self._presence: Presence | None = None
         self._waiting: list[Snapshot] = []
+        self._logged: Snapshot | None = None
         self._last_written: float | None = None
         self._in_use = False
         self._begun = False
@@ -93,6 +94,14 @@ class GuardedWriter:
             earlier = [one for one in self._waiting if one.epoch < snapshot.epoch]
             self._waiting = [*earlier, snapshot]
 
+    def log(self, snapshot: Snapshot) -> None:
+        """Take the last snapshot again, with values that were logged after it was taken."""
+        if self._waiting and self._waiting[-1].epoch == snapshot.epoch:
+            self._waiting[-1] = snapshot
+        elif self.recording:
+            self._logged = snapshot
+            self._append()
+
     def write(self) -> None:
         """Write the pending snapshots."""
         if self._waiting:
@@ -140,7 +149,9 @@ class GuardedWriter:
         if end is not None and self._waiting:
             patience = _PATIENCE_AT_THE_END * PATIENCE  # the pending snapshots would be lost
         try:
-            self._writer.append(*self._waiting, end=end, asked=witnesses, patience=patience)
+            self._writer.append(
+                *self._waiting, end=end, asked=witnesses, logged=self._logged, patience=patience
+            )
         except FileInUseError as error:
             if end is not None or self._bytes_waiting() > _MOST_BYTES_WAITING:
                 self.fail(error)
@@ -163,7 +174,7 @@ class GuardedWriter:
             self._group = self._writer.group
             if self._waiting:
                 self._last_written = self._waiting[-1].epoch
-            self._waiting = []
+            self._waiting, self._logged = [], None
             self._in_use = False
 
     def _bytes_waiting(self) -> int:

@@ -52,8 +52,14 @@ def counted(shapes: Sequence[tuple[int, ...]]) -> str:
 
 def weights_of(model: keras.Model) -> list[np.ndarray]:
     """Return copies of a model's weights, in the order of ``model.weights``."""
-    # Copies, because PyTorch returns its own memory, which the next batch changes.
-    return [_storable(np.array(keras.ops.convert_to_numpy(weight))) for weight in model.weights]
+    return [
+        _storable(_own(np.asarray(keras.ops.convert_to_numpy(weight)))) for weight in model.weights
+    ]
+
+
+def _own(values: np.ndarray) -> np.ndarray:
+    """Return a copy of values in memory that a backend may change with the next batch."""
+    return values if values.flags.owndata else values.copy()
 
 
 def _storable(values: np.ndarray) -> np.ndarray:

@@ -169,11 +169,7 @@ class LoopRecorder:
         if self._writer.begun and not self._writer.recording:
             self._epoch = epoch
             return  # Recording has stopped, with a warning.
-        numbers = self._logs.numbers(checked_logs(logs))
-        rate = numbers.pop("learning_rate", rates[0] if rates else np.nan)
-        if len(rates) > 1:
-            numbers |= {f"learning_rate[{i}]": one for i, one in enumerate(rates)}
-
+        rate, numbers = self._scalars(logs, rates)
         snapshot = Snapshot(epoch, weights(), rate, numbers)
         self._epoch = epoch
         if not self._writer.begun:
@@ -183,6 +179,35 @@ class LoopRecorder:
             self._record(snapshot)
         else:
             self._skipped = snapshot  # It may turn out to be the last one.
+
+    def _scalars(
+        self, logs: Mapping[str, Any] | None, rates: Sequence[float]
+    ) -> tuple[float, dict[str, float]]:
+        """Return the learning rate of a snapshot and its logs, with the rates if several."""
+        numbers = self._logs.numbers(checked_logs(logs))
+        rate = numbers.pop("learning_rate", rates[0] if rates else np.nan)
+        if len(rates) > 1:
+            numbers |= {f"learning_rate[{i}]": one for i, one in enumerate(rates)}
+        return rate, numbers
+
+    def _log(self, logs: Mapping[str, Any] | None, rates: Sequence[float]) -> None:
+        """Add what was logged since to the last snapshot.
+
+        Parameters
+        ----------
+        logs, rates
+            As in `_take`.
+        """
+        taken = self._skipped or self._last
+        rate, numbers = self._scalars(logs, rates)
+        if taken is None or taken.logs == numbers or not self._writer.recording:
+            return
+        taken = dataclasses.replace(taken, learning_rate=rate, logs=numbers)
+        if self._skipped is None:
+            self._last = taken
+            self._writer.log(taken)
+        else:
+            self._skipped = taken
 
     def _is_due(self, epoch: float) -> bool:
         every = self._schedule

@@ -162,6 +162,7 @@ class TorchRecorder(LoopRecorder):
         # At the start of an epoch; a scheduler may have set those of the next one at its end.
         self._rates: list[float] = []
         self._held: tuple[float, list[np.ndarray]] | None = None
+        self._awaits_logs = False
 
     @property
     def opening_arguments(self) -> dict[str, Any]:
@@ -337,15 +338,50 @@ class TorchRecorder(LoopRecorder):
         epoch, weights = held
         self._snapshot(epoch, lambda: weights, logs)
 
+    def _take_before_logs(self, epoch: float) -> None:
+        """Record the state at the end of an epoch now, because what follows may raise an error."""
+        self._hold(epoch)
+        held, self._held = self._held, None
+        if held is not None:
+            # Several rates are logs, which come after those of the framework.
+            self._record_state(epoch, lambda: held[1], None, self._rates[:1])
+            self._awaits_logs = True
+            self.flush()
+
+    def _take_logs(self, logs: Mapping[str, Any], *, complete: bool) -> None:
+        """Add what a framework logged to the state that was recorded before it, if there is one.
+
+        Parameters
+        ----------
+        logs : mapping of str to float
+            Everything that was logged in the epoch so far.
+        complete : bool
+            Whether the next epoch begins.
+        """
+        if self._closed or not self._awaits_logs:
+            return
+        self._log(logs, self._rates)
+        if complete:
+            self._awaits_logs, self._rates = False, self._rates_now()
+
     def _snapshot(
         self,
         epoch: float,
         weights: Callable[[], list[np.ndarray]],
         logs: Mapping[str, Any] | None,
     ) -> None:
-        epoch = self._checked_epoch(epoch)
-        self._take(epoch, lambda: self._live.described, weights, logs, self._rates)
+        self._record_state(epoch, weights, logs, self._rates)
         self._rates = self._rates_now()
+
+    def _record_state(
+        self,
+        epoch: float,
+        weights: Callable[[], list[np.ndarray]],
+        logs: Mapping[str, Any] | None,
+        rates: Sequence[float],
+    ) -> None:
+        epoch = self._checked_epoch(epoch)
+        self._take(epoch, lambda: self._live.described, weights, logs, rates)
 
     def _rates_now(self) -> list[float]:
         return [rate for one in self._optimizers for rate in self._describing.rates_of(one)]

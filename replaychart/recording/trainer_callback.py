@@ -41,36 +41,38 @@ class RecordingTrainerCallback(TrainerCallback):
             )
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **given: Any) -> None:  # noqa: ARG002
-        """Record the epoch before this one, now that it is logged and evaluated."""
+        """Start to keep what is logged in this epoch, and not in the one before it."""
         if state.is_world_process_zero:
-            self._take()
+            self._complete()
 
     def on_log(
         self,
         args: Any,  # noqa: ARG002
-        state: Any,  # noqa: ARG002
+        state: Any,
         control: Any,  # noqa: ARG002
         logs: Mapping[str, Any] | None = None,
         **given: Any,  # noqa: ARG002
     ) -> None:
-        """Keep what is logged until the epoch is recorded."""
+        """Keep what is logged in an epoch; after its end, add it to what was recorded."""
         if logs and _OF_THE_WHOLE_TRAINING not in logs:
             self._logged |= {name: value for name, value in logs.items() if _is_metric(name)}
+            if state.is_world_process_zero:
+                self._recorder._take_logs(renamed(self._logged), complete=False)
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:  # noqa: ARG002
-        """Keep the state: the Trainer logs and evaluates afterwards, and may restore another."""
+        """Record the state: an evaluation that raises an error calls no callback."""
         if state.is_world_process_zero:
-            self._recorder._hold(state.epoch)
+            self._recorder._take_before_logs(state.epoch)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:  # noqa: ARG002
-        """Record the last epoch, and that the run is finished."""
+        """Record that the run is finished."""
         if state.is_world_process_zero:
-            self._take()
+            self._complete()
             self._recorder.close()
 
-    def _take(self) -> None:
+    def _complete(self) -> None:
         logged, self._logged = renamed(self._logged), {}
-        self._recorder._take_held(logged)
+        self._recorder._take_logs(logged, complete=True)
 
 
 def _is_metric(name: str) -> bool:

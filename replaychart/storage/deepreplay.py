@@ -143,8 +143,9 @@ class DeepReplayRun(StoredRun):
             raise RunFileError(message)
         return group
 
-    def weights(self) -> list[Weight]:
-        """Return each variable, shape (snapshots, ...), in the order of ``model.weights``."""
+    def weights(self, positions: Sequence[int] | None = None) -> list[Weight]:
+        """Return variables, each of shape (snapshots, ...); see `StoredRun.weights`."""
+        chosen = range(len(self.variables)) if positions is None else positions
         with (
             reading(self.path) as file,
             damage_reported(f"Run {self.name!r} of {str(self.path)!r}"),
@@ -152,7 +153,7 @@ class DeepReplayRun(StoredRun):
             group = self.same_run(file)
             return [
                 _numbers(group, _variable(layer, weight))[self.rows]
-                for layer, weight in self.variables
+                for layer, weight in (self.variables[position] for position in chosen)
             ]
 
     def evaluations(self) -> dict[str, dict[str, np.ndarray]]:

@@ -1,6 +1,7 @@
 """A run with other weights than the recorded ones, on a plane through the space of all weights."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -68,6 +69,7 @@ class RunWithOtherWeights(StoredRun):
         own = {field.name: getattr(stored, field.name) for field in dataclasses.fields(StoredRun)}
         return cls(**own, places=tuple(places))
 
-    def weights(self) -> list[Weight]:
-        """Return each variable at all places, in the order of ``model.weights``."""
-        return cast("list[Weight]", list(self.places))
+    def weights(self, positions: Sequence[int] | None = None) -> list[Weight]:
+        """Return variables at all places; see `StoredRun.weights`."""
+        chosen = range(len(self.places)) if positions is None else positions
+        return cast("list[Weight]", [self.places[position] for position in chosen])

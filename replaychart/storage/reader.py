@@ -5,7 +5,7 @@ import functools
 import math
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from replaychart.facts.witness import Witness
 from replaychart.storage import endings, layout, parts, state, weights, witnesses
 from replaychart.storage import stored_evaluations as evaluations
 from replaychart.storage.hdf5 import checked
-from replaychart.storage.hdf5.checked import Attributes, group_in, number_dataset_in, text_in
+from replaychart.storage.hdf5.checked import Attributes, group_in, text_in
 from replaychart.storage.hdf5.damage import DAMAGE, damage_reported
 from replaychart.storage.hdf5.transactions import reading
 
@@ -158,43 +158,58 @@ class StoredRun:
             raise RunFileError(message)
         return group
 
-    def weights(self) -> list[weights.Weight]:
-        """Return each variable, shape (snapshots, ...), in the order of ``model.weights``.
-
-        Weights that would take a lot of memory stay in the file and are read one snapshot at a
-        time. A variable that was not recorded is an `UnrecordedWeight`.
-        """
-        snapshots = len(self.epochs)
+    def _rows(self, dtype: str, part: weights.PartOfRows, snapshots: list[int]) -> np.ndarray:
+        """Return a part of the rows of some snapshots, shape (snapshots, values)."""
         what = f"The weights of run {self.name!r} in {str(self.path)!r}"
         with reading(self.path) as file, damage_reported(what):
             run = self.same_run(file)
-            blocks = parts.weight_blocks(run, self.recorded_variables, snapshots)
-            sizes = {dtype: one.dtype.itemsize * one.shape[1] for dtype, one in blocks.items()}
-            fits = snapshots * sum(sizes.values()) <= weights.IN_MEMORY
-            flat = {dtype: one[:snapshots] for dtype, one in blocks.items()} if fits else {}
+            block = parts.weight_blocks(run, self.recorded_variables, len(self.epochs))[dtype]
+            read = np.empty((len(snapshots), part.size), block.dtype)
+            filled = 0
+            for span in part.spans:
+                own = slice(filled, filled + span.stop - span.start)
+                for row, several in weights.runs_of(snapshots):
+                    read[row : row + len(several), own] = block[several.start : several.stop, span]
+                filled = own.stop
+            return read
+
+    def weights(self, positions: Sequence[int] | None = None) -> list[weights.Weight]:
+        """Return variables, each of shape (snapshots, ...).
+
+        Weights that would take a lot of memory stay in the file and are read one snapshot at a
+        time. A variable that was not recorded is an `UnrecordedWeight`. Nothing of the other
+        variables is read.
+
+        Parameters
+        ----------
+        positions : sequence of int, optional
+            Positions in ``model.weights``. Default: all.
+        """
+        every = range(len(self.recorded_variables))
+        chosen = list(every if positions is None else positions)
+        parts_of_rows = weights.parts_of_rows(self.recorded_variables, chosen)
+        snapshots = len(self.epochs)
+        sizes = [np.dtype(dtype).itemsize * own.size for dtype, own in parts_of_rows.items()]
+        fits = snapshots * sum(sizes) <= weights.IN_MEMORY
         rows = {
-            dtype: weights.Rows(snapshots, functools.partial(self._rows, dtype)) for dtype in sizes
+            dtype: weights.Rows(snapshots, functools.partial(self._rows, dtype, own))
+            for dtype, own in parts_of_rows.items()
         }
+        flat = {dtype: own.of(list(range(snapshots))) for dtype, own in rows.items() if fits}
         recorded = list(dict.fromkeys(one.layer for one in self.recorded_variables if one.recorded))
         found: list[weights.Weight] = []
-        for variable, start in zip(
-            self.recorded_variables, weights.spans(self.recorded_variables), strict=True
-        ):
+        for position in chosen:
+            variable = self.recorded_variables[position]
             if not variable.recorded:
                 found.append(weights.UnrecordedWeight(self.name, snapshots, variable, recorded))
-            elif fits:
-                stop = start + math.prod(variable.shape)
-                span = flat[variable.dtype][:, start:stop]
+                continue
+            start = parts_of_rows[variable.dtype].starts[position]
+            if fits:
+                span = flat[variable.dtype][:, start : start + math.prod(variable.shape)]
                 found.append(span.reshape(snapshots, *variable.shape))
             else:
                 found.append(weights.WeightInFile(rows[variable.dtype], start, variable))
         return found
-
-    def _rows(self, dtype: str, snapshots: list[int]) -> np.ndarray:
-        what = f"The weights of run {self.name!r} in {str(self.path)!r}"
-        with reading(self.path) as file, damage_reported(what):
-            block = number_dataset_in(self.same_run(file), f"{layout.WEIGHTS}/{dtype}")
-            return np.stack([block[snapshot] for snapshot in snapshots])
 
     def evaluations(self) -> dict[str, dict[str, np.ndarray]]:
         """Return stored evaluations, or recorded outputs: named arrays for each key.

@@ -1,7 +1,9 @@
 """The recorded weights: read at once if they are small, otherwise row by row."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,6 +12,50 @@ from replaychart.facts.layers import Variable
 
 # Above this many bytes, the weights of a run stay in its file and are read as they are requested.
 IN_MEMORY = 512 * 1024**2
+
+
+class PartOfRows(NamedTuple):
+    """The part of the rows of a dtype that contains some variables.
+
+    Attributes
+    ----------
+    spans : list of slice
+        The columns, without those of other variables.
+    starts : dict of int to int
+        Where each variable starts among these columns, by its position.
+    size : int
+        The number of columns.
+    """
+
+    spans: list[slice]
+    starts: dict[int, int]
+    size: int
+
+
+def parts_of_rows(variables: Sequence[Variable], positions: Sequence[int]) -> dict[str, PartOfRows]:
+    """Return the part of the rows with some of a model's variables, by dtype."""
+    starts = spans(variables)
+    found: dict[str, PartOfRows] = {}
+    for position in sorted(set(positions)):
+        variable = variables[position]
+        if not variable.recorded:
+            continue
+        before = found.get(variable.dtype, PartOfRows([], {}, 0))
+        start, stop = starts[position], starts[position] + math.prod(variable.shape)
+        columns = [*before.spans, slice(start, stop)]
+        if before.spans and before.spans[-1].stop == start:
+            columns[-2:] = [slice(before.spans[-1].start, stop)]
+        own = before.starts | {position: before.size}
+        found[variable.dtype] = PartOfRows(columns, own, before.size + stop - start)
+    return found
+
+
+def runs_of(snapshots: Sequence[int]) -> Iterator[tuple[int, range]]:
+    """Yield the runs of consecutive snapshots, which are read together, and where they begin."""
+    cuts = [0, *(np.flatnonzero(np.diff(snapshots) != 1) + 1).tolist(), len(snapshots)]
+    for start, stop in itertools.pairwise(cuts):
+        if stop > start:
+            yield start, range(snapshots[start], snapshots[stop - 1] + 1)
 
 
 class Rows:

@@ -132,6 +132,7 @@ class RunWriter:
         end: str | None = None,
         asked: Sequence[Witness] = (),
         ending: Ending | None = None,
+        logged: Snapshot | None = None,
         patience: float = PATIENCE,
     ) -> None:
         """Write snapshots and close the file; after an error, none of them is written.
@@ -146,6 +147,8 @@ class RunWriter:
             What the live model computed at the last snapshot.
         ending : Ending, optional
             Which weights the training left the model with.
+        logged : Snapshot, optional
+            The last snapshot that was written, with values that were logged since.
         patience : float
             How many seconds to wait for other programs that have the file open.
 
@@ -162,6 +165,8 @@ class RunWriter:
             run = self._run(file)
             if known is None:
                 known, self._log_names = _last_epoch(run), None
+            if logged is not None and logged.epoch == known:
+                self._log_names = self._write_scalars(run, len(run[layout.EPOCHS]) - 1, [logged])
             later = [one for one in snapshots if one.epoch > known]
             if later:
                 self._log_names = self._write(run, later)
@@ -261,6 +266,7 @@ def write_run(path: Path, stored: StoredRun) -> None:
             Variable(owners.get(position, ""), values.shape[1:], values.dtype.name)
             for position, values in enumerate(recorded)
         ),
+        sample_weights=stored.sample_weights,
     )
     snapshots = [
         Snapshot(
@@ -268,11 +274,13 @@ def write_run(path: Path, stored: StoredRun) -> None:
             [values[row] for values in recorded],
             stored.learning_rates[row],
             {name: values[row] for name, values in stored.logs.items()},
+            witnesses=tuple(one for one in stored.witnesses if one.epoch == epoch),
         )
         for row, epoch in enumerate(stored.epochs)
     ]
     # How a training run of DeepReplay ended is unknown, and it stays so.
-    RunWriter(path, stored.name, description).append(*snapshots, end=stored.state)
+    writer = RunWriter(path, stored.name, description)
+    writer.append(*snapshots, end=stored.state, ending=stored.ending)
 
 
 def write_evaluations(

@@ -16,6 +16,7 @@ def _all_charts(run: rc.Run) -> Any:
             getattr(rc, name)(run)
     rc.compare({"a": run, "b": run})
     rc.difference(run, run)
+    rc.parallel_coordinates({"a": run}, columns=["optimizer", "weights"])
 
 
 @pytest.mark.parametrize(

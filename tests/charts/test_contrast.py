@@ -41,6 +41,9 @@ OF_THE_PARABOLA = {
     "data_map": rc.data_map,
     "similarity": rc.similarity,
     "difference": lambda run: rc.difference(run, run),
+    "parallel_coordinates": lambda run: rc.parallel_coordinates(
+        {"a": run, "b": run}, columns=["name", "weights"]
+    ),
     "weights": rc.weights,
     "gradients": rc.gradients,
     "activations": rc.activations,

@@ -26,6 +26,16 @@ def tanh(parabola: Training, tmp_path_factory: pytest.TempPathFactory) -> Traini
 
 
 @pytest.fixture(scope="module")
+def slow(parabola: Training, tmp_path_factory: pytest.TempPathFactory) -> Training:
+    """The network of `tanh`, which learns more slowly and for fewer epochs."""
+    keras.utils.set_random_seed(2)
+    model = small_model(dense(8, "tanh", "hidden"), dense(1, "sigmoid", "output"))
+    model.optimizer.learning_rate = 0.2
+    path = tmp_path_factory.mktemp("difference") / "slow.h5"
+    return train(path, "slow", model, parabola.X, parabola.y, epochs=6)
+
+
+@pytest.fixture(scope="module")
 def spec(parabola: Training, tanh: Training) -> dict[str, Any]:
     return rc.difference(parabola.open(), tanh.open(), **LIMITS).to_dict()
 
@@ -92,6 +102,107 @@ def test_who_learned_earlier(parabola: Training, tanh: Training, spec: dict[str,
     assert never > 6
     earlier = (np.array(learned[1]) < np.array(learned[0])).sum()
     assert f"tanh earlier: {earlier}" in str(spec)
+
+
+def _means(training: Training) -> np.ndarray:
+    """The mean loss over the points at each epoch, by Keras."""
+    loss = keras.losses.BinaryCrossentropy()
+    every = range(len(training.weights))
+    y = np.reshape(training.y, (-1, 1))
+    return np.array([float(loss(y, training.at(epoch)(training.X))) for epoch in every])
+
+
+def _pairs(clock: str, one: Training, two: Training) -> list[tuple[int, int]]:
+    """The epochs that belong together, one after the other."""
+    if clock == "progress":
+        last, other_last = len(one.weights) - 1, len(two.weights) - 1
+        return [
+            (a, min(b for b in range(other_last + 1) if b * last >= a * other_last))
+            for a in range(last + 1)
+        ]
+    losses, others = _means(one), _means(two)
+    return [
+        (a, int(np.argmax(others <= loss)))
+        for a, loss in enumerate(losses)
+        if loss < losses[:a].min(initial=np.inf) and (others <= loss).any()
+    ]
+
+
+def _learned(right: np.ndarray, epochs: list[int]) -> np.ndarray:
+    """From which of some epochs on each point is right; infinity for none."""
+    every = sorted(set(epochs))
+    since = [
+        [epoch for epoch in every if all(point[one] for one in every if one >= epoch)]
+        for point in right.T
+    ]
+    return np.array([min(some, default=np.inf) for some in since])
+
+
+@pytest.mark.parametrize("clock", ["progress", "loss"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_runs_of_different_lengths_that_are_equally_far(
+    slow: Training, tanh: Training, tmp_path: Path, clock: Any, turned: bool
+) -> None:
+    each = (tanh, slow) if turned else (slow, tanh)
+    pairs = _pairs(clock, *each)
+    assert len(pairs) >= 3
+    chart = rc.difference(*(one.open() for one in each), clock=clock, **LIMITS)
+    spec = chart.to_dict()
+    first, second = right = [~one.open().wrong() for one in each]
+    expected = [first[a] + 2 * second[b] for a, b in pairs]
+    rows = _rows(spec, "replay_who")
+    assert rows[0]["replay_epochs"] == [a for a, _ in pairs]
+    packed = [row["replay_who"] for row in sorted(rows, key=lambda row: row["point"])]
+    assert packed == ["".join(map(str, codes)) for codes in np.transpose(expected)]
+
+    trained = [[pair[place] for pair in pairs if min(pair)] for place in (0, 1)]
+    learned = [_learned(own, epochs) for own, epochs in zip(right, trained, strict=True)]
+    together = dict(pairs) | {np.inf: np.inf}
+    ahead = sum(together[a] < b for a, b in zip(*learned, strict=True))
+    behind = sum(together[a] > b for a, b in zip(*learned, strict=True))
+    names = [one.group for one in each]
+    assert f"{names[0]} earlier: {ahead}" in str(spec)
+    assert f"{names[1]} earlier: {behind}" in str(spec)
+
+    a, b = pairs[len(pairs) // 2]
+    drawn = rc.save(chart, tmp_path / "both.svg", epoch=a).read_text()
+    assert f"{names[0]} at epoch {a}, {names[1]} at epoch {b}" in drawn
+
+
+def test_both_boundaries_are_of_the_paired_epochs(slow: Training, tanh: Training) -> None:
+    pairs = _pairs("progress", tanh, slow)
+    assert len(pairs) > len({b for _, b in pairs}) > 1
+    spec = rc.difference(tanh.open(), slow.open(), clock="progress", **LIMITS).to_dict()
+    alone = rc.difference(slow.open(), slow.open(), names=("a", "b"), **LIMITS).to_dict()
+    drawn, expected = (
+        {
+            row["replay_epoch"]: (row["xs"], row["ys"])
+            for row in [rows for rows in one["datasets"].values() if "xs" in rows[0]][-1]
+        }
+        for one in (spec, alone)
+    )
+    assert drawn == {a: expected[b] for a, b in pairs}
+
+
+def test_what_cannot_be_paired(slow: Training, tanh: Training, tmp_path: Path) -> None:
+    runs = slow.open(), tanh.open()
+    with pytest.raises(rc.ArgumentError, match="clock must be one of 'epoch', 'progress', 'loss'"):
+        rc.difference(*runs, clock="time")  # type: ignore[arg-type]
+    with pytest.raises(rc.ArgumentError, match="paired by clock='loss': 0, 1, 2. Got 6"):
+        rc.difference(*reversed(runs), clock="loss", epochs=6)
+    inputs, targets = np.zeros((4, 1)), [0, 0, 1, 1]
+    some = {"inputs": inputs, "targets": targets}
+    outcomes = {"good": [0.1, 0.1, 0.9, 0.9], "bad": [0.6, 0.6, 0.4, 0.4]}
+    for name, values in outcomes.items():
+        with rc.record_outputs(tmp_path / "two.h5", name, **some) as recorder:
+            recorder.snapshot(0, probabilities=values, losses=np.full(4, 1 - values[2]))
+    good, bad = (rc.open_run(tmp_path / "two.h5", name) for name in outcomes)
+    with pytest.raises(rc.ArgumentError, match="'loss': run 'bad' never reached a loss of run"):
+        rc.difference(good, bad, clock="loss")
+    assert rc.difference(bad, good, clock="loss").to_dict()
+    unknown = _recorded(tmp_path / "two.h5", "unknown", {0: np.full(10, 0.4)})
+    with pytest.raises(rc.EvaluationError, match="clock='loss' needs the losses .* run 'unknown'"):
+        rc.difference(unknown, unknown, clock="loss")
 
 
 def _recorded(path: Path, name: str, epochs: dict[int, Any], **options: Any) -> rc.Run:

@@ -1,8 +1,10 @@
 """`loss_landscape` and `Run.loss_plane`, compared with scikit-learn, NumPy and Keras."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
+import joblib
 import keras
 import numpy as np
 import pytest
@@ -228,6 +230,21 @@ def test_bad_input_is_named(parabola: Training, tmp_path: Path) -> None:
         rc.loss_landscape(rc.open_run(tmp_path / "a.h5"))
 
 
+def test_a_loss_that_cannot_be_evaluated_is_an_error(tmp_path: Path) -> None:
+    def own(targets: Any, outputs: Any) -> Any:
+        return keras.ops.mean(keras.ops.square(targets - outputs), axis=-1)
+
+    X, y = rc.datasets.parabola(10)
+    model = small_model(dense(1, "sigmoid", "output"), loss=own)
+    model.fit(X, y, verbose=0, callbacks=[rc.Recorder(X, y, tmp_path / "a.h5", "own")])
+    with pytest.raises(EvaluationError, match="run 'own' names the function 'own' .* custom_obj"):
+        rc.loss_landscape(rc.open_run(tmp_path / "a.h5"), resolution=5)
+    values = [{"epoch": epoch, "probabilities": np.full(len(y), 0.5)} for epoch in range(2)]
+    rc.record_outputs(tmp_path / "b.h5", "outputs", inputs=X, targets=y, epochs=values)
+    with pytest.raises(EvaluationError, match="'outputs' was recorded from outputs, without a mod"):
+        rc.loss_landscape(rc.open_run(tmp_path / "b.h5"))
+
+
 def test_the_path_of_a_run_that_diverged_ends_there(tmp_path: Path) -> None:
     X, y = rc.datasets.parabola(20)
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="output")])
@@ -242,3 +259,12 @@ def test_the_path_of_a_run_that_diverged_ends_there(tmp_path: Path) -> None:
     assert np.isnan(found.path[~finite]).all()
     np.testing.assert_allclose(found.path[finite][-1], 0, atol=1e-6)
     rc.loss_landscape(run, resolution=5).to_dict()
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_parts_of_the_landscape_have_the_same_numbers(workers: int, parabola: Training) -> None:
+    alone = parabola.open().loss_planes.plane("path", seed=0, resolution=7)
+    with joblib.parallel_config("threading", n_jobs=workers):
+        spread = parabola.open().loss_planes.plane("path", seed=0, resolution=7)
+    for name, values in dataclasses.asdict(alone).items():
+        np.testing.assert_array_equal(getattr(spread, name), values)

@@ -169,3 +169,16 @@ def test_bad_arguments_are_named(
 def test_small_multiples_take_one_run_for_each_name(runs: dict[str, rc.Run]) -> None:
     with pytest.raises(ArgumentError, match="one run for each name. Got 3 for 'a'"):
         rc.small_multiples({"a": [*runs.values()]})  # type: ignore[dict-item]
+
+
+def test_a_run_without_validation_points(runs: dict[str, rc.Run]) -> None:
+    run = runs["slow"]
+    assert run.validation is None
+    with pytest.raises(ArgumentError, match="metric must be one .* 'loss'.* Got 'val_loss'"):
+        rc.compare({"a": run}, metric="val_loss", source="replay")
+    with pytest.raises(ArgumentError, match="metric must be one of 'accuracy', .* Got 'val_loss'"):
+        rc.loss_and_metric(run, "val_loss")
+    with pytest.raises(ArgumentError, match="runs must map names to runs, .* Got .*None"):
+        rc.small_multiples({"points": run, "validation": run.validation})  # type: ignore[dict-item]
+    with pytest.raises(ArgumentError, match="other must be a run from open_run. Got None"):
+        rc.difference(run, run.validation)  # type: ignore[arg-type]

@@ -89,6 +89,27 @@ def test_bad_arguments_raise(run: rc.Run, parabola: Training) -> None:
         (rc.tour(run, "wide") | rc.tour(run, "wide", seed=1)).to_dict()
 
 
+def test_nothing_moves_by_itself_for_readers_who_prefer_less_motion(
+    run: rc.Run, browser: Any, tmp_path: Path
+) -> None:
+    path = rc.save(rc.animate(rc.tour(run, "wide", width=300, height=200)), tmp_path / "a.html")
+    page = browser.new_page(reduced_motion="reduce")
+    page.goto(path.as_uri())
+    page.wait_for_function("window.view")
+    begins = page.evaluate("[view.signal('tour'), view.signal('epoch')]")
+    page.wait_for_timeout(300)
+    assert page.evaluate("[view.signal('tour'), view.signal('epoch')]") == begins
+    page.get_by_label("Move").check()
+    page.wait_for_function(f"view.signal('tour') > {begins[0]}")
+    # It stays as the reader left it when the page is drawn again for a narrow window.
+    page.set_viewport_size({"width": 400, "height": 700})
+    page.wait_for_function("document.querySelector('input[name=touring]').checked")
+    assert page.evaluate("view.signal('tour')") > begins[0]
+    page.click("#play")
+    page.wait_for_function(f"view.signal('epoch') !== {begins[1]}")
+    page.close()
+
+
 def test_it_moves_and_its_axes_are_dragged(run: rc.Run, browser: Any, tmp_path: Path) -> None:
     chart = rc.loss_histogram(run, width=120) | rc.tour(run, "wide", width=300, height=200)
     path = rc.save(rc.animate(chart, autoplay=False), tmp_path / "a.html")

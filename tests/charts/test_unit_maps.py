@@ -162,3 +162,11 @@ def test_stored_tiles_need_no_keras(relu: Training, tmp_path: Path) -> None:
 def test_bad_arguments_are_named(relu: Training, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         rc.unit_maps(relu.open(), **options)
+
+
+def test_a_run_without_layers_has_no_units(tmp_path: Path) -> None:
+    values = [{"epoch": 0, "probabilities": np.full(4, 0.5)}]
+    X, y = np.zeros((4, 2)), np.array([0, 0, 1, 1])
+    rc.record_outputs(tmp_path / "a.h5", "a", inputs=X, targets=y, epochs=values)
+    with pytest.raises(ArgumentError, match="layer has nothing to choose from. Got 'hidden'"):
+        rc.unit_maps(rc.open_run(tmp_path / "a.h5"), "hidden")

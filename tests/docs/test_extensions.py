@@ -10,6 +10,7 @@ import replaychart as rc
 sys.path.insert(0, str(Path(__file__).parents[2] / "docs" / "_ext"))
 
 import api_reference
+import gallery_scripts
 from executed_code import Page
 from gallery_pages import with_epochs_linked
 from sphinx.errors import ExtensionError
@@ -58,6 +59,24 @@ def test_public_name_without_a_table_fails_the_build(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(Path, "__module__", "replaychart.elsewhere")
     with pytest.raises(ExtensionError, match="'stray' is public and has no table"):
         api_reference.page()
+
+
+def test_names_that_a_script_uses_are_found_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "example.py"
+    path.write_text(
+        '"""A title\n\nProse, which names rc.weights.\n"""\n# category: Comparisons\n\n'
+        "import replaychart as rc\n\n"
+        "run = rc.open_run(rc.datasets.parabola_recording())\n"
+        "rc.link(rc.feature_space(run) | rc.feature_space(run))\n"
+    )
+    used = gallery_scripts.names_used(gallery_scripts.read_script(path))
+    assert used == ["open_run", "datasets.parabola_recording", "link", "feature_space"]
+
+
+def test_reference_shows_the_pictures_of_charts() -> None:
+    text = api_reference.page({"feature_space"})
+    assert text.count(".. figure::") == 1
+    assert ":target: generated/replaychart.feature_space.html" in text
 
 
 def test_epochs_in_the_prose_of_the_gallery_are_links() -> None:

@@ -138,6 +138,9 @@ CHARTS: dict[str, Callable[[rc.Run], Any]] = {
     "similarity": rc.similarity,
     "tour": lambda run: rc.tour(run, run.layers[-1]),
     "difference": lambda run: rc.difference(run, run, names=tuple(NAMES.values())[:2]),
+    "parallel_coordinates": lambda run: rc.parallel_coordinates(
+        dict.fromkeys(NAMES.values(), run), columns=["name", "run", "architecture"]
+    ),
     "loss_landscape": partial(rc.loss_landscape, resolution=5),
     "spread_of_one": lambda run: rc.spread(run, kind="weights", epochs=[0]),
 }

@@ -322,9 +322,10 @@ if __name__ == "__main__":
 def test_backends_of_joblib_paint_the_same_frames(
     backend: str, shipped: rc.Run, tmp_path: Path
 ) -> None:
-    here = rc.save(
-        rc.loss_histogram(shipped), tmp_path / "here.gif", epochs=range(40), progress=False
-    )
+    with joblib.parallel_config(n_jobs=2):
+        here = rc.save(
+            rc.loss_histogram(shipped), tmp_path / "here.gif", epochs=range(40), progress=False
+        )
     # In a separate process, because it might hang.
     script = tmp_path / "save.py"
     script.write_text(_SAVE_WITH)
@@ -341,7 +342,8 @@ def test_cluster_paints_the_same_frames(shipped: rc.Run, tmp_path: Path) -> None
     distributed = pytest.importorskip("distributed")
     chart = rc.loss_histogram(shipped)
     epochs = range(0, 150, 4)
-    here = rc.save(chart, tmp_path / "here.gif", epochs=epochs, progress=False)
+    with joblib.parallel_config(n_jobs=2):
+        here = rc.save(chart, tmp_path / "here.gif", epochs=epochs, progress=False)
     cluster = distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
     )
@@ -389,17 +391,18 @@ def test_interruption_leaves_nothing(name: str, tmp_path: Path) -> None:
 
 def test_frames_that_wait_are_few(shipped: rc.Run) -> None:
     chart = ChartSpec.of(rc.loss_histogram(shipped, width=50, height=50))
-    film = Film(chart, list(range(151)), 1.0)
     painted: list[float] = []
-    at = film._compiled.at
+    with joblib.parallel_config(n_jobs=-1):
+        film = Film(chart, list(range(151)), 1.0)
+        at = film._compiled.at
 
-    def counted(epoch: float, columns: Collection[str] | None = None) -> Moment:
-        painted.append(epoch)
-        return at(epoch, columns)
+        def counted(epoch: float, columns: Collection[str] | None = None) -> Moment:
+            painted.append(epoch)
+            return at(epoch, columns)
 
-    film._compiled.at = counted  # type: ignore[method-assign]
-    frames = film.frames(on_white, bar=None)
-    assert next(frames).size == film.size
-    time.sleep(2)
-    assert len(painted) <= 2 * 4 * joblib.effective_n_jobs(-1)
-    assert len(list(frames)) == 150
+        film._compiled.at = counted  # type: ignore[method-assign]
+        frames = film.frames(on_white, bar=None)
+        assert next(frames).size == film.size
+        time.sleep(2)
+        assert len(painted) <= 2 * 4 * joblib.effective_n_jobs(-1)
+        assert len(list(frames)) == 150

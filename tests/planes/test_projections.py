@@ -21,7 +21,7 @@ from support.winding import covered
 import replaychart as rc
 from replaychart.evaluation import evaluations
 from replaychart.facts.keys import evaluation_key
-from replaychart.planes import layer_space
+from replaychart.planes import components, layer_space, planes
 
 
 def _xy(frame: pd.DataFrame, epoch: int) -> np.ndarray:
@@ -474,6 +474,7 @@ def test_bad_slices_raise_an_error(
 def test_a_layer_that_is_not_kept_in_memory_has_the_same_projection(
     how: Any, regression: Training, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(components, "MOST_UNITS", 4)
     whole = rc.open_run(regression.path, regression.group)
     held = whole.points("wide", projection=how)
     monkeypatch.setattr(layer_space, "_LARGEST_FIT", 2000)
@@ -515,3 +516,21 @@ def test_a_regression_with_many_features(tmp_path: Path) -> None:
     assert surface["level"].nunique() > 2
     over = rc.feature_space(run, "wide").to_dict()["layer"]
     assert len(over) == 2, "surface and points"
+
+
+def test_a_chart_of_few_points_evaluates_these_alone(
+    regression: Training, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = rc.open_run(regression.path, regression.group)
+    view = whole.planes.view("wide", "pca", "flatten")
+    every = whole.planes.coordinates("wide", range(EPOCHS + 1), view)
+    limits = whole.planes.layer_limits("wide", view=view)
+    monkeypatch.setattr(planes, "_MOST_COORDINATES_KEPT", 0)
+    monkeypatch.setattr(evaluations, "_MOST_VALUES_KEPT", 0)
+    run = rc.open_run(regression.path, regression.group)
+    view = run.planes.view("wide", "pca", "flatten")
+    some = np.array([7, 3, 30])
+    few = run.planes.coordinates("wide", [1, EPOCHS], view, some)
+    np.testing.assert_allclose(few, every[[1, EPOCHS]][:, some], atol=1e-6)
+    np.testing.assert_allclose(run.planes.layer_limits("wide", view=view), limits, atol=1e-6)
+    assert not run.planes._coordinates, "nothing was kept"

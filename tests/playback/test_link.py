@@ -320,6 +320,28 @@ def test_two_runs_of_the_same_samples_share_one_selection(shipped: rc.Run, opene
     assert 0 < sum(linked.bars(2).values()) == len(chosen) < 2000
 
 
+def test_points_selected_where_two_runs_are_compared_show_in_charts_of_both(
+    shipped: rc.Run, opened: Opened
+) -> None:
+    epoch = rc.epoch_param(shipped, epochs=[0, 60, 150])
+    some = {"epochs": [0, 60, 150], "epoch": epoch}
+    compared = rc.difference(
+        shipped, shipped, names=("a", "b"), clock="progress", resolution=10, **some
+    )
+    linked = Linked(opened(rc.link(compared | rc.feature_space(shipped, "hidden", **some))))
+    linked.drag(0, (0.1, 0.1), (0.5, 0.5))
+    chosen = linked.selected(1)
+    assert 0 < len(chosen) < 2000
+    assert linked.selected(0) == chosen
+    x, y = shipped.inputs[sorted(chosen)].T
+    middle = [float(np.mean(one)) for one in (x, y)]
+    assert middle[0] < 0 < middle[1]
+    linked.drag(1, (0.4, 0.4), (0.6, 0.6))
+    assert linked.selected(0) == linked.selected(1) != chosen
+    name = f"{shipped.name}: {len(linked.selected(0)):,} of 2,000 samples selected"
+    assert any(text.startswith(name) for text in linked.texts())
+
+
 def test_linked_chart_plays_and_is_saved_with_its_trails(shipped: rc.Run, tmp_path: Path) -> None:
     epochs = range(0, 151, 30)
     space = rc.feature_space(shipped, "hidden", epochs=epochs)

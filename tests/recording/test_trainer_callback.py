@@ -147,12 +147,38 @@ def test_training_does_not_notice_the_callback(tmp_path: Path) -> None:
         assert all(torch.equal(values, same[name]) for name, values in one.items())
 
 
+def test_an_evaluation_that_raises_loses_no_epoch(tmp_path: Path) -> None:
+    evaluations = []
+
+    def measures(_: Any) -> dict[str, float]:
+        evaluations.append(1)
+        if len(evaluations) == 3:
+            message = "stopped on purpose"
+            raise RuntimeError(message)
+        return {"score": 0.5}
+
+    model, keep = WithLoss(), Keep()
+    recorder = _recorder(model.net, tmp_path / "a.h5")
+    trainer = _trainer(model, tmp_path, recorder.for_trainer(), keep)
+    trainer.compute_metrics = measures
+    with pytest.raises(RuntimeError, match="on purpose"):
+        trainer.train()
+    with pytest.warns(UserWarning, match="was interrupted after epoch 3"):
+        run = rc.open_run(tmp_path / "a.h5", model=model.net)
+    assert (run.epochs.tolist(), run.state) == ([0, 1, 2, 3], "interrupted")
+    place = run._stored.details["state_names"].index("output.bias")
+    last = run._stored.weights()[place][-1]
+    np.testing.assert_array_equal(last, keep.states[-1]["net.output.bias"].numpy())
+    logged = run.history().query("source == 'training'").set_index(["name", "epoch"])["value"]
+    assert logged["val_score"].to_dict() == {1: 0.5, 2: 0.5}
+    assert sorted(logged["loss"].index) == sorted(logged["learning_rate"].index) == [1, 2, 3]
+
+
 def test_an_error_leaves_an_interrupted_run(tmp_path: Path) -> None:
     model = WithLoss(stop_at=10)
     recorder = _recorder(model.net, tmp_path / "a.h5")
     with pytest.raises(RuntimeError, match="stopped on purpose"):
         _trainer(model, tmp_path, recorder.for_trainer()).train()
-    recorder.flush()
     with pytest.warns(UserWarning, match="was interrupted after epoch 2"):
         run = rc.open_run(tmp_path / "a.h5", model=model.net)
     assert (run.epochs.tolist(), run.state) == ([0, 1, 2], "interrupted")

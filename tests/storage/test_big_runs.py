@@ -1,17 +1,20 @@
 """Runs with many epochs, with many weights, and with only some of the weights."""
 
+import re
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from support.training import KeepWeights, Training, dense, small_model, train
 
 import replaychart as rc
 from replaychart.facts.layers import Variable
 from replaychart.facts.snapshots import RunDescription, Snapshot
-from replaychart.storage import weights
+from replaychart.storage import layout, weights
 from replaychart.storage.reader import read_run
 from replaychart.storage.writer import RunWriter
 
@@ -71,6 +74,44 @@ def test_many_weights_take_little_more_than_their_bytes_and_are_read_one_snapsho
         np.testing.assert_array_equal(in_file[[0, 2]], in_memory[[0, 2]])
         np.testing.assert_array_equal(in_file[-1], in_memory[-1])
         np.testing.assert_array_equal(np.asarray(in_file), in_memory)
+
+
+@pytest.mark.parametrize("in_memory", [weights.IN_MEMORY, 0])
+def test_weights_of_the_last_layers_are_read_without_those_of_the_first(
+    in_memory: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "IN_MEMORY", in_memory)
+    keras.utils.set_random_seed(1)
+    X, y = rc.datasets.parabola(16)
+    wide = keras.layers.Dense(400, activation="tanh", name="second")
+    model = small_model(
+        dense(400, "tanh", "first"), wide, dense(2, "tanh", "last"), dense(1, "sigmoid", "output")
+    )
+    training = train(tmp_path / "a.h5", "a", model, X, y, epochs=3)
+    run = training.open()
+    whole = {layer: run.distributions("weights", layers=[layer]) for layer in ("last", "output")}
+    _damage_first_chunks(training.path, f"a/{layout.WEIGHTS}/float32")
+
+    for layer, expected in whole.items():
+        found = training.open().distributions("weights", layers=[layer])
+        pd.testing.assert_frame_equal(found, expected)
+    chart = rc.weights(training.open(), layers=["last", "output"])
+    assert chart.to_dict()
+    with pytest.raises(rc.RunFileError, match=re.escape("a.h5")):
+        training.open().distributions("weights", layers=["first"])
+
+
+def _damage_first_chunks(path: Path, dataset: str) -> None:
+    """Make the values with which the rows of a dataset begin unreadable: their checksums differ."""
+    with h5py.File(path) as file:
+        rows = file[dataset]
+        assert rows.shape[1] > rows.chunks[1], "a row has several chunks"
+        chunks = [rows.id.get_chunk_info(number) for number in range(rows.id.get_num_chunks())]
+    with path.open("r+b") as raw:
+        for chunk in chunks:
+            if chunk.chunk_offset[1] == 0:
+                raw.seek(chunk.byte_offset)
+                raw.write(b"\xff" * 64)
 
 
 def _three_layers() -> keras.Model:

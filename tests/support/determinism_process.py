@@ -19,7 +19,10 @@ SUFFIXES = ("html", "json", "png", "svg", "gif", "webp")
 RECORDINGS = ("parabola", "three", "regression")
 
 # Those that take several runs, and those of convolutions, which these recordings do not have.
-_OTHERS = ("compare", "difference", "small_multiples", "filters", "feature_maps")
+_OTHERS = (
+    *("compare", "difference", "parallel_coordinates", "small_multiples"),
+    *("filters", "feature_maps"),
+)
 BUILDERS: list[str] = [
     name for name, home in rc._HOMES.items() if home.startswith("charts.") and name not in _OTHERS
 ]

@@ -35,6 +35,11 @@
   const isSlider = (name) => parameters[name]?.bind?.input === "range";
   const moved = ["snapshot", "epoch"].find(isSlider);
   const plays = "playing" in parameters;
+  // What a chart keeps when it is drawn again.
+  const KEPT = [moved, "playing", "speed", "tour", "touring"].filter((name) => name in parameters);
+  // For readers who prefer less motion, nothing moves until they start it.
+  const STILL = matchMedia("(prefers-reduced-motion: reduce)").matches
+    ? {playing: false, touring: false} : {};
   const filling = spec.width === "container";
   // The epochs of a slider whose positions are not the epochs themselves.
   const stops = moved === "snapshot" ? JSON.parse(parameters.epoch.expr.replace(/\[snapshot\]$/, "")) : null;
@@ -194,8 +199,7 @@
     const narrow = innerWidth < STACKED_BELOW, night = scheme === "dark"
       || (scheme === "auto" && darkConfig !== null && matchMedia("(prefers-color-scheme: dark)").matches);
     if (view && narrow === stacked && night === dark) return fit();
-    const kept = view && Object.fromEntries([moved, "playing", "speed"].filter((name) => name in parameters)
-      .map((name) => [name, view.signal(name)]));
+    const kept = view ? Object.fromEntries(KEPT.map((name) => [name, view.signal(name)])) : STILL;
     stacked = narrow; dark = night;
     byId("captions").hidden = !narrow || !steps.length;
     document.documentElement.classList.toggle("dark", night);
@@ -208,7 +212,7 @@
       ? {...drawn, config: replaychartBackground.darkened(drawn.config || {}, darkConfig)} : drawn;
     embedded = await vegaEmbed("#chart", shown, options);
     view = window.view = embedded.view;
-    for (const [name, value] of Object.entries(kept || {})) view.signal(name, value);
+    for (const name of KEPT) if (name in kept) view.signal(name, kept[name]);
     await view.runAsync();
     connect();
     fit();

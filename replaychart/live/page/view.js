@@ -1,6 +1,8 @@
 // Draws the charts of a training run that goes on. Vega's libraries are put before this script.
 
 const SAMPLES = "link_samples"; // as in playback/selection.py
+// What a chart keeps when it is drawn anew, and what moves by itself.
+const KEPT = ["playing", "speed", "tour", "touring"], MOVING = ["playing", "touring"];
 const rowsOf = ({rows, columns, first}) => {
   if (rows) return rows;
   const names = Object.keys(columns);
@@ -66,7 +68,8 @@ export class LiveView {
 
   // What a replay keeps when it is drawn anew.
   position() {
-    const {slider} = this.about, names = slider ? [slider, "playing", "speed"] : [];
+    const {slider, spec} = this.about, kept = slider ? [slider, ...KEPT] : [];
+    const names = (spec.params || []).map(({name}) => name).filter((name) => kept.includes(name));
     return Object.fromEntries(names.map((name) => [name, this.result.view.signal(name)]));
   }
 
@@ -94,6 +97,11 @@ export class LiveView {
     const options = {actions: false, renderer: "canvas", tooltip: {theme: this.dark ? "dark" : "light"}};
     const config = this.dark ? replaychartBackground.darkened(whole.spec.config || {}, whole.dark) : whole.spec.config;
     const result = await vegaEmbed(box, {...whole.spec, config, params, datasets: rows}, options);
+    // For readers who prefer less motion, nothing moves until they start it.
+    if (!this.result && matchMedia("(prefers-reduced-motion: reduce)").matches) {
+      for (const {name} of params) if (MOVING.includes(name)) result.view.signal(name, false);
+      await result.view.runAsync();
+    }
     this.result?.finalize();
     for (const other of [...this.element.children]) if (other !== box) other.remove();
     Object.assign(box.style, {position: "", visibility: ""});

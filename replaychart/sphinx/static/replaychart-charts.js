@@ -10,7 +10,9 @@ window.replaychartCharts = (() => {
   // In narrower boxes, parts that are side by side are stacked.
   const STACKED_BELOW = 560;
   // What a chart keeps when it is drawn anew.
-  const KEPT = ["snapshot", "epoch", "playing", "speed"];
+  const KEPT = ["snapshot", "epoch", "playing", "speed", "tour", "touring"];
+  // What moves by itself: the epoch, and the view of a tour.
+  const MOVING = ["playing", "touring"];
 
   /** Called by the script of each chart. */
   function receive(name, spec, darkConfig) {
@@ -63,7 +65,7 @@ window.replaychartCharts = (() => {
     live.setAttribute("role", "group");
     live.setAttribute("aria-label", figure.querySelector("img").alt);
     await embed(figure);
-    if (reduced) setPlaying(figure, false);
+    if (reduced) setMoving(figure, MOVING, false);
     goToLinked(figure);
     seen.observe(figure);
   }
@@ -83,8 +85,8 @@ window.replaychartCharts = (() => {
     const { min, max, step = 1 } = named[moved].bind;
     const stops = moved === "snapshot" ? JSON.parse(named.epoch.expr.replace(/\[snapshot\]$/, "")) : null;
     const place = stops ? stops.findLastIndex((stop) => stop <= linked) : linked - ((linked - min) % step);
-    setPlaying(figure, false);
-    figure.paused = false;
+    setMoving(figure, ["playing"], false);
+    figure.paused = figure.paused?.filter((name) => name !== "playing");
     figure.view.signal(moved, Math.min(max, Math.max(min, place))).runAsync();
   }
 
@@ -140,11 +142,13 @@ window.replaychartCharts = (() => {
     Object.assign(canvas.style, { marginRight: spare(offsetWidth), marginBottom: spare(offsetHeight) });
   }
 
-  function setPlaying(figure, value) {
-    const plays = "playing" in figure.view.getState({ signals: (name) => name === "playing" }).signals;
-    if (!plays || figure.view.signal("playing") === value) return false;
-    figure.view.signal("playing", value).runAsync();
-    return true;
+  /** Starts or stops what moves by itself, and returns the names of what that changed. */
+  function setMoving(figure, names, value) {
+    const present = figure.view.getState({ signals: (name) => names.includes(name) }).signals;
+    const changed = names.filter((name) => name in present && figure.view.signal(name) !== value);
+    for (const name of changed) figure.view.signal(name, value);
+    if (changed.length) figure.view.runAsync();
+    return changed;
   }
 
   /** Draws a chart anew if it was drawn for the other theme or another width, and is seen. */
@@ -170,10 +174,10 @@ window.replaychartCharts = (() => {
       target.inSight = isIntersecting;
       if (isIntersecting) follow(target);
       if (isIntersecting && target.paused) {
-        target.paused = false;
-        setPlaying(target, true);
+        setMoving(target, target.paused, true);
+        target.paused = null;
       } else if (!isIntersecting) {
-        target.paused = setPlaying(target, false) || target.paused;
+        target.paused = [...(target.paused || []), ...setMoving(target, MOVING, false)];
       }
     }
   });

@@ -58,7 +58,8 @@ def rows(group: h5py.Group, name: str, first: np.ndarray | np.generic) -> h5py.D
 def append(dataset: h5py.Dataset, row: int, values: Sequence[np.ndarray | np.generic]) -> None:
     """Write rows, starting at a given row; existing rows from there on are dropped."""
     dataset.resize(row + len(values), axis=0)
-    dataset[row:] = np.stack(values)
+    # One large row is not copied to be written.
+    dataset[row:] = np.asarray(values[0])[None] if len(values) == 1 else np.stack(values)
 
 
 def _chunks(values: np.ndarray | np.generic) -> tuple[int, ...]:

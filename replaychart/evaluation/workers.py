@@ -1,0 +1,45 @@
+"""Spreads evaluations over the workers of joblib, if any are configured."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def workers() -> int:
+    """Return the number of joblib's workers; 1, this process, unless the user configures more."""
+    import joblib
+
+    return max(1, joblib.effective_n_jobs(None))
+
+
+def spread(function: Callable[..., T], arguments: Sequence[tuple[Any, ...]]) -> Iterator[T]:
+    """Yield what a function returns for each tuple of arguments, in their order.
+
+    Parameters
+    ----------
+    function : callable
+        One that can be pickled.
+    arguments : sequence of tuple
+        Each is evaluated in this process if there is only one worker, otherwise in one of them.
+    """
+    if workers() == 1 or len(arguments) < 2:
+        yield from (function(*own) for own in arguments)
+        return
+    import joblib
+
+    backend = _backend()
+    streams = joblib.parallel.get_active_backend()[0].supports_return_generator
+    parallel = joblib.Parallel(
+        backend=backend, return_as="generator" if streams else "list", batch_size=1, max_nbytes=None
+    )
+    yield from parallel(joblib.delayed(function)(*own) for own in arguments)
+
+
+def _backend() -> str | None:
+    """Return the backend to use in place of the active one; None for that."""
+    from joblib.parallel import MultiprocessingBackend, get_active_backend
+
+    # A forked process inherits the locks of a framework's threads, but not the threads.
+    forks = type(get_active_backend()[0]) is MultiprocessingBackend
+    return "loky" if forks else None
