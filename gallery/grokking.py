@@ -3,7 +3,7 @@
 A network learns to add two of the numbers 0 to 30, where counting starts over after 30, as on a
 clock: 20 + 15 is 4. It is shown half of the 961 sums; the other half is held back (dashed). At
 epoch 4 it knows all sums that it was shown, and none of the others. For twenty epochs, a thousand
-steps, nothing seems to happen, and on the sums held back its loss is four times as high as that of
+steps, nothing seems to happen, and on the sums held back its loss is nearly four times that of
 guessing. Then it understands. At epoch 50 it gets two thirds of those sums right, and at epoch 80
 practically all.
 

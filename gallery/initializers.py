@@ -10,8 +10,8 @@ point, and at epoch 40 it still is. Glorot's weights fit the width of the layers
 for activations that are symmetric around zero. A ReLU discards half of the signal, which fades
 here by a factor of twenty. It takes the network ten epochs to make up for it. He's weights
 compensate for that half: all layers spread alike, and at epoch 1 a boundary is there, with 87 % of
-the points on the right side. Large signals also make steps long: at epoch 15, one of them throws
-this network back to 50 %, from where it recovers.
+the points on the right side. It is not the smoothest, though: at epoch 15, it falls back to 50 %,
+and recovers by epoch 20.
 
 After part II of `Hyper-parameters in Action!
 <https://towardsdatascience.com/hyper-parameters-in-action-part-ii-weight-initializers-35aee1a28404>`_;
@@ -23,6 +23,7 @@ K. He et al., `Delving Deep into Rectifiers <https://arxiv.org/abs/1502.01852>`_
 
 from pathlib import Path
 
+import altair as alt
 import keras
 from sklearn.datasets import make_moons
 
@@ -57,7 +58,12 @@ epoch = rc.epoch_param(*runs.values())
 boundaries = rc.small_multiples(
     runs, chart=rc.decision_boundary, epoch=epoch, width=265, height=220
 )
-signals = rc.small_multiples(
-    runs, chart=rc.spread, kind="activations", output=False, epoch=epoch, width=215, height=220
+signals = alt.hconcat(
+    *(
+        rc.spread(
+            run, kind="activations", output=False, title=name, epoch=epoch, width=215, height=220
+        )
+        for name, run in runs.items()
+    )
 )
 (boundaries & signals).resolve_scale(color="independent", fill="independent")

@@ -19,6 +19,7 @@ could not, though the boundary comes later than with ReLU, around epoch 20.
 
 from pathlib import Path
 
+import altair as alt
 import keras
 from sklearn.datasets import make_moons
 
@@ -60,7 +61,10 @@ epoch = rc.epoch_param(*runs.values())
 boundaries = rc.small_multiples(
     runs, chart=rc.decision_boundary, epoch=epoch, width=265, height=220
 )
-gradients = rc.small_multiples(
-    runs, chart=rc.spread, kind="gradients", epoch=epoch, width=215, height=220
+gradients = alt.hconcat(
+    *(
+        rc.spread(run, kind="gradients", title=name, epoch=epoch, width=215, height=220)
+        for name, run in runs.items()
+    )
 )
 (boundaries & gradients).resolve_scale(color="independent", fill="independent")

@@ -83,9 +83,11 @@ def days(run, value, name):
         **size,
     )
     there = weather.index[wet == value].tolist()
-    chart.layer[1] = chart.layer[1].transform_filter(
-        alt.FieldOneOfPredicate(field="point", oneOf=there)
-    )
+    own_days = alt.FieldOneOfPredicate(field="point", oneOf=there)
+    chart.layer = [
+        layer.transform_filter(own_days) if layer.mark.type in ("circle", "point") else layer
+        for layer in chart.layer
+    ]
     return chart
 
 
