@@ -1,8 +1,8 @@
 """Miles per gallon by weight and year
 
 How far does a car go on a gallon of petrol? Each point is one of 398 cars, placed by its weight and
-its model year and coloured by its miles per gallon. The background shows the prediction in lighter
-shades of the same colours.
+its model year and colored by its miles per gallon. The background shows the prediction in lighter
+shades of the same colors.
 
 At the start, the network predicts about the average for every car. By epoch 5 it has learned that
 light cars go farther and that newer ones do, too: the edges between the shades are nearly straight

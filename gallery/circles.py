@@ -4,7 +4,7 @@ No straight line separates a ring from the points inside it, so the network has 
 boundary from straight edges, the ones its ReLU units provide. At first, two edges cut the plane
 like a wedge that ignores the rings. By epoch 15 the boundary has closed around the inner ring, but
 it is still too tight on one side. By epoch 40 every point is on the correct side. After that the
-polygon hardly moves, and only the colours change, as the probabilities approach 0 and 1.
+polygon hardly moves, and only the colors change, as the probabilities approach 0 and 1.
 """
 # category: Decision boundaries
 # thumbnail-epoch: 30

@@ -4,7 +4,7 @@ Images of handwritten digits, 64 pixels each, pass through a hidden layer with t
 softmax classifies them. At first, all ten digits are in one heap. Within ten epochs the heap opens
 like a fan: every digit gets its own sector, and the farther out an image is, the more certain the
 network is. The axes follow the points, so read them, too: the fan grows throughout training. Look
-at which digits become neighbours, and which separate last.
+at which digits become neighbors, and which separate last.
 """
 # category: Feature spaces
 

@@ -3,7 +3,7 @@
 Three hidden layers of two tanh units each have to separate two spirals. Such a layer can turn,
 stretch and bend the plane, but it cannot tear or fold it, so the network must unwind the spirals
 step by step. The charts show every step: the inputs with the decision boundary, then the plane
-after each layer. Follow one colour from chart to chart: the spiral of the first chart becomes an
+after each layer. Follow one color from chart to chart: the spiral of the first chart becomes an
 open arc in the second, and after the last layer a straight line is enough. Up to epoch 11 that line
 cuts through both arms. From epoch 12 on it separates them, and the network only pushes each arm
 farther towards a corner.

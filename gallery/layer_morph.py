@@ -3,7 +3,7 @@
 The slider "Layer" moves all points from the inputs to the output of the network, and the other one
 through the epochs. Drag the dot on the line below the spirals: three hidden layers of two tanh
 units turn and bend the plane, until the output only has to tell one end from the other. Whatever
-the layers do, neighbouring points stay neighbours: no layer tears the grid.
+the layers do, neighboring points stay neighbors: no layer tears the grid.
 
 Each layer is turned onto the one before, so you see only what it does to the shape. At a dot of the
 line, the picture is what the network computes; in between, it is interpolated, and the surface

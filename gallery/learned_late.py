@@ -3,8 +3,8 @@
 ``run.points()`` returns a tidy DataFrame with one row per epoch and point, so a few lines of pandas
 answer questions of your own. In this example, a point counts as learned from the epoch after its
 last misclassification. The chart on the left shows each point once it is learned for good; the
-colour is the epoch at which that happened. The outer arms are right from the start. The inner tips
-of the moons have to wait until the boundary bends. The points that are still grey at the end, deep
+color is the epoch at which that happened. The outer arms are right from the start. The inner tips
+of the moons have to wait until the boundary bends. The points that are still gray at the end, deep
 in the other moon, are never learned.
 
 Both charts use the parameter ``epoch``, so they share a slider. The question goes back to

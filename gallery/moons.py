@@ -8,7 +8,7 @@ through both, so the tips are misclassified. Around epoch 25 the moons separate,
 40 each one is on its way to a corner of its own, and the pale band between them is empty.
 
 In the right chart, the axes follow the points (``scale="per-epoch"``), so that early, small changes
-fill the picture. The grid is hidden, and ``surface="layer"`` colours the whole plane of the layer.
+fill the picture. The grid is hidden, and ``surface="layer"`` colors the whole plane of the layer.
 """
 # category: Feature spaces
 # thumbnail-epoch: 20

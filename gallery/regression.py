@@ -1,8 +1,8 @@
 """Regression on a known surface
 
 The network learns a number for every point of the plane: a sine wave from left to right plus a bowl
-from bottom to top. Each point has the colour of its target. The background shows the prediction in
-lighter shades of the same colours, so where the network is right, a point is a darker shade of its
+from bottom to top. Each point has the color of its target. The background shows the prediction in
+lighter shades of the same colors, so where the network is right, a point is a darker shade of its
 background. At the start, the residuals are wide and lopsided. By epoch 6 the hills and the valley
 are in place, and by epoch 20 nearly all residuals are close to 0.
 """

@@ -67,7 +67,7 @@ def class_accuracy(
     Returns
     -------
     altair.LayerChart
-        Bars in the colours of the classes, and a dotted rule at the accuracy over all points. If
+        Bars in the colors of the classes, and a dotted rule at the accuracy over all points. If
         there are too many classes for the height, some names are left out; tooltips show all.
 
     Raises

@@ -481,7 +481,7 @@ def _can_be_panel(run: Run, layer: str) -> bool:
 
 
 def _legend(run: Run, heroes: Sequence[Panel], measures: _Measures) -> alt.LayerChart | None:
-    """Return the line that explains the colours of the points and surfaces."""
+    """Return the line that explains the colors of the points and surfaces."""
     names = [f"class {name}" if name.isdigit() else name for name in run.class_names]
     ramp = None
     if run.classes == 2 and any(panel.has_surface for panel in heroes):

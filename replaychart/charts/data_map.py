@@ -85,7 +85,7 @@ def data_map(
     Returns
     -------
     altair.VConcatChart
-        The map, coloured by the share of snapshots at which the point was predicted correctly,
+        The map, colored by the share of snapshots at which the point was predicted correctly,
         with the histograms above and beside it. Its rows have the number of the ``point``.
 
     Raises
@@ -151,7 +151,7 @@ def data_map(
             ),
         ],
         spacing=8,
-        # So that the colours are not taken for those of a neighbouring chart.
+        # So that the colors are not taken for those of a neighboring chart.
         resolve=alt.Resolve(scale=alt.ScaleResolveMap(color="independent")),
     ).add_params(*clock.parameters)
 

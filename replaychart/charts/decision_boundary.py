@@ -93,7 +93,7 @@ def decision_boundary(
     unit : int, optional
         The value that the surface shows, if the model predicts several for each point (a mean and a
         variance, quantiles, several targets): its position in the output, counted from 0. Points
-        have the colours of its targets, if there is one for each value. Of several labels, it is
+        have the colors of its targets, if there is one for each value. Of several labels, it is
         the probability of this label. Default: the only value.
     units : str, optional
         A dense layer. For each of its units, a line is drawn where the unit switches on: where its

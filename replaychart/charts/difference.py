@@ -41,7 +41,7 @@ from replaychart.planes.planes import RESOLUTION
 from replaychart.planes.rectangle import Rectangle
 from replaychart.run import Run, require_same_points
 
-# Grey, which is visible on light and on dark backgrounds, and how opaque it is.
+# Gray, which is visible on light and on dark backgrounds, and how opaque it is.
 _GREY, _OPACITY = 139, 96
 _BYTES_PER_PIXEL = 0.15
 # The width of what is beside the plane, and what its titles and axes need, in pixels.
@@ -276,9 +276,9 @@ def _over_inputs(
     for paths, color in zip(boundaries, run_pair(), strict=True):
         if paths is not None:
             numbers = paths.value.tolist()
-            labelled = packing.Labelled("line", numbers, sorted(set(numbers)))
+            labeled = packing.Labeled("line", numbers, sorted(set(numbers)))
             stroke = alt.StrokeValue(adaptive(*color))
-            vertices = paths_chart(plane, run, paths, labelled)
+            vertices = paths_chart(plane, run, paths, labeled)
             layers.append(
                 line_mark(vertices, plane, width=2).encode(
                     stroke=stroke, detail=alt.Detail("line:N")
@@ -330,7 +330,7 @@ def _predicted(run: Run, outputs: np.ndarray) -> np.ndarray:
 
 
 def _shade(plane: Plane, apart: np.ndarray) -> alt.Chart:
-    """Return a grey picture, which is the more opaque the more the runs disagree."""
+    """Return a gray picture, which is the more opaque the more the runs disagree."""
     urls = [_picture(one) for one in apart]
     rows = packing.by_epoch(plane.clock, {"shade": [0]}, {"tile": [urls]})
     return (
@@ -352,9 +352,9 @@ def _shade(plane: Plane, apart: np.ndarray) -> alt.Chart:
 def _picture(apart: np.ndarray) -> str:
     """Return a picture as the ``data:`` URL of a PNG file; the first row is at the bottom."""
     opacity = np.rint(_OPACITY * apart[::-1]).astype(np.uint8)
-    grey = np.full_like(opacity, _GREY)
+    gray = np.full_like(opacity, _GREY)
     file = io.BytesIO()
-    Image.fromarray(np.stack([grey, opacity], axis=2), "LA").save(file, "PNG", optimize=True)
+    Image.fromarray(np.stack([gray, opacity], axis=2), "LA").save(file, "PNG", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 

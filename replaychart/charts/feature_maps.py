@@ -106,10 +106,10 @@ def feature_maps(
     Returns
     -------
     altair.LayerChart
-        Tiles with the numbers of the points and filters, and the colour scale, which is the same
+        Tiles with the numbers of the points and filters, and the color scale, which is the same
         for all tiles and at all epochs: purple is negative, green positive. Pictures with more
         pixels than can be seen are drawn with means over blocks of pixels. Outputs that are NaN or
-        infinite are grey.
+        infinite are gray.
 
     Raises
     ------
@@ -239,7 +239,7 @@ class _Layout:
 
     @property
     def height(self) -> float:
-        """The height of the chart, with the colour scale."""
+        """The height of the chart, with the color scale."""
         return _NUMBERS + self.points * (self.down + _GAP) + LEGEND_HEIGHT + _GAP
 
     @property
@@ -298,7 +298,7 @@ def _checked_points(run: Run, points: Sequence[int] | None) -> list[int]:
 
 
 def _scale(maps: np.ndarray) -> Response:
-    """Return the colour scale: from 0 on, unless outputs are negative."""
+    """Return the color scale: from 0 on, unless outputs are negative."""
     return Response.signed(maps) if (maps < 0).any() else Response.from_zero(maps)
 
 

@@ -146,7 +146,7 @@ def feature_space(
     unit : int, optional
         The value that the surface shows, if the model predicts several for each point (a mean and a
         variance, quantiles, several targets): its position in the output, counted from 0. Points
-        have the colours of its targets, if there is one for each value. Of several labels, it is
+        have the colors of its targets, if there is one for each value. Of several labels, it is
         the probability of this label. Default: the only value.
     scale : {"fixed", "per-epoch"}, default "fixed"
         Whether the axes stay the same for the whole run or follow the points.
@@ -156,12 +156,12 @@ def feature_space(
         Whether to write the names of the classes at the median of their points, if there are 4 to
         40 classes.
     images : bool, sequence of int or numpy.ndarray, default False
-        Draws points as pictures, in frames with the colour of their class, and shows pictures in
+        Draws points as pictures, in frames with the color of their class, and shows pictures in
         the tooltips of up to 1,000 points. True takes the recorded points, if they are pictures; a
         shape, such as ``(8, 8)`` or ``(32, 32, 3)``, the recorded points in this shape; an array
         has one picture for each recorded point, shape (points, rows, columns) or (points, rows,
         columns, 3). The lowest of all values is black, the highest white; if most pixels are near
-        the lowest value, as those of handwritten digits, they are drawn in the colour of their
+        the lowest value, as those of handwritten digits, they are drawn in the color of their
         class, on white. Pictures with more than 32 pixels on a side are made smaller. Not for
         ``projection="rotate"``.
     most_images : int, default 150
@@ -191,9 +191,9 @@ def feature_space(
     Returns
     -------
     altair.LayerChart
-        Surface, grid lines, points and boundary. The points are coloured by class, or by target for
+        Surface, grid lines, points and boundary. The points are colored by class, or by target for
         a regression; those predicted as another class are ringed. The size of the points follows
-        from their number. The grid lines of the two inputs differ in colour. The surface shows the
+        from their number. The grid lines of the two inputs differ in color. The surface shows the
         probability of class 1, the predicted class if there are more than two, or the predicted
         value for a regression.
 

@@ -69,8 +69,8 @@ def filters(
     """Draw the kernel of each filter of a two-dimensional convolution as a small picture.
 
     A kernel with one input channel is green where its weights are positive, purple where they are
-    negative, and neutral at 0. In the first layer of a network that reads colour pictures, the
-    weights of red, green and blue are the colour of the picture, and grey is 0. Kernels with more
+    negative, and neutral at 0. In the first layer of a network that reads color pictures, the
+    weights of red, green and blue are the color of the picture, and gray is 0. Kernels with more
     input channels are drawn by the size of their weights over the channels, or one channel at a
     time.
 
@@ -87,8 +87,8 @@ def filters(
         the first 100.
     channel : int or "norm", optional
         An input channel, counted from 1, to draw its weights; ``"norm"`` for the Euclidean norm of
-        the weights over all input channels. Default: the only channel, the colours of the first
-        layer if it reads colour pictures, otherwise ``"norm"``.
+        the weights over all input channels. Default: the only channel, the colors of the first
+        layer if it reads color pictures, otherwise ``"norm"``.
     columns : int, optional
         Number of tiles in a row. Default: as many as make the rows about as long as the columns,
         at most 10.
@@ -111,8 +111,8 @@ def filters(
     Returns
     -------
     altair.LayerChart
-        Tiles with their numbers, and the colour scale, which is the same for all tiles and at all
-        epochs. Weights that are NaN or infinite are grey, or black in a colour picture.
+        Tiles with their numbers, and the color scale, which is the same for all tiles and at all
+        epochs. Weights that are NaN or infinite are gray, or black in a color picture.
 
     Raises
     ------
@@ -218,7 +218,7 @@ class _Weights(NamedTuple):
             pictures = run.convolutions.pictures([0])
             of_colors = pictures is not None and pictures.shape[-1] == _COLORS == channels
             if of_colors and run.convolutions.is_first(layer):
-                return cls(None, True, " in red, green and blue; grey: 0")
+                return cls(None, True, " in red, green and blue; gray: 0")
             channel = 1 if channels == 1 else "norm"
         if isinstance(channel, str):
             require_one_of("channel", channel, ["norm", *range(1, channels + 1)])
@@ -228,7 +228,7 @@ class _Weights(NamedTuple):
         return cls(int(channel) - 1, False, text)
 
     def drawn(self, kernels: np.ndarray, grid: TileGrid) -> tuple[Response, list[list[str]]]:
-        """Return the colour scale, and the tiles of each filter at each epoch.
+        """Return the color scale, and the tiles of each filter at each epoch.
 
         Parameters
         ----------

@@ -125,7 +125,7 @@ def layer_morph(
     Returns
     -------
     altair.LayerChart
-        The points, coloured by class or target, with rings around those predicted as another class;
+        The points, colored by class or target, with rings around those predicted as another class;
         the grid of the inputs; and the surfaces. The points of a layer with one unit are on a line,
         across which they are spread a little. Inputs with more than two features are projected to
         their principal components. The inputs are left out if they are integers, such as tokens.

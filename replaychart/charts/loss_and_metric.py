@@ -126,7 +126,7 @@ def loss_and_metric(
         epoch. Validation curves are dashed. If curves are smoothed, the faint line shows the values
         themselves. A dotted rule marks the epoch that a callback restored, if there is one
         (`Run.restored_epoch`). Two such charts cannot be layered with ``+``, because their curves
-        would have the same colours.
+        would have the same colors.
 
     Raises
     ------

@@ -26,7 +26,7 @@ from replaychart.planes.extents import Limits
 from replaychart.run import Run
 
 RESOLUTION = 33
-# The number of contours, about every second of which is labelled.
+# The number of contours, about every second of which is labeled.
 _CONTOURS = 14
 # Between levels with this ratio or more, contours are at equal ratios of the loss.
 _LOGARITHMIC = 5.0

@@ -102,7 +102,7 @@ def network_diagram(
     Returns
     -------
     altair.LayerChart
-        Edges, tiles and their names. Below each layer is the colour scale of its tiles, which is
+        Edges, tiles and their names. Below each layer is the color scale of its tiles, which is
         the same at all epochs.
 
     Raises

@@ -118,7 +118,7 @@ def probability_histogram(
     -------
     altair.VConcatChart or altair.LayerChart
         One panel per class, in columns of up to five; a single panel with `target` or
-        ``layout="combined"``. Correct predictions have the colour of their class, and wrong ones
+        ``layout="combined"``. Correct predictions have the color of their class, and wrong ones
         are crimson. The count axis is the same at every epoch.
 
     Raises
@@ -329,7 +329,7 @@ def _colored(run: Run, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 class _Total(NamedTuple):
-    """What is counted, its total at each epoch, and its colour."""
+    """What is counted, its total at each epoch, and its color."""
 
     what: str
     counts: np.ndarray

@@ -340,10 +340,8 @@ def _curves(
     }
 
     def chart(some: Paths, names: list[Any], order: list[Any]) -> alt.Chart:
-        labelled = packing.Labelled("target", names, order)
-        return paths_chart(square, run, some, labelled).encode(
-            x=x, y=y, order=alt.Order("vertex:Q")
-        )
+        labeled = packing.Labeled("target", names, order)
+        return paths_chart(square, run, some, labeled).encode(x=x, y=y, order=alt.Order("vertex:Q"))
 
     of_class = paths.where(paths.value == 0)
     each = chart(of_class, [labels[number] for number in of_class.of_class], ranked)

@@ -35,7 +35,7 @@ from replaychart.run import Run
 
 # The side of the matrix in pixels: at least this, or this for each layer.
 _SMALLEST, _PER_LAYER = 200, 34
-# How much of its colour is in the cell of two layers that compute the same. Where there are no
+# How much of its color is in the cell of two layers that compute the same. Where there are no
 # numbers on the cells, they can be darker.
 _TINT, _WITHOUT_NUMBERS = 0.6, 0.95
 _COLOR = "#1b6ca8"

@@ -80,9 +80,9 @@ def spread(
     Returns
     -------
     altair.LayerChart
-        For each layer, coloured with rising contrast: a faint line over all epochs, a strong line
+        For each layer, colored with rising contrast: a faint line over all epochs, a strong line
         up to the epoch shown, a dot at that epoch, and the layer's name. If there is not enough
-        room for all names, only every second, third, ... layer is labelled.
+        room for all names, only every second, third, ... layer is labeled.
 
     Raises
     ------

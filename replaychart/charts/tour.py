@@ -263,8 +263,8 @@ def _points(
     width, height = size
     columns = [f"d{dimension}" for dimension in range(values.shape[-1])]
     ruler = Ruler.over(-ball.reach, ball.reach, pixels=max(size))
-    centred = values - ball.middle
-    places = {name: ruler.measured(centred[..., k].T) for k, name in enumerate(columns)}
+    centered = values - ball.middle
+    places = {name: ruler.measured(centered[..., k].T) for k, name in enumerate(columns)}
     unpacked = {name: ruler.expression(packing.entry(name, clock)) for name in columns}
     targets, encodings, tooltip = by_target(run, points, width)
     rows = packing.by_epoch(clock, {"point": points.tolist(), **targets}, places)

@@ -96,7 +96,7 @@ def unit_maps(
     Returns
     -------
     altair.LayerChart
-        Tiles with their names. The colours have the same meaning in all tiles and at all epochs: if
+        Tiles with their names. The colors have the same meaning in all tiles and at all epochs: if
         the outputs have both signs, the middle one is 0.
 
     Raises

@@ -83,7 +83,7 @@ def updates(
     Returns
     -------
     altair.LayerChart
-        For each layer, coloured with rising contrast: a faint line over all epochs, a strong line
+        For each layer, colored with rising contrast: a faint line over all epochs, a strong line
         up to the epoch shown, a dot at that epoch, and the layer's name. The subtitle says how many
         epochs lie between two snapshots, unless it is one.
 

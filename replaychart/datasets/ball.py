@@ -17,7 +17,7 @@ def ball(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return points drawn uniformly from a ball around the origin, in two classes: core and shell.
 
-    Class 1 lies farther from the centre than a fraction of the radius, class 0 lies within. The
+    Class 1 lies farther from the center than a fraction of the radius, class 0 lies within. The
     features are uncorrelated and have mean 0 and, with the default radius, variance 1, as weight
     initializers assume.
 

@@ -1,1 +1,1 @@
-"""Code shared by the charts: epochs, packed data, colours, text and the theme."""
+"""Code shared by the charts: epochs, packed data, colors, text and the theme."""

@@ -68,12 +68,12 @@ def _placed(plane: Plane, names: list[str], medians: np.ndarray) -> np.ndarray:
 
 
 def _apart(centers: np.ndarray, boxes: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Return centres of boxes that overlap as little as possible, close to the given ones.
+    """Return centers of boxes that overlap as little as possible, close to the given ones.
 
     Parameters
     ----------
     centers : numpy.ndarray of float64, shape (epochs, boxes, 2)
-        The centres, NaN for boxes that are not drawn.
+        The centers, NaN for boxes that are not drawn.
     boxes : numpy.ndarray of float64, shape (boxes, 2)
         Widths and heights.
     size : numpy.ndarray of float64, shape (2,)

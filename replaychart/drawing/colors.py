@@ -1,22 +1,22 @@
-"""The colours of all charts.
+"""The colors of all charts.
 
 Classes remain distinguishable with all common colour-vision deficiencies: two are blue and orange,
 and up to ten differ in lightness as much as in hue. Crimson means wrong, and no class has a similar
-colour. Decision surfaces are filled with tints of the class colours, so pale that points have a
+color. Decision surfaces are filled with tints of the class colors, so pale that points have a
 contrast of at least 3:1 to the surface of their own class.
 
-The colours are those on a light background; `on_dark` returns those on a dark one. Marks have a
+The colors are those on a light background; `on_dark` returns those on a dark one. Marks have a
 contrast of at least 3:1 to white, texts of at least 4.5:1, as WCAG 2.2 requires. Fills of areas and
 the faint parts of curves, which other marks repeat, may have less.
 """
 
-# The backgrounds for which the colours are chosen: that of the theme, and of Altair's "dark" theme.
+# The backgrounds for which the colors are chosen: that of the theme, and of Altair's "dark" theme.
 LIGHT_BACKGROUND = "#ffffff"
 DARK_BACKGROUND = "#333333"
 
 CLASSES = ("#1b6ca8", "#cc6600")
 DARK_CLASSES = ("#6db1e4", "#f0a04b")
-# For more than two classes: found by a search, in which the two closest colours had to differ by at
+# For more than two classes: found by a search, in which the two closest colors had to differ by at
 # least 10 (CIEDE2000) with each of the three dichromacies, and all of them from `WRONG`.
 MANY_CLASSES = (
     "#1b6ca8",
@@ -83,12 +83,12 @@ _CHOSEN_ON_DARK = {
 
 
 def class_colors(classes: int, *, dark: bool = False) -> list[str]:
-    """Return a colour for each class.
+    """Return a color for each class.
 
     Parameters
     ----------
     classes : int
-        Number of classes. Beyond ten, the colours repeat in other shades.
+        Number of classes. Beyond ten, the colors repeat in other shades.
     dark : bool, default False
         Whether the background is dark.
     """
@@ -109,7 +109,7 @@ def class_colors(classes: int, *, dark: bool = False) -> list[str]:
 
 
 def run_colors(runs: int, *, dark: bool = False) -> list[str]:
-    """Return a colour for each run: first those that two classes do not have.
+    """Return a color for each run: first those that two classes do not have.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def run_colors(runs: int, *, dark: bool = False) -> list[str]:
 
 
 def depth_colors(layers: int, *, dark: bool = False) -> list[str]:
-    """Return a colour for each layer, of rising contrast to the background.
+    """Return a color for each layer, of rising contrast to the background.
 
     Parameters
     ----------
@@ -153,19 +153,19 @@ def on_dark(color: str) -> str:
 
 
 def as_text(color: str) -> str:
-    """Return a colour as dark as needed for texts on a light background."""
+    """Return a color as dark as needed for texts on a light background."""
     shades = (mixed(color, INK, step / 50) for step in range(51))
     return next(shade for shade in shades if contrast(shade, LIGHT_BACKGROUND) >= 4.6)
 
 
 def contrast(color: str, other: str) -> float:
-    """Return the contrast ratio of two colours, from 1 to 21, as WCAG 2.2 defines it."""
+    """Return the contrast ratio of two colors, from 1 to 21, as WCAG 2.2 defines it."""
     darker, lighter = sorted((luminance(color), luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
 
 
 def luminance(color: str) -> float:
-    """Return the relative luminance of a colour, from 0 to 1, as WCAG 2.2 defines it."""
+    """Return the relative luminance of a color, from 0 to 1, as WCAG 2.2 defines it."""
     linear = [
         share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4
         for share in (channel / 255 for channel in _channels(color))
@@ -174,13 +174,13 @@ def luminance(color: str) -> float:
 
 
 def ramp(stops: tuple[str, ...], place: float) -> str:
-    """Return the colour at a position from 0 to 1 on a ramp of evenly spaced stops."""
+    """Return the color at a position from 0 to 1 on a ramp of evenly spaced stops."""
     at = min(max(place, 0.0), 1.0) * (len(stops) - 1)
     return mixed(stops[int(at)], stops[min(int(at) + 1, len(stops) - 1)], at % 1)
 
 
 def mixed(color: str, other: str, share: float) -> str:
-    """Return a colour mixed with a fraction of another, both as ``#rrggbb``."""
+    """Return a color mixed with a fraction of another, both as ``#rrggbb``."""
     pairs = zip(_channels(color), _channels(other), strict=True)
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
 

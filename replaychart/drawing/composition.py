@@ -41,7 +41,7 @@ def layered(
 
 
 class UnlayeredCurves(alt.LayerChart):
-    """A layered chart of curves that cannot be layered on another one: both have the same colours.
+    """A layered chart of curves that cannot be layered on another one: both have the same colors.
 
     With charts of any other kind, it can be layered as usual.
     """
@@ -64,7 +64,7 @@ def _require_no_curves(chart: object) -> None:
     if isinstance(chart, UnlayeredCurves):
         message = (
             "Charts of curves cannot be layered on each other with +, because their curves would "
-            "have the same colours. Draw them side by side (a | b) or below each other (a & b), or "
+            "have the same colors. Draw them side by side (a | b) or below each other (a & b), or "
             "draw the frames of run.history() in a chart of your own."
         )
         raise ArgumentError(message)

@@ -30,7 +30,7 @@ def count_bars(
     clock : Clock
         The chart's epochs.
     frame : pandas.DataFrame
-        One row per epoch, bin and colour: ``epoch``, ``bin_start``, ``bin_end``, ``count`` and
+        One row per epoch, bin and color: ``epoch``, ``bin_start``, ``bin_end``, ``count`` and
         ``color``, in the same order within each epoch. Bars in one bin are stacked in that order;
         those with a column ``side`` of -1 hang down from 0.
     axes : CountAxes
@@ -69,7 +69,7 @@ def bars_of_counts(bars: alt.Chart, axes: CountAxes, *, color: Any) -> alt.Chart
     axes : CountAxes
         The axes.
     color : object
-        The encoding of the colour.
+        The encoding of the color.
     """
     return bars.mark_bar(aria=False).encode(  # see `texts`
         x=axes.x(bin="binned"),
@@ -86,9 +86,9 @@ def bars_of_counts(bars: alt.Chart, axes: CountAxes, *, color: Any) -> alt.Chart
 
 
 def _color(tones: pd.Series) -> alt.ColorValue:
-    """Return the encoding of a column of colours, without a field or a scale.
+    """Return the encoding of a column of colors, without a field or a scale.
 
-    If the chart were placed next to one that is coloured by class, a scale would be merged with
+    If the chart were placed next to one that is colored by class, a scale would be merged with
     that of the classes, and even a field without a scale would add its name to their legend.
     """
     different = tones.unique().tolist()
@@ -142,7 +142,7 @@ def total_label(
     before, suffix : str
         The text before the total, and what is counted.
     color : str, optional
-        The colour of the label if the total is not 0, which explains the colour of the bars.
+        The color of the label if the total is not 0, which explains the color of the bars.
         Default: that of secondary texts.
     """
     rows = packing.by_epoch(clock, {"of": [suffix]}, {"count": [totals.tolist()]})
@@ -223,7 +223,7 @@ def histogram_of_all(
     frame : pandas.DataFrame
         One row per epoch and bin: ``epoch``, ``bin_start``, ``bin_end`` and ``count``.
     color : str
-        Colour of the bars.
+        Color of the bars.
     x_title : str
         Title of the value axis.
     title : altair.TitleParams

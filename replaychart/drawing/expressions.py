@@ -31,7 +31,7 @@ def outright(channel: type[Channel], expression: str) -> Channel:
     """Return the encoding of a channel by an expression that is evaluated for each row.
 
     A field, even without a scale, would add its name to the legend of that channel in a
-    neighbouring chart, and a scale would be merged with that of the neighbour.
+    neighboring chart, and a scale would be merged with that of the neighbor.
 
     Parameters
     ----------

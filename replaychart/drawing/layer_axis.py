@@ -15,7 +15,7 @@ _SLANTED = -35
 
 
 def layer_axis(field: str, layers: list[str], width: int) -> alt.X:
-    """Return an axis with layer i at position i, labelled with its name.
+    """Return an axis with layer i at position i, labeled with its name.
 
     The axis is quantitative, because violins extend to both sides of their layer.
 
@@ -31,7 +31,7 @@ def layer_axis(field: str, layers: list[str], width: int) -> alt.X:
     room = width / len(layers)
     shown = [fitted(layer, _LONGEST) for layer in layers]
     crowded = max(width_of(layer, size=SMALL_SIZE) for layer in shown) > room - 4
-    # Vertical names need the least room. If even they do not fit, some layers are not labelled.
+    # Vertical names need the least room. If even they do not fit, some layers are not labeled.
     angle = 0 if not crowded else _SLANTED if room >= _ROOM_OF_SLANTED else -90
     every = math.ceil(_ROOM_OF_UPRIGHT / room) if crowded else 1
     return alt.X(

@@ -19,7 +19,7 @@ from replaychart.drawing.sizes import Width, from_left, width_for_texts
 from replaychart.drawing.texts import SMALL_SIZE, displayed, fitted
 from replaychart.planes.extents import Limits
 
-# Bytes per row of a line: column names, epoch, layer, colour and value.
+# Bytes per row of a line: column names, epoch, layer, color and value.
 BYTES_PER_VALUE = 90
 # Minimum distance between labels, in pixels.
 _LINE = 13
@@ -166,7 +166,7 @@ def _over_epochs(
 
 
 def _color_of_layers(layers: int) -> alt.ColorValue:
-    """Return the encoding of the column ``color``, which holds the colours of `layers` layers."""
+    """Return the encoding of the column ``color``, which holds the colors of `layers` layers."""
     light, dark = colors.depth_colors(layers), colors.depth_colors(layers, dark=True)
     return outright(
         alt.ColorValue, adaptive_column("datum.color", dict(zip(light, dark, strict=True)))
@@ -178,7 +178,7 @@ def _names_at_the_end(
 ) -> alt.Chart:
     """Return the layers' names at the ends of their lines, moved apart if they would overlap.
 
-    If there is not enough room, only every second, third, ... layer is labelled. The colours of the
+    If there is not enough room, only every second, third, ... layer is labeled. The colors of the
     others can be inferred, because they follow the order of the layers.
     """
     last = frame.groupby("layer")["value"].last()

@@ -1,4 +1,4 @@
-"""One line that explains the colours of all panels of a dashboard."""
+"""One line that explains the colors of all panels of a dashboard."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -22,14 +22,14 @@ _LONGEST_NAME = 160
 
 @dataclasses.dataclass(frozen=True)
 class Ramp:
-    """A scale of colours from a low to a high number.
+    """A scale of colors from a low to a high number.
 
     Attributes
     ----------
     title, low, high : str
         What it shows, and the texts at its ends.
     light, dark : tuple of str
-        The colours from low to high, on a light and on a dark background.
+        The colors from low to high, on a light and on a dark background.
     """
 
     title: str
@@ -79,7 +79,7 @@ def legend_line(
     wrong : bool
         Whether wrong points are ringed.
     ramp : Ramp or None
-        The colours of a surface or of targets.
+        The colors of a surface or of targets.
     width : int
         The width of the dashboard in pixels. What does not fit begins a new line.
     size : int

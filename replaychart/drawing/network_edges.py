@@ -56,7 +56,7 @@ def edge_layers(run: Run, columns: list[Column], layout: Layout, clock: Clock) -
 
 
 def _signed(value: str) -> str:
-    """Return the expression for the colour of a weight."""
+    """Return the expression for the color of a weight."""
     return f"{value} < 0 ? {adaptive_expression(NEGATIVE)} : {adaptive_expression(POSITIVE)}"
 
 

@@ -29,7 +29,7 @@ from replaychart.run import Run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# The colour scale below a column: its height, its length at most, and its distance, in pixels.
+# The color scale below a column: its height, its length at most, and its distance, in pixels.
 _BAR, _LONGEST_BAR, _BELOW_BAR = 6, 60, 12
 # Recorded points on the tile of the output.
 _MOST_POINTS = 300
@@ -134,7 +134,7 @@ def tile_layers(
     plane: TilePlane,
     units: Units,
 ) -> list[alt.Chart]:
-    """Return the tiles of all columns, with the colour scales of the layers."""
+    """Return the tiles of all columns, with the color scales of the layers."""
     constant: dict[str, list[Any]] = {
         name: [] for name in ("left", "top", "size", "layer", "unit", "group")
     }
@@ -248,7 +248,7 @@ def point_layers(run: Run, layout: Layout, plane: TilePlane) -> list[alt.Chart]:
     top = layout.tops(len(layout.centers) - 1, 1)[0]
     x = begin + size * (inputs[:, 0] - left) / (right - left)
     y = top + size * (high - inputs[:, 1]) / (high - low)
-    # Tiles have the same colours on dark backgrounds.
+    # Tiles have the same colors on dark backgrounds.
     of_class, labels = colors.class_colors(run.classes), class_labels(run)
     rows = [
         {
@@ -384,9 +384,9 @@ def _text(rows: list[dict[str, Any]], layout: Layout, align: Any) -> alt.Chart:
 
 
 def _legend(layout: Layout, place: int, response: Response) -> list[alt.Chart]:
-    """Return the colour scale of a column, with the values at its ends.
+    """Return the color scale of a column, with the values at its ends.
 
-    It is drawn by marks: a legend would be merged with that of a neighbouring chart.
+    It is drawn by marks: a legend would be merged with that of a neighboring chart.
     """
     length = min(_LONGEST_BAR, layout.spacing - 12)
     left = layout.centers[place] - length / 2

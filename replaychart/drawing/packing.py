@@ -1,6 +1,6 @@
 """Packs data for the browser: whole numbers, arrays over the epochs, one row per point or path.
 
-A packed dataset is recognised by its name. Its columns make it possible to draw a still image from
+A packed dataset is recognized by its name. Its columns make it possible to draw a still image from
 the data of one epoch alone (see `at_epoch`): ``replay_epoch`` is the epoch of a row; a column named
 ``replay_<name>`` contains an array with one entry for each of ``replay_epochs``, which is in the
 first row.
@@ -239,7 +239,7 @@ def columns_between(expression: str) -> set[str]:
     return set(_THEN.findall(expression))
 
 
-class Labelled(NamedTuple):
+class Labeled(NamedTuple):
     """Labels of paths.
 
     Attributes
@@ -263,7 +263,7 @@ def paths_by_epoch(
     paths: Paths,
     x: Ruler,
     y: Ruler,
-    labelled: Labelled,
+    labeled: Labeled,
 ) -> Rows:
     """Return one row per epoch and label, with its paths in one list, separated by gaps.
 
@@ -280,16 +280,16 @@ def paths_by_epoch(
         The paths.
     x, y : Ruler
         Rulers for the coordinates.
-    labelled : Labelled
+    labeled : Labeled
         Labels that distinguish the paths of an epoch.
     """
     xs, ys = x.measured(paths.vertices[:, 0]), y.measured(paths.vertices[:, 1])
     rows: dict[tuple[float, Any], dict[str, Any]] = {
-        (epoch, label): {EPOCH: epoch, labelled.name: label, "xs": [], "ys": []}
+        (epoch, label): {EPOCH: epoch, labeled.name: label, "xs": [], "ys": []}
         for epoch in clock.epochs.tolist()
-        for label in labelled.order
+        for label in labeled.order
     }
-    for index, (snapshot, label) in enumerate(zip(paths.snapshot, labelled.labels, strict=True)):
+    for index, (snapshot, label) in enumerate(zip(paths.snapshot, labeled.labels, strict=True)):
         row = rows[run_epochs[snapshot].item(), label]
         start, end = paths.starts[index], paths.starts[index + 1]
         gap = [None] if row["xs"] else []

@@ -1,9 +1,9 @@
 """Turns charts into the panels of a dashboard, whose plots and titles line up to the pixel.
 
 Vega-Lite places the title of a view above its highest label and starts a legend below its lowest
-one, so the plots of neighbours are aligned only if their labels happen to be. A panel is its plot
+one, so the plots of neighbors are aligned only if their labels happen to be. A panel is its plot
 and nothing else: its title is a text at a fixed distance, its labels reach into gaps of a fixed
-size, and one legend line explains the colours of all panels.
+size, and one legend line explains the colors of all panels.
 """
 
 import dataclasses

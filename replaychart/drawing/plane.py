@@ -70,9 +70,9 @@ _PREDICTION_LEGEND = 80
 _COLUMNS = 5
 # Up to this many long names can be placed below each other.
 _FEW_CLASSES = 4
-# How much of its colour is in the tint of a class's surface, from the lowest to the highest band.
+# How much of its color is in the tint of a class's surface, from the lowest to the highest band.
 _PALEST, _STRONGEST = 0.07, 0.22
-# How much of its colour is in the tint of a surface on a dark background, of that on a light one.
+# How much of its color is in the tint of a surface on a dark background, of that on a light one.
 _ON_DARK = 0.9
 
 # Returns the result of `Planes.grid_vertices`.
@@ -145,7 +145,7 @@ def points_layers(
     threshold: str = THRESHOLD,
     thumbnails: Thumbnails | None = None,
 ) -> list[alt.Chart]:
-    """Return recorded points, coloured by class, on top of rings around those that are wrong.
+    """Return recorded points, colored by class, on top of rings around those that are wrong.
 
     Parameters
     ----------
@@ -252,7 +252,7 @@ def placed_points_layers(
 
 
 def _class_shape(run: Run, color: alt.Color) -> alt.Shape:
-    """Return the shapes of the classes, which share the legend of their colours."""
+    """Return the shapes of the classes, which share the legend of their colors."""
     labels = class_labels(run)
     shapes = [_SHAPES[number % len(_SHAPES)] for number in range(run.classes)]
     return alt.Shape(
@@ -334,7 +334,7 @@ def by_target(
     points : numpy.ndarray of int64, shape (points,)
         Numbers of the points.
     width : float
-        The chart's width in pixels, which the legend of the colours has to fit.
+        The chart's width in pixels, which the legend of the colors has to fit.
     """
     tooltip = [alt.Tooltip("point:Q", title="Point")]
     if run.classes:
@@ -350,7 +350,7 @@ def by_target(
 
 
 def class_color(run: Run, width: float) -> alt.Color:
-    """Return the colours of the classes, with their legend.
+    """Return the colors of the classes, with their legend.
 
     Parameters
     ----------
@@ -397,7 +397,7 @@ def class_color(run: Run, width: float) -> alt.Color:
 
 
 def number_color(run: Run) -> alt.Color:
-    """Return the colours of a regression's targets, with their legend."""
+    """Return the colors of a regression's targets, with their legend."""
     return alt.Color(
         "target:Q",
         title="Target",
@@ -444,17 +444,17 @@ def surface_layer(plane: Plane, run: Run, paths: Paths, *, bands: int) -> alt.Ch
     surfaces = run.planes.surfaces
     levels = surfaces.levels(bands)
     if not run.classes:
-        labelled, dark = _number_tints(paths, levels)
-        return _surface_chart(plane, run, paths, labelled, _tint(dark))
+        labeled, dark = _number_tints(paths, levels)
+        return _surface_chart(plane, run, paths, labeled, _tint(dark))
     band = np.searchsorted(levels, paths.value - 1e-9)
-    # Each region has the colour at the middle of its band.
+    # Each region has the color at the middle of its band.
     middles = np.round(np.maximum(levels, surfaces.lowest) + 0.5 * (levels[-1] - levels[-2]), 6)
     if run.classes == 2:
         labels: list[Any] = middles.tolist()
-        labelled = packing.Labelled("probability", [labels[i] for i in band], labels)
-        return _surface_chart(plane, run, paths, labelled, {"fill": _probability_fill(run)})
-    labelled, dark = _tints(run, paths, band, middles)
-    return _surface_chart(plane, run, paths, labelled, _tint(dark))
+        labeled = packing.Labeled("probability", [labels[i] for i in band], labels)
+        return _surface_chart(plane, run, paths, labeled, {"fill": _probability_fill(run)})
+    labeled, dark = _tints(run, paths, band, middles)
+    return _surface_chart(plane, run, paths, labeled, _tint(dark))
 
 
 def _tint(dark: dict[str, str]) -> dict[str, Any]:
@@ -466,10 +466,10 @@ def _tint(dark: dict[str, str]) -> dict[str, Any]:
 
 
 def _surface_chart(
-    plane: Plane, run: Run, paths: Paths, labelled: packing.Labelled, fill: dict[str, Any]
+    plane: Plane, run: Run, paths: Paths, labeled: packing.Labeled, fill: dict[str, Any]
 ) -> alt.Chart:
     return (
-        paths_chart(plane, run, paths, labelled)
+        paths_chart(plane, run, paths, labeled)
         .mark_line(
             filled=True,
             strokeWidth=0,
@@ -483,8 +483,8 @@ def _surface_chart(
     )
 
 
-def _number_tints(paths: Paths, levels: np.ndarray) -> tuple[packing.Labelled, dict[str, str]]:
-    """Return the tint of each path: a light version of the colour at the middle of its band.
+def _number_tints(paths: Paths, levels: np.ndarray) -> tuple[packing.Labeled, dict[str, str]]:
+    """Return the tint of each path: a light version of the color at the middle of its band.
 
     The second value is the tint on a dark background for each tint.
     """
@@ -493,13 +493,13 @@ def _number_tints(paths: Paths, levels: np.ndarray) -> tuple[packing.Labelled, d
     tints = [_tinted(shade, _STRONGEST) for shade in shades]
     dark = [_tinted(shade, _STRONGEST, dark=True) for shade in shades]
     own = [tints[i] for i in np.searchsorted(levels, paths.value)]
-    return packing.Labelled("tint", own, tints), dict(zip(tints, dark, strict=True))
+    return packing.Labeled("tint", own, tints), dict(zip(tints, dark, strict=True))
 
 
 def _tints(
     run: Run, paths: Paths, band: np.ndarray, middles: np.ndarray
-) -> tuple[packing.Labelled, dict[str, str]]:
-    """Return the tint of each path: the colour of its class, stronger for higher bands.
+) -> tuple[packing.Labeled, dict[str, str]]:
+    """Return the tint of each path: the color of its class, stronger for higher bands.
 
     The second value is the tint on a dark background for each tint.
     """
@@ -517,18 +517,18 @@ def _tints(
     own = [light[i][number] for i, number in zip(band, paths.of_class, strict=True)]
     every = [tint for level in light for tint in level]
     on_dark = [tint for level in dark for tint in level]
-    return packing.Labelled("tint", own, every), dict(zip(every, on_dark, strict=True))
+    return packing.Labeled("tint", own, every), dict(zip(every, on_dark, strict=True))
 
 
 def _tinted(color: str, share: float, *, dark: bool = False) -> str:
-    """Return a background mixed with a fraction of a colour."""
+    """Return a background mixed with a fraction of a color."""
     if dark:
         return colors.mixed(colors.DARK_BACKGROUND, color, _ON_DARK * share)
     return colors.mixed(colors.LIGHT_BACKGROUND, color, share)
 
 
 def _probability_fill(run: Run) -> alt.Fill:
-    """Return the colours of the probability of class 1, or of its score, with their legend."""
+    """Return the colors of the probability of class 1, or of its score, with their legend."""
     title, domain = probability_title(run), [0, 0.5, 1]
     if not run.has_probabilities:
         title, domain = f"Score of class {displayed(run.class_names[1])}", [-1, 0, 1]
@@ -610,8 +610,8 @@ def _lines_chart(
     plane: Plane, run: Run, paths: Paths, moving: packing.Moving | None = None
 ) -> alt.Chart:
     numbers = paths.value.tolist()
-    labelled = packing.Labelled("line", numbers, sorted(set(numbers)))
-    return paths_chart(plane, run, paths, labelled, moving)
+    labeled = packing.Labeled("line", numbers, sorted(set(numbers)))
+    return paths_chart(plane, run, paths, labeled, moving)
 
 
 def line_mark(vertices: alt.Chart, plane: Plane, *, width: float) -> alt.Chart:
@@ -630,11 +630,11 @@ def paths_chart(
     plane: Plane,
     run: Run,
     paths: Paths,
-    labelled: packing.Labelled,
+    labeled: packing.Labeled,
     moving: packing.Moving | None = None,
 ) -> alt.Chart:
     """Return the vertices of paths at the epoch shown, without marks."""
-    rows = packing.paths_by_epoch(plane.clock, run.epochs, paths, *plane.rulers(), labelled)
+    rows = packing.paths_by_epoch(plane.clock, run.epochs, paths, *plane.rulers(), labeled)
     return line_vertices(alt.Chart(packing.PackedData(rows, moving=moving)), plane)
 
 

@@ -9,7 +9,7 @@ from replaychart.drawing.sizes import Width
 _SHARE = 1.6
 _SMALLEST, _LARGEST = 5.0, 110.0
 # Points of this area and above have a halo. The halos of smaller ones, which are many, would cover
-# their neighbours.
+# their neighbors.
 _WITH_HALO = 30.0
 _HALO = 1.0
 # Beyond this number, points are translucent, so that it is visible where there are more of them.
@@ -49,7 +49,7 @@ class PointLooks:
         size = min(max(size, _SMALLEST), _LARGEST)
         halo = _HALO if size >= _WITH_HALO else 0.0
         ring_width = 1.1 + size / 90
-        # Vega centres a line on the edge of its symbol.
+        # Vega centers a line on the edge of its symbol.
         diameter = math.sqrt(size) + halo + ring_width
         return cls(
             size=round(size, 1),

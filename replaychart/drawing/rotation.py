@@ -118,9 +118,9 @@ class _Space:
 
     def packed(self, values: np.ndarray) -> dict[str, list[Any]]:
         """Return columns of whole numbers for values of shape (epochs, points, 3)."""
-        centred = values - self.middle
+        centered = values - self.middle
         return {
-            name: self.ruler.measured(centred[:, :, axis].T)
+            name: self.ruler.measured(centered[:, :, axis].T)
             for axis, name in enumerate(_DIMENSIONS)
         }
 
@@ -206,7 +206,7 @@ def _grid_lines(space: _Space, lines: np.ndarray) -> alt.Chart:
 
 
 def _axes(space: _Space) -> alt.LayerChart:
-    """Return the axes of the three units, starting at the centre and labelled at their ends."""
+    """Return the axes of the three units, starting at the center and labeled at their ends."""
     rows = [
         {
             "axis": axis,

@@ -210,7 +210,7 @@ def _boundary_at_threshold(plane: Plane, run: Run, lines: Paths) -> alt.Chart:
     hundredths = np.rint(100 * lines.value).astype(np.int64).tolist()
     found = sorted(set(hundredths)) or [0]
     rows = packing.paths_by_epoch(
-        plane.clock, run.epochs, lines, x, y, packing.Labelled("level", hundredths, found)
+        plane.clock, run.epochs, lines, x, y, packing.Labeled("level", hundredths, found)
     )
     # Only one level is shown at a time, so their order does not matter, and gaps are left out.
     filled = [row for row in rows if row["xs"] != [None]] or rows[:1]

@@ -24,12 +24,12 @@ Images = bool | Sequence[int] | np.ndarray
 PICTURE, IS_THUMBNAIL = "picture", "thumbnail"
 # The side of a thumbnail in pixels, in relation to the distance of points that are spread evenly.
 _SHARE, _SMALLEST, _LARGEST = 0.55, 14, 48
-# The frame of a thumbnail in pixels, which has the colour of its class.
+# The frame of a thumbnail in pixels, which has the color of its class.
 _FRAME = 1.5
 # Pictures of writing: this share of the pixels is in the lowest tenth of the brightness.
 _BARE, _DARK = 0.4, 0.1
 _WHITE = "#ffffff"
-# Levels of the brightness of pictures without colours, so that their files stay small.
+# Levels of the brightness of pictures without colors, so that their files stay small.
 _LEVELS = 15
 # Larger pictures are made smaller: pixels of a side.
 _MOST_PIXELS = 32
@@ -137,7 +137,7 @@ class Thumbnails:
         return few.shape[-1] == 1 and bool((few < _DARK).mean() >= _BARE)
 
     def _frames(self, points: np.ndarray) -> list[str]:
-        """Return the colour of each point's frame: that of its class."""
+        """Return the color of each point's frame: that of its class."""
         if not self.run.classes:
             return [colors.REFERENCE] * len(points)
         tones = class_colors(self.run.classes)
@@ -145,7 +145,7 @@ class Thumbnails:
 
 
 def _colored(picture: np.ndarray, color: str, *, written: bool) -> np.ndarray:
-    """Return a picture with three channels; writing has a colour, on white."""
+    """Return a picture with three channels; writing has a color, on white."""
     if picture.shape[-1] > 1:
         return picture
     levels = np.rint(picture * _LEVELS) / _LEVELS

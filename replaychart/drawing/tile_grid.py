@@ -1,4 +1,4 @@
-"""Tiles in rows and columns, with names above them and the colour scale below."""
+"""Tiles in rows and columns, with names above them and the color scale below."""
 
 import dataclasses
 import math
@@ -21,7 +21,7 @@ MOST_UNITS = 100
 # Pixels between two tiles, in which the upper one of two rows leaves room for a name.
 GAP, NAME = 10, 18
 SMALLEST = 12
-# The height of the colour scale with its labels, in pixels.
+# The height of the color scale with its labels, in pixels.
 LEGEND_HEIGHT = 24
 _MOST_COLUMNS = 10
 _LEGEND, _BAR = 150, 8
@@ -98,7 +98,7 @@ class TileGrid:
 
     @property
     def height(self) -> float:
-        """The height of all tiles together, with their names and the colour scale."""
+        """The height of all tiles together, with their names and the color scale."""
         rows = math.ceil(self.count / self.columns)
         return rows * (self.down + NAME + GAP) + LEGEND_HEIGHT
 
@@ -189,7 +189,7 @@ def frames(
     size: tuple[float, float],
     whole: tuple[float, float],
 ) -> alt.Chart:
-    """Return thin frames around tiles, so that a tile in neutral colours ends somewhere.
+    """Return thin frames around tiles, so that a tile in neutral colors ends somewhere.
 
     Parameters
     ----------
@@ -220,14 +220,14 @@ def frames(
 def legend_layers(
     response: Response, width: float, height: float, *, left: float = 0.0
 ) -> list[alt.Chart]:
-    """Return the colour scale below the tiles, with the values at its ends and in its middle.
+    """Return the color scale below the tiles, with the values at its ends and in its middle.
 
-    It is drawn by marks: a legend would be merged with that of a neighbouring chart.
+    It is drawn by marks: a legend would be merged with that of a neighboring chart.
 
     Parameters
     ----------
     response : Response
-        The colour scale.
+        The color scale.
     width, height : float
         The size of the chart.
     left : float, default 0

@@ -13,7 +13,7 @@ from replaychart.drawing.colors import ramp
 if TYPE_CHECKING:
     from PIL import Image
 
-# Colours of negative, neutral and positive values.
+# Colors of negative, neutral and positive values.
 NEGATIVE, NEUTRAL, POSITIVE = "#762a83", "#f4f2ee", "#1b7837"
 # Renderers interpolate between pixels, so some levels look continuous.
 _LEVELS = 48
@@ -29,14 +29,14 @@ _BYTES_OF_A_TILE = 330
 
 @dataclasses.dataclass(frozen=True)
 class Response:
-    """The colour scale of the outputs of a layer's units, the same for all tiles.
+    """The color scale of the outputs of a layer's units, the same for all tiles.
 
     Attributes
     ----------
     ends : tuple of float
         The lowest and the highest value.
     colors : tuple of str
-        The colours from one end to the other.
+        The colors from one end to the other.
     """
 
     ends: tuple[float, float]
@@ -92,9 +92,9 @@ def tile_url(values: np.ndarray, response: Response, *, magnified: int = 1) -> s
     Parameters
     ----------
     values : numpy.ndarray, shape (rows, columns)
-        The values; the first row is at the bottom. Those not finite are grey.
+        The values; the first row is at the bottom. Those not finite are gray.
     response : Response
-        The colour scale.
+        The color scale.
     magnified : int, default 1
         The side of the square of pixels for each value. Renderers interpolate between pixels, so
         single values look like squares only if they have many.
@@ -113,7 +113,7 @@ def picture_url(brightness: np.ndarray, *, magnified: int = 1) -> str:
     Parameters
     ----------
     brightness : numpy.ndarray, shape (rows, columns, 1 or 3)
-        From 0 to 1: grey, or red, green and blue. The first row is at the top. Where it is not
+        From 0 to 1: gray, or red, green and blue. The first row is at the top. Where it is not
         finite, it is 0.
     magnified : int, default 1
         As in `tile_url`.
@@ -158,9 +158,9 @@ def _magnified(pixels: np.ndarray, times: int) -> np.ndarray:
 
 
 def _with_palette(places: np.ndarray, palette: np.ndarray, magnified: int) -> "Image.Image":
-    """Return a picture from the places of its pixels' colours in a palette."""
+    """Return a picture from the places of its pixels' colors in a palette."""
     if magnified > 1:
-        # Few cells have few colours, and a file without the others is smaller.
+        # Few cells have few colors, and a file without the others is smaller.
         used, found = np.unique(places, return_inverse=True)
         palette, places = palette[used], found.reshape(places.shape)
     picture = _picture(_magnified(places.astype(np.uint8), magnified))
@@ -181,7 +181,7 @@ def _url(picture: "Image.Image") -> str:
 
 
 def legend_url(response: Response) -> str:
-    """Return the colour scale, from left to right, as the ``data:`` URL of a PNG file."""
+    """Return the color scale, from left to right, as the ``data:`` URL of a PNG file."""
     return tile_url(np.linspace(*response.ends, _LEVELS)[None], response)
 
 

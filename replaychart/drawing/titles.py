@@ -86,14 +86,14 @@ def named_title(name: str, follows: str, width: float, *, before: str = "") -> s
 def add_subtitle(title: alt.TitleParams, text: str, width: float) -> None:
     """Add a subtitle below a title, broken into lines that fit the chart's width in pixels.
 
-    A longer line would push neighbouring charts aside.
+    A longer line would push neighboring charts aside.
     """
     every = [*_subtitle_lines(title), *lines(text, width)]
     title.subtitle = every[0] if len(every) == 1 else every
 
 
 def level(titles: Sequence[alt.TitleParams]) -> None:
-    """Give all titles the same number of lines, so that those of neighbours line up."""
+    """Give all titles the same number of lines, so that those of neighbors line up."""
     every = [_subtitle_lines(title) for title in titles]
     most = max(map(len, every))
     for title, own in zip(titles, every, strict=True):

@@ -54,8 +54,8 @@ def unit_lines_layer(plane: Plane, run: Run, layer: str, paths: Paths) -> alt.Ch
     """
     x, y = plane.rulers()
     numbers = (paths.value.astype(np.int64) + 1).tolist()
-    labelled = packing.Labelled("unit", numbers, sorted(set(numbers)) or [1])
-    rows = packing.paths_by_epoch(plane.clock, run.epochs, paths, x, y, labelled)
+    labeled = packing.Labeled("unit", numbers, sorted(set(numbers)) or [1])
+    rows = packing.paths_by_epoch(plane.clock, run.epochs, paths, x, y, labeled)
     for row, width in zip(rows, _widths(plane, run, layer, rows), strict=True):
         row["width"] = width
     lines = line_vertices(alt.Chart(packing.PackedData(rows)), plane)

@@ -131,7 +131,7 @@ class _Axes:
     height: int
 
     def x(self, field: str) -> alt.X:
-        """Return the axis of the layers: numbers, labelled with the names of the layers."""
+        """Return the axis of the layers: numbers, labeled with the names of the layers."""
         return layer_axis(field, self.layers, width_for_texts(self.width))
 
     def y(self, field: str) -> alt.Y:

@@ -35,7 +35,7 @@ class Group:
     name : str
         Its name.
     color, dark : str
-        Its colour on a light and on a dark background.
+        Its color on a light and on a dark background.
     shape : str
         The shape of its points.
     """
@@ -207,7 +207,7 @@ class Standing:
 
 
 def run_pair() -> list[tuple[str, str]]:
-    """Return the colours of two runs, each on a light and on a dark background."""
+    """Return the colors of two runs, each on a light and on a dark background."""
     return list(zip(colors.run_colors(2), colors.run_colors(2, dark=True), strict=True))
 
 

@@ -19,7 +19,7 @@ _KERNELS = ("kernel", "depthwise_kernel")
 # Rows, columns, channels of the input, and filters.
 _AXES_OF_A_KERNEL = 4
 _AXES_OF_A_PICTURE = 3
-# Numbers of channels that are those of a picture: grey, colour, and colour with opacity.
+# Numbers of channels that are those of a picture: gray, color, and color with opacity.
 _CHANNELS = (1, 3, 4)
 
 
@@ -168,7 +168,7 @@ def _brightness(
         chosen = chosen[..., None]
     elif channels_first or (chosen.shape[-1] not in _CHANNELS and chosen.shape[1] in _CHANNELS):
         chosen = np.moveaxis(chosen, 1, -1)
-    # Any other number of channels has no colours, and opacity is not drawn.
+    # Any other number of channels has no colors, and opacity is not drawn.
     known = chosen.shape[-1] in _CHANNELS
     chosen = chosen[..., :3] if known else chosen.mean(axis=-1, keepdims=True)
     low, high = float(np.nanmin(inputs)), float(np.nanmax(inputs))

@@ -1,4 +1,4 @@
-"""The background on which a chart is drawn, and the colours that it leads to."""
+"""The background on which a chart is drawn, and the colors that it leads to."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ Spec = dict[str, Any]
 
 
 def has_background(spec: Spec) -> bool:
-    """Return whether a spec's own background is a colour, not transparent."""
+    """Return whether a spec's own background is a color, not transparent."""
     return "background" not in spec or _rgb(spec["background"]) is not None
 
 
 def with_known_background(spec: Spec) -> Spec:
-    """Return a spec whose colours no longer depend on the background.
+    """Return a spec whose colors no longer depend on the background.
 
     If the background is transparent, the theme decides: who enables a dark theme and makes the
     background of the chart transparent places it on something dark.
@@ -47,7 +47,7 @@ def is_dark(spec: Spec) -> bool:
 
 
 def _rgb(color: object) -> str | None:
-    """Return a colour as ``#rrggbb``, None for a transparent one and for anything else."""
+    """Return a color as ``#rrggbb``, None for a transparent one and for anything else."""
     try:
         red, green, blue, *alpha = ImageColor.getrgb(str(color))
     except ValueError:

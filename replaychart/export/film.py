@@ -48,7 +48,7 @@ def gliding(epochs: Sequence[float], chart: ChartSpec, fps: float) -> list[Time]
     Parameters
     ----------
     epochs : sequence of float
-        The epochs that are shown, in this order. Between two epochs that are not neighbours, the
+        The epochs that are shown, in this order. Between two epochs that are not neighbors, the
         film passes those that the slider has there.
     chart : ChartSpec
         The chart. Only one that glides, at a lower speed than that of the film, has more frames.

@@ -103,7 +103,7 @@ def _steps(spec: Spec) -> list[dict[str, Any]]:
 
 
 def dark_config(spec: Spec) -> Any:
-    """Return the colours of the chart for readers who prefer dark pages; None to leave them.
+    """Return the colors of the chart for readers who prefer dark pages; None to leave them.
 
     A chart with a background or a theme of the user's own stays as it is.
     """

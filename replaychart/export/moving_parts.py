@@ -35,7 +35,7 @@ def with_fixed_layout(vega: Spec, room: Extent | None = None) -> Spec:
     """Return a chart whose views and titles have fixed positions, independent of its data.
 
     Otherwise Vega computes the layout for each epoch, and a line that touches the border of a view
-    moves its neighbours.
+    moves its neighbors.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from PIL import Image
 
 from replaychart.export.painting import on_white
 
-# The last entry of a palette is not used for a colour: GIF needs it for pixels that do not change.
+# The last entry of a palette is not used for a color: GIF needs it for pixels that do not change.
 NO_COLOR = 255
 _EXACT_COLORS = 48
 
@@ -22,7 +22,7 @@ class InColors:
     Attributes
     ----------
     palette : numpy.ndarray of uint8, shape (256, 3)
-        The colours.
+        The colors.
     """
 
     palette: np.ndarray
@@ -49,29 +49,29 @@ def shared_palette(samples: Sequence[Image.Image]) -> np.ndarray:
     # Sorted, so that the same chart always results in the same bytes.
     colors = np.array(sorted(found), np.uint8)
     counts = np.array([found[color] for color in sorted(found)])
-    # The most common colours (background, fills, marks) are kept exactly. The others share the
+    # The most common colors (background, fills, marks) are kept exactly. The others share the
     # remaining entries, weighted by the logarithm of their count, so that a thin line does not get
-    # the colour of a fill.
+    # the color of a fill.
     commonest = colors[np.argsort(-counts, kind="stable")[:_EXACT_COLORS]]
     strip = np.repeat(colors, np.log2(counts + 1).astype(int) + 1, axis=0)
     rest = Image.fromarray(strip[None]).quantize(colors=256, method=Image.Quantize.MEDIANCUT)
     others = np.reshape(rest.getpalette() or [], (-1, 3))
     entries = _apart(np.concatenate([commonest, others]), exact=len(commonest))
-    # Unused entries repeat the first colour, so that they add no others.
+    # Unused entries repeat the first color, so that they add no others.
     palette = np.repeat(entries[:1], 256, axis=0)
     palette[:NO_COLOR][: len(entries)] = entries[:NO_COLOR]
     return palette
 
 
 def _apart(colors: np.ndarray, *, exact: int) -> np.ndarray:
-    """Return the colours without those that are almost equal to an earlier one.
+    """Return the colors without those that are almost equal to an earlier one.
 
     Parameters
     ----------
     colors : numpy.ndarray of uint8, shape (colors, 3)
-        The colours.
+        The colors.
     exact : int
-        Number of colours at the start that must be matched exactly.
+        Number of colors at the start that must be matched exactly.
     """
     # Pillow looks up the entry of a pixel by the upper six bits of each channel, so it can select
     # an entry that differs from the intended one by up to eight steps.

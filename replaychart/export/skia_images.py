@@ -71,7 +71,7 @@ class SkiaImages:
         Raises
         ------
         CannotStep
-            A colour or a font is written in a way that is not supported.
+            A color or a font is written in a way that is not supported.
         """
         import skia
 

@@ -1,4 +1,4 @@
-"""Animated WebP: lossless with the colours of one palette, so that text stays sharp."""
+"""Animated WebP: lossless with the colors of one palette, so that text stays sharp."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -32,7 +32,7 @@ class WeightedModel(Protocol):
 def gradients_by_snapshot(
     network: WeightedModel,
     stored: StoredRun,
-    judgements: Sequence["Judgement"],
+    judgments: Sequence["Judgment"],
     positions: Sequence[int],
     snapshots: Sequence[int],
 ) -> Iterator[list[np.ndarray]]:
@@ -47,7 +47,7 @@ def gradients_by_snapshot(
         The run's network.
     stored : StoredRun
         The run.
-    judgements : sequence of Judgement
+    judgments : sequence of Judgment
         The losses, one for each output that has one.
     positions : sequence of int
         The weights with respect to which to differentiate, as positions in ``model.weights``.
@@ -65,7 +65,7 @@ def gradients_by_snapshot(
     EvaluationError
         The loss was not recorded, is not known, or is not a single loss for a single output.
     """
-    function = _compiled_gradient(network, stored, positions, judgements)
+    function = _compiled_gradient(network, stored, positions, judgments)
     every = list(batches(number_of_points(stored.inputs), numbers_per_point(stored.inputs)))
     for snapshot in snapshots:
         weights = network.weights_at(snapshot)
@@ -76,7 +76,7 @@ def gradients_by_snapshot(
 
 
 @dataclasses.dataclass(frozen=True)
-class Judgement:
+class Judgment:
     """The loss of one output.
 
     Attributes
@@ -106,7 +106,7 @@ class Judgement:
     @classmethod
     def of(
         cls, objectives: Objectives, *, place: int, mask: np.ndarray | None, factor: float = 1.0
-    ) -> "Judgement":
+    ) -> "Judgment":
         """Return the loss of an output.
 
         Parameters
@@ -140,7 +140,7 @@ def _compiled_gradient(
     network: WeightedModel,
     stored: StoredRun,
     positions: Sequence[int],
-    judgements: Sequence[Judgement],
+    judgments: Sequence[Judgment],
 ) -> Callable[..., list[np.ndarray]]:
     """Return a function that takes rows of points and weights, and returns the gradients.
 
@@ -153,7 +153,7 @@ def _compiled_gradient(
     watched = [[index for index, _ in recorded].index(position) for position in positions]
     trainable = len(model.trainable_variables)
     mode = calling.inference_mode(model)
-    inputs, several = arrays_of(stored.inputs), len(judgements)
+    inputs, several = arrays_of(stored.inputs), len(judgments)
 
     def batch_loss(replaced: list[Any], rows: Sequence[Any], values: list[Any]) -> Any:
         values = list(values)
@@ -169,7 +169,7 @@ def _compiled_gradient(
         )
         of_points = [
             one.share(outputs, targets, weights, points)
-            for one, targets, weights in zip(judgements, y, w, strict=True)
+            for one, targets, weights in zip(judgments, y, w, strict=True)
         ]
         share = keras.ops.cast(keras.ops.shape(x[0])[0], "float32") / points
         added = sum(keras.ops.cast(one, "float32") for one in regularization)
@@ -185,8 +185,8 @@ def _compiled_gradient(
     def function(rows: slice, weights: Sequence[Any]) -> list[np.ndarray]:
         found = traced(
             *calling.input_tensors(model, [array[rows] for array in inputs], stored),
-            *(keras.ops.convert_to_tensor(one.targets[rows]) for one in judgements),
-            *(keras.ops.convert_to_tensor(one.weights[rows]) for one in judgements),
+            *(keras.ops.convert_to_tensor(one.targets[rows]) for one in judgments),
+            *(keras.ops.convert_to_tensor(one.weights[rows]) for one in judgments),
             [models.value_of(weights, position) for position in recorded],
         )
         return [keras.ops.convert_to_numpy(one) for one in found]

@@ -35,7 +35,7 @@ from replaychart.network import model as models
 from replaychart.network.batches import batch_size, batches, each_of, joined, stacked
 from replaychart.network.compilation import mapped
 from replaychart.network.description import compile_config_of
-from replaychart.network.gradients import Judgement
+from replaychart.network.gradients import Judgment
 from replaychart.network.graph import no_graph
 from replaychart.network.objectives import Objectives
 from replaychart.storage.reader import StoredRun, loss_of
@@ -157,8 +157,8 @@ class KerasNetwork:
         if self._whole is not None:  # Training follows the sum of all losses.
             return self._whole.gradients(positions, snapshots)
         judging = self._judging() if self._outputs else {"": self}
-        judgements = [
-            Judgement.of(
+        judgments = [
+            Judgment.of(
                 one._objectives,
                 place=one._place,
                 mask=one.mask,
@@ -166,7 +166,7 @@ class KerasNetwork:
             )
             for name, one in judging.items()
         ]
-        return gradients.gradients_by_snapshot(self, self._stored, judgements, positions, snapshots)
+        return gradients.gradients_by_snapshot(self, self._stored, judgments, positions, snapshots)
 
     def of_output(self, name: str) -> "KerasNetwork":
         """Return the network of one output; see `RecordedNetwork.of_output`."""

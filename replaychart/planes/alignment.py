@@ -82,7 +82,7 @@ def procrustes(values: np.ndarray, onto: np.ndarray) -> np.ndarray:
     finite = np.isfinite(values).all(axis=1) & np.isfinite(onto).all(axis=1)
     if not finite.any():
         return np.eye(2)
-    centred, others = (one[finite].astype(np.float64) for one in (values, onto))
-    centred, others = centred - centred.mean(axis=0), others - others.mean(axis=0)
-    left, _, right = np.linalg.svd(centred.T @ others)
+    centered, others = (one[finite].astype(np.float64) for one in (values, onto))
+    centered, others = centered - centered.mean(axis=0), others - others.mean(axis=0)
+    left, _, right = np.linalg.svd(centered.T @ others)
     return left @ right

@@ -80,10 +80,10 @@ def aligned_components(space: LayerSpace) -> LinearProjection:
             continue
         pca = decomposition.PCA(2, random_state=0).fit(space.enough(seen))
         base = pca.components_.T.astype(np.float64)
-        centred = np.where(finite[:, None], values - pca.mean_, 0)
+        centered = np.where(finite[:, None], values - pca.mean_, 0)
         if before is not None:
-            base = base @ procrustes(centred @ base, before)[0]
-        before = centred @ base
+            base = base @ procrustes(centered @ base, before)[0]
+        before = centered @ base
         origins.append(pca.mean_.astype(np.float64))
         bases.append(base)
         shares.append(pca.explained_variance_ratio_.sum())
@@ -120,8 +120,8 @@ def completed(directions: np.ndarray, rows: np.ndarray) -> np.ndarray:
     missing = 2 - orthonormal.shape[1]
     if not missing:
         return orthonormal
-    centred = rows.astype(np.float64) - rows.mean(axis=0, dtype=np.float64)
-    rest = centred - centred @ orthonormal @ orthonormal.T
+    centered = rows.astype(np.float64) - rows.mean(axis=0, dtype=np.float64)
+    rest = centered - centered @ orthonormal @ orthonormal.T
     pca = scikit_learn("sklearn.decomposition").PCA(missing, random_state=0)
     with np.errstate(invalid="ignore"):  # If the rest does not differ, its shares are NaN.
         others = pca.fit(rest).components_.T
@@ -150,7 +150,7 @@ def _within_epochs(space: LayerSpace, count: int) -> Components:
             return moments.components_within_groups(count)
         # At every epoch, all points are at the same place, so there is only the drift to show.
         return moments.pooled_components(count)
-    found = _fitted(space, space.batches(centred=True), count)
+    found = _fitted(space, space.batches(centered=True), count)
     if not found.shares.any() or np.isnan(found.shares).any():
         found = _fitted(space, space.batches(), count)
     return found._replace(mean=space.mean())

@@ -30,7 +30,7 @@ def padded_limits(*coordinates: np.ndarray, margin: float = _MARGIN) -> tuple[Li
         return (-1.0, 1.0), (-1.0, 1.0)
     low, high = flat.min(axis=0), flat.max(axis=0)
     # A layer that has collapsed to a point or a line still gets a plane around it. What counts as
-    # collapsed depends on the values and on the other axis: neighbouring floats are farther apart
+    # collapsed depends on the values and on the other axis: neighboring floats are farther apart
     # far from 0, and values around 1e-9 are as good as others.
     span = high - low
     least = 1e-6 * np.maximum(np.abs(high) + np.abs(low), span.max())

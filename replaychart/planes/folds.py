@@ -16,7 +16,7 @@ from replaychart.planes.contours import Contours
 _FOLDED_SHARE = 1e-4
 # Where the determinant is below this share of its mean, the map flattens the plane.
 _FLAT_SHARE = 1e-6
-# Half the distance between neighbouring float32 values around 1: the rounding error.
+# Half the distance between neighboring float32 values around 1: the rounding error.
 _ROUNDING = 2.0**-24
 # The step of a difference quotient, in lattice cells.
 _STEP = 0.02

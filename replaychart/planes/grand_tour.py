@@ -125,10 +125,10 @@ class Ball(NamedTuple):
         if not finite.any() or _are_probabilities(values[finite]):
             return cls(origin, 1.0, 1.0)
         middle = values[finite].mean(axis=0, dtype=np.float64)
-        centred = np.where(finite[..., None], values - middle, 0)
-        reach = float(np.linalg.norm(centred, axis=-1).max()) or 1.0
-        every = max(1, len(centred) // _SEEN)
-        some = centred[::-1][::every]
+        centered = np.where(finite[..., None], values - middle, 0)
+        reach = float(np.linalg.norm(centered, axis=-1).max()) or 1.0
+        every = max(1, len(centered) // _SEEN)
+        some = centered[::-1][::every]
         planes = path[:: max(1, len(path) // _SEEN)]
         seen_at = [np.linalg.norm(some @ plane.T, axis=-1).max() for plane in planes]
         return cls(middle, reach, float(max(seen_at)) or reach)

@@ -81,18 +81,18 @@ class LayerSpace(NamedTuple):
             finite = np.isfinite(values).all(axis=1)
             yield values if finite.all() else values[finite]
 
-    def batches(self, *, centred: bool = False) -> Iterator[np.ndarray]:
+    def batches(self, *, centered: bool = False) -> Iterator[np.ndarray]:
         """Yield the finite outputs of several snapshots at a time, shape (rows, units).
 
         Parameters
         ----------
-        centred : bool, default False
+        centered : bool, default False
             Whether to subtract the mean of the snapshot.
         """
         batch: list[np.ndarray] = []
         for values in self.finite():
             rows = values
-            if centred and len(rows):
+            if centered and len(rows):
                 rows = (rows - rows.mean(axis=0, dtype=np.float64)).astype(values.dtype)
             batch.append(rows)
             if sum(rows.size for rows in batch) > _LARGEST_FIT:

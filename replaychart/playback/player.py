@@ -157,7 +157,7 @@ class Player:
         first, last, step = map(literal, (slider.low, slider.high, slider.step))
         if slider.signal == NAME:
             return f"clamp({first} + {step} * round(({epoch} - {first}) / {step}), {first}, {last})"
-        # The number of borders between neighbouring stops that lie before the epoch.
+        # The number of borders between neighboring stops that lie before the epoch.
         borders = [(a + b) / 2 for a, b in itertools.pairwise(slider.stops)]
         return " + ".join(f"({epoch} > {literal(border)})" for border in borders)
 

@@ -131,7 +131,7 @@ def class_selection(view: str) -> alt.TopLevelSelectionParameter:
     Parameters
     ----------
     view : str
-        The name of a layer whose colours are those of the legend.
+        The name of a layer whose colors are those of the legend.
     """
     return alt.TopLevelSelectionParameter(
         name=CLASS,

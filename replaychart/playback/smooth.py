@@ -31,7 +31,7 @@ def let_glide(chart: Any, slider: EpochSlider) -> list[Definition]:
     """Let what moves in a chart glide, and return the definitions of the parameters for it.
 
     Only points, grid lines and names of classes glide: their positions at two epochs belong to each
-    other. Surfaces, boundaries, colours and everything counted stay those of the last whole epoch.
+    other. Surfaces, boundaries, colors and everything counted stay those of the last whole epoch.
 
     Parameters
     ----------

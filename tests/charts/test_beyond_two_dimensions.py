@@ -125,7 +125,7 @@ def test_turning_shows_what_a_rotation_would(
     )
     upwards = np.array([[1, 0, 0], [0, np.sin(tilt), np.cos(tilt)]])
     expected = run.coordinates("space", epochs=2)[0] @ (upwards @ around).T
-    # Up to the position of the centre, and to the rounding of packed distances on the screen.
+    # Up to the position of the center, and to the rounding of packed distances on the screen.
     np.testing.assert_allclose(
         shown - shown.mean(axis=0), expected - expected.mean(axis=0), atol=5e-3
     )

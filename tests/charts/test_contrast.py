@@ -84,7 +84,7 @@ def _faults(svg: str, background: str) -> list[str]:
         is_text = node.tag.endswith("text")
         if not is_text and not {"role-mark", "role-legend-symbol"} & set(roles):
             continue
-        # Surfaces, and the bar that explains their colours.
+        # Surfaces, and the bar that explains their colors.
         surface = node.get("stroke-width") == "0" and {"mark-line", "mark-rect"} & set(roles)
         if surface or node.get("stroke-opacity", "1") != "1" or node.get("d") == "":
             continue
@@ -207,7 +207,7 @@ def test_points_stand_out_from_the_surface_of_their_class(
 
 
 def _hue_distance(color: str, tint: str, *, dark: bool) -> float:
-    """How far a tint is from the line between the background and a colour."""
+    """How far a tint is from the line between the background and a color."""
     background = np.array(ImageColor.getrgb(BACKGROUNDS["dark" if dark else "default"]), float)
     toward = np.array(ImageColor.getrgb(color), float) - background
     away = np.array(ImageColor.getrgb(tint), float) - background

@@ -19,7 +19,7 @@ from replaychart.errors import ArgumentError
 
 @pytest.fixture(scope="module")
 def colored(tmp_path_factory: pytest.TempPathFactory) -> Training:
-    """Colour pictures that are no squares; convolutions of every kind."""
+    """Color pictures that are no squares; convolutions of every kind."""
     keras.utils.set_random_seed(3)
     rng = np.random.default_rng(0)
     X = rng.uniform(size=(24, 7, 6, 3)).astype("float32")
@@ -46,23 +46,23 @@ def _rows(chart: Any) -> list[dict[str, Any]]:
 
 
 def _cells(url: str, rows: int, columns: int) -> np.ndarray:
-    """The colour in the middle of each cell of a tile, (rows, columns, 3)."""
+    """The color in the middle of each cell of a tile, (rows, columns, 3)."""
     content = base64.b64decode(url.removeprefix("data:image/png;base64,"))
     with Image.open(io.BytesIO(content)) as image:
         pixels = np.asarray(image.convert("RGB")).astype(int)
     down, across = pixels.shape[0] // rows, pixels.shape[1] // columns
     assert pixels.shape == (rows * down, columns * across, 3)
     blocks = pixels.reshape(rows, down, columns, across, 3)
-    assert (np.ptp(blocks, axis=(1, 3)) == 0).all()  # each cell has one colour
+    assert (np.ptp(blocks, axis=(1, 3)) == 0).all()  # each cell has one color
     return np.asarray(blocks[:, 0, :, 0])
 
 
-# Half of the distance between two of 48 levels, between the most different colours.
+# Half of the distance between two of 48 levels, between the most different colors.
 LEVEL = 6
 
 
 def _expected(values: np.ndarray, low: float, high: float, stops: tuple[str, ...]) -> np.ndarray:
-    """The colours of values on a scale, interpolated independently."""
+    """The colors of values on a scale, interpolated independently."""
     rgb = np.array([[int(stop[at : at + 2], 16) for at in (1, 3, 5)] for stop in stops])
     places = np.linspace(low, high, len(stops))
     return np.stack([np.interp(values, places, channel) for channel in rgb.T], axis=-1)
@@ -98,7 +98,7 @@ def test_first_layer_of_color_pictures_is_drawn_in_colors(colored: Training) -> 
         shown = _cells(_rows(chart)[unit]["replay_tile"][snapshot], 3, 2)
         expected = 127.5 + 127.5 * kernels[snapshot, ..., unit] / reach
         np.testing.assert_allclose(shown, expected, atol=1)
-    assert "in red, green and blue; grey: 0" in str(chart.to_dict()["title"])
+    assert "in red, green and blue; gray: 0" in str(chart.to_dict()["title"])
 
 
 def test_one_channel_or_the_norm_over_channels(colored: Training) -> None:

@@ -1,4 +1,4 @@
-"""Curves of two runs in the same colours are refused; anything else is layered as usual."""
+"""Curves of two runs in the same colors are refused; anything else is layered as usual."""
 
 from pathlib import Path
 from typing import Any

@@ -50,7 +50,7 @@ def _pixels(url: str) -> np.ndarray:
 
 
 def _cells(url: str, rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """The colour of each cell of a square picture, and that of the frame."""
+    """The color of each cell of a square picture, and that of the frame."""
     pixels = _pixels(url)
     frame = next(n for n in range(1, 9) if (pixels.shape[0] - 2 * n) % rows == 0)
     inner = pixels[frame:-frame, frame:-frame]

@@ -49,8 +49,8 @@ def test_points_are_the_shadow_of_the_layer(
         values = values[:, [unit - 1 for unit in options["units"]]]
     if "dimensions" in options:
         every = run.coordinates("wide").astype(float)
-        centred = np.concatenate([one - one.mean(axis=0) for one in every])
-        values = values @ PCA(4, random_state=0).fit(centred).components_.T
+        centered = np.concatenate([one - one.mean(axis=0) for one in every])
+        values = values @ PCA(4, random_state=0).fit(centered).components_.T
     shadow = (values @ frame.T) * [1, -1]
     seen = np.array(_circles(chart, tmp_path / "a.json", 3))
     assert seen.shape == shadow.shape

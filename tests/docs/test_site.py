@@ -25,7 +25,7 @@ GALLERY = sorted((ROOT / "gallery").glob("*.py"))
 QUICKLY_DRAWN = ("asking", "penguins")
 FIGURE = "figure.replaychart"
 
-# Whether a chart's canvas shows something: more than one colour in a sample of its pixels.
+# Whether a chart's canvas shows something: more than one color in a sample of its pixels.
 SHOWS_SOMETHING = """figure => {
     const canvas = figure.querySelector("canvas");
     const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;

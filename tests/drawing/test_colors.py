@@ -1,4 +1,4 @@
-"""The colours of classes can be told apart, whatever colours one sees."""
+"""The colors of classes can be told apart, whatever colors one sees."""
 
 import itertools
 

@@ -165,7 +165,7 @@ def test_mark_that_comes_over_a_label_is_painted_with_it(
     beside: bool, shipped: rc.Run, capfd: pytest.CaptureFixture[str]
 ) -> None:
     chart = _bar_that_runs_over_labels(shipped)
-    # The neighbour has tooltips that need columns which no frame needs.
+    # The neighbor has tooltips that need columns which no frame needs.
     chart = chart | rc.decision_boundary(shipped) if beside else chart
     compiled = Compiled(ChartSpec.of(chart), 0)
     whole = WholeChart(with_fixed_layout(compiled.vega), 1.0)
@@ -233,7 +233,7 @@ def test_video_shows_every_epoch(suffix: str, parabola: Training, tmp_path: Path
     assert height % 2 or width % 2, "otherwise nothing is added"
     assert frames[0].shape == (height + height % 2, width + width % 2, 3)
     for frame, still in zip(frames, stills, strict=False):
-        # Colours of a video are stored at half the resolution.
+        # Colors of a video are stored at half the resolution.
         assert np.abs(frame[:height, :width] - still).mean() < 4
     with av.open(str(path)) as container:
         stream = container.streams.video[0]

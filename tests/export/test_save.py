@@ -23,7 +23,7 @@ def _image(source: Path | bytes) -> np.ndarray:
 
 
 def _count(image: np.ndarray, color: str) -> int:
-    """The number of pixels of a colour."""
+    """The number of pixels of a color."""
     wanted = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)])
     return int((np.abs(image - wanted).max(axis=2) <= 6).sum())
 

@@ -120,7 +120,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Image.Image]
 
 
 def difference(drawn: bytes, expected: Image.Image) -> float:
-    """Return the mean difference of two pictures in grey levels.
+    """Return the mean difference of two pictures in gray levels.
 
     Tools differ in margins and fonts, so margins are cut off, and details are averaged.
     """

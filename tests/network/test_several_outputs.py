@@ -130,7 +130,7 @@ def test_what_needs_one_output_lists_them(training: Training) -> None:
     for chart in (rc.weights, rc.gradients, rc.activations, rc.loss_histogram, rc.loss_and_metric):
         assert chart(run).to_dict()
     assert run.coordinates("hidden").shape == (3, POINTS, 2)
-    for name in ("colour", 1):
+    for name in ("color", 1):
         with pytest.raises(rc.ArgumentError, match=r"output must be one of '.*', '.*'\. Got"):
             training.open(output=name)
 

@@ -62,14 +62,14 @@ def _fitted(made: tuple[keras.Model, np.ndarray, np.ndarray], path: Path) -> rc.
     return rc.open_run(path)
 
 
-LABELLED = {
+LABELED = {
     "sparse": lambda: _sequences("sparse"),
     "column": lambda: _sequences("column"),
     "one-hot": lambda: _sequences("one-hot"),
     "binary": lambda: _sequences("binary"),
     "segmented": _segmented,
 }
-EVERY: dict[str, Any] = {**LABELLED, "autoencoder": _autoencoder}
+EVERY: dict[str, Any] = {**LABELED, "autoencoder": _autoencoder}
 
 
 @pytest.mark.parametrize("kind", EVERY)
@@ -88,9 +88,9 @@ def test_history_is_that_of_keras(kind: str, tmp_path: Path) -> None:
     assert stored[2] == pytest.approx(evaluated["accuracy"], abs=1e-6)
 
 
-@pytest.mark.parametrize("kind", LABELLED)
+@pytest.mark.parametrize("kind", LABELED)
 def test_charts_of_a_class_say_that_a_point_has_many(kind: str, tmp_path: Path) -> None:
-    run = _fitted(LABELLED[kind](), tmp_path / "a.h5")
+    run = _fitted(LABELED[kind](), tmp_path / "a.h5")
     for chart in (rc.probability_histogram, rc.residual_histogram):
         with pytest.raises(rc.EvaluationError, match="'a' predicts a class for each position"):
             chart(run)

@@ -15,7 +15,7 @@ examples = settings(max_examples=settings().max_examples // 10)
 PLACES = 60
 RESOLUTION = 50
 XLIM, YLIM = (-2.0, 2.5), (-1.5, 2.0)
-# Offsets in lattice cells: if all of these neighbours are on the same side, no line is near.
+# Offsets in lattice cells: if all of these neighbors are on the same side, no line is near.
 AROUND = np.stack(np.meshgrid(np.linspace(-1, 1, 7), np.linspace(-1, 1, 7)), -1).reshape(-1, 2)
 CELL = np.array([XLIM[1] - XLIM[0], YLIM[1] - YLIM[0]]) / (RESOLUTION - 1)
 
@@ -65,9 +65,9 @@ def _check(
     around: np.ndarray,
     can: np.ndarray,
 ) -> None:
-    """Compare the covered region with the heights of neighbours that are all on the same side.
+    """Compare the covered region with the heights of neighbors that are all on the same side.
 
-    `around` has the shape (places, neighbours, classes). Where `can` is false, a place may be left
+    `around` has the shape (places, neighbors, classes). Where `can` is false, a place may be left
     uncovered, but must not be covered at a level that it does not reach.
     """
     for number, own in _of_class(surface, around.shape[2]):

@@ -52,7 +52,7 @@ def test_one_of_several_targets(tmp_path: Path, unit: int) -> None:
         spec = chart.to_dict()
         shown = f"surface: unit {unit} of the output, {low:.3g} to {high:.3g}"
         assert spec["title"]["subtitle"] == shown
-        assert "Target" in str(spec)  # points have the colours of their targets
+        assert "Target" in str(spec)  # points have the colors of their targets
 
 
 def test_one_of_several_labels(tmp_path: Path) -> None:

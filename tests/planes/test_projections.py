@@ -142,8 +142,8 @@ def test_output_weights_of_several_classes_keep_what_a_softmax_sees(one_hot: Tra
     base = run.planes.view(layer, "output-weights", "flatten").bases[0]
     kernel = one_hot.at(EPOCHS).layers[-1].get_weights()[0]
     assert kernel.shape == (*units, 3)
-    centred = kernel - kernel.mean(axis=1, keepdims=True)
-    expected = np.linalg.svd(centred)[0][:, :2]
+    centered = kernel - kernel.mean(axis=1, keepdims=True)
+    expected = np.linalg.svd(centered)[0][:, :2]
     np.testing.assert_allclose(np.abs(base.T @ expected), np.eye(2), atol=1e-5)
 
 

@@ -1,4 +1,4 @@
-"""Colours as people with a colour-vision deficiency see them, and how different they look.
+"""Colors as people with a colour-vision deficiency see them, and how different they look.
 
 References
 ----------
@@ -39,7 +39,7 @@ _TO_XYZ = np.array(
 
 
 def seen(color: str, vision: str | None = None) -> np.ndarray:
-    """A colour in CIELAB, as it is seen with normal vision or with a deficiency."""
+    """A color in CIELAB, as it is seen with normal vision or with a deficiency."""
     channels = np.array(ImageColor.getrgb(color)[:3]) / 255
     linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
     if vision is not None:
@@ -52,7 +52,7 @@ def seen(color: str, vision: str | None = None) -> np.ndarray:
 
 
 def difference(one: np.ndarray, other: np.ndarray) -> float:
-    """The CIEDE2000 difference of two colours in CIELAB."""
+    """The CIEDE2000 difference of two colors in CIELAB."""
     (l1, a1, b1), (l2, a2, b2) = one, other
     mean = (np.hypot(a1, b1) + np.hypot(a2, b2)) / 2
     stretch = 1 + 0.5 * (1 - np.sqrt(mean**7 / (mean**7 + 25.0**7)))
