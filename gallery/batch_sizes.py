@@ -55,4 +55,4 @@ boundaries = rc.small_multiples(
     runs, chart=rc.decision_boundary, columns=4, epoch=epoch, width=195, height=195
 )
 losses = rc.compare(runs, source="replay", loss_scale="log", epoch=epoch, width=992, height=170)
-(boundaries & losses).resolve_scale(color="independent", fill="independent")
+(boundaries & losses).resolve_scale(color="independent", fill="independent", stroke="independent")

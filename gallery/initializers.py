@@ -66,4 +66,4 @@ signals = alt.hconcat(
         for name, run in runs.items()
     )
 )
-(boundaries & signals).resolve_scale(color="independent", fill="independent")
+(boundaries & signals).resolve_scale(color="independent", fill="independent", stroke="independent")

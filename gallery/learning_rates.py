@@ -53,4 +53,4 @@ boundaries = rc.small_multiples(
     height=230,
 )
 losses = rc.compare(runs, source="replay", loss_scale="log", epoch=epoch, width=982, height=160)
-(boundaries & losses).resolve_scale(color="independent", fill="independent")
+(boundaries & losses).resolve_scale(color="independent", fill="independent", stroke="independent")

@@ -59,4 +59,4 @@ losses = rc.compare(
     height=170,
     **some,
 )
-(boundaries & losses).resolve_scale(color="independent", fill="independent")
+(boundaries & losses).resolve_scale(color="independent", fill="independent", stroke="independent")

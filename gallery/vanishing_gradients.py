@@ -67,4 +67,6 @@ gradients = alt.hconcat(
         for name, run in runs.items()
     )
 )
-(boundaries & gradients).resolve_scale(color="independent", fill="independent")
+(boundaries & gradients).resolve_scale(
+    color="independent", fill="independent", stroke="independent"
+)

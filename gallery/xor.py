@@ -48,4 +48,4 @@ size = {"columns": 4, "epoch": epoch, "width": 195, "height": 195}
 
 boundaries = rc.small_multiples(runs, chart=rc.decision_boundary, **size)
 spaces = rc.small_multiples(runs, chart=rc.feature_space, **size)
-(boundaries & spaces).resolve_scale(color="independent", fill="independent")
+(boundaries & spaces).resolve_scale(color="independent", fill="independent", stroke="independent")
