@@ -1,8 +1,8 @@
 """Weight initializers: does the signal get through?
 
 Three networks with ten hidden layers of 32 ReLU units, which differ only in how their weights are
-drawn. The lower charts show how far the outputs of each layer spread, on logarithmic axes: read
-them. Yellow is the first layer, dark blue the tenth.
+drawn. The lower charts show how far the outputs of each layer spread, on the same logarithmic
+axis. Yellow is the first layer, dark blue the tenth.
 
 With small normal weights, each layer passes on about a fifth of the spread that it gets, so at
 epoch 0 the tenth layer has a millionth of that of the first. The output is the same for every
@@ -23,7 +23,6 @@ K. He et al., `Delving Deep into Rectifiers <https://arxiv.org/abs/1502.01852>`_
 
 from pathlib import Path
 
-import altair as alt
 import keras
 from sklearn.datasets import make_moons
 
@@ -58,12 +57,7 @@ epoch = rc.epoch_param(*runs.values())
 boundaries = rc.small_multiples(
     runs, chart=rc.decision_boundary, epoch=epoch, width=265, height=220
 )
-signals = alt.hconcat(
-    *(
-        rc.spread(
-            run, kind="activations", output=False, title=name, epoch=epoch, width=215, height=220
-        )
-        for name, run in runs.items()
-    )
+signals = rc.small_multiples(
+    runs, chart=rc.spread, kind="activations", output=False, epoch=epoch, width=215, height=220
 )
 (boundaries & signals).resolve_scale(color="independent", fill="independent", stroke="independent")

@@ -1,7 +1,8 @@
 """Vanishing gradients: ten sigmoid layers
 
 Three networks with ten hidden layers each, on the same moons. Below each, how large the gradients
-of every layer are, on logarithmic axes: yellow for the first layer, dark blue for the output.
+of every layer are, on the same logarithmic axis: yellow for the first layer, dark blue for the
+output.
 
 With sigmoid layers, each layer passes back only a fraction of the gradient it gets. What reaches
 the first layer at epoch 0 is more than 100,000 times smaller than at the output. Nothing moves: at
@@ -19,7 +20,6 @@ could not, though the boundary comes later than with ReLU, around epoch 20.
 
 from pathlib import Path
 
-import altair as alt
 import keras
 from sklearn.datasets import make_moons
 
@@ -61,11 +61,8 @@ epoch = rc.epoch_param(*runs.values())
 boundaries = rc.small_multiples(
     runs, chart=rc.decision_boundary, epoch=epoch, width=265, height=220
 )
-gradients = alt.hconcat(
-    *(
-        rc.spread(run, kind="gradients", title=name, epoch=epoch, width=215, height=220)
-        for name, run in runs.items()
-    )
+gradients = rc.small_multiples(
+    runs, chart=rc.spread, kind="gradients", epoch=epoch, width=215, height=220
 )
 (boundaries & gradients).resolve_scale(
     color="independent", fill="independent", stroke="independent"

@@ -111,10 +111,11 @@ def small_multiples(
         ]
 
     charts = build({})
-    if {"xlim", "ylim"} <= accepted:
-        # Only surfaces that are traced within the shared limits fill them.
-        shared = {channel: ends for (channel, _), ends in shared_limits(charts).items()}
-        charts = build({f"{channel}lim": ends for channel, ends in shared.items()})
+    shared = {f"{channel}lim": ends for (channel, _), ends in shared_limits(charts).items()}
+    if within := {name: ends for name, ends in shared.items() if name in accepted}:
+        # Surfaces that are traced within the shared limits fill them, and the names of lines are
+        # where these end.
+        charts = build(within)
     share_limits(charts)
     return alt.ConcatChart(
         concat=charts,

@@ -10,13 +10,14 @@ from replaychart.arguments import require_one_of
 from replaychart.drawing.budget import MAX_BYTES, kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
-from replaychart.drawing.layer_lines import BYTES_PER_VALUE, layer_lines
+from replaychart.drawing.layer_lines import BYTES_PER_VALUE, checked_ylim, layer_lines
 from replaychart.drawing.limits import ScaleType
 from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.titles import Title, chart_title, check_chart, note_not_finite
 from replaychart.evaluation.distributions import Kind, Variable
 from replaychart.facts.epochs import Epochs
+from replaychart.planes.extents import Limits
 from replaychart.run import Run
 
 _NAME = "Standard deviation"
@@ -31,6 +32,7 @@ def spread(
     inputs: bool = False,
     output: bool = True,
     scale: ScaleType = "log",
+    ylim: Limits | None = None,
     epochs: Epochs = None,
     epoch: ShownEpoch = None,
     title: Title | None = None,
@@ -62,6 +64,9 @@ def spread(
     scale : {"log", "linear"}, default "log"
         The scale of the axis of standard deviations. A logarithmic axis cannot show 0, so a line
         has a gap there.
+    ylim : tuple of float, optional
+        The ends of the axis of the values, above 0 if it is logarithmic. Default: those of all
+        epochs.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all.
     epoch : float, {"last", "best", "half"} or altair.Parameter, optional
@@ -110,6 +115,7 @@ def spread(
     """
     check_chart(run, width, height, max_bytes)
     require_one_of("scale", scale, get_args(ScaleType))
+    limits = checked_ylim(ylim, scale)
     selection = run.value_distributions.select(
         kind, layers=layers, variable=variable, inputs=inputs, output=output
     )
@@ -123,7 +129,9 @@ def spread(
         selection, run.snapshots(clock.epochs), clock.epochs
     )
     values = frame[["epoch", "layer"]].assign(value=frame["std"])
-    parts = layer_lines(values, clock, name=_NAME, scale=scale, width=width, height=height)
+    parts = layer_lines(
+        values, clock, name=_NAME, scale=scale, width=width, height=height, ylim=limits
+    )
     heading = chart_title(title, f"Spread of {kind.replace('_', '-')}", clock)
     broken = frame["not_finite"].to_numpy().reshape(len(clock.epochs), -1)
     note_not_finite(

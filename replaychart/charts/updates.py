@@ -10,7 +10,7 @@ from replaychart.arguments import require_one_of
 from replaychart.drawing.budget import MAX_BYTES, kept_epochs
 from replaychart.drawing.clock import Clock
 from replaychart.drawing.composition import layered
-from replaychart.drawing.layer_lines import BYTES_PER_VALUE, layer_lines
+from replaychart.drawing.layer_lines import BYTES_PER_VALUE, checked_ylim, layer_lines
 from replaychart.drawing.limits import ScaleType
 from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.sizes import Width, width_for_texts
@@ -24,6 +24,7 @@ from replaychart.drawing.titles import (
 from replaychart.errors import ArgumentError
 from replaychart.evaluation.distributions import Variable
 from replaychart.facts.epochs import Epochs
+from replaychart.planes.extents import Limits
 from replaychart.run import Run
 
 _DETAILS = {"update_norm": "Size of the update", "weight_norm": "Size of the weights"}
@@ -37,6 +38,7 @@ def updates(
     variable: Variable = "kernel",
     output: bool = True,
     scale: ScaleType = "log",
+    ylim: Limits | None = None,
     epochs: Epochs = None,
     epoch: ShownEpoch = None,
     title: Title | None = None,
@@ -64,6 +66,9 @@ def updates(
     scale : {"log", "linear"}, default "log"
         The scale of the axis. A logarithmic axis cannot show 0, so a line has a gap where the
         weights did not change.
+    ylim : tuple of float, optional
+        The ends of the axis of the values, above 0 if it is logarithmic. Default: those of all
+        epochs.
     epochs : float, slice, range or iterable of float, optional
         Recorded epochs to include. Default: all. Updates are always those since the epoch that was
         recorded before, even if it is not included.
@@ -118,6 +123,7 @@ def updates(
     """
     check_chart(run, width, height, max_bytes)
     require_one_of("scale", scale, get_args(ScaleType))
+    limits = checked_ylim(ylim, scale)
     selection = run.value_distributions.select(
         "weights", layers=layers, variable=variable, output=output
     )
@@ -149,6 +155,7 @@ def updates(
         scale=scale,
         width=width,
         height=height,
+        ylim=limits,
         details=_DETAILS,
     )
     return layered(parts, clock, title=heading, width=width, height=height)

@@ -8,6 +8,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from replaychart.arguments import shown
 from replaychart.drawing import colors, packing
 from replaychart.drawing.backgrounds import adaptive, adaptive_column
 from replaychart.drawing.clock import Clock
@@ -17,7 +18,9 @@ from replaychart.drawing.layer_axis import layer_axis
 from replaychart.drawing.limits import ScaleType, log_ticks, ticks
 from replaychart.drawing.sizes import Width, from_left, width_for_texts
 from replaychart.drawing.texts import SMALL_SIZE, displayed, fitted
+from replaychart.errors import ArgumentError
 from replaychart.planes.extents import Limits
+from replaychart.planes.rectangle import checked_limits
 
 # Bytes per row of a line: column names, epoch, layer, color and value.
 BYTES_PER_VALUE = 90
@@ -36,6 +39,7 @@ def layer_lines(
     scale: ScaleType,
     width: Width,
     height: int,
+    ylim: Limits | None = None,
     details: Mapping[str, str] = _NO_DETAILS,
 ) -> list[alt.Chart]:
     """Return the layers of a chart with a line for each layer of the network.
@@ -55,16 +59,34 @@ def layer_lines(
         The scale of the values.
     width, height : int or "container"
         The size of the chart.
+    ylim : tuple of float, optional
+        The ends of the axis of the values, as `checked_ylim` returns them.
     details : mapping of str to str, optional
         Further columns of the frame, numbers that tooltips show, with what to call them.
     """
     if scale == "log":
         frame = frame.assign(value=frame["value"].where(frame["value"] > 0))
     names = list(frame["layer"].unique())
-    axis = _Axis(frame["value"].dropna(), name, scale, height)
+    own = _limits(frame["value"].dropna(), scale)
+    axis = _Axis(ylim or own, name, scale, height, given=ylim is not None)
     if len(clock.epochs) == 1:
         return _side_by_side(frame, names, axis, width, details)
     return _over_epochs(clock, frame, names, axis, width, details)
+
+
+def checked_ylim(ylim: Limits | None, scale: ScaleType) -> Limits | None:
+    """Return the ends of an axis of values as floats.
+
+    Raises
+    ------
+    ArgumentError
+        They are not two finite numbers in increasing order, or a logarithmic axis cannot show them.
+    """
+    limits = checked_limits("ylim", ylim)
+    if limits is not None and scale == "log" and limits[0] <= 0:
+        message = f"ylim must be above 0 for scale='log'. Got {shown(ylim)}."
+        raise ArgumentError(message)
+    return limits
 
 
 # With fewer round numbers on a logarithmic axis, Vega chooses others.
@@ -72,12 +94,18 @@ _FEWEST = 3
 
 
 class _Axis:
-    """The axis of the values, and their positions on it."""
+    """The axis of the values, and their positions on it.
 
-    def __init__(self, values: pd.Series, name: str, scale: ScaleType, height: int) -> None:
+    If its limits are given, values may be beyond them.
+    """
+
+    def __init__(
+        self, limits: Limits, name: str, scale: ScaleType, height: int, *, given: bool
+    ) -> None:
         self._logarithmic = scale == "log"
         self.height = height
-        self._limits = _limits(values, scale)
+        self._limits = limits
+        self.given = given
         self.name = name
 
     def encoding(self) -> alt.Y:
@@ -156,11 +184,12 @@ def _over_epochs(
             *_tooltips(details),
         ],
     )
-    shown = clock.epoch_expression()
+    now = clock.epoch_expression()
+    reached, at_it = (base.transform_filter(f"datum.epoch {sign} {now}") for sign in ("<=", "=="))
     return [
-        base.mark_line(strokeOpacity=0.25, strokeWidth=1.5),
-        base.transform_filter(f"datum.epoch <= {shown}").mark_line(strokeWidth=2),
-        base.transform_filter(f"datum.epoch == {shown}").mark_circle(size=45, opacity=1),
+        base.mark_line(strokeOpacity=0.25, strokeWidth=1.5, clip=axis.given),
+        reached.mark_line(strokeWidth=2, clip=axis.given),
+        at_it.mark_circle(size=45, opacity=1, clip=axis.given),
         _names_at_the_end(frame, tones, axis, width),
     ]
 
@@ -241,8 +270,8 @@ def _side_by_side(
         x=layer_axis("at:Q", names, width_for_texts(width)), y=axis.encoding()
     )
     return [
-        base.mark_line(color=adaptive(colors.MUTED), strokeWidth=1, tooltip=None),
-        base.mark_circle(size=60, opacity=1).encode(
+        base.mark_line(color=adaptive(colors.MUTED), strokeWidth=1, tooltip=None, clip=axis.given),
+        base.mark_circle(size=60, opacity=1, clip=axis.given).encode(
             color=_color_of_layers(len(names)),
             tooltip=[
                 alt.Tooltip("layer:N", title="Layer"),

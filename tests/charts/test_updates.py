@@ -183,3 +183,30 @@ def test_learning_rate_must_have_been_logged(parabola: Training, tmp_path: Path)
             outputs.snapshot(epoch, losses=np.full(len(parabola.X), 0.5))
     with pytest.raises(ArgumentError, match="learning_rate must be False for run 'a', for which"):
         rc.loss_and_metric(rc.open_run(tmp_path / "a.h5"), learning_rate=True)
+
+
+def test_names_are_at_the_ends_of_lines_where_charts_share_their_axis(
+    parabola: Training, shipped: rc.Run
+) -> None:
+    runs = {"short": parabola.open(), "long": shipped}
+    spec = rc.small_multiples(runs, chart=rc.updates, layers=["hidden"], height=200).to_dict()
+    ends = []
+    for part, run in zip(spec["concat"], runs.values(), strict=True):
+        scale = part["layer"][0]["encoding"]["y"]["scale"]
+        low, high = np.log(scale["domain"])
+        ends.append((low, high))
+        (named,) = spec["datasets"][part["layer"][-1]["data"]["name"]]
+        last = run.updates(layers=["hidden"])["ratio"].iloc[-1]
+        expected = 200 * (high - np.log(last)) / (high - low)
+        assert named["place"] == pytest.approx(np.clip(expected, 0, 200), abs=0.06)
+    assert ends[0] == ends[1]
+
+
+def test_limits_are_checked(parabola: Training) -> None:
+    run = parabola.open()
+    spec = rc.updates(run, ylim=(1e-3, 10)).to_dict()
+    assert spec["layer"][0]["encoding"]["y"]["scale"]["domain"] == [1e-3, 10]
+    with pytest.raises(ArgumentError, match=r"ylim must be above 0 for scale='log'\. Got \(0, 1\)"):
+        rc.updates(run, ylim=(0, 1))
+    with pytest.raises(ArgumentError, match="ylim must be two finite numbers, the lower first"):
+        rc.spread(run, ylim=(2, 1))
