@@ -411,7 +411,7 @@ def test_vega_datasets_are_read_from_the_package() -> None:
         if "from vega_datasets import data" in script.code
         for name in re.findall(r"\bdata\.(\w+)", script.code)
     }
-    assert {"cars", "iris", "seattle_weather"} <= names
+    assert {"cars", "seattle_weather"} <= names
     assert all(getattr(data, name).is_local for name in names)
 
 
