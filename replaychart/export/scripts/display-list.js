@@ -1,6 +1,6 @@
 // A canvas context for Vega that draws nothing and records what is drawn instead, in pixels of the
 // image: a display list. It is an array of numbers, in which an operation is followed by its
-// arguments; texts and styles are numbered. `drawn_with_skia.py` reads it.
+// arguments; texts and styles are numbered. `skia_images.py` reads it.
 (() => {
   const SAVE = 0, RESTORE = 1, CLIP = 2, PATH = 3, CIRCLE = 4, TEXT = 5;
   const MOVE = 0, LINE = 1, QUAD = 2, CUBIC = 3, CLOSE = 4;
