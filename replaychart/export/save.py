@@ -176,7 +176,7 @@ def save(
     -----
     Each frame redraws only what changed, and is streamed to disk, so memory use does not depend on
     the number of frames. With ``pip install 'replaychart[films]'``, Vega and Skia draw them in this
-    process, several times faster; the edges of marks are then smoothed slightly differently.
+    process, two to three times faster; the edges of marks are then smoothed slightly differently.
     Otherwise, and for charts with pictures, joblib renders them in parallel, in one process per
     core. Another joblib backend can move the work elsewhere, for example to a cluster::
 
