@@ -1,7 +1,5 @@
 """Ranges of parallel axes, which are selected by dragging along them."""
 
-from typing import Any
-
 import altair as alt
 
 from replaychart.drawing.event_handlers import Definition
@@ -26,8 +24,8 @@ def brush_parameters(axes: int, height: int) -> list[alt.Parameter]:
         The length of an axis in pixels.
     """
     return [
-        _parameter(_HELD, value=None, on=_held(height)),
-        _parameter(
+        _BrushVariable.parameter(_HELD, value=None, on=_held(height)),
+        _BrushVariable.parameter(
             RANGES,
             value=[None] * axes,
             on=[{"events": {"signal": _HELD}, "update": _selected(axes)}],
@@ -58,12 +56,6 @@ class _BrushVariable(SharedVariable):
             "These charts of parallel coordinates have different axes or heights. Save them "
             "separately."
         )
-
-
-def _parameter(name: str, **definition: Any) -> alt.Parameter:
-    parameter = alt.Parameter(name, alt.Undefined, alt.Undefined, "variable")
-    parameter.param = _BrushVariable(name=name, **definition)
-    return parameter
 
 
 def _held(height: int) -> list[Definition]:

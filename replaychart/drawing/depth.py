@@ -34,10 +34,8 @@ def depth_parameter(stops: int, value: float) -> alt.Parameter:
     value : float
         The initial position: 0 for the first stop.
     """
-    parameter = alt.Parameter(NAME, alt.Undefined, alt.Undefined, "variable")
     slider = alt.binding_range(min=0, max=stops - 1, step=_STEP, name="Layer ")
-    parameter.param = _DepthVariable(name=NAME, value=value, bind=slider, on=[_POINTER])
-    return parameter
+    return _DepthVariable.parameter(NAME, value=value, bind=slider, on=[_POINTER])
 
 
 class _DepthVariable(SharedVariable):

@@ -97,7 +97,6 @@ def probe_parameter(name: str, at: tuple[float, float]) -> alt.Parameter:
     at : tuple of float
         The initial place, as shares of the width and of the height.
     """
-    parameter = alt.Parameter(name, alt.Undefined, alt.Undefined, "variable")
     # Lines are in groups of their own, inside that of the view.
     mark = _mark_of(name)
     own, outer = "group()", "group().mark.group"
@@ -108,12 +107,11 @@ def probe_parameter(name: str, at: tuple[float, float]) -> alt.Parameter:
             f"y: clamp(1 - y({group}) / {group}.height, 0, 1)}}"
         )
         followed = f"{known} && {group}.strokeDashOffset === {mark!r} ? {place} : {followed}"
-    parameter.param = _ProbeVariable(
-        name=name,
+    return _ProbeVariable.parameter(
+        name,
         value=dict(zip("xy", at, strict=True)),
         on=[{"events": {"source": "view", "type": "pointermove"}, "update": followed}],
     )
-    return parameter
 
 
 def marked_view(name: str) -> dict[str, Any]:

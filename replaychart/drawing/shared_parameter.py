@@ -6,6 +6,8 @@ blank, because two signals of a page cannot have the same name.
 
 from typing import Any
 
+import altair as alt
+
 from replaychart.drawing.event_handlers import HandlingVariable, SparselyListed
 from replaychart.errors import ArgumentError
 
@@ -17,6 +19,13 @@ class SharedVariable(HandlingVariable):
     """
 
     _schema = HandlingVariable._schema
+
+    @classmethod
+    def parameter(cls, name: str, **definition: Any) -> alt.Parameter:
+        """Return a parameter with this definition, in the form that charts and expressions take."""
+        parameter = alt.Parameter(name, alt.Undefined, alt.Undefined, "variable")
+        parameter.param = cls(name=name, **definition)
+        return parameter
 
     @staticmethod
     def explained(one: dict[str, Any], other: dict[str, Any]) -> str:

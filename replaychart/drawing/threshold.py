@@ -65,10 +65,8 @@ def threshold_param(value: float = 0.5) -> alt.Parameter:
     if not (0 <= hundredths <= 100 and abs(hundredths - round(hundredths)) < 1e-9):
         message = f"value must be a whole number of hundredths from 0 to 1. Got {shown(value)}."
         raise ArgumentError(message)
-    parameter = alt.Parameter(NAME, alt.Undefined, alt.Undefined, "variable")
     slider = alt.binding_range(min=0, max=1, step=0.01, name="Threshold ")
-    parameter.param = _ThresholdVariable(name=NAME, value=round(hundredths) / 100, bind=slider)
-    return parameter
+    return _ThresholdVariable.parameter(NAME, value=round(hundredths) / 100, bind=slider)
 
 
 def checked_threshold(run: Run, threshold: object) -> alt.Parameter | None:

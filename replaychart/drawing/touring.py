@@ -53,13 +53,13 @@ def tour_parameters(path: np.ndarray, position: float) -> list[alt.Parameter]:
     box = alt.binding_checkbox(name="Move ")
     dimensions = path.shape[-1]
     return [
-        _parameter(NAME, value=step, bind=slider, on=[_after_time(len(path))]),
-        _parameter(TOURING, value=True, bind=box),
-        _parameter(_PATH, value=rows),
-        _parameter(_HELD, value=None, on=_held()),
-        _parameter(_TURN, value=None, on=[_after(_HELD, _turn())]),
-        _parameter(_NEAR, value=None, on=[_after(NAME, _near(dimensions))]),
-        _parameter(
+        _TourVariable.parameter(NAME, value=step, bind=slider, on=[_after_time(len(path))]),
+        _TourVariable.parameter(TOURING, value=True, bind=box),
+        _TourVariable.parameter(_PATH, value=rows),
+        _TourVariable.parameter(_HELD, value=None, on=_held()),
+        _TourVariable.parameter(_TURN, value=None, on=[_after(_HELD, _turn())]),
+        _TourVariable.parameter(_NEAR, value=None, on=[_after(NAME, _near(dimensions))]),
+        _TourVariable.parameter(
             _FRAME,
             value=first,
             on=[_after(_TURN, _dragged(dimensions)), _after(_NEAR, _toured(dimensions))],
@@ -76,12 +76,6 @@ class _TourVariable(SharedVariable):
             "These charts have different tours. Give them the same number of dimensions (units= or "
             "dimensions=), the same position and the same seed, or save them separately."
         )
-
-
-def _parameter(name: str, **definition: Any) -> alt.Parameter:
-    parameter = alt.Parameter(name, alt.Undefined, alt.Undefined, "variable")
-    parameter.param = _TourVariable(name=name, **definition)
-    return parameter
 
 
 def _after(name: str, update: str) -> Definition:
