@@ -329,6 +329,30 @@ def at_epoch(name: str, rows: Rows, epoch: float) -> Rows:
     return EpochRows(name, rows).at(epoch)
 
 
+class CutRows(NamedTuple):
+    """The rows of a dataset at some of its epochs.
+
+    Attributes
+    ----------
+    positions : list of int
+        The positions of these epochs, in ascending order.
+    rows : list of list of dict
+        The rows at each of these epochs. If there are packed columns, the rows of all of them.
+    packed : list of str
+        The columns with an array, which has an entry for each of these epochs.
+    gliding : list of str
+        Those among them that are also shown on the way to the next epoch.
+    strings : list of str
+        Those among them whose entries are read as strings of several characters.
+    """
+
+    positions: list[int]
+    rows: list[Rows]
+    packed: list[str]
+    gliding: list[str]
+    strings: list[str]
+
+
 class EpochRows:
     """The rows of a dataset, indexed by epoch.
 
@@ -393,7 +417,7 @@ class EpochRows:
         """
         if not self._epochs:
             return self._rows
-        position = max(bisect.bisect_right(self._epochs, epoch) - 1, 0)
+        position = self.position(epoch)
         if self._by_epoch:
             return self._by_epoch[self._epochs[position]]
         kept = [name for name in self.columns if columns is None or name in columns]
@@ -410,24 +434,55 @@ class EpochRows:
             for row in self._rows
         ]
 
-    def all(self, columns: Collection[str]) -> Rows:
-        """Return the rows of all epochs, with only these of the optional `columns`."""
-        unused = set(self.columns) - set(columns)
-        if not unused:
-            return self._rows
-        return [
-            {name: value for name, value in row.items() if name not in unused} for row in self._rows
-        ]
+    def position(self, epoch: float) -> int:
+        """Return the position among `epochs` of what is shown at an epoch."""
+        return max(bisect.bisect_right(self._epochs, epoch) - 1, 0)
 
-    def _of(self, values: list[Any] | str, position: int, share: float) -> list[Any] | str:
-        """Return the part of a packed column that is of one epoch, or on the way to the next.
+    def cut(self, positions: Collection[int], columns: Collection[str]) -> CutRows:
+        """Return the rows at some positions, with only these of the optional `columns`.
+
+        Parameters
+        ----------
+        positions : collection of int
+            Positions among `epochs`.
+        columns : collection of str
+            The columns to keep.
+        """
+        places = sorted(set(positions))
+        if self._by_epoch:
+            return CutRows(places, [self._by_epoch[self._epochs[at]] for at in places], [], [], [])
+        kept = [name for name in self.columns if name in columns]
+        packed = [name for name in kept if name.startswith(PREFIX)]
+        rows = [
+            {name: row[name] for name in (*kept, WHOLE) if name in row}
+            if WHOLE in row
+            else {name: row[name] for name in kept}
+            | {name: self._entries(row[name], places) for name in packed}
+            for row in self._rows
+        ]
+        gliding = [name for name in packed if name in self._gliding]
+        return CutRows(places, [rows], packed, gliding, list(filter(self._has_strings, packed)))
+
+    def _has_strings(self, column: str) -> bool:
+        # A string of one character for each epoch is read like an array.
+        first = self._rows[0][column]
+        return isinstance(first, str) and len(first) > len(self._epochs)
+
+    def _entries(self, values: list[Any] | str, positions: Sequence[int]) -> list[Any]:
+        """Return the entries of a packed column at some positions.
 
         A string has the same number of characters for each epoch.
         """
         if isinstance(values, str):
             width = len(values) // len(self._epochs)
-            return values[width * position : width * (position + 1)]
-        now, then = values[position], values[min(position + 1, len(values) - 1)]
+            return [values[width * position : width * (position + 1)] for position in positions]
+        return [values[position] for position in positions]
+
+    def _of(self, values: list[Any] | str, position: int, share: float) -> list[Any] | str:
+        """Return the part of a packed column that is of one epoch, or on the way to the next."""
+        if isinstance(values, str):
+            return str(self._entries(values, [position])[0])
+        now, then = self._entries(values, [position, min(position + 1, len(values) - 1)])
         if not share or now is None or then is None:
             return [now]
         return [now + (then - now) * share]

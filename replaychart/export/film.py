@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import joblib
 import numpy as np
+import vl_convert
 from joblib.parallel import (
     LokyBackend,
     MultiprocessingBackend,
@@ -94,10 +95,14 @@ class Film:
     def __init__(self, chart: ChartSpec, epochs: Sequence[Time], scale: float) -> None:
         self.epochs = epochs
         self._long = len(epochs) >= _LONG
-        first = epochs[0]
-        self._compiled = Compiled(chart, first.epoch if isinstance(first, Between) else first)
-        self._stepped: SteppedChart | None = None
-        self._painter, self.samples, self.size = self._proven(scale)
+        self._stepped = SteppedChart() if self._long and can_step() and not _chosen() else None
+        try:
+            first = epochs[0]
+            self._compiled = Compiled(chart, first.epoch if isinstance(first, Between) else first)
+            self._painter, self.samples, self.size = self._proven(scale)
+        except BaseException:
+            self._close()
+            raise
 
     def frames(self, finish: Callable[[Image.Image], T], *, bar: str | None) -> Iterator[T]:
         """Yield every frame.
@@ -126,6 +131,10 @@ class Film:
         except CannotStep:
             yield from self._in_processes(done, finish)
         finally:
+            self._close()
+
+    def _close(self) -> None:
+        if self._stepped is not None:
             self._stepped.close()
 
     def _in_processes(self, first: int, finish: Callable[[Image.Image], T]) -> Iterator[T]:
@@ -138,11 +147,13 @@ class Film:
         """Return the fastest painter whose images prove correct, sample frames, and their size."""
         first, middle, last = _evenly(self.epochs, 3)
         apart = None
-        if self._long and can_step() and not _chosen():
+        if self._stepped is not None:
             apart = self._taken_apart(scale)
-            stepped = self._proven_stepped(*apart)
+            stepped = self._proven_stepped(self._stepped, *apart)
             if stepped is not None:
                 return stepped
+            self._stepped.close()
+            self._stepped = None
         # Start the processes while the chart is being split.
         starting = self._parallel(joblib.delayed(_as_it_is)(None) for _ in range(self._jobs()[1]))
         try:
@@ -167,29 +178,28 @@ class Film:
         return WholeChart(self._compiled.vega, scale), samples, size
 
     def _proven_stepped(
-        self, plain: WholeChart, whole: WholeChart, parts: MovingParts | None
+        self,
+        stepped: SteppedChart,
+        plain: WholeChart,
+        whole: WholeChart,
+        parts: MovingParts | None,
     ) -> tuple[Painter[Image.Image], list[Image.Image], tuple[int, int]] | None:
         """Return the same as `_proven` if the chart can be stepped in this process."""
         if parts is None:
             return None
         first, middle, last = _evenly(self.epochs, 3)
-        stepped = None
         try:
-            stepped = SteppedChart(parts, self._compiled)
-            # Vega starts meanwhile.
+            stepped.load(parts, self._compiled, self.epochs)
+            # Vega makes its view meanwhile.
             pictures = [
                 painter.paint(self._compiled.at(epoch))
                 for painter, epoch in ((plain, first), (whole, middle), (whole, last))
             ]
             samples = list(stepped.painted([first, middle, last]))
-            if all(itertools.starmap(alike_but_for_edges, zip(pictures, samples, strict=True))):
-                self._stepped, stepped = stepped, None
-                return parts, samples, samples[0].size
         except CannotStep:
-            pass
-        finally:
-            if stepped is not None:
-                stepped.close()
+            return None
+        if all(itertools.starmap(alike_but_for_edges, zip(pictures, samples, strict=True))):
+            return parts, samples, samples[0].size
         return None
 
     def _taken_apart(self, scale: float) -> tuple[WholeChart, WholeChart, MovingParts | None]:
@@ -198,12 +208,14 @@ class Film:
         If positions cannot be fixed, the second is the first; without parts, the third is None.
         """
         measure = Measure(self._compiled.vega)
-        extents = [measure.paint(self._compiled.at(epoch)) for epoch in _evenly(self.epochs, 5)]
+        others = _evenly(self.epochs, 5)[1:]
+        scene = vl_convert.vega_to_scenegraph(self._compiled.vega)
+        extents = [Extent.of(scene), *(measure.paint(self._compiled.at(one)) for one in others)]
         # Extents differ by a few pixels, for a line at the border of a view or a longer label.
         room = Extent.around(extents)
         plain = WholeChart(padded(self._compiled.vega, extents[0], room), scale)
         try:
-            whole = WholeChart(with_fixed_layout(self._compiled.vega, room), scale)
+            whole = WholeChart(with_fixed_layout(self._compiled.vega, scene, room), scale)
             return plain, whole, MovingParts.of(whole, self._compiled) if self._long else None
         except CannotSplit:
             return plain, plain, None

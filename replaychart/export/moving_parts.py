@@ -31,7 +31,7 @@ class CannotSplit(Exception):  # noqa: N818
     """A chart cannot be split because the position or order of a part may change."""
 
 
-def with_fixed_layout(vega: Spec, room: Extent | None = None) -> Spec:
+def with_fixed_layout(vega: Spec, scene: Spec, room: Extent | None = None) -> Spec:
     """Return a chart whose views and titles have fixed positions, independent of its data.
 
     Otherwise Vega computes the layout for each epoch, and a line that touches the border of a view
@@ -41,6 +41,8 @@ def with_fixed_layout(vega: Spec, room: Extent | None = None) -> Spec:
     ----------
     vega : dict
         A compiled chart with the data of one epoch.
+    scene : dict
+        The scene graph of this chart.
     room : Extent, optional
         The extent that it needs over all epochs. Default: that of the given epoch.
 
@@ -49,7 +51,6 @@ def with_fixed_layout(vega: Spec, room: Extent | None = None) -> Spec:
     CannotSplit
         Not all positions can be determined.
     """
-    scene = vl_convert.vega_to_scenegraph(vega)
     root = scene["scenegraph"]["items"][0]
     room = room or Extent.of(scene)
     width, height = root["width"], root["height"]

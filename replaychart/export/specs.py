@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 import altair as alt
@@ -15,7 +15,7 @@ from replaychart.drawing import packing
 from replaychart.drawing.complete_spec import complete_spec
 from replaychart.drawing.event_handlers import without_handlers
 from replaychart.drawing.gliding import EPOCHS_PER_SECOND, GLIDE, Way
-from replaychart.drawing.packing import EpochRows, Rows
+from replaychart.drawing.packing import CutRows, EpochRows, Rows
 from replaychart.drawing.plane import WITHIN_LIMITS
 from replaychart.drawing.theme import NAME as THEME
 from replaychart.export.backgrounds import has_background, with_known_background
@@ -242,18 +242,35 @@ class Compiled:
         """Return a Vega spec without the rows of the datasets that differ between epochs."""
         return showing(vega, Moment({}, {name: [] for name in self._changing}))
 
-    def with_all_rows(self, vega: Spec, columns: Collection[str]) -> Spec:
-        """Return a Vega spec with the rows of all epochs.
+    def cut(self, times: Iterable[float | Between], columns: Collection[str]) -> dict[str, CutRows]:
+        """Return the rows of a film, by dataset.
 
         Parameters
         ----------
-        vega : dict
-            The spec at any epoch.
+        times : iterable of float or Between
+            The film's frames.
         columns : collection of str
             The optional columns to keep.
         """
-        rows = {name: rows.all(columns) for name, rows in self._changing.items()}
-        return showing(vega, Moment({}, rows))
+        positions: dict[str, set[int]] = {name: set() for name in self._changing}
+        for time in times:
+            for name, (position, share) in self.places(time).items():
+                positions[name] |= {position, position + 1} if share else {position}
+        return {
+            name: rows.cut(positions[name] & set(range(len(rows.epochs))), columns)
+            for name, rows in self._changing.items()
+        }
+
+    def places(self, time: float | Between) -> dict[str, tuple[int, float]]:
+        """Return what each dataset shows: a position among its epochs, and a share of the way.
+
+        The share is that of the way to the next epoch that lies behind.
+        """
+        epoch, glide = time if isinstance(time, Between) else (time, None)
+        return {
+            name: (rows.position(epoch), self._share(rows, epoch, glide))
+            for name, rows in self._changing.items()
+        }
 
     def columns_mentioned(self, vega: Spec) -> set[str]:
         """Return the optional columns that a Vega spec needs."""

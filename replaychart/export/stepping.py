@@ -4,6 +4,7 @@ Vega is started once and then stepped from epoch to epoch, and Skia draws what m
 ``films`` installs what this needs.
 """
 
+import bisect
 import importlib
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -16,10 +17,10 @@ from PIL import Image
 from replaychart.export.painting import MovingParts, opened
 from replaychart.export.skia_images import SkiaImages
 from replaychart.export.specs import Between, Compiled, Spec
-from replaychart.export.vega_view import CannotStep, DisplayList, VegaView
+from replaychart.export.vega_view import CannotStep, DisplayList, Step, VegaView
 
-# How many epochs the view is ahead of the painter.
-_AHEAD = 2
+# How many epochs the view computes at once, at most this many ahead of the painter.
+_BLOCK = 8
 
 
 def can_step() -> bool:
@@ -35,34 +36,15 @@ def can_step() -> bool:
 class SteppedChart:
     """Paints epochs with the moving parts of a chart. It must be closed.
 
-    Parameters
-    ----------
-    parts : MovingParts
-        The chart, split into parts.
-    compiled : Compiled
-        The same chart.
-
-    Raises
-    ------
-    CannotStep
-        The chart uses something that only vl-convert draws.
+    V8 and Vega start as soon as it is made, while the chart is still being split.
     """
 
-    def __init__(self, parts: MovingParts, compiled: Compiled) -> None:
-        self._parts = parts
-        self._compiled = compiled
-        vega = compiled.with_all_rows(parts.moving, parts.columns)
-        if _has_images(vega):
-            raise CannotStep("images")  # noqa: EM101
-        below = np.array(opened(vl_convert.svg_to_png(parts.shapes, scale=parts.whole.scale)))
-        if below[..., 3].min() < 255:
-            raise CannotStep("a transparent background")  # noqa: EM101
-        self._images = SkiaImages(below)
+    def __init__(self) -> None:
         # Vega computes the next epochs while this one is being painted. In a thread of its own,
         # V8 does not use the event loop of a notebook.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="vega")
         self._view: VegaView | None = None
-        self._starting = self._thread.submit(self._start, vega)
+        self._starting = self._thread.submit(self._start)
 
     def close(self) -> None:
         """End V8 and its thread."""
@@ -70,35 +52,82 @@ class SteppedChart:
         if self._view is not None:
             self._view.close()
 
-    def painted(self, times: Sequence[float | Between]) -> Iterator[Image.Image]:
-        """Yield the image of each epoch, with mode RGBA.
+    def load(
+        self, parts: MovingParts, compiled: Compiled, times: Sequence[float | Between]
+    ) -> None:
+        """Make the view of a chart.
+
+        Parameters
+        ----------
+        parts : MovingParts
+            The chart, split into parts.
+        compiled : Compiled
+            The same chart.
+        times : sequence of float or Between
+            All moments that will be painted.
 
         Raises
         ------
         CannotStep
             The chart uses something that only vl-convert draws.
         """
+        self._parts = parts
+        self._compiled = compiled
+        if _has_images(parts.moving):
+            raise CannotStep("images")  # noqa: EM101
+        below = np.array(opened(vl_convert.svg_to_png(parts.shapes, scale=parts.whole.scale)))
+        if below[..., 3].min() < 255:
+            raise CannotStep("a transparent background")  # noqa: EM101
+        self._images = SkiaImages(below)
+        self._rows = compiled.cut(times, parts.columns)
         self._starting.result()
-        coming: deque[tuple[float | Between, Future[DisplayList]]] = deque()
-        for time in times:
-            coming.append((time, self._thread.submit(self._shown, time)))
-            if len(coming) > _AHEAD:
-                yield self._paint(*coming.popleft())
+        self._loading = self._thread.submit(self._load)
+
+    def painted(self, times: Sequence[float | Between]) -> Iterator[Image.Image]:
+        """Yield the image of each moment, with mode RGBA.
+
+        Raises
+        ------
+        CannotStep
+            The chart uses something that only vl-convert draws.
+        """
+        self._loading.result()
+        coming: deque[tuple[Sequence[float | Between], Future[list[DisplayList]]]] = deque()
+        for start in range(0, len(times), _BLOCK):
+            block = times[start : start + _BLOCK]
+            coming.append((block, self._thread.submit(self._shown, block)))
+            if len(coming) > 1:
+                yield from self._paint(*coming.popleft())
         while coming:
-            yield self._paint(*coming.popleft())
+            yield from self._paint(*coming.popleft())
 
-    def _start(self, vega: Spec) -> None:
-        self._view = VegaView(vega, self._parts.whole.scale)
+    def _start(self) -> None:
+        self._view = VegaView()
 
-    def _shown(self, time: float | Between) -> DisplayList:
+    def _load(self) -> None:
         assert self._view is not None
-        return self._view.at(self._compiled.signals(time))
+        self._view.load(self._parts.moving, self._rows, self._parts.whole.scale)
 
-    def _paint(self, time: float | Between, coming: Future[DisplayList]) -> Image.Image:
-        pixels = self._parts.with_texts(self._images.drawn(coming.result()))
-        if pixels is None:
-            return self._parts.whole.paint(self._compiled.at(time, self._parts.columns))
-        return Image.fromarray(pixels)
+    def _shown(self, times: Sequence[float | Between]) -> list[DisplayList]:
+        assert self._view is not None
+        return self._view.at([self._step(time) for time in times])
+
+    def _step(self, time: float | Between) -> Step:
+        places = {
+            name: (bisect.bisect_left(self._rows[name].positions, position), share)
+            for name, (position, share) in self._compiled.places(time).items()
+        }
+        return Step(self._compiled.signals(time), places)
+
+    def _paint(
+        self, times: Sequence[float | Between], coming: Future[list[DisplayList]]
+    ) -> Iterator[Image.Image]:
+        for time, shown in zip(times, coming.result(), strict=True):
+            pixels = self._parts.with_texts(self._images.drawn(shown))
+            if pixels is None:
+                yield self._parts.whole.paint(self._compiled.at(time, self._parts.columns))
+            else:
+                yield Image.fromarray(pixels)
 
 
 def _has_images(view: Spec) -> bool:

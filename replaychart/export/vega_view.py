@@ -1,14 +1,16 @@
 """A Vega view that is made once and then stepped from epoch to epoch, in V8."""
 
+import itertools
 import json
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
 
 import vl_convert
 
+from replaychart.drawing.packing import WHOLE, CutRows
 from replaychart.export.specs import Spec
 
 # A view keeps rows that it no longer shows, about 0.3 MB for each step of a dashboard. After this
@@ -31,6 +33,22 @@ class CannotStep(Exception):  # noqa: N818
     """A chart uses something that only vl-convert draws."""
 
 
+class Step(NamedTuple):
+    """What a view needs to know to show another moment.
+
+    Attributes
+    ----------
+    signals : dict of str to float or None
+        The signals that select it, with their values.
+    places : dict of str to tuple of int and float
+        What each dataset shows: the place among the positions of its `CutRows`, and how much of the
+        way to the next one lies behind.
+    """
+
+    signals: dict[str, Any]
+    places: dict[str, tuple[int, float]]
+
+
 class DisplayList(NamedTuple):
     """What a view draws at an epoch, as `scripts/display-list.js` records it.
 
@@ -51,71 +69,100 @@ class VegaView:
 
     It must be closed: V8 runs in a thread.
 
-    Parameters
-    ----------
-    vega : dict
-        The compiled chart, with the rows of all epochs.
-    scale : float
-        Pixels per pixel of the chart.
-
     Raises
     ------
     CannotStep
-        Vega cannot draw the chart in V8 alone.
+        This version of vl-convert has no Vega that runs here.
     """
 
-    def __init__(self, vega: Spec, scale: float) -> None:
+    def __init__(self) -> None:
         from py_mini_racer import MiniRacer
 
-        self._scale = scale
-        self._texts: list[str] = []
-        self._signals = {signal["name"] for signal in vega["signals"]}
         self._v8 = MiniRacer()
         # A process with an open V8 would not end.
         self.close = weakref.finalize(self, self._v8.close)
         for script in (_HOST, vega_script(), _recorder()):
             self._run(script)
-        self._run(f"const chart = {json.dumps(json.dumps(vega))}")
-        self._start()
 
-    def at(self, signals: Mapping[str, Any]) -> DisplayList:
-        """Return what the view draws.
+    def load(self, vega: Spec, rows: Mapping[str, CutRows], scale: float) -> None:
+        """Make the view of a chart.
 
         Parameters
         ----------
-        signals : dict of str to float or None
-            The signals that select an epoch, with their values.
+        vega : dict
+            The compiled chart.
+        rows : dict of str to CutRows
+            The rows of its datasets that differ between epochs.
+        scale : float
+            Pixels per pixel of the chart.
+
+        Raises
+        ------
+        CannotStep
+            Vega cannot draw the chart in V8 alone.
+        """
+        self._scale = scale
+        self._texts: list[str] = []
+        self._signals = {signal["name"] for signal in vega["signals"]}
+        film = {name: {**cut._asdict(), "whole": WHOLE} for name, cut in rows.items()}
+        given = ", ".join(json.dumps(json.dumps(one)) for one in (vega, film))
+        self._run(f"displayList.load({given})")
+        self._start()
+
+    def at(self, steps: Sequence[Step]) -> list[DisplayList]:
+        """Return what the view draws at some moments.
+
+        Several at once take less time, since each call waits for Python's lock.
+
+        Parameters
+        ----------
+        steps : sequence of Step
+            The moments.
 
         Raises
         ------
         CannotStep
             The chart uses something that only vl-convert draws.
         """
-        if self._steps == _STEPS:
+        if self._steps + len(steps) > _STEPS:
             self._start()
-        self._steps += 1
-        known = {name: value for name, value in signals.items() if name in self._signals}
-        self._record(known)
-        while unknown := json.loads(self._v8.eval("displayList.missing()")):
-            # The layout is computed again with the right widths.
-            self._run(f"displayList.measured({json.dumps(text_widths(unknown))})")
-            self._start()
-            self._record(known)
+        self._steps += len(steps)
+        ends = self._record(steps)
         recorded: Any = self._v8.eval("displayList.numbers()")
-        numbers: Any = memoryview(recorded).cast("d").tolist()
-        self._texts += json.loads(self._v8.eval(f"displayList.texts({len(self._texts)})"))
-        return DisplayList(numbers, self._texts)
+        numbers = memoryview(recorded).cast("d")
+        return [
+            DisplayList(numbers[start:end].tolist(), self._texts)
+            for start, end in itertools.pairwise([0, *ends])
+        ]
 
     def _start(self) -> None:
         self._steps = 0
-        self._run("displayList.start(chart)")
+        self._run("displayList.start()")
 
-    def _record(self, signals: dict[str, Any]) -> None:
-        self._run(f"displayList.record({json.dumps(signals)}, {self._scale!r})")
-        # Recording ends in a microtask, so before the next call.
-        state = self._v8.eval("displayList.state()")
-        if state != "done":
-            raise CannotStep(state)
+    def _record(self, steps: Sequence[Step]) -> list[int]:
+        """Record what the view draws, and return where each moment ends in the numbers."""
+        moments = json.dumps(
+            [
+                [
+                    {name: value for name, value in step.signals.items() if name in self._signals},
+                    step.places,
+                ]
+                for step in steps
+            ]
+        )
+        while True:
+            self._run(f"displayList.record({moments}, {self._scale!r})")
+            # Recording ends in microtasks, so before the next call.
+            report: Any = self._v8.eval(f"displayList.report({len(self._texts)})")
+            state, ends, unknown, texts = json.loads(report)
+            if state != "done":
+                raise CannotStep(state)
+            self._texts += texts
+            if not unknown:
+                return ends
+            # The layout is computed again with the right widths.
+            self._run(f"displayList.measured({json.dumps(text_widths(unknown))})")
+            self._start()
 
     def _run(self, script: str) -> None:
         from py_mini_racer import JSEvalException

@@ -14,6 +14,7 @@ import av
 import joblib
 import numpy as np
 import pytest
+import vl_convert
 from PIL import Image
 from support.training import EPOCHS, Training
 
@@ -78,7 +79,9 @@ def _decoded(path: Path) -> list[np.ndarray]:
 )
 def test_moving_parts_over_the_rest_are_the_whole_chart(name: str, shipped: rc.Run) -> None:
     compiled = Compiled(ChartSpec.of(CHARTS[name](shipped)), 0)
-    whole = WholeChart(with_fixed_layout(compiled.vega), 1.3)
+    whole = WholeChart(
+        with_fixed_layout(compiled.vega, vl_convert.vega_to_scenegraph(compiled.vega)), 1.3
+    )
     parts = MovingParts.of(whole, compiled)
     assert ("labelOverlap" in str(parts.moving)) == (name == "per_epoch"), "fixed axes stay"
     for epoch in (0, 3, 77, 150):
@@ -94,7 +97,12 @@ def test_chart_whose_legend_follows_the_epoch_cannot_be_split(shipped: rc.Run) -
     own = _own(shipped).encode(color="loss:Q")
     compiled = Compiled(ChartSpec.of(own | rc.loss_histogram(shipped)), 0)
     with pytest.raises(CannotSplit):
-        MovingParts.of(WholeChart(with_fixed_layout(compiled.vega), 1.0), compiled)
+        MovingParts.of(
+            WholeChart(
+                with_fixed_layout(compiled.vega, vl_convert.vega_to_scenegraph(compiled.vega)), 1.0
+            ),
+            compiled,
+        )
 
 
 @pytest.mark.thorough
@@ -169,7 +177,9 @@ def test_mark_that_comes_over_a_label_is_painted_with_it(
     # The neighbor has tooltips that need columns which no frame needs.
     chart = chart | rc.decision_boundary(shipped) if beside else chart
     compiled = Compiled(ChartSpec.of(chart), 0)
-    whole = WholeChart(with_fixed_layout(compiled.vega), 1.0)
+    whole = WholeChart(
+        with_fixed_layout(compiled.vega, vl_convert.vega_to_scenegraph(compiled.vega)), 1.0
+    )
     parts = MovingParts.of(whole, compiled)
     for epoch in (0, 50):
         expected = whole.paint(compiled.at(epoch))

@@ -10,13 +10,23 @@
   const texts = [];
   const numbered = new Map();
 
-  function put(...values) {
-    if (length + values.length > numbers.length) {
-      const larger = new Float64Array(2 * (numbers.length + values.length));
-      larger.set(numbers);
-      numbers = larger;
-    }
-    for (const value of values) numbers[length++] = value;
+  function withRoom(array, used, more) {
+    if (used + more <= array.length) return array;
+    const larger = new Float64Array(2 * (used + more));
+    larger.set(array.subarray(0, used));
+    return larger;
+  }
+
+  function put(a, b, c, d, e) {
+    numbers = withRoom(numbers, length, 5);
+    numbers[length++] = a;
+    if (b === undefined) return;
+    numbers[length++] = b;
+    if (c === undefined) return;
+    numbers[length++] = c;
+    if (d === undefined) return;
+    numbers[length++] = d;
+    numbers[length++] = e;
   }
 
   function numberOf(text) {
@@ -43,9 +53,12 @@
   const INITIAL = {
     fillStyle: "#000", strokeStyle: "#000", globalAlpha: 1, lineWidth: 1, lineCap: "butt", lineJoin: "miter",
     miterLimit: 10, dash: [], lineDashOffset: 0, font: "10px sans-serif", textAlign: "start",
-    textBaseline: "alphabetic", globalCompositeOperation: "source-over",
+    textBaseline: "alphabetic", globalCompositeOperation: "source-over", a: 1, b: 0, c: 0, d: 1, e: 0, f: 0,
   };
+  const SETTINGS = Object.keys(INITIAL);
+  const FULL = 2 * Math.PI;
 
+  // The settings and the matrix (a to f) are plain properties, which Vega sets for each mark.
   class RecordingContext {
     constructor() {
       this.canvas = { width: 1, height: 1 };
@@ -53,39 +66,44 @@
     }
 
     reset() {
-      this.settings = { ...INITIAL };
-      this.matrix = [1, 0, 0, 1, 0, 0];
+      Object.assign(this, INITIAL);
       this.saved = [];
-      this.styles = {};
-      this.path = [];
+      this.path = new Float64Array(1 << 12);
+      this.beginPath();
+      this.styles = { fill: {}, stroke: {}, text: {}, outline: {} };
     }
 
     save() {
-      this.saved.push([{ ...this.settings }, this.matrix]);
+      const settings = {};
+      for (const name of SETTINGS) settings[name] = this[name];
+      this.saved.push(settings);
       put(SAVE);
     }
 
     restore() {
       if (!this.saved.length) return;
-      [this.settings, this.matrix] = this.saved.pop();
-      this.styles = {};
+      Object.assign(this, this.saved.pop());
       put(RESTORE);
     }
 
-    setTransform(...matrix) {
-      this.styles = {};
-      this.matrix = matrix;
+    setTransform(a, b, c, d, e, f) {
+      Object.assign(this, { a, b, c, d, e, f });
+    }
+
+    matrix() {
+      return [this.a, this.b, this.c, this.d, this.e, this.f];
     }
 
     transform(a, b, c, d, e, f) {
-      this.styles = {};
-      const [A, B, C, D, E, F] = this.matrix;
-      this.matrix = [A * a + C * b, B * a + D * b, A * c + C * d, B * c + D * d, A * e + C * f + E, B * e + D * f + F];
+      const { a: A, b: B, c: C, d: D, e: E, f: F } = this;
+      this.setTransform(
+        A * a + C * b, B * a + D * b, A * c + C * d, B * c + D * d, A * e + C * f + E, B * e + D * f + F,
+      );
     }
 
     translate(x, y) {
-      const [a, b, c, d, e, f] = this.matrix;
-      this.matrix = [a, b, c, d, a * x + c * y + e, b * x + d * y + f];
+      this.e += this.a * x + this.c * y;
+      this.f += this.b * x + this.d * y;
     }
 
     rotate(angle) {
@@ -98,7 +116,8 @@
 
     // The factor for lengths, which must be the same in all directions.
     factor() {
-      const [a, b, c, d] = this.matrix;
+      const { a, b, c, d } = this;
+      if (a === d && b === 0 && c === 0 && a > 0) return a;
       const factor = Math.hypot(a, b);
       if (Math.abs(factor - Math.hypot(c, d)) > 1e-6 * factor || Math.abs(a * c + b * d) > 1e-6 * factor) {
         unsupported("a scale that differs between directions");
@@ -106,55 +125,76 @@
       return factor;
     }
 
-    add(verb, ...points) {
-      const [a, b, c, d, e, f] = this.matrix;
-      this.path.push(verb);
-      for (let i = 0; i < points.length; i += 2) {
-        const x = points[i], y = points[i + 1];
-        this.path.push(a * x + c * y + e, b * x + d * y + f);
-      }
+    beginPath() {
+      this.pathLength = 0;
       this.circle = null;
     }
 
-    beginPath() {
-      this.path = [];
-      this.circle = null;
+    verb(verb) {
+      if (this.circle) this.addCircle();
+      this.path = withRoom(this.path, this.pathLength, 7);
+      this.path[this.pathLength++] = verb;
+    }
+
+    point(x, y) {
+      this.path[this.pathLength++] = this.a * x + this.c * y + this.e;
+      this.path[this.pathLength++] = this.b * x + this.d * y + this.f;
     }
 
     moveTo(x, y) {
-      this.add(MOVE, x, y);
+      this.verb(MOVE);
+      this.point(x, y);
     }
 
     lineTo(x, y) {
-      this.add(this.path.length ? LINE : MOVE, x, y);
+      this.verb(this.pathLength ? LINE : MOVE);
+      this.point(x, y);
     }
 
-    quadraticCurveTo(...points) {
-      this.add(QUAD, ...points);
+    quadraticCurveTo(x1, y1, x, y) {
+      this.verb(QUAD);
+      this.point(x1, y1);
+      this.point(x, y);
     }
 
-    bezierCurveTo(...points) {
-      this.add(CUBIC, ...points);
+    bezierCurveTo(x1, y1, x2, y2, x, y) {
+      this.verb(CUBIC);
+      this.point(x1, y1);
+      this.point(x2, y2);
+      this.point(x, y);
     }
 
     closePath() {
-      if (this.path.length) this.add(CLOSE);
+      if (this.circle || this.pathLength) this.verb(CLOSE);
     }
 
     rect(x, y, width, height) {
-      this.add(MOVE, x, y);
-      this.add(LINE, x + width, y);
-      this.add(LINE, x + width, y + height);
-      this.add(LINE, x, y + height);
-      this.add(CLOSE);
+      this.moveTo(x, y);
+      this.lineTo(x + width, y);
+      this.lineTo(x + width, y + height);
+      this.lineTo(x, y + height);
+      this.closePath();
     }
 
     arc(x, y, radius, start, end, counterclockwise) {
-      const full = 2 * Math.PI;
       let sweep = end - start;
-      if (counterclockwise) sweep = sweep <= -full ? -full : sweep > 0 ? (sweep % full) - full : sweep;
-      else sweep = sweep >= full ? full : ((sweep % full) + full) % full;
-      const alone = this.path.length <= 3;
+      if (counterclockwise) sweep = sweep <= -FULL ? -FULL : sweep > 0 ? (sweep % FULL) - FULL : sweep;
+      else sweep = sweep >= FULL ? FULL : ((sweep % FULL) + FULL) % FULL;
+      // Most marks are circles, and a circle alone is painted without its curves.
+      if (this.circle || this.pathLength > 3 || Math.abs(sweep) !== FULL) this.addArc(x, y, radius, start, sweep);
+      else this.circle = { x, y, radius, start, sweep, matrix: this.matrix() };
+    }
+
+    addCircle() {
+      const { x, y, radius, start, sweep, matrix } = this.circle;
+      const now = this.matrix();
+      this.circle = null;
+      this.setTransform(...matrix);
+      this.addArc(x, y, radius, start, sweep);
+      this.setTransform(...now);
+    }
+
+    addArc(x, y, radius, start, sweep) {
       this.lineTo(x + radius * Math.cos(start), y + radius * Math.sin(start));
       const count = Math.max(Math.ceil(Math.abs(sweep) / (Math.PI / 2) - 1e-9), 1);
       const step = sweep / count;
@@ -162,63 +202,81 @@
       for (let i = 0; i < count; i++) {
         const from = start + i * step, to = from + step;
         const [c, s, C, S] = [Math.cos(from), Math.sin(from), Math.cos(to), Math.sin(to)];
-        this.add(
-          CUBIC, x + radius * c - handle * s, y + radius * s + handle * c,
+        this.bezierCurveTo(
+          x + radius * c - handle * s, y + radius * s + handle * c,
           x + radius * C + handle * S, y + radius * S - handle * C, x + radius * C, y + radius * S,
         );
-      }
-      if (alone && Math.abs(sweep) === full) {
-        const [a, b, c, d, e, f] = this.matrix;
-        this.circle = [a * x + c * y + e, b * x + d * y + f, radius * this.factor()];
       }
     }
 
     style(kind) {
-      let number = this.styles[kind];
-      if (number === undefined) {
-        const values = KINDS[kind].map((name) => this.settings[name]);
-        number = numberOf(JSON.stringify([kind, kind === "stroke" ? this.factor() : 1, ...values]));
-        this.styles[kind] = number;
+      const last = this.styles[kind], names = KINDS[kind];
+      const factor = kind === "stroke" ? this.factor() : 1;
+      let same = last.factor === factor;
+      for (let i = 0; same && i < names.length; i++) same = last[names[i]] === this[names[i]];
+      if (!same) {
+        if (this.globalCompositeOperation !== "source-over") {
+          unsupported(`the blend mode ${this.globalCompositeOperation}`);
+        }
+        for (const name of names) last[name] = this[name];
+        last.factor = factor;
+        last.number = numberOf(JSON.stringify([kind, factor, ...names.map((name) => this[name])]));
       }
-      return number;
+      return last.number;
     }
 
-    paint(kind) {
+    paint(kind, color) {
+      if (color === "transparent") return;
       const style = this.style(kind);
-      if (this.circle) put(CIRCLE, style, ...this.circle);
-      else {
-        put(PATH, style, this.path.length);
-        for (const value of this.path) put(value);
+      if (this.circle) {
+        const { x, y, radius, matrix: [a, b, c, d, e, f] } = this.circle;
+        put(CIRCLE, style, a * x + c * y + e, b * x + d * y + f, radius * this.factor());
+      } else {
+        put(PATH, style);
+        this.putPath();
       }
+    }
+
+    putPath() {
+      if (this.circle) this.addCircle();
+      numbers = withRoom(numbers, length, this.pathLength + 1);
+      numbers[length++] = this.pathLength;
+      numbers.set(this.path.subarray(0, this.pathLength), length);
+      length += this.pathLength;
     }
 
     fill() {
-      this.paint("fill");
+      this.paint("fill", this.fillStyle);
     }
 
     stroke() {
-      this.paint("stroke");
+      this.paint("stroke", this.strokeStyle);
     }
 
     clip() {
-      put(CLIP, this.path.length);
-      for (const value of this.path) put(value);
+      put(CLIP);
+      this.putPath();
     }
 
-    fillRect(...corners) {
+    fillRect(x, y, width, height) {
       this.beginPath();
-      this.rect(...corners);
+      this.rect(x, y, width, height);
       this.fill();
     }
 
     clearRect() {}
 
     fillText(text, x, y) {
-      put(TEXT, this.style("text"), numberOf(text), x, y, ...this.matrix);
+      this.putText(this.style("text"), text, x, y);
     }
 
     strokeText(text, x, y) {
-      put(TEXT, this.style("outline"), numberOf(text), x, y, ...this.matrix);
+      this.putText(this.style("outline"), text, x, y);
+    }
+
+    putText(style, text, x, y) {
+      put(TEXT, style, numberOf(text), x, y);
+      for (const value of this.matrix()) put(value);
     }
 
     drawImage() {
@@ -234,7 +292,8 @@
     }
 
     setLineDash(dash) {
-      this.set("dash", [...dash]);
+      // Vega passes the same array for all solid lines.
+      this.dash = dash;
     }
 
     isPointInPath() {
@@ -244,24 +303,6 @@
     isPointInStroke() {
       return false;
     }
-
-    set(name, value) {
-      if (this.settings[name] === value) return;
-      this.settings[name] = value;
-      this.styles = {};
-    }
-  }
-
-  for (const name of Object.keys(INITIAL)) {
-    Object.defineProperty(RecordingContext.prototype, name, {
-      get() {
-        return this.settings[name];
-      },
-      set(value) {
-        if (name === "globalCompositeOperation" && value !== "source-over") unsupported(`the blend mode ${value}`);
-        this.set(name, value);
-      },
-    });
   }
 
   // Widths of texts that the layout depends on, as vl-convert measures them: those of the labels of
@@ -282,10 +323,8 @@
   // image.
   const ORDER = "replay_order";
 
-  function numberRows(data) {
-    for (const { values } of data) {
-      if (Array.isArray(values)) values.forEach((row, i) => { if (row === Object(row)) row[ORDER] = i; });
-    }
+  function numberRows(rows) {
+    rows.forEach((row, i) => { if (row === Object(row)) row[ORDER] = i; });
   }
 
   function sortedByChart(view) {
@@ -300,42 +339,108 @@
     }
   }
 
+  // A dataset of a film. The view has only the rows of the epoch that is shown, so that a step takes
+  // as long in a film of many epochs.
+  class FilmRows {
+    constructor({ rows, packed, gliding, strings, whole }) {
+      this.rows = rows;
+      this.moves = (row) => !(whole in row);
+      this.packed = packed.map((name) => ({ name, glides: gliding.includes(name), isString: strings.includes(name) }));
+      rows.forEach(numberRows);
+    }
+
+    forget() {
+      this.shown = null;
+    }
+
+    show(view, name, place, share) {
+      if (this.shown && place === this.place && share === this.share) return;
+      const changes = vega.changeset();
+      if (this.shown && this.packed.length) this.packed.forEach((column) => this.step(column, place, share, changes));
+      else {
+        this.shown = this.packed.length ? this.rows[0].map((row) => this.at(row, place, share)) : this.rows[place].map(copied);
+        changes.remove(() => true).insert(this.shown);
+      }
+      view.change(name, changes);
+      this.place = place;
+      this.share = share;
+    }
+
+    at(row, place, share) {
+      const shown = copied(row);
+      if (this.moves(row)) {
+        for (const { name, glides, isString } of this.packed) {
+          shown[name] = isString ? row[name][place] : [entry(row[name], place, glides ? share : 0)];
+        }
+      }
+      return shown;
+    }
+
+    step({ name, glides, isString }, place, share, changes) {
+      const [rows] = this.rows;
+      if (isString) changes.modify(this.moves, name, (shown) => rows[shown[ORDER]][name][place]);
+      // Vega's own copies of a row have the same arrays. The formulas that read them depend on the
+      // epoch, so they are computed again anyway.
+      else rows.forEach((row, i) => { if (this.moves(row)) this.shown[i][name][0] = entry(row[name], place, glides ? share : 0); });
+    }
+  }
+
+  const copied = (row) => ({ ...row });
+
+  function entry(values, place, share) {
+    const now = values[place];
+    if (!share) return now;
+    const then = values[Math.min(place + 1, values.length - 1)];
+    return now === null || then === null ? now : now + (then - now) * share;
+  }
+
   const context = new RecordingContext();
   let view;
+  let text;
+  let film = {};
   let others = [];
   let state = "";
+  let ends = [];
+
+  function draw(signals, places, scale) {
+    for (const [name, value] of Object.entries(signals)) view.signal(name, value);
+    for (const [name, [place, share]] of Object.entries(places)) film[name].show(view, name, place, share);
+    view.run();
+    putInOrder(view.scenegraph().root, others);
+    context.reset();
+    return view.toCanvas(scale, { externalContext: context }).then(() => { ends.push(length); });
+  }
 
   globalThis.displayList = {
-    // Makes the view of a chart.
-    start(text) {
+    // Takes a chart, as JSON, and the rows of its datasets that differ between epochs.
+    load(chart, datasets) {
+      text = chart;
+      film = Object.fromEntries(Object.entries(JSON.parse(datasets)).map(([name, rows]) => [name, new FilmRows(rows)]));
+    },
+    // Makes the view of the chart.
+    start() {
       const chart = JSON.parse(text);
-      numberRows(chart.data ?? []);
+      for (const { values } of chart.data ?? []) if (Array.isArray(values)) numberRows(values);
+      for (const rows of Object.values(film)) rows.forget();
       others = sortedByChart(chart);
       view = new vega.View(vega.parse(chart), { renderer: "none" }).initialize();
     },
-    // Starts recording what the view shows with these signals; `state` is "done" afterwards, or the
-    // error.
-    record(signals, scale) {
-      for (const [name, value] of Object.entries(signals)) view.signal(name, value);
-      view.run();
-      putInOrder(view.scenegraph().root, others);
+    // Starts recording what the view shows at some moments, one after the other.
+    record(moments, scale) {
       length = 0;
+      ends = [];
       state = "drawing";
-      context.reset();
-      view.toCanvas(scale, { externalContext: context }).then(
-        () => { state = "done"; },
-        (error) => { state = String(error); },
-      );
+      moments
+        .reduce((before, [signals, places]) => before.then(() => draw(signals, places, scale)), Promise.resolve())
+        .then(() => { state = "done"; }, (error) => { state = String(error); });
     },
-    state: () => state,
-    // The texts whose widths were estimated.
-    missing: () => `[${[...missing.keys()]}]`,
+    // How the recording went ("done" or the error), where each moment ends in the numbers, the texts
+    // whose widths were estimated, and the texts and styles from a number on.
+    report: (first) => JSON.stringify([state, ends, [...missing.keys()].map((key) => JSON.parse(key)), texts.slice(first)]),
     measured(found) {
       [...missing.keys()].forEach((key, i) => widths.set(key, found[i]));
       missing = new Map();
     },
     numbers: () => numbers.slice(0, length).buffer,
-    // The texts and styles from a number on.
-    texts: (first) => JSON.stringify(texts.slice(first)),
   };
 })();
