@@ -11,9 +11,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-import vl_convert
-
 from replaychart.drawing.theme import DARK_BACKGROUND, DARK_COLORS, LIGHT_BACKGROUND
+from replaychart.export.bundles import bundled
 from replaychart.export.compression import gzipped, with_steps
 from replaychart.export.files import written_beside
 from replaychart.export.specs import Spec
@@ -119,4 +118,4 @@ def _file(name: str, *, folder: str = "page_files") -> str:
 @cache
 def _libraries() -> str:
     """Return Vega, Vega-Lite and vega-embed as one script, compressed."""
-    return gzipped(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+    return gzipped(bundled("window.vegaEmbed = vegaEmbed;"))

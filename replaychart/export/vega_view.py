@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import vl_convert
 
 from replaychart.drawing.packing import WHOLE, CutRows
+from replaychart.export.bundles import bundled
 from replaychart.export.specs import Spec
 
 # A view keeps rows that it no longer shows, about 0.3 MB for each step of a dashboard. After this
@@ -129,7 +130,7 @@ class VegaView:
         self._steps += len(steps)
         ends = self._record(steps)
         recorded: Any = self._v8.eval("displayList.numbers()")
-        numbers = memoryview(recorded).cast("d")
+        numbers: Any = memoryview(recorded).cast("d")
         return [
             DisplayList(numbers[start:end].tolist(), self._texts)
             for start, end in itertools.pairwise([0, *ends])
@@ -185,7 +186,7 @@ def vega_script() -> str:
     # vl-convert brings the file; nothing is downloaded.
     address = f"https://cdn.jsdelivr.net/npm/vega@{vl_convert.get_vega_version()}/+esm"
     try:
-        return vl_convert.javascript_bundle(
+        return bundled(
             f"import * as library from {json.dumps(address)}; globalThis.vega = library;"
         )
     except BaseException as error:

@@ -5,13 +5,12 @@ import hashlib
 import json
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
-import vl_convert
 from altair.typing import ChartType
 from PIL import Image
 
 from replaychart.drawing.complete_spec import complete_spec
+from replaychart.export.bundles import bundled
 from replaychart.export.compression import gzipped, with_steps
 from replaychart.export.files import written_beside
 from replaychart.export.html import dark_config
@@ -178,5 +177,4 @@ def of_content(
 def library() -> str:
     """Return the libraries that draw the charts of a site as a script."""
     # In a function, because the short global names of the bundle clash with some of Sphinx's.
-    bundle: Any = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    return f"(() => {{\n{bundle}\n}})();\n"
+    return f"(() => {{\n{bundled('window.vegaEmbed = vegaEmbed;')}\n}})();\n"

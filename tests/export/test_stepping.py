@@ -48,11 +48,20 @@ def _dashed(run: rc.Run) -> alt.LayerChart:
     return chart.add_params(rc.epoch_param(run))
 
 
+def _linked(run: rc.Run) -> alt.TopLevelMixin:
+    """Views with epochs of their own; counts are decoded from strings of several characters."""
+    epoch = rc.epoch_param(run)
+    space = rc.feature_space(run, width=150, height=150, epochs=[0, 2, 40, 150], epoch=epoch)
+    losses = rc.loss_histogram(run, width=150, height=100, epoch=epoch)
+    return rc.link(space | losses)
+
+
 CHARTS: dict[str, Callable[[rc.Run], alt.TopLevelMixin]] = {
     "dashboard": dashboard,
     "dark": _dark,
     "dashed": _dashed,
     "per_epoch": lambda run: rc.feature_space(run, scale="per-epoch"),
+    "linked": _linked,
 }
 
 
