@@ -35,8 +35,6 @@ _THEN = re.compile(r" \+ 1, datum\.(\w+)\.length - 1\)\]")
 
 # Bytes per number in a file: three digits and a comma.
 BYTES_PER_NUMBER = 4
-# Bytes per row of paths besides its vertices: column names, epoch and label.
-_BYTES_PER_ROW = 60
 
 Rows = list[dict[str, Any]]
 
@@ -265,10 +263,11 @@ def paths_by_epoch(
     y: Ruler,
     labeled: Labeled,
 ) -> Rows:
-    """Return one row per epoch and label, with its paths in one list, separated by gaps.
+    """Return one row per label. ``xs`` and ``ys`` are packed columns with the paths of each epoch.
 
-    Every epoch has a row for every label. The browser keeps marks in the order in which their
-    groups first appear, so a group that is missing at first would be painted on top later.
+    The paths of an epoch are in one list, separated by gaps; a single gap stands for none at all.
+    The browser keeps marks in the order in which their groups first appear, so a group that is
+    missing at first would be painted on top later.
 
     Parameters
     ----------
@@ -283,30 +282,31 @@ def paths_by_epoch(
     labeled : Labeled
         Labels that distinguish the paths of an epoch.
     """
-    xs, ys = x.measured(paths.vertices[:, 0]), y.measured(paths.vertices[:, 1])
-    rows: dict[tuple[float, Any], dict[str, Any]] = {
-        (epoch, label): {EPOCH: epoch, labeled.name: label, "xs": [], "ys": []}
-        for epoch in clock.epochs.tolist()
-        for label in labeled.order
+    columns = {
+        name: _joined(clock, run_epochs, paths, ruler.measured(paths.vertices[:, axis]), labeled)
+        for axis, (name, ruler) in enumerate((("xs", x), ("ys", y)))
     }
+    return by_epoch(clock, {labeled.name: labeled.order}, columns) if labeled.order else []
+
+
+def _joined(
+    clock: Clock, run_epochs: np.ndarray, paths: Paths, values: list[Any], labeled: Labeled
+) -> list[list[Any]]:
+    """Return the values of the paths with each label, joined at each epoch."""
+    place = {epoch: number for number, epoch in enumerate(clock.epochs.tolist())}
+    joined: dict[Any, list[list[Any]]] = {label: [[] for _ in place] for label in labeled.order}
     for index, (snapshot, label) in enumerate(zip(paths.snapshot, labeled.labels, strict=True)):
-        row = rows[run_epochs[snapshot].item(), label]
-        start, end = paths.starts[index], paths.starts[index + 1]
-        gap = [None] if row["xs"] else []
-        row["xs"] += gap + xs[start:end]
-        row["ys"] += gap + ys[start:end]
-    for row in rows.values():
-        if not row["xs"]:
-            row["xs"], row["ys"] = [None], [None]
-    return list(rows.values())
+        own = joined[label][place[run_epochs[snapshot].item()]]
+        gap = [None] if own else []
+        own += gap + values[paths.starts[index] : paths.starts[index + 1]]
+    return [[own or [None] for own in of_label] for of_label in joined.values()]
 
 
 def path_bytes(paths: Paths, epochs: int) -> int:
     """Return the approximate size in a file of `paths_by_epoch` for a number of epochs."""
-    # A vertex and the gap between two paths are two numbers each.
-    numbers = 2 * (len(paths.vertices) + len(paths.value))
-    rows = epochs * len(np.unique(paths.value)) * (paths.of_class.max(initial=0) + 1)
-    return int(numbers * BYTES_PER_NUMBER + rows * _BYTES_PER_ROW)
+    # A vertex and the gap between two paths are two numbers each, as is the list of an epoch.
+    lists = epochs * len(np.unique(paths.value)) * (paths.of_class.max(initial=0) + 1)
+    return int(2 * (len(paths.vertices) + len(paths.value) + lists) * BYTES_PER_NUMBER)
 
 
 def is_packed(name: str) -> bool:

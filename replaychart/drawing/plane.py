@@ -225,6 +225,9 @@ def placed_points_layers(
         tooltip.append(alt.Tooltip("p:Q", title=title, format=".2f"))
     if wrong is not None:
         calculated["wrong"] = wrong
+        # For the legend of the rings. Computed in their layer, it would make Vega copy all points
+        # at each epoch.
+        calculated["answer"] = literal(WRONG_LABEL)
     constant = {"point": points.tolist(), **places.constant, **targets}
     if thumbnails is not None:
         constant |= thumbnails.columns(points)
@@ -236,17 +239,20 @@ def placed_points_layers(
     if calculated:
         base = base.transform_calculate(**calculated)
     looks = PointLooks.of(len(points), plane.width, plane.height)
+    placed = [*places.constant, *(packing.PREFIX + name for name in places.changing)]
+    gaps = packing.has_gaps(rows, placed)
     shaped = shapes and bool(run.classes)
     if shaped:
         encodings["shape"] = _class_shape(run, encodings["color"])
-    drawn = _dots(base, plane, looks, shaped=shaped).encode(tooltip=tooltip, **encodings)
-    layers = [drawn] if wrong is None else [_rings(base, plane, looks), drawn]
+    dots = _dots(base, plane, looks, shaped=shaped, gaps=gaps)
+    drawn = dots.encode(tooltip=tooltip, **encodings)
+    layers = [drawn] if wrong is None else [_rings(base, plane, looks, gaps=gaps), drawn]
     if thumbnails is not None and thumbnails.most:
         if wrong is not None:
             # Below the pictures: a frame of what is hidden by another picture means nothing.
             around = dataclasses.replace(looks, ring_size=(thumbnails.side + 3) ** 2)
             pictured = base.transform_filter(f"datum.{IS_THUMBNAIL}")
-            layers.append(_rings(pictured, plane, around, shape="square"))
+            layers.append(_rings(pictured, plane, around, shape="square", gaps=gaps))
         layers.append(thumbnails.layer(base, plane.style()).encode(tooltip=tooltip))
     return layers
 
@@ -263,7 +269,17 @@ def _class_shape(run: Run, color: alt.Color) -> alt.Shape:
     )
 
 
-def _dots(base: alt.Chart, plane: Plane, looks: PointLooks, *, shaped: bool) -> alt.Chart:
+def _invalid(*, gaps: bool) -> Any:
+    """Return what a mark of points does where positions are missing.
+
+    If none are, Vega need not look for them at each epoch.
+    """
+    return alt.Undefined if gaps else "show"
+
+
+def _dots(
+    base: alt.Chart, plane: Plane, looks: PointLooks, *, shaped: bool, gaps: bool
+) -> alt.Chart:
     halo: dict[str, Any] = {"strokeWidth": 0}
     if looks.halo:
         background = adaptive(colors.LIGHT_BACKGROUND, colors.DARK_BACKGROUND)
@@ -278,15 +294,17 @@ def _dots(base: alt.Chart, plane: Plane, looks: PointLooks, *, shaped: bool) -> 
         style=plane.style(),
         color=adaptive(colors.CLASSES[0]),
         aria=False,
+        invalid=_invalid(gaps=gaps),
         **halo,
     )
 
 
-def _rings(base: alt.Chart, plane: Plane, looks: PointLooks, *, shape: str = "circle") -> alt.Chart:
+def _rings(
+    base: alt.Chart, plane: Plane, looks: PointLooks, *, shape: str = "circle", gaps: bool
+) -> alt.Chart:
     """Return rings around the points that are wrong, with the legend that explains them."""
     return (
         base.transform_filter("datum.wrong")
-        .transform_calculate(answer=literal(WRONG_LABEL))
         .mark_point(
             shape=shape,
             filled=False,
@@ -297,6 +315,7 @@ def _rings(base: alt.Chart, plane: Plane, looks: PointLooks, *, shape: str = "ci
             style=plane.style(),
             tooltip=None,
             aria=False,
+            invalid=_invalid(gaps=gaps),
         )
         .encode(
             stroke=alt.Stroke(
@@ -641,9 +660,9 @@ def paths_chart(
 def line_vertices(rows: alt.Chart, plane: Plane) -> alt.Chart:
     """Return the vertices at the epoch shown, given rows from `packing.paths_by_epoch`."""
     x, y = plane.rulers()
+    shown = {name: packing.entry(name, plane.clock) for name in ("xs", "ys")}
     return (
-        rows.transform_filter(f"datum.{packing.EPOCH} === {plane.clock.epoch_expression()}")
-        .transform_calculate(vertex="sequence(datum.xs.length)")
+        rows.transform_calculate(**shown, vertex="sequence(datum.xs.length)")
         .transform_flatten(["xs", "ys", "vertex"])
         .transform_calculate(x=x.expression("datum.xs"), y=y.expression("datum.ys"))
     )

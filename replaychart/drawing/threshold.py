@@ -210,9 +210,7 @@ def _boundary_at_threshold(plane: Plane, run: Run, lines: Paths) -> alt.Chart:
     rows = packing.paths_by_epoch(
         plane.clock, run.epochs, lines, x, y, packing.Labeled("level", hundredths, found)
     )
-    # Only one level is shown at a time, so their order does not matter, and gaps are left out.
-    filled = [row for row in rows if row["xs"] != [None]] or rows[:1]
-    shown = alt.Chart(packing.PackedData(filled)).transform_filter(
+    shown = alt.Chart(packing.PackedData(rows)).transform_filter(
         f"datum.level === round(100 * {NAME})"
     )
     return boundary_line(line_vertices(shown, plane), plane)

@@ -1,5 +1,7 @@
 """Lines where the units of a layer switch on."""
 
+from typing import Any
+
 import altair as alt
 import numpy as np
 
@@ -56,9 +58,13 @@ def unit_lines_layer(plane: Plane, run: Run, layer: str, paths: Paths) -> alt.Ch
     numbers = (paths.value.astype(np.int64) + 1).tolist()
     labeled = packing.Labeled("unit", numbers, sorted(set(numbers)) or [1])
     rows = packing.paths_by_epoch(plane.clock, run.epochs, paths, x, y, labeled)
-    for row, width in zip(rows, _widths(plane, run, layer, rows), strict=True):
-        row["width"] = width
-    lines = line_vertices(alt.Chart(packing.PackedData(rows)), plane)
+    widths = _widths(plane, run, layer, units=max(labeled.order))
+    for row in rows:
+        row[packing.PREFIX + "width"] = widths[row["unit"] - 1]
+    drawn = alt.Chart(packing.PackedData(rows)).transform_calculate(
+        width=packing.entry("width", plane.clock)
+    )
+    lines = line_vertices(drawn, plane)
     return line_mark(lines, plane, width=_EQUAL).encode(
         stroke=alt.StrokeValue(adaptive(colors.UNITS)),
         # The channel of a line's width is its size.
@@ -67,13 +73,12 @@ def unit_lines_layer(plane: Plane, run: Run, layer: str, paths: Paths) -> alt.Ch
     )
 
 
-def _widths(plane: Plane, run: Run, layer: str, rows: packing.Rows) -> list[float]:
-    """Return the width of the line of each row."""
+def _widths(plane: Plane, run: Run, layer: str, *, units: int) -> list[Any]:
+    """Return the width of the line of each unit, at each of the plane's epochs."""
     snapshots = run.snapshots(plane.clock.epochs)
     sizes = run.dense_layers.outgoing(layer, run.dense_chain(), snapshots)
     if sizes is None:
-        return [_EQUAL] * len(rows)
+        return [[_EQUAL] * len(snapshots)] * units
     largest = np.nanmax(sizes, initial=0) or 1.0
     widths = _THINNEST + (_THICKEST - _THINNEST) * np.nan_to_num(sizes / largest)
-    place = {epoch: number for number, epoch in enumerate(plane.clock.epochs.tolist())}
-    return [round(float(widths[place[row[packing.EPOCH]], row["unit"] - 1]), 2) for row in rows]
+    return widths.T.astype(float).round(2).tolist()

@@ -3,8 +3,7 @@
 import base64
 import gzip
 import json
-import operator
-from itertools import accumulate
+from itertools import accumulate, chain, islice
 from typing import Any
 
 from replaychart.drawing.packing import Rows, is_packed
@@ -48,17 +47,35 @@ def _rows_with_steps(rows: Rows) -> Rows:
 
 
 def _steps(values: list[Any]) -> Any:
-    """Return the differences of whole numbers, with None as it is; other arrays unchanged."""
-    kinds = set(map(type, values))  # A bool is not a number here.
-    if kinds == {int}:
-        return {"steps": [values[0], *map(operator.sub, values[1:], values)]}
-    if kinds != {int, type(None)}:
+    """Return the differences of whole numbers, with None as it is; other arrays unchanged.
+
+    In an array of arrays, such as the vertices of a path at each epoch, the first number of each
+    refers to the first number of the one before.
+    """
+    nested = bool(values) and all(isinstance(own, list) for own in values)
+    # A bool is not a number here.
+    kinds = set(map(type, chain.from_iterable(values) if nested else values))
+    if int not in kinds or not kinds <= {int, type(None)}:
         return values
-    steps, at = [], 0
+    if not nested:
+        return {"steps": _differences(values, 0)}
+    steps, start = [], 0
+    for own in values:
+        steps.append(_differences(own, start))
+        start = _first(own, start)
+    return {"steps": steps}
+
+
+def _differences(values: list[int | None], at: int) -> list[int | None]:
+    steps = []
     for value in values:
         steps.append(None if value is None else value - at)
         at = at if value is None else value
-    return {"steps": steps}
+    return steps
+
+
+def _first(values: list[int | None], otherwise: int) -> int:
+    return next((value for value in values if value is not None), otherwise)
 
 
 def unpacked(text: str) -> Spec:
@@ -76,7 +93,20 @@ def _without_steps(value: Any) -> Any:
     """Return the numbers whose differences `_steps` has returned, and anything else unchanged."""
     if not isinstance(value, dict) or "steps" not in value:
         return value
-    totals = accumulate(step or 0 for step in value["steps"])
+    steps = value["steps"]
+    if not isinstance(steps[0], list):
+        return _sums(steps, 0)
+    values: list[Any] = []
+    start = 0
+    for own in steps:
+        values.append(_sums(own, start))
+        start = _first(values[-1], start)
+    return values
+
+
+def _sums(steps: list[int | None], at: int) -> list[int | None]:
+    totals = accumulate((step or 0 for step in steps), initial=at)
     return [
-        None if step is None else total for step, total in zip(value["steps"], totals, strict=True)
+        None if step is None else total
+        for step, total in zip(steps, islice(totals, 1, None), strict=True)
     ]

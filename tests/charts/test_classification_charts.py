@@ -78,16 +78,14 @@ def _curve(chart: Any, epoch: int, label: Any) -> np.ndarray:
     """The vertices of a drawn curve between 0 and 1, shape (vertices, 2)."""
     spec = chart.to_dict()
     rows = [row for rows in spec["datasets"].values() for row in rows]
-    (row,) = [
-        row for row in rows if row.get("replay_epoch") == epoch and row.get("target") == label
-    ]
+    (row,) = [row for row in rows if "replay_xs" in row and row.get("target") == label]
     step = next(
         float(number)
         for view in _views(spec)
         for transform in view.get("transform", [])
         for number in re.findall(r"\+ ([\d.e-]+) \* datum.xs", transform.get("calculate", ""))
     )
-    return np.array([row["xs"], row["ys"]], float).T * step
+    return np.array([row["replay_xs"][epoch], row["replay_ys"][epoch]], float).T * step
 
 
 @pytest.mark.parametrize("recording", ["parabola", "three"])

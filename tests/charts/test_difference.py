@@ -176,8 +176,9 @@ def test_both_boundaries_are_of_the_paired_epochs(slow: Training, tanh: Training
     alone = rc.difference(slow.open(), slow.open(), names=("a", "b"), **LIMITS).to_dict()
     drawn, expected = (
         {
-            row["replay_epoch"]: (row["xs"], row["ys"])
-            for row in [rows for rows in one["datasets"].values() if "xs" in rows[0]][-1]
+            epoch: [(row["replay_xs"][place], row["replay_ys"][place]) for row in rows]
+            for rows in [[own for own in one["datasets"].values() if "replay_xs" in own[0]][-1]]
+            for place, epoch in enumerate(rows[0]["replay_epochs"])
         }
         for one in (spec, alone)
     )

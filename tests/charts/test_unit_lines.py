@@ -64,20 +64,21 @@ def test_every_unit_that_switches_in_the_plane_has_a_line(folding: Training) -> 
 def test_lines_are_as_thick_as_the_outgoing_weights(folding: Training) -> None:
     run = folding.open()
     spec = rc.decision_boundary(run, units="first").to_dict()
-    rows = next(rows for rows in spec["datasets"].values() if "width" in rows[0])
+    rows = next(rows for rows in spec["datasets"].values() if "replay_width" in rows[0])
     sizes = np.stack([np.linalg.norm(weights[2], axis=1) for weights in folding.weights])
     for row in rows:
-        share = sizes[int(row["replay_epoch"]), row["unit"] - 1] / sizes.max()
-        assert row["width"] == pytest.approx(0.5 + 3.5 * share, abs=0.006)
+        share = sizes[:, row["unit"] - 1] / sizes.max()
+        assert row["replay_width"] == pytest.approx(0.5 + 3.5 * share, abs=0.006)
     assert "lines: where units of first switch on" in str(spec["title"])
 
 
 def test_widths_in_the_picture(folding: Training, tmp_path: Path) -> None:
     chart = rc.decision_boundary(folding.open(), units="first")
     svg = rc.save(chart, tmp_path / "a.svg", epoch=3).read_text("utf-8")
-    rows = next(rows for rows in chart.to_dict()["datasets"].values() if "width" in rows[0])
-    shown = [row for row in rows if row["replay_epoch"] == 3 and row["xs"] != [None]]
-    assert all(f'stroke-width="{row["width"]:g}"' in svg for row in shown)
+    rows = next(rows for rows in chart.to_dict()["datasets"].values() if "replay_width" in rows[0])
+    widths = [row["replay_width"][3] for row in rows if row["replay_xs"][3] != [None]]
+    assert widths
+    assert all(f'stroke-width="{width:g}"' in svg for width in widths)
 
 
 def test_a_slice_through_more_features(branches: Training) -> None:
@@ -92,8 +93,8 @@ def test_a_slice_through_more_features(branches: Training) -> None:
         assert np.abs((points @ kernel + bias)[:, int(piece.value)]).max() < 2e-3
     # A branch has no single following layer, so its lines are equally thick.
     spec = rc.decision_boundary(run, features=(1, 3), units="left").to_dict()
-    rows = next(rows for rows in spec["datasets"].values() if "width" in rows[0])
-    assert {row["width"] for row in rows} == {1.5}
+    rows = next(rows for rows in spec["datasets"].values() if "replay_width" in rows[0])
+    assert {width for row in rows for width in row["replay_width"]} == {1.5}
 
 
 def test_stored_lines_need_no_keras(folding: Training, tmp_path: Path) -> None:

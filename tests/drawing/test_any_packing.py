@@ -50,12 +50,12 @@ def _by_point(view: dict[str, Any], rows: list[dict[str, Any]], column: str) -> 
     ).sort_values(["epoch", "point"])
 
 
-def _rings(view: dict[str, Any], row: dict[str, Any]) -> list[np.ndarray]:
-    """The vertices of each ring in one packed row, in which rings are separated by gaps."""
+def _rings(view: dict[str, Any], row: dict[str, Any], place: int) -> list[np.ndarray]:
+    """The vertices of each ring of a packed row at an epoch, which are separated by gaps."""
     origin_x, step_x = _ruler(view, "x")
     origin_y, step_y = _ruler(view, "y")
     rings: list[list[tuple[float, float]]] = [[]]
-    for x, y in zip(row["xs"], row["ys"], strict=True):
+    for x, y in zip(row["replay_xs"][place], row["replay_ys"][place], strict=True):
         if x is None:
             rings.append([])
         else:
@@ -96,11 +96,9 @@ def test_surface_unpacks_to_its_frame(network: AnyNetwork, directory: Path) -> N
     view, rows = _view(rc.decision_boundary(run, resolution=RESOLUTION).to_dict(), "line")
     frame = run.surface(resolution=RESOLUTION, bands=BANDS)
     allowed = np.array([_ruler(view, column)[1] for column in "xy"]) / 2 * (1 + 1e-6)
-    for epoch in network.epochs:
+    for place, epoch in enumerate(network.epochs):
         # They are painted on top of each other, so rows are ordered by level, then by class.
-        packed = [
-            ring for row in rows if row["replay_epoch"] == epoch for ring in _rings(view, row)
-        ]
+        packed = [ring for row in rows for ring in _rings(view, row, place)]
         own = frame[frame["epoch"] == epoch]
         expected = [
             ring[["x", "y"]].to_numpy()

@@ -38,7 +38,7 @@ def _shown(page: Any) -> dict[str, Any]:
           const visit = (item) => {
             if (item.marktype === "text") found.texts.push(...item.items.map((one) => one.text));
             if (item.marktype === "symbol" && (item.name || "").includes("layer"))
-              found.rings += item.items.filter((one) => one.datum && one.datum.answer).length;
+              found.rings += item.items.filter((one) => one.fill === "transparent").length;
             for (const one of item.items || []) visit(one);
           };
           visit(view.scenegraph().root);

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import replaychart as rc
 from replaychart.drawing.packing import PackedData
-from replaychart.export.compression import gzipped, with_steps
+from replaychart.export.compression import gzipped, unpacked, with_steps
 
 NUMBERS = st.lists(st.integers(-(2**40), 2**40) | st.none(), max_size=9)
 OTHERS = st.lists(
@@ -22,24 +22,18 @@ OTHERS = st.lists(
 )
 
 
-def _restored(value: Any) -> Any:
-    """Undo what `with_steps` does, as page.js does it."""
-    if not isinstance(value, dict):
-        return value
-    at, values = 0, []
-    for step in value["steps"]:
-        at += step or 0
-        values.append(None if step is None else at)
-    return values
-
-
-@given(st.one_of(NUMBERS, OTHERS))
+@given(st.one_of(NUMBERS, OTHERS, st.lists(NUMBERS, max_size=4), st.lists(OTHERS, max_size=4)))
 def test_differences_give_back_the_numbers(values: list[Any]) -> None:
-    rows = [{"a": values, "b": "text"}, {"a": None}]
-    data = PackedData([{"x": 1}])
-    packed = with_steps({"datasets": {data.name: rows}})["datasets"][data.name]
-    restored = [{key: _restored(value) for key, value in row.items()} for row in packed]
-    assert repr(restored) == repr(rows)
+    spec = {"datasets": {PackedData([{"x": 1}]).name: [{"a": values, "b": "text"}, {"a": None}]}}
+    restored = unpacked(gzipped(json.dumps(with_steps(spec))))
+    assert repr(restored) == repr(spec)
+
+
+def test_paths_refer_to_the_epoch_before() -> None:
+    name = PackedData([{"x": 1}]).name
+    rows = [{"replay_xs": [[100, 103, None, 120], [None], [101, 104]]}]
+    (row,) = with_steps({"datasets": {name: rows}})["datasets"][name]
+    assert row["replay_xs"] == {"steps": [[100, 3, None, 17], [None], [1, 3]]}
 
 
 def test_data_of_others_and_the_spec_itself_are_left_alone() -> None:
