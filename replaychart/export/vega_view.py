@@ -14,9 +14,9 @@ from replaychart.drawing.packing import WHOLE, CutRows
 from replaychart.export.bundles import bundled
 from replaychart.export.specs import Spec
 
-# A view keeps rows that it no longer shows, about 0.3 MB for each step of a dashboard. After this
+# A view keeps rows that it no longer shows, about 0.05 MB for each step of a dashboard. After this
 # many steps it is made again, which takes as long as about ten steps.
-_STEPS = 200
+_STEPS = 1000
 
 # Vega expects these of its host. Charts of a film have no timers, and log nothing.
 _HOST = """
