@@ -265,7 +265,7 @@ class Run:
             return self  # DeepReplay writes a run when it is complete.
         stored = reader.read_run(before.path, before.name)
         continued = stored.continues(before)
-        if continued and len(stored.epochs) == len(before.epochs) and stored.state == self.state:
+        if continued and not stored.has_grown_since(before):
             return self
         run = Run(stored, model=whole._network.model, custom_objects=whole._network.custom_objects)
         if continued:

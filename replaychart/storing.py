@@ -12,10 +12,10 @@ import pandas as pd
 
 from replaychart.arguments import checked_path, items_of
 from replaychart.errors import ReplayChartError, RunFileError
-from replaychart.evaluation.workers import spread
 from replaychart.opening import list_runs, open_run
 from replaychart.storage.reader import StoredRun
 from replaychart.storage.writer import write_evaluations
+from replaychart.workers import spread
 
 if TYPE_CHECKING:
     from replaychart.network.rebuilding import AnyModel

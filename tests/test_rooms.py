@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "replaychart"
 # recorder may evaluate what it has recorded, so recording comes after opening.
 ROOMS = (
     "version", "errors", "arguments", "datasets", "facts", "storage.hdf5", "storage", "network",
-    "evaluation", "planes", "frames", "summary", "run", "opening", "ranking", "storing",
+    "workers", "evaluation", "planes", "frames", "summary", "run", "opening", "ranking", "storing",
     "recording", "drawing", "charts", "playback", "export", "live", "sphinx", "", "conversion",
     "demonstration", "command", "__main__",
 )  # fmt: skip

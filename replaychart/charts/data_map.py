@@ -13,6 +13,7 @@ from replaychart.drawing.clock import Clock
 from replaychart.drawing.named_epochs import ShownEpoch
 from replaychart.drawing.packing import BYTES_PER_NUMBER, Ruler
 from replaychart.drawing.plane import class_labels
+from replaychart.drawing.samples import SamplePositions
 from replaychart.drawing.texts import NO_LIMIT
 from replaychart.drawing.titles import (
     Title,
@@ -171,13 +172,17 @@ def _points(
         clock,
         {"point": points.tolist(), "target": [labels[target] for target in run.targets[points]]},
         {
-            name: _STEP.measured(values[:, points].T)
-            for name, values in statistics._asdict().items()
+            "x": _STEP.measured(statistics.variability[:, points].T),
+            "y": _STEP.measured(statistics.confidence[:, points].T),
+            "correctness": _STEP.measured(statistics.correctness[:, points].T),
         },
     )
-    entries = {name: _STEP.expression(packing.entry(name, clock)) for name in statistics._fields}
+    entries = {
+        name: _STEP.expression(packing.entry(name, clock)) for name in ("x", "y", "correctness")
+    }
+    shows = SamplePositions(run, clock, points, (_STEP, _STEP))
     return (
-        alt.Chart(packing.PackedData(rows))
+        alt.Chart(packing.PackedData(rows, shows))
         .transform_calculate(**entries)
         .mark_circle(size=18, opacity=0.85, aria=False)
         .encode(
@@ -205,8 +210,8 @@ def _points(
             tooltip=[
                 alt.Tooltip("point:Q", title="Point"),
                 alt.Tooltip("target:N", title="Class"),
-                alt.Tooltip("confidence:Q", title="Confidence", format=".2f"),
-                alt.Tooltip("variability:Q", title="Variability", format=".2f"),
+                alt.Tooltip("y:Q", title="Confidence", format=".2f"),
+                alt.Tooltip("x:Q", title="Variability", format=".2f"),
                 alt.Tooltip("correctness:Q", title="Correct at", format=".0%"),
             ],
         )
@@ -214,10 +219,9 @@ def _points(
 
 
 def _axis(channel: str, title: str, end: float) -> alt.X | alt.Y:
-    field = "variability:Q" if channel == "x" else "confidence:Q"
     of = alt.X if channel == "x" else alt.Y
     scale = alt.Scale(domain=[0, end], nice=False)
-    return of(field, title=title, scale=scale, axis=alt.Axis(tickCount=5, grid=False))
+    return of(f"{channel}:Q", title=title, scale=scale, axis=alt.Axis(tickCount=5, grid=False))
 
 
 def _limit(end: float) -> alt.Chart:
@@ -225,7 +229,7 @@ def _limit(end: float) -> alt.Chart:
     variability = np.linspace(0, end, 41)
     below = 0.5 - np.sqrt(np.maximum(0.25 - variability**2, 0))
     rows = [
-        {"confidence": round(c, 4), "variability": round(v, 4), "half": half}
+        {"x": round(v, 4), "y": round(c, 4), "half": half}
         for half, values in enumerate((below, 1 - below))
         for c, v in zip(values.tolist(), variability.tolist(), strict=True)
     ]
@@ -239,9 +243,9 @@ def _limit(end: float) -> alt.Chart:
             aria=False,
         )
         .encode(
-            x=alt.X("variability:Q"),
-            y=alt.Y("confidence:Q"),
-            order=alt.Order("variability:Q"),
+            x=alt.X("x:Q"),
+            y=alt.Y("y:Q"),
+            order=alt.Order("x:Q"),
             detail=alt.Detail("half:N"),
         )
     )
@@ -249,7 +253,7 @@ def _limit(end: float) -> alt.Chart:
 
 def _regions(end: float) -> alt.Chart:
     """Return what points in a part of the map have in common, in words at the right."""
-    rows = [{"variability": end, "confidence": at, "text": text} for at, text in _REGIONS]
+    rows = [{"x": end, "y": at, "text": text} for at, text in _REGIONS]
     return (
         alt.Chart(packing.PackedData(rows))
         .mark_text(
@@ -260,7 +264,7 @@ def _regions(end: float) -> alt.Chart:
             tooltip=None,
             aria=False,
         )
-        .encode(x=alt.X("variability:Q"), y=alt.Y("confidence:Q"), text=alt.Text("text:N"))
+        .encode(x=alt.X("x:Q"), y=alt.Y("y:Q"), text=alt.Text("text:N"))
     )
 
 

@@ -13,11 +13,11 @@ from replaychart.errors import ArgumentError, EvaluationError
 from replaychart.evaluation.evaluations import Evaluations
 from replaychart.evaluation.lazy_network import LazyNetwork
 from replaychart.evaluation.memory import Arrays, Memory
-from replaychart.evaluation.workers import spread, workers
 from replaychart.facts.keys import evaluation_key
 from replaychart.network.protocol import RecordedNetwork
 from replaychart.storage.other_weights import WeightOnPlane
 from replaychart.storage.reader import StoredRun
+from replaychart.workers import spread, workers
 
 DirectionsName = Literal["path", "random"]
 # By name, through the weights of two epochs, or as two lists with an array for each weight.

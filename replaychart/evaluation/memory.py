@@ -116,6 +116,8 @@ class Memory:
             known = len(next(iter(earlier.values()))) if earlier else 0
             if not known or tuple(snapshots) != self._every:
                 return compute(snapshots)
+            if known == len(self._every):
+                return earlier  # Only values that were logged have been added.
             later = compute(self._every[known:])
             return {name: np.concatenate([earlier[name], values]) for name, values in later.items()}
 
@@ -125,7 +127,7 @@ class Memory:
         return self._earlier.get(key, {})
 
     def continue_from(self, earlier: "Memory") -> None:
-        """Use what was known of the same run when it had fewer snapshots; see `extended`."""
+        """Use what was known of the same run, which had no more snapshots; see `extended`."""
         known = {} if not earlier.is_read else earlier._whole
         count = len(earlier._every)
         self._earlier = {

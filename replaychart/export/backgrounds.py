@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import altair as alt
 import vl_convert
+from altair.typing import ChartType
 from PIL import ImageColor
 
 from replaychart.drawing.backgrounds import BRIGHTEST_DARK, IS_DARK
@@ -14,6 +16,19 @@ Spec = dict[str, Any]
 def has_background(spec: Spec) -> bool:
     """Return whether a spec's own background is a color, not transparent."""
     return "background" not in spec or _rgb(spec["background"]) is not None
+
+
+def has_dark_background(chart: ChartType) -> bool | None:
+    """Return whether a chart's own background is dark, None if the theme decides."""
+    config = chart._get("config")
+    # A configuration may be an object or a dictionary.
+    set_up = config.to_dict() if isinstance(config, alt.Config) else config
+    others = [set_up.get("background")] if isinstance(set_up, dict) else []
+    for own in (chart._get("background"), *others):
+        color = _rgb(own)
+        if color is not None:
+            return luminance(color) < BRIGHTEST_DARK
+    return None
 
 
 def with_known_background(spec: Spec) -> Spec:

@@ -11,8 +11,6 @@ import numpy as np
 import vl_convert
 from joblib.parallel import (
     LokyBackend,
-    MultiprocessingBackend,
-    ParallelBackendBase,
     get_active_backend,
 )
 from PIL import Image
@@ -30,6 +28,7 @@ from replaychart.export.painting import (
 from replaychart.export.specs import Between, ChartSpec, Compiled, Moment
 from replaychart.export.stepping import SteppedChart, can_step
 from replaychart.export.vega_view import CannotStep
+from replaychart.workers import backend
 
 # An epoch, or a moment between two.
 Time = float | Between
@@ -230,7 +229,7 @@ class Film:
         """Yield frames in order while the next ones are being painted."""
         block = _BLOCK * self._jobs()[1]
         # A backend chosen by the user is a single object, which runs one batch of tasks at a time.
-        ahead = 0 if _backend() is _backend() else 1
+        ahead = 0 if backend() is backend() else 1
         working: list[Iterator[T]] = []
         try:
             for start in range(0, len(shots), block):
@@ -253,12 +252,12 @@ class Film:
 
     def _parallel(self, tasks: Iterable[Any]) -> Iterator[Any]:
         """Start tasks immediately and return an iterator over their results."""
-        backend = _backend()
+        chosen = backend()
         return iter(
             joblib.Parallel(
                 n_jobs=self._jobs()[0],
-                backend=backend,
-                return_as="generator" if backend.supports_return_generator else "list",
+                backend=chosen,
+                return_as="generator" if chosen.supports_return_generator else "list",
                 batch_size=1,
                 max_nbytes=None,
             )(tasks)
@@ -266,23 +265,16 @@ class Film:
 
     def _jobs(self) -> tuple[int, int]:
         """Return the number of jobs in joblib's notation, and the resulting number of processes."""
-        backend, jobs = _backend(), get_active_backend()[1]
+        chosen, jobs = backend(), get_active_backend()[1]
         if jobs is None:
-            jobs = -1 if self._long else backend.default_n_jobs
-        return jobs, max(backend.effective_n_jobs(jobs), 1)
+            jobs = -1 if self._long else chosen.default_n_jobs
+        return jobs, max(chosen.effective_n_jobs(jobs), 1)
 
 
 def _chosen() -> bool:
     """Return whether the user chose how joblib works."""
-    backend, jobs = get_active_backend()
-    return jobs is not None or type(backend) is not LokyBackend
-
-
-def _backend() -> ParallelBackendBase:
-    """Return joblib's backend: the one chosen by the user, or a new one."""
-    backend = get_active_backend()[0]
-    # MultiprocessingBackend forks this process, and the renderer, which uses threads, would hang.
-    return LokyBackend() if type(backend) is MultiprocessingBackend else backend
+    active, jobs = get_active_backend()
+    return jobs is not None or type(active) is not LokyBackend
 
 
 class _Finished:

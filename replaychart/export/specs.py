@@ -17,8 +17,13 @@ from replaychart.drawing.event_handlers import without_handlers
 from replaychart.drawing.gliding import EPOCHS_PER_SECOND, GLIDE, Way
 from replaychart.drawing.packing import CutRows, EpochRows, Rows
 from replaychart.drawing.plane import WITHIN_LIMITS
+from replaychart.drawing.theme import DARK_NAME as DARK_THEME
 from replaychart.drawing.theme import NAME as THEME
-from replaychart.export.backgrounds import has_background, with_known_background
+from replaychart.export.backgrounds import (
+    has_background,
+    has_dark_background,
+    with_known_background,
+)
 from replaychart.playback.parameter import EpochSlider, FoundParameter, find_parameter, set_to
 
 Spec = dict[str, Any]
@@ -27,10 +32,17 @@ _PARTS = ("layer", "hconcat", "vconcat", "concat")
 
 
 def spec_of(chart: ChartType, *, validate: bool = True) -> Spec:
-    """Return a chart's Vega-Lite spec, with the theme ``replaychart`` unless another is enabled."""
-    if alt.theme.active != "default":
+    """Return a chart's Vega-Lite spec, with the theme ``replaychart`` unless another is enabled.
+
+    On a background of the chart's own, its texts have the colors of the theme, light or dark, with
+    which they are readable.
+    """
+    active = alt.theme.active
+    if active not in ("default", THEME, DARK_THEME):
         return complete_spec(chart, validate=validate)
-    with alt.theme.enable(THEME):
+    dark = has_dark_background(chart)
+    dark = active == DARK_THEME if dark is None else dark
+    with alt.theme.enable(DARK_THEME if dark else THEME):
         return complete_spec(chart, validate=validate)
 
 

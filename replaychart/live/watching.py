@@ -44,7 +44,7 @@ class Watching:
         self._status = f"Waiting for a run in {str(path)!r} …"
         self._seen: object = None
         self._followed: tuple[str, Following] | None = None
-        self._drawn: tuple[str, float, str] | None = None
+        self._drawn: Run | None = None
 
     def start(self) -> None:
         """Begin to look."""
@@ -106,18 +106,17 @@ class Watching:
             return
         # A process that is killed does not touch the file, but ends the state "being recorded".
         seen = (about.st_mtime_ns, about.st_size, about.st_ino)
-        recorded = self._drawn is not None and self._drawn[2] == BEING_RECORDED
+        recorded = self._drawn is not None and self._drawn.state == BEING_RECORDED
         if seen == self._seen and not recorded:
             return
         following = self._following()
         if following is None:
             return
         run = following.run()
-        now = (run.name, run.epochs[-1].item(), run.state)
-        if now != self._drawn:
+        if run is not self._drawn:  # It is another one when anything was added.
             trains = run.state == BEING_RECORDED
             self._show(following.newest() if trains else following.replay(), run)
-            self._drawn = now
+            self._drawn = run
         self._seen = seen
 
     def _following(self) -> Following | None:

@@ -54,9 +54,9 @@ def link(
     ----------
     chart : altair chart
         Any chart that contains at least one of `feature_space`, `decision_boundary`, `difference`,
-        `probability_histogram`, `loss_histogram` and `residual_histogram`, single or composed. In
-        your own charts, marks of rows with a column ``point`` (a row of `Run.inputs`) join the
-        selection.
+        `data_map`, `probability_histogram`, `loss_histogram` and `residual_histogram`, single or
+        composed. In your own charts, marks of rows with a column ``point`` (a row of `Run.inputs`)
+        join the selection.
     find : iterable of int, optional
         Numbers of samples that are picked at first, at most 50. Default: none.
     max_bytes : float or None, default 20,000,000
@@ -104,7 +104,8 @@ def link(
     if not shown:
         message = (
             "chart must contain a chart of samples: feature_space, decision_boundary, difference, "
-            "probability_histogram, loss_histogram or residual_histogram. Got a chart without them."
+            "data_map, probability_histogram, loss_histogram or residual_histogram. Got a chart "
+            "without them."
         )
         raise ArgumentError(message)
     _require_same_samples(shown)
@@ -279,7 +280,7 @@ class _Linking:
                 if not self._has_those_classes(unit.shows.run):
                     continue
                 color = unit.chart.encoding._get("color")
-                if isinstance(color, alt.Color) and color._kwds.get("legend") is not None:
+                if _has_legend_of_classes(color):
                     unit.chart.name = view.layer_name
                     return selection.class_selection(view.layer_name)
         if any(CLASS_NUMBER in data.rows[0] for data in packed_datasets(self._chart)):
@@ -608,6 +609,11 @@ def _bin_at(view: View, bins: Bins, pixel: str) -> str:
             return f"clamp(floor({bins.count} * {share}), 0, {bins.count - 1})"
     value = f"invert({literal(view.scale('x'))}, {pixel})"
     return "(" + " + ".join(f"({value} >= {edge!r})" for edge in edges[1:-1].tolist()) + " + 0)"
+
+
+def _has_legend_of_classes(color: Any) -> bool:
+    shown = isinstance(color, alt.Color) and color._kwds.get("legend") is not None
+    return shown and str(color._get("shorthand")).partition(":")[0] == "target"
 
 
 def _label(shows: SampleCounts) -> Any:

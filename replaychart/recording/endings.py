@@ -9,7 +9,7 @@ import numpy as np
 
 from replaychart.facts.ending import Ending
 from replaychart.facts.snapshots import Snapshot
-from replaychart.recording.live_model import weights_of
+from replaychart.recording.live_model import same_weights, weights_of
 from replaychart.storage import reader
 from replaychart.storage.weights import UnrecordedWeight
 
@@ -43,7 +43,7 @@ def ending_of(
     # Keras numbers the epochs from 0 when they begin.
     best = stopping[0].best_epoch + 1 if stopping else None
     weights = weights_of(model)
-    if _same(weights, last.weights):
+    if same_weights(weights, last.weights):
         return Ending(None, best)
     restored = _snapshot_with(weights, path, group)
     if restored is None:
@@ -61,18 +61,11 @@ def _snapshot_with(weights: Sequence[np.ndarray], path: Path, group: str) -> flo
         if not isinstance(values, UnrecordedWeight)
     ]
     for snapshot in reversed(range(len(stored.epochs))):
-        if _same([values[snapshot] for values, _ in recorded], [own for _, own in recorded]):
+        if same_weights([values[snapshot] for values, _ in recorded], [own for _, own in recorded]):
             return float(stored.epochs[snapshot])
     return None
 
 
 def _restored(stopping: keras.callbacks.EarlyStopping, model: keras.Model) -> bool:
     best = stopping.best_weights if stopping.restore_best_weights else None
-    return best is not None and _same(best, model.get_weights())
-
-
-def _same(weights: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> bool:
-    return len(weights) == len(others) and all(
-        np.array_equal(one, other, equal_nan=True)
-        for one, other in zip(weights, others, strict=True)
-    )
+    return best is not None and same_weights(best, model.get_weights())

@@ -46,6 +46,7 @@ class GuardedWriter:
         self._presence: Presence | None = None
         self._waiting: list[Snapshot] = []
         self._logged: Snapshot | None = None
+        self._replaced: Snapshot | None = None
         self._last_written: float | None = None
         self._in_use = False
         self._begun = False
@@ -96,11 +97,22 @@ class GuardedWriter:
 
     def log(self, snapshot: Snapshot) -> None:
         """Take the last snapshot again, with values that were logged after it was taken."""
-        if self._waiting and self._waiting[-1].epoch == snapshot.epoch:
+        if self._waits(snapshot.epoch):
             self._waiting[-1] = snapshot
         elif self.recording:
             self._logged = snapshot
             self._append()
+
+    def replace(self, snapshot: Snapshot) -> None:
+        """Take the last snapshot again, with other weights."""
+        if self._waits(snapshot.epoch):
+            self._waiting[-1] = snapshot
+        elif self.recording:
+            self._replaced = snapshot
+            self._append()
+
+    def _waits(self, epoch: float) -> bool:
+        return bool(self._waiting) and self._waiting[-1].epoch == epoch
 
     def write(self) -> None:
         """Write the pending snapshots."""
@@ -150,7 +162,12 @@ class GuardedWriter:
             patience = _PATIENCE_AT_THE_END * PATIENCE  # the pending snapshots would be lost
         try:
             self._writer.append(
-                *self._waiting, end=end, asked=witnesses, logged=self._logged, patience=patience
+                *self._waiting,
+                end=end,
+                asked=witnesses,
+                logged=self._logged,
+                replaced=self._replaced,
+                patience=patience,
             )
         except FileInUseError as error:
             if end is not None or self._bytes_waiting() > _MOST_BYTES_WAITING:
@@ -174,7 +191,7 @@ class GuardedWriter:
             self._group = self._writer.group
             if self._waiting:
                 self._last_written = self._waiting[-1].epoch
-            self._waiting, self._logged = [], None
+            self._waiting, self._logged, self._replaced = [], None, None
             self._in_use = False
 
     def _bytes_waiting(self) -> int:

@@ -44,6 +44,14 @@ class LightningCallback(Callback):
         if trainer.is_global_zero:
             self._recorder._take_held(self._logged(trainer))
 
+    def on_validation_start(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002
+        """Keep the state that is validated: an error in validation ends the epoch without its end.
+
+        Other callbacks may set other weights during validation only, such as averages.
+        """
+        if trainer.is_global_zero and not trainer.sanity_checking:
+            self._hold_trained(trainer)
+
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002
         """Keep the state; the module and other callbacks may still log metrics."""
         batch = trainer.fit_loop.epoch_loop.total_batch_idx
@@ -59,10 +67,22 @@ class LightningCallback(Callback):
             self._recorder.close()
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:  # noqa: ARG002
-        """Record that the run is interrupted."""
+        """Record that the run is interrupted, after the last epoch whose batches have passed."""
         if trainer.is_global_zero and self._recorder.begun:
-            self._recorder._take_held(self._logged(trainer))
+            # Before the end of an epoch, the means over its batches are not known.
+            ended = trainer.fit_loop.epoch_loop.total_batch_idx == self._batch
+            if not self._recorder._holds:
+                self._hold_trained(trainer)
+            self._recorder._take_held(self._logged(trainer) if ended else None)
             self._recorder._end(finished=False)
+
+    def _hold_trained(self, trainer: Any) -> None:
+        """Keep the state after an epoch's last batch, unless `on_train_epoch_end` did."""
+        loop = trainer.fit_loop.epoch_loop
+        batches = loop.batch_progress
+        done = batches.is_last_batch and batches.current.completed == batches.current.ready
+        if done and loop.total_batch_idx != self._batch:
+            self._recorder._hold(trainer.current_epoch + _share_of_the_batches(trainer))
 
     def _logged(self, trainer: Any) -> dict[str, Any]:
         """Return what was logged since the last time."""

@@ -26,10 +26,16 @@ from replaychart.recording.distribution import is_chief
 from replaychart.recording.endings import ending_of
 from replaychart.recording.guard import GuardedWriter
 from replaychart.recording.inputs import given_inputs
-from replaychart.recording.live_model import built, counted, learning_rate_of, weights_of
+from replaychart.recording.live_model import (
+    built,
+    counted,
+    learning_rate_of,
+    same_weights,
+    weights_of,
+)
 from replaychart.recording.logs import Logs, checked_logs
 from replaychart.recording.request import Request
-from replaychart.recording.running_fit import running_callbacks, running_fit
+from replaychart.recording.running_fit import running_callbacks, running_fit, validates_an_epoch
 from replaychart.recording.schedule import schedule_of
 from replaychart.recording.targets import given_targets
 from replaychart.recording.validation import given_validation
@@ -241,6 +247,8 @@ class Recorder(keras.callbacks.Callback):
         self._epochs_passed = 0
         self._batches_passed = 0
         self._batches_at_once = 1
+        self._batch_logs: Mapping[str, Any] = {}
+        self._validation_keeps_weights = True
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Recorder":
         """Return a recorder with the same arguments that has recorded nothing yet.
@@ -416,6 +424,7 @@ class Recorder(keras.callbacks.Callback):
         """Record the weights and the logs so far, if this batch is due."""
         if not self._writer.recording:
             return
+        self._batch_logs = logs or {}
         with self._writer.shielding():
             self._record_batch(batch, logs)
 
@@ -432,6 +441,28 @@ class Recorder(keras.callbacks.Callback):
             Snapshot(epoch, weights_of(self.model), self._learning_rate, numbers)
         )
 
+    def on_test_begin(self, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
+        """Record an epoch before it is validated: an error in validation calls no callback."""
+        if not self._writer.recording or self._learning_rate is None:
+            return
+        with self._writer.shielding():
+            if self._validation_keeps_weights and validates_an_epoch():
+                self._record_before_validation(self._learning_rate)
+
+    def _record_before_validation(self, learning_rate: float) -> None:
+        epoch = self._epochs_passed + 1
+        if not self._schedule.epoch_is_due(epoch, self._batches_passed, self._steps()):
+            return
+        logs = self._logs.numbers(self._logs_of_training())
+        self._record_in_training(Snapshot(epoch, weights_of(self.model), learning_rate, logs))
+        self._write()
+
+    def _logs_of_training(self) -> Mapping[str, Any]:
+        """Return what Keras will log for an epoch, without what other callbacks log for a batch."""
+        metrics = self.model.get_metrics_result()
+        # A custom `train_step` may log something else.
+        return metrics if metrics.keys() <= self._batch_logs.keys() else self._batch_logs
+
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Record the weights and everything that was logged, if this epoch is due."""
         if not self._writer.recording or self._learning_rate is None:
@@ -445,7 +476,10 @@ class Recorder(keras.callbacks.Callback):
         snapshot = Snapshot(
             epoch + 1, weights_of(self.model), learning_rate, self._logs.numbers(logs)
         )
-        if self._schedule.epoch_is_due(epoch + 1, self._batches_passed, self._steps()):
+        before_validation = self._last
+        if before_validation is not None and before_validation.epoch == snapshot.epoch:
+            self._record_again(snapshot, before_validation)
+        elif self._schedule.epoch_is_due(epoch + 1, self._batches_passed, self._steps()):
             self._record_in_training(snapshot)
             self._skipped = None
         else:
@@ -544,6 +578,21 @@ class Recorder(keras.callbacks.Callback):
             self._writer.fail(error)
         else:
             self._record(snapshot)
+
+    def _record_again(self, snapshot: Snapshot, before_validation: Snapshot) -> None:
+        """Add what was logged since, and the weights if another callback has set others."""
+        self._last = snapshot
+        if same_weights(snapshot.weights, before_validation.weights):
+            self._writer.log(snapshot)
+            return
+        # Such as averages, which `SwapEMAWeights` sets only during validation.
+        self._validation_keeps_weights = False
+        try:
+            self._check_weights(snapshot.weights)
+        except RecordingError as error:
+            self._writer.fail(error)
+        else:
+            self._writer.replace(snapshot)
 
     def _record(self, snapshot: Snapshot) -> None:
         self._epoch = snapshot.epoch

@@ -20,6 +20,20 @@ def running_fit() -> Callable[[], bool] | None:
     return running_call("fit")
 
 
+def validates_an_epoch() -> bool:
+    """Return whether the ``on_test_begin`` that calls this is that of ``fit``, after an epoch.
+
+    Another callback may evaluate the model at any time.
+    """
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code.co_name != "fit":
+        name = frame.f_code.co_name
+        if name.startswith("on_") and name != "on_test_begin":
+            return False
+        frame = frame.f_back
+    return frame is not None
+
+
 def running_callbacks() -> keras.callbacks.CallbackList | None:
     """Return the list of callbacks that is calling this one, None if there is none.
 

@@ -320,6 +320,11 @@ class TorchRecorder(LoopRecorder):
             )
             raise RecordingError(message)
 
+    @property
+    def _holds(self) -> bool:
+        """Whether the state at the end of an epoch is kept."""
+        return self._held is not None
+
     def _hold(self, epoch: float) -> None:
         """Keep the state at the end of an epoch until all is logged."""
         if self._closed or not self._writer.recording:

@@ -129,7 +129,8 @@ class StoredRun:
     def continues(self, earlier: "StoredRun") -> bool:
         """Return whether this is the recording of a run that had fewer snapshots, or the same.
 
-        A run that was resumed from an earlier epoch was recorded anew from there on.
+        A run that was resumed from an earlier epoch was recorded anew from there on. The last
+        snapshot may have been recorded before everything was logged.
         """
         count = len(earlier.epochs)
         return (
@@ -137,9 +138,21 @@ class StoredRun:
             and np.array_equal(self.epochs[:count], earlier.epochs)
             and np.array_equal(self.learning_rates[:count], earlier.learning_rates, equal_nan=True)
             and all(
-                np.array_equal(self.logs[name][:count], values, equal_nan=True)
+                _known_is_same(values, self.logs[name][:count])
                 for name, values in earlier.logs.items()
                 if name in self.logs
+            )
+        )
+
+    def has_grown_since(self, earlier: "StoredRun") -> bool:
+        """Return whether there is more in this recording than in the run that it continues."""
+        return (
+            len(self.epochs) > len(earlier.epochs)
+            or self.state != earlier.state
+            or self.logs.keys() != earlier.logs.keys()
+            or not all(
+                np.array_equal(values, earlier.logs[name], equal_nan=True)
+                for name, values in self.logs.items()
             )
         )
 
@@ -422,3 +435,11 @@ def _check_positions(stored: StoredRun) -> None:
 def _holds(file: h5py.File, name: str, kind: Callable[[Mapping[str, Any]], bool]) -> bool:
     item = file[name]
     return isinstance(item, h5py.Group) and kind(Attributes(item))
+
+
+def _known_is_same(earlier: np.ndarray, now: np.ndarray) -> bool:
+    """Return whether values that were known have not changed; NaN at last was not known yet."""
+    waited = len(earlier) > 0 and np.isnan(earlier[-1])
+    return np.array_equal(
+        earlier[:-1] if waited else earlier, now[:-1] if waited else now, equal_nan=True
+    )

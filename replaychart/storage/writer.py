@@ -101,17 +101,12 @@ class RunWriter:
         with transaction(stored.path) as file:
             run = stored.same_run(file)
             check_group(file, stored.path, stored.name, if_exists="append")
-            if layout.EVALUATIONS in run:
-                # They would become valid again once the same epochs have been recorded.
-                del run[layout.EVALUATIONS]
+            _drop_evaluations(run)
             state.begin(run, writer._presence)
             endings.write(run, Ending())
             number_datasets.set_attribute(run, layout.DETAILS_ATTRIBUTE, json.dumps(dict(details)))
             if keep < len(stored.epochs):
-                # An open run must not mistake the new snapshots for the old ones.
-                fixed_texts.set_attribute(run, layout.RUN_ID_ATTRIBUTE, uuid.uuid4().hex)
-                # Only the epochs: a snapshot without an epoch does not count and is overwritten.
-                run[layout.EPOCHS].resize(keep, axis=0)
+                _drop_snapshots(run, keep=keep)
                 kept = stored.epochs[:keep].tolist()
                 witnesses.drop(run, lambda epoch: epoch not in kept)
         return writer
@@ -133,6 +128,7 @@ class RunWriter:
         asked: Sequence[Witness] = (),
         ending: Ending | None = None,
         logged: Snapshot | None = None,
+        replaced: Snapshot | None = None,
         patience: float = PATIENCE,
     ) -> None:
         """Write snapshots and close the file; after an error, none of them is written.
@@ -149,6 +145,8 @@ class RunWriter:
             Which weights the training left the model with.
         logged : Snapshot, optional
             The last snapshot that was written, with values that were logged since.
+        replaced : Snapshot, optional
+            The last snapshot that was written, with other weights.
         patience : float
             How many seconds to wait for other programs that have the file open.
 
@@ -167,6 +165,10 @@ class RunWriter:
                 known, self._log_names = _last_epoch(run), None
             if logged is not None and logged.epoch == known:
                 self._log_names = self._write_scalars(run, len(run[layout.EPOCHS]) - 1, [logged])
+            if replaced is not None and replaced.epoch == known:
+                _drop_evaluations(run)
+                _drop_snapshots(run, keep=len(run[layout.EPOCHS]) - 1)
+                known, snapshots = _last_epoch(run), (replaced, *snapshots)
             later = [one for one in snapshots if one.epoch > known]
             if later:
                 self._log_names = self._write(run, later)
@@ -349,6 +351,20 @@ def _write_arrays(run: h5py.Group, path: str, arrays: Inputs | Targets) -> None:
     for index, (name, array) in enumerate(arrays.items()):
         one = number_datasets.write(group, str(index), array)
         fixed_texts.set_attribute(one, layout.NAME_ATTRIBUTE, name)
+
+
+def _drop_evaluations(run: h5py.Group) -> None:
+    """Remove what was evaluated: it would become valid again with other snapshots."""
+    if layout.EVALUATIONS in run:
+        del run[layout.EVALUATIONS]
+
+
+def _drop_snapshots(run: h5py.Group, *, keep: int) -> None:
+    """Keep only the first snapshots of a run."""
+    # An open run must not mistake the new snapshots for the old ones.
+    fixed_texts.set_attribute(run, layout.RUN_ID_ATTRIBUTE, uuid.uuid4().hex)
+    # Only the epochs: a snapshot without an epoch does not count and is overwritten.
+    run[layout.EPOCHS].resize(keep, axis=0)
 
 
 def _last_epoch(run: h5py.Group) -> float:

@@ -293,6 +293,21 @@ def test_background_decides_and_the_theme_if_it_is_transparent(
     assert f'fill="{colors.on_dark(colors.MUTED)}">epoch 0' in strip
 
 
+@pytest.mark.parametrize(
+    ("background", "theme"),
+    [("#111", "default"), ("#102030", "replaychart"), ("ivory", "replaychart-dark")],
+)
+def test_texts_are_readable_on_a_background_of_ones_own(
+    background: str, theme: str, parabola: Training, tmp_path: Path
+) -> None:
+    run = parabola.open()
+    chart = rc.loss_and_metric(run) | rc.probability_histogram(run)
+    for own in (chart.configure(background=background), chart.properties(background=background)):
+        assert _faults(_drawn(own, theme, tmp_path), _hex(background)) == []
+    titled = chart.properties(background=background).configure_axis(titleColor="#ff8800")
+    assert 'fill="#ff8800"' in _drawn(titled, theme, tmp_path)
+
+
 def test_film_on_a_dark_background_shows_what_the_still_shows(
     parabola: Training, tmp_path: Path
 ) -> None:

@@ -103,11 +103,12 @@ def test_the_map_at_an_epoch_is_the_frame_up_to_it(three: Training) -> None:
     np.testing.assert_allclose(statistics.confidence[0], untrained["confidence"], atol=1e-7)
     assert not statistics.variability[0].any()
     chart = rc.data_map(run, epochs=[1, EPOCHS]).to_dict()
-    rows = next(rows for rows in chart["datasets"].values() if "replay_confidence" in rows[0])
+    rows = next(rows for rows in chart["datasets"].values() if "replay_correctness" in rows[0])
     frame = run.samples().set_index("point")
     for row in rows:
-        for name in ("confidence", "variability", "correctness"):
-            shown = 0.002 * row[f"replay_{name}"][-1]
+        names = {"x": "variability", "y": "confidence", "correctness": "correctness"}
+        for column, name in names.items():
+            shown = 0.002 * row[f"replay_{column}"][-1]
             assert shown == pytest.approx(frame.loc[row["point"], name], abs=0.0011)
 
 

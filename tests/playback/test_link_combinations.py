@@ -240,3 +240,27 @@ def test_data_map_joins_the_selection(recorded: Path, opened: Opened) -> None:
     samples = linked.selected(0)
     assert 5 < len(samples) < 55
     assert linked.selected(1) == samples
+
+
+def test_a_data_map_alone_is_linked(recorded: Path, opened: Opened) -> None:
+    run = rc.open_run(recorded, "first")
+    linked = Linked(opened(rc.link(rc.data_map(run), find=[3])))
+    linked.drag(0, (0.01, 0.02), (0.99, 0.3))
+    confidence = run.samples()["confidence"]
+    inside = (confidence > 0.7) & (confidence < 0.98)
+    assert 5 < inside.sum() < 55
+    assert linked.selected(0) == set(np.flatnonzero(inside))
+    (line,) = _lines(linked)
+    assert line.startswith(f"{inside.sum()} of 60 samples selected")
+    assert len(linked.marks("line", 0)) >= 1, "the trail of the sample that was found"
+
+
+def test_a_data_map_selects_for_the_others(recorded: Path, opened: Opened) -> None:
+    run = rc.open_run(recorded, "first")
+    chart = rc.data_map(run) | rc.feature_space(run) | rc.loss_histogram(run)
+    linked = Linked(opened(rc.link(chart)))
+    linked.drag(0, (0.02, 0.02), (0.98, 0.3))
+    samples = linked.selected(0)
+    assert 5 < len(samples) < 55
+    assert linked.selected(1) == samples
+    assert sum(linked.bars(2).values()) == len(samples)

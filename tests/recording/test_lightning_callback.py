@@ -162,6 +162,85 @@ def test_an_error_leaves_an_interrupted_run(tmp_path: Path) -> None:
     assert (run.epochs.tolist(), run.state) == ([0, 1, 2], "interrupted")
 
 
+class Fails(lightning.Callback):
+    """Raises an error at a moment of one epoch, counted from 0, and keeps the trained weights."""
+
+    def __init__(self, moment: str, epoch: int, error: BaseException) -> None:
+        self._epoch, self._error, self._batches = epoch, error, 0
+        self.state: dict[str, torch.Tensor] = {}
+        setattr(self, moment, self._fail)
+
+    def _fail(self, trainer: Any, pl_module: Any, *more: Any) -> None:
+        if trainer.current_epoch == self._epoch and not trainer.sanity_checking:
+            raise self._error
+
+    def on_train_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        self.state = {name: one.clone() for name, one in pl_module.state_dict().items()}
+
+
+class Swaps(lightning.Callback):
+    """Has other weights in the module during validation, as ``WeightAveraging`` does."""
+
+    def on_validation_epoch_start(self, trainer: Any, pl_module: Any) -> None:
+        with torch.no_grad():
+            pl_module.output.bias += 1
+
+    def on_validation_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+        with torch.no_grad():
+            pl_module.output.bias -= 1
+
+
+@pytest.mark.parametrize(
+    ("moment", "error"),
+    [
+        ("on_validation_batch_end", RuntimeError("on purpose")),
+        ("on_validation_batch_end", KeyboardInterrupt("on purpose")),
+        ("on_train_epoch_end", RuntimeError("on purpose")),
+    ],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_an_error_after_the_batches_of_an_epoch_loses_no_epoch(
+    moment: str, error: BaseException, first: bool, tmp_path: Path
+) -> None:
+    net, fails = Net(), Fails(moment, 2, error)
+    own = _recorder(net, tmp_path / "a.h5").for_lightning()
+    with pytest.raises((RuntimeError, SystemExit, KeyboardInterrupt)):
+        _fit(net, *[own, Swaps(), fails][:: 1 if first else -1], max_epochs=4)
+    with pytest.warns(UserWarning, match="was interrupted after epoch 3"):
+        run = rc.open_run(tmp_path / "a.h5", model=net)
+    assert (run.epochs.tolist(), run.state) == ([0, 1, 2, 3], "interrupted")
+    names = run._stored.details["state_names"]
+    for name, values in zip(names, run._stored.weights(), strict=True):
+        expected = fails.state[name].numpy()
+        np.testing.assert_allclose(values[-1], expected.T if expected.ndim == 2 else expected)
+    logged = run.history().query("source == 'training'").set_index(["name", "epoch"])["value"]
+    assert logged["learning_rate"].dropna().index.tolist() == [1, 2, 3]
+    # The mean of the third epoch is not known yet if an error comes before its end.
+    assert logged["loss"].dropna().index.tolist()[:2] == [1, 2]
+    if moment == "on_validation_batch_end":
+        assert logged["loss"].dropna().index.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("moment", "options"),
+    [
+        ("on_validation_batch_end", {"val_check_interval": 0.5}),
+        ("on_before_optimizer_step", {"limit_train_batches": 1}),
+    ],
+)
+def test_an_error_within_an_epoch_does_not_make_it_a_whole_one(
+    moment: str, options: dict[str, Any], tmp_path: Path
+) -> None:
+    net = Net()
+    own = _recorder(net, tmp_path / "a.h5").for_lightning()
+    with pytest.raises(RuntimeError, match="on purpose"):
+        _fit(net, own, Fails(moment, 1, RuntimeError("on purpose")), **options)
+    with pytest.warns(UserWarning, match="was interrupted after epoch 1"):
+        assert rc.open_run(tmp_path / "a.h5", model=net).epochs.tolist() == [0, 1]
+
+
 def test_training_may_stop_within_an_epoch_and_be_resumed(tmp_path: Path) -> None:
     path, net, checkpoint = tmp_path / "a.h5", Net(), str(tmp_path / "stopped.ckpt")
     recorder = _recorder(net, path)

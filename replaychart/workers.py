@@ -1,7 +1,10 @@
-"""Spreads evaluations over the workers of joblib, if any are configured."""
+"""Spreads work over the workers of joblib, if any are configured."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from joblib.parallel import ParallelBackendBase
 
 T = TypeVar("T")
 
@@ -28,18 +31,21 @@ def spread(function: Callable[..., T], arguments: Sequence[tuple[Any, ...]]) -> 
         return
     import joblib
 
-    backend = _backend()
-    streams = joblib.parallel.get_active_backend()[0].supports_return_generator
+    chosen = backend()
     parallel = joblib.Parallel(
-        backend=backend, return_as="generator" if streams else "list", batch_size=1, max_nbytes=None
+        backend=chosen,
+        return_as="generator" if chosen.supports_return_generator else "list",
+        batch_size=1,
+        max_nbytes=None,
     )
     yield from parallel(joblib.delayed(function)(*own) for own in arguments)
 
 
-def _backend() -> str | None:
-    """Return the backend to use in place of the active one; None for that."""
-    from joblib.parallel import MultiprocessingBackend, get_active_backend
+def backend() -> "ParallelBackendBase":
+    """Return joblib's backend: the one that the user chose, or a new one in place of a fork."""
+    from joblib.parallel import LokyBackend, MultiprocessingBackend, get_active_backend
 
-    # A forked process inherits the locks of a framework's threads, but not the threads.
-    forks = type(get_active_backend()[0]) is MultiprocessingBackend
-    return "loky" if forks else None
+    active = get_active_backend()[0]
+    # A forked process inherits the locks of the threads of a framework or a renderer, but not the
+    # threads, and would wait for them forever.
+    return LokyBackend() if type(active) is MultiprocessingBackend else active
