@@ -1,4 +1,4 @@
-"""Packs data for the browser: whole numbers, arrays over the epochs, one row per point or path.
+"""Packs data for the browser: whole numbers, arrays over the epochs, one row per point or level.
 
 A packed dataset is recognized by its name. Its columns make it possible to draw a still image from
 the data of one epoch alone (see `at_epoch`): ``replay_epoch`` is the epoch of a row; a column named
