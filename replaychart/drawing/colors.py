@@ -42,6 +42,9 @@ DARK_MANY_CLASSES = (
     "#649d80",
     "#7a87f7",
 )
+# The order of these colors for runs: each is the one that differs most from those before it, on
+# either background and with each of the dichromacies. Two classes have the last two.
+_OF_RUNS = (2, 3, 4, 8, 7, 6, 5, 9, 0, 1)
 SURFACE = ("#b5d4ec", "#f8f6f2", "#ffe1bb")
 DARK_SURFACE = ("#264f6d", "#3d3c3b", "#6e4a1c")
 # Numbers, from the smallest to the largest.
@@ -111,6 +114,8 @@ def class_colors(classes: int, *, dark: bool = False) -> list[str]:
 def run_colors(runs: int, *, dark: bool = False) -> list[str]:
     """Return a color for each run: first those that two classes do not have.
 
+    Thin lines need colors that differ more than those of points.
+
     Parameters
     ----------
     runs : int
@@ -119,8 +124,7 @@ def run_colors(runs: int, *, dark: bool = False) -> list[str]:
         Whether the background is dark.
     """
     every = class_colors(max(runs, len(MANY_CLASSES)), dark=dark)
-    few = len(CLASSES)
-    return [*every[few : len(MANY_CLASSES)], *every[:few], *every[len(MANY_CLASSES) :]][:runs]
+    return [*(every[number] for number in _OF_RUNS), *every[len(MANY_CLASSES) :]][:runs]
 
 
 def depth_colors(layers: int, *, dark: bool = False) -> list[str]:
