@@ -98,9 +98,9 @@ def difference(
           that `other` never reaches, are left out. Only values of the same loss function mean the
           same.
 
-        Charts of `run` beside this one show the same epoch of it. A chart of `other` shows the epoch
-        of the slider, which is not the paired one unless `clock` is ``"epoch"``. To compare with
-        charts of `other`, swap the two runs: ``difference(other, run, clock=...)``.
+        Charts of `run` beside this one show the same epoch of it. A chart of `other` shows the
+        epoch of the slider, which is not the paired one unless `clock` is ``"epoch"``. To compare
+        with charts of `other`, swap the two runs: ``difference(other, run, clock=...)``.
     features : pair of str or int, optional
         The two features that span the plane, by name or by position in `Run.coordinates`. Default:
         the only two; if there are more, or fewer, there is no plane.
@@ -157,13 +157,7 @@ def difference(
     >>> run = rc.open_run(rc.datasets.parabola_recording())
     >>> chart = rc.difference(run, run, names=("one", "same"), epochs=[0, 150], resolution=20)
     """
-    check_chart(run, width, height, max_bytes)
-    if width == "container":
-        message = (
-            "width must be a number of pixels, because Vega-Lite has no container for charts "
-            "beside each other. Got 'container'."
-        )
-        raise ArgumentError(message)
+    check_chart(run, width, height, max_bytes, container=False)
     require_same_points(run, other)
     _require_same_task(run, other)
     shared, both = paired_runs(run, other, names, clock, epochs, epoch)
