@@ -1,6 +1,7 @@
 """Checks of arguments that raise `ArgumentError`."""
 
 import difflib
+import errno
 import os
 from collections.abc import Iterable
 from numbers import Integral, Real
@@ -101,10 +102,20 @@ def checked_path(argument: str, path: object) -> Path:
     Raises
     ------
     ArgumentError
-        It is neither a string nor an `os.PathLike` of one, it is empty, or it contains a NUL.
+        It is neither a string nor an `os.PathLike` of one, it is empty, it contains a NUL, or it is
+        too long for the file system.
     """
     text = os.fspath(path) if isinstance(path, os.PathLike) else path
     if not isinstance(text, str) or not text or "\0" in text:
         message = f"{argument} must be a path: a non-empty string or an os.PathLike. Got {path!r}."
         raise ArgumentError(message)
+    try:
+        os.lstat(text)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            message = (
+                f"{argument} must be a path that is not too long for the file system. Got one of "
+                f"{len(text):,} characters: {text[:20]!r}..."
+            )
+            raise ArgumentError(message) from error
     return Path(text)

@@ -132,8 +132,8 @@ def open_run(
     if group is not None and not isinstance(group, str):
         message = f"group must be the name of a run or None. Got {shown(group)}."
         raise ArgumentError(message)
-    _check_model(model)
-    _check_custom_objects(custom_objects)
+    check_model(model)
+    check_custom_objects(custom_objects)
     name = reader.existing_name(path, group)
     model = Path(model) if isinstance(model, (str, PathLike)) else model
     stored = stored_run(path, name, model=model, custom_objects=custom_objects)
@@ -185,7 +185,7 @@ def open_runs(
     }
 
 
-def _check_model(model: object) -> None:
+def check_model(model: object) -> None:
     """Raise `ArgumentError` unless `model` is a Keras model, a module, a path or None."""
     if model is None or isinstance(model, (str, PathLike)) or _framework_of(model) is not None:
         return
@@ -222,7 +222,7 @@ def _check_framework(model: object, stored: reader.StoredRun) -> None:
     raise ArgumentError(message)
 
 
-def _check_custom_objects(custom_objects: object) -> None:
+def check_custom_objects(custom_objects: object) -> None:
     """Raise `ArgumentError` unless `custom_objects` is a mapping from names or None."""
     if custom_objects is None:
         return

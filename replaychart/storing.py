@@ -12,7 +12,7 @@ import pandas as pd
 
 from replaychart.arguments import checked_path, items_of
 from replaychart.errors import ReplayChartError, RunFileError
-from replaychart.opening import list_runs, open_run
+from replaychart.opening import check_custom_objects, check_model, list_runs, open_run
 from replaychart.storage.reader import StoredRun
 from replaychart.storage.writer import write_evaluations
 from replaychart.workers import spread
@@ -88,7 +88,7 @@ def store_all(
     Raises
     ------
     ArgumentError
-        `path` or `layers` is not allowed.
+        An argument is not allowed.
     RunFileError
         The file is missing, is not an HDF5 file, or contains no runs.
 
@@ -114,6 +114,8 @@ def store_all(
 
     file = checked_path("path", path)
     chosen = None if layers is None else items_of("layers", layers, "names of layers")
+    check_model(model)
+    check_custom_objects(custom_objects)
     names = list_runs(file)
     if not names:
         message = f"{str(file)!r} contains no ReplayChart run."

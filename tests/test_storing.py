@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import h5py
 import joblib
@@ -106,6 +107,20 @@ def test_a_file_without_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"model": 5}, "model must be a Keras model, .* Got 5"),
+        ({"custom_objects": 5}, "custom_objects must map names to layers, .* Got 5"),
+    ],
+)
+def test_wrong_arguments_are_no_failures_of_runs(
+    wrong: dict[str, Any], message: str, sweep: Path
+) -> None:
+    with pytest.raises(rc.ArgumentError, match=message):
+        rc.store_all(sweep, **wrong)
+
+
 def test_workers_of_joblib_store_the_same(sweep: Path, tmp_path: Path) -> None:
     alone = Path(shutil.copy(sweep, tmp_path / "alone.h5"))
     rc.store_all(alone)

@@ -22,7 +22,6 @@ from replaychart.drawing.titles import (
     check_chart,
     note_not_finite,
 )
-from replaychart.errors import ArgumentError
 from replaychart.evaluation.sample_statistics import UpToNow
 from replaychart.facts.epochs import Epochs
 from replaychart.frames.histograms import MOST_BINS
@@ -117,13 +116,7 @@ def data_map(
     S. Swayamdipta et al., "Dataset Cartography: Mapping and Diagnosing Datasets with Training
     Dynamics" (2020), https://aclanthology.org/2020.emnlp-main.746
     """
-    check_chart(run, width, height, max_bytes)
-    if width == "container":
-        message = (
-            "width must be a number of pixels, because Vega-Lite has no container for charts "
-            "beside each other. Got 'container'."
-        )
-        raise ArgumentError(message)
+    check_chart(run, width, height, max_bytes, container=False)
     require_at_least("bins", bins, 1, most=MOST_BINS)
     clock, points = kept(
         run,

@@ -157,13 +157,7 @@ def difference(
     >>> run = rc.open_run(rc.datasets.parabola_recording())
     >>> chart = rc.difference(run, run, names=("one", "same"), epochs=[0, 150], resolution=20)
     """
-    check_chart(run, width, height, max_bytes)
-    if width == "container":
-        message = (
-            "width must be a number of pixels, because Vega-Lite has no container for charts "
-            "beside each other. Got 'container'."
-        )
-        raise ArgumentError(message)
+    check_chart(run, width, height, max_bytes, container=False)
     require_same_points(run, other)
     _require_same_task(run, other)
     shared, both = paired_runs(run, other, names, clock, epochs, epoch)

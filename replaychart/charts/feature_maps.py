@@ -138,7 +138,7 @@ def feature_maps(
     >>> def draw(run: rc.Run):
     ...     return rc.feature_maps(run, points=[0, 1, 2], epochs=[0, 10])
     """
-    check_chart(run, width, width if height is None else height, max_bytes)
+    check_chart(run, width, width if height is None else height, max_bytes, container=False)
     layer = _checked_layer(run, layer)
     rows = _checked_points(run, points)
     last = run.convolutions.maps(layer, rows, run.snapshots(run.epochs[-1].item()))

@@ -144,7 +144,7 @@ def filters(
     >>> def draw(run: rc.Run):
     ...     return rc.filters(run, epochs=[0, 10])
     """
-    check_chart(run, width, width if height is None else height, max_bytes)
+    check_chart(run, width, width if height is None else height, max_bytes, container=False)
     layer = _checked_layer(run, layer)
     whole = run.convolutions.kernels(layer, run.snapshots(run.epochs[-1].item()))
     *_, rows, columns_of_kernel, channels, count = whole.shape

@@ -136,7 +136,7 @@ def network_diagram(
     >>> run = rc.open_run(rc.datasets.parabola_recording())
     >>> chart = rc.network_diagram(run, epochs=[0, 150])
     """
-    check_chart(run, width, 300 if height is None else height, max_bytes)
+    check_chart(run, width, 300 if height is None else height, max_bytes, container=False)
     plane = TilePlane.of(run, features, at, resolution)
     columns = columns_of(run, plane.features)
     layout = Layout.of(columns, width, height)

@@ -118,14 +118,8 @@ def parallel_coordinates(
     """
     named = named_runs(runs)
     every = [run for some in named.values() for run in some]
-    check_chart(every[0], width, height, max_bytes)
+    check_chart(every[0], width, height, max_bytes, container=False)
     require_one_of("source", source, SOURCES)
-    if width == "container":
-        message = (
-            "width must be a number of pixels, because the labels are fitted to it. Got "
-            "'container'."
-        )
-        raise ArgumentError(message)
     # Numbers as names, because several runs may have the same name.
     numbered = {str(number): run for number, run in enumerate(every)}
     metric = _metric(every, metric, source)

@@ -25,6 +25,7 @@ from replaychart.drawing.probe import (
     probe_parameter,
 )
 from replaychart.drawing.samples import SamplePositions
+from replaychart.drawing.stations import check_projection_names, projection_for
 from replaychart.drawing.titles import Title, add_subtitle, chart_title, check_chart, level
 from replaychart.errors import ArgumentError
 from replaychart.facts.epochs import Epochs
@@ -125,10 +126,7 @@ def probe(
     >>> run = rc.open_run(rc.datasets.parabola_recording())
     >>> chart = rc.probe(run, place=(0.2, 0.5), epoch=40)
     """
-    check_chart(run, width, height, max_bytes)
-    if isinstance(width, str):
-        message = f"width must be a positive number of pixels. Got {width!r}."
-        raise ArgumentError(message)
+    check_chart(run, width, height, max_bytes, container=False)
     run = run.of_unit(unit)
     chosen = _checked_layers(run, layers)
     through = None if features is None else run.planes.slice(features, at)
@@ -150,10 +148,8 @@ def probe(
     inputs = decision_boundary(
         run, features=features, at=at, grid=run.planes.inputs_are_plane(), **shared
     )
-    how = {
-        layer: projection.get(layer) if isinstance(projection, Mapping) else projection
-        for layer in chosen
-    }
+    check_projection_names(run, projection)
+    how = {layer: projection_for(layer, projection) for layer in chosen}
     views = {
         layer: run.planes.view(layer, _for(run, layer, how[layer]), "flatten") for layer in chosen
     }

@@ -1,6 +1,7 @@
 """`roc`: ROC and precision-recall curves."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
@@ -213,7 +214,7 @@ def _traced(
     run: Run, clock: Clock, kinds: Sequence[_Kind], width: Width, height: int
 ) -> list[Paths]:
     """Return the curves of each kind. `Paths.value` is 0 for a class, and 1 for the mean."""
-    pixels = width_for_positions(width)
+    pixels = math.ceil(width_for_positions(width))
     places = np.linspace(0, 1, 2 * pixels + 1)
     pieces: list[list[Piece]] = [[] for _ in kinds]
     snapshots = run.snapshots(clock.epochs)

@@ -126,7 +126,8 @@ def similarity(
     .. [1] S. Kornblith et al., "Similarity of Neural Network Representations Revisited" (2019),
        https://arxiv.org/abs/1905.00414
     """
-    check_chart(run, _SMALLEST if width is None else width, height or _SMALLEST, max_bytes)
+    least = _SMALLEST if width is None else width
+    check_chart(run, least, height or _SMALLEST, max_bytes, container=False)
     clock = shared_by_both(run, other, epochs, epoch)
     titles = pair_names(run, other, names)
     first = run.similarity(other, layers=layers, epochs=clock.epochs[-1].item())

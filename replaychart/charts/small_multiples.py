@@ -19,6 +19,9 @@ from replaychart.errors import ArgumentError
 from replaychart.facts.epochs import Epochs
 from replaychart.run import Run, named_runs
 
+# What each chart is given, besides its run.
+_PASSED = ("epochs", "epoch", "title", "width", "height", "max_bytes")
+
 
 def small_multiples(
     runs: Mapping[str, Run],
@@ -90,7 +93,7 @@ def small_multiples(
     >>> chart = rc.small_multiples({"one": run, "the same": run}, chart=rc.decision_boundary)
     """
     single = _one_run_each(runs)
-    check_chart(next(iter(single.values())), width, height, max_bytes)
+    check_chart(next(iter(single.values())), width, height, max_bytes, container=False)
     require_at_least("columns", columns, 1)
     accepted = _parameters(chart)
     clock = clock_of_all(list(single.values()), epochs, epoch)
@@ -149,6 +152,15 @@ def _parameters(chart: Callable[..., Any]) -> set[str]:
         message = (
             "chart must be a chart of a single run, such as replaychart.decision_boundary. Got "
             f"{shown(chart)}."
+        )
+        raise ArgumentError(message)
+    every = inspect.signature(chart).parameters
+    passed_on = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in every.values())
+    missing = [name for name in _PASSED if name not in every]
+    if missing and not passed_on:
+        message = (
+            f"chart must take {', '.join(_PASSED[:-1])} and {_PASSED[-1]}, as feature_space does. "
+            f"Got {shown(chart)}, which does not take {', '.join(missing)}."
         )
         raise ArgumentError(message)
     return set(parameters)

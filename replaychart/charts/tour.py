@@ -136,7 +136,7 @@ def tour(
 
     D. Asimov, "The Grand Tour: A Tool for Viewing Multidimensional Data" (1985)
     """
-    check_chart(run, width, height, max_bytes)
+    check_chart(run, width, height, max_bytes, container=False)
     _check(position, seed)
     layer = _layer(run, layer)
     space = _Space.of(run, layer, units, dimensions)

@@ -126,7 +126,7 @@ def unit_maps(
     >>> run = rc.open_run(rc.datasets.parabola_recording())
     >>> chart = rc.unit_maps(run, "hidden", epochs=[0, 150])
     """
-    check_chart(run, width, width if height is None else height, max_bytes)
+    check_chart(run, width, width if height is None else height, max_bytes, container=False)
     layer = default_layer(run) if layer is None else layer
     run.layer_shape(layer)  # Raises an error if there is no such layer.
     through = None if features is None else run.planes.slice(features, at)

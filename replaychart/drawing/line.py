@@ -18,7 +18,7 @@ from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.titles import Title, chart_title, note_not_finite
 from replaychart.drawing.validation_points import validation_layer
 from replaychart.planes.extents import Limits
-from replaychart.planes.planes import CURVE_PLACES, RESOLUTION
+from replaychart.planes.planes import CURVE_PLACES, MOST_RESOLUTION, RESOLUTION
 from replaychart.planes.rectangle import checked_limits
 from replaychart.run import Run
 
@@ -46,7 +46,7 @@ def curve_over_line(
     validation: bool = True,
 ) -> alt.LayerChart:
     """Return the prediction against the only feature, with the points; see `decision_boundary`."""
-    require_at_least("resolution", resolution, 2)
+    require_at_least("resolution", resolution, 2, most=MOST_RESOLUTION)
     x_limits, y_given = run.planes.curve_limits(xlim), checked_limits("ylim", ylim)
     places = int(resolution) * CURVE_PLACES // RESOLUTION if run.has_model else len(run.targets)
     curves = len(run.planes.surfaces.classes)

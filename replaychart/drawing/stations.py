@@ -3,10 +3,11 @@
 import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from replaychart.arguments import require_one_of
 from replaychart.planes.argument_types import ProjectionLike
 from replaychart.planes.planes import GRID_LINES
 from replaychart.planes.projections import Projection
@@ -135,6 +136,7 @@ def stations_of(
     ArgumentError, EvaluationError, MissingDependencyError
         As for `Planes.view`.
     """
+    check_projection_names(run, projection)
     chosen = _effective(run) if layers is None else list(layers)
     inputs = _inputs_of(run)
     stations = [] if inputs is None else [inputs]
@@ -142,12 +144,22 @@ def stations_of(
         units = _units(run, layer)
         view = None
         if units > 2:
-            how = projection.get(layer) if isinstance(projection, Mapping) else projection
-            view = run.planes.view(layer, how, "flatten")
+            view = run.planes.view(layer, projection_for(layer, projection), "flatten")
         stations.append(
             Station(run, layer, units, view, is_output=layer == run.planes.output_layer())
         )
     return stations
+
+
+def check_projection_names(run: Run, projection: object) -> None:
+    """Raise `ArgumentError` if projections are given for something that is not a layer."""
+    for name in projection if isinstance(projection, Mapping) else ():
+        require_one_of("Each name in projection", name, run.layers)
+
+
+def projection_for(layer: str, projection: Mapping[str, ProjectionLike] | str | None) -> Any:
+    """Return the projection of a layer, None for the default."""
+    return projection.get(layer) if isinstance(projection, Mapping) else projection
 
 
 def _effective(run: Run) -> list[str]:

@@ -149,14 +149,26 @@ def note_not_finite(
     add_subtitle(title, f"{what}: {how} {when}", width)
 
 
-def check_chart(run: Run, width: Width, height: int, max_bytes: float | None) -> None:
-    """Raise `ArgumentError` unless the run, the size in pixels and the size limit are valid."""
+def check_chart(
+    run: Run, width: Width, height: int, max_bytes: float | None, *, container: bool = True
+) -> None:
+    """Raise `ArgumentError` unless the run, the size in pixels and the size limit are valid.
+
+    Parameters
+    ----------
+    run, width, height, max_bytes
+        The arguments of a chart.
+    container : bool, default True
+        Whether the chart can be as wide as the element that contains it.
+    """
     require_run(run)
     check_max_bytes(max_bytes)
     for argument, value in (("width", width), ("height", height)):
-        if argument == "width" and isinstance(value, str) and value == "container":
+        fills = argument == "width" and isinstance(value, str) and value == "container"
+        if fills and container:
             continue
         if not is_number(value) or not 0 < value < np.inf:
-            also = " or 'container'" if argument == "width" else ""
-            message = f"{argument} must be a positive number of pixels{also}. Got {value!r}."
+            also = " or 'container'" if argument == "width" and container else ""
+            why = ": this chart cannot fill a container" if fills else ""
+            message = f"{argument} must be a positive number of pixels{also}{why}. Got {value!r}."
             raise ArgumentError(message)

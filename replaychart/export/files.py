@@ -8,6 +8,8 @@ from pathlib import Path
 
 from replaychart.errors import ArgumentError, RunFileError
 
+LONGEST_PREFIX = 40
+
 
 @contextmanager
 def written_beside(path: Path) -> Iterator[Path]:
@@ -36,8 +38,9 @@ def written_beside(path: Path) -> Iterator[Path]:
         message = f"path must be a file. Got the directory {str(path)!r}."
         raise ArgumentError(message)
     try:
+        # Cut, because the whole name may be as long as the file system allows.
         handle, name = tempfile.mkstemp(
-            prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
+            prefix=f".{path.stem[:LONGEST_PREFIX]}-", suffix=path.suffix, dir=path.parent
         )
     except OSError as error:
         message = f"{str(path)!r} cannot be written: {error}"

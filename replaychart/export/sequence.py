@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from replaychart.errors import RunFileError
-from replaychart.export.files import allowed, written_beside
+from replaychart.export.files import LONGEST_PREFIX, allowed, written_beside
 from replaychart.export.film import Film
 from replaychart.export.specs import ChartSpec
 from replaychart.facts.epochs import EPOCH_DIGITS
@@ -47,7 +47,9 @@ def write_sequence(
         if directory.is_dir():
             _write_into(directory, epochs, Film(chart, epochs, scale), bar)
             return
-        temporary = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
+        temporary = Path(
+            tempfile.mkdtemp(prefix=f".{directory.name[:LONGEST_PREFIX]}-", dir=directory.parent)
+        )
         try:
             _write_into(temporary, epochs, Film(chart, epochs, scale), bar)
             temporary.chmod(allowed(0o777))

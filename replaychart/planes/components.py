@@ -14,6 +14,8 @@ from replaychart.planes.projections import LinearProjection
 
 # Incremental PCA keeps more components than are shown, which makes the first two more accurate.
 _INCREMENTAL_COMPONENTS = 50
+# Sums of the squares of larger numbers may not have a place in float32.
+_LARGE = 1e15
 # Up to this many units, the covariance matrix is small enough to be accumulated, which is exact.
 # Layers with more units are fitted by scikit-learn.
 MOST_UNITS = 1000
@@ -166,6 +168,7 @@ def _moments(space: LayerSpace) -> Moments:
 
 def _fitted(space: LayerSpace, batches: Iterator[np.ndarray], count: int = 2) -> Components:
     decomposition = scikit_learn("sklearn.decomposition")
+    batches = map(_with_squares, batches)
     first, second = space.enough(next(batches)), next(batches, None)
     with np.errstate(invalid="ignore"):  # If the points do not differ, the shares are NaN.
         if second is None:
@@ -179,6 +182,11 @@ def _fitted(space: LayerSpace, batches: Iterator[np.ndarray], count: int = 2) ->
         pca.components_[:count].astype(np.float64),
         pca.explained_variance_ratio_[:count],
     )
+
+
+def _with_squares(rows: np.ndarray) -> np.ndarray:
+    """Return rows with a dtype for their squares, which may be infinite in float32."""
+    return rows.astype(np.float64) if np.abs(rows).max(initial=0) > _LARGE else rows
 
 
 def _projection(space: LayerSpace, found: Components, key: str, through: str) -> LinearProjection:

@@ -36,6 +36,8 @@ from replaychart.storage.reader import StoredRun
 
 GRID_LINES = 11
 RESOLUTION = 100
+# Beyond, a single lattice takes more memory than a whole recording.
+MOST_RESOLUTION = 2_000
 # Values of the only feature at which a curve is evaluated, for each line of the lattice of a plane.
 CURVE_PLACES = 2 * RESOLUTION
 BANDS = 10
@@ -593,7 +595,7 @@ class Planes:
         view : LinearProjection, optional
             A slice from `slice`, for inputs with more than two features.
         """
-        require_at_least("resolution", resolution, 2)
+        require_at_least("resolution", resolution, 2, most=MOST_RESOLUTION)
         if isinstance(view, LinearProjection):
             xlim, ylim = self.slice_limits(view, xlim, ylim)
         else:
@@ -676,7 +678,7 @@ class Planes:
             As in `Run.surface`.
         """
         require_one_of("plane", plane, ["inputs", "layer"])
-        require_at_least("resolution", resolution, 2)
+        require_at_least("resolution", resolution, 2, most=MOST_RESOLUTION)
         require_at_least("bands", bands, 1)
         if view is None:
             self.require(layer)

@@ -302,8 +302,8 @@ def test_it_is_drawn_at_each_epoch_and_thinned(
     [
         ({"names": ("a", "a")}, "names must be two different strings"),
         ({"names": "ab"}, "names must be two different strings"),
-        ({"width": "container"}, "width must be a number of pixels"),
-        ({"resolution": 1}, "resolution must be a whole number of at least 2"),
+        ({"width": "container"}, "width must be a positive number of pixels: this chart cannot"),
+        ({"resolution": 1}, "resolution must be a whole number from 2"),
         ({"epochs": [8]}, "epochs must be among those recorded"),
     ],
 )

@@ -121,7 +121,7 @@ def test_bad_arguments(runs: dict[str, rc.Run]) -> None:
         ({"columns": ["units"]}, "columns must be one of .*'learning_rate'.* Got 'units'"),
         ({"columns": 3}, "columns must be names of columns. Got 3"),
         ({"metric": "auc"}, "metric must be one of 'accuracy', 'loss'. Got 'auc'"),
-        ({"width": "container"}, "width must be a number of pixels, because .* Got 'container'"),
+        ({"width": "container"}, "width must be a positive number of pixels: .* Got 'container'"),
     ):
         with pytest.raises(rc.ArgumentError, match=message):
             rc.parallel_coordinates(runs, **options)

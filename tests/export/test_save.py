@@ -354,3 +354,16 @@ def test_an_epoch_of_numpy_is_an_epoch(suffix: str, tmp_path: Path) -> None:
     expected = rc.save(chart, tmp_path / f"a.{suffix}", epoch=3).read_bytes()
     for epoch in (run.epochs[-1], np.float32(3), np.int8(3)):
         assert rc.save(chart, tmp_path / f"a.{suffix}", epoch=epoch).read_bytes() == expected
+
+
+def test_names_may_be_as_long_as_the_file_system_allows(shipped: rc.Run, tmp_path: Path) -> None:
+    chart = rc.loss_and_metric(shipped, epochs=[0, 150])
+    name = "é" * 120
+    assert rc.save(chart, tmp_path / f"{name}.svg").is_file()
+    assert len(list(rc.save(chart, f"{tmp_path / name}/", progress=False).iterdir())) == 2
+    message = "path must be a path that is not too long for the file system. Got one of"
+    for longer in ("n" * 300, "n/" * 3000):
+        with pytest.raises(rc.ArgumentError, match=message):
+            rc.save(chart, tmp_path / f"{longer}.svg")
+        with pytest.raises(rc.ArgumentError, match=message):
+            rc.open_run(tmp_path / longer)

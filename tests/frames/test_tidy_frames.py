@@ -187,7 +187,7 @@ def test_diverged_training_has_frames(tmp_path: Path) -> None:
         ({"xlim": (1, 0)}, "xlim must be two finite numbers, the lower first. Got \\(1, 0\\)"),
         ({"ylim": (0, np.inf)}, "ylim must be two finite numbers"),
         ({"ylim": 3}, "ylim must be two finite numbers"),
-        ({"resolution": 1}, "resolution must be a whole number of at least 2. Got 1"),
+        ({"resolution": 1}, "resolution must be a whole number from 2 to 2,000. Got 1"),
         ({"bands": 0}, "bands must be a whole number of at least 1. Got 0"),
         ({"plane": "output"}, "plane must be one of 'inputs', 'layer'. Got 'output'"),
         ({"layer": "output"}, "layer must have 2 units, or be projected.*'hidden'. Got 'output'"),
