@@ -13,7 +13,7 @@ from replaychart.errors import ArgumentError, EvaluationError
 from replaychart.evaluation.evaluations import Evaluations
 from replaychart.evaluation.lazy_network import LazyNetwork
 from replaychart.evaluation.memory import Arrays, Memory
-from replaychart.evaluation.workers import spread, workers
+from replaychart.evaluation.workers import shares, spread
 from replaychart.facts.keys import evaluation_key
 from replaychart.network.protocol import RecordedNetwork
 from replaychart.storage.other_weights import WeightOnPlane
@@ -262,23 +262,20 @@ class LossPlanes:
             leave=False,
             disable=not progress,
         )
-        shares = [
-            [range(start, start + together) for start in share]
-            for share in np.array_split(rows, min(workers(), len(rows)))
-        ]
+        parts = [[range(start, start + together) for start in part] for part in shares(rows)]
         losses = []
         with bar:
-            if len(shares) == 1:
+            if len(parts) == 1:
                 network = rebuild()
-                for places_of_row in shares[0]:
+                for places_of_row in parts[0]:
                     losses.append(_losses_of(network, self._stored, places_of_row))
                     bar.update()
             else:
                 # The network is rebuilt once for each worker, not for each row.
-                tasks = [(rebuild, self._stored, share) for share in shares]
-                for share, found in zip(shares, spread(_losses_of_rows, tasks), strict=True):
+                tasks = [(rebuild, self._stored, part) for part in parts]
+                for part, found in zip(parts, spread(_losses_of_rows, tasks), strict=True):
                     losses += found
-                    bar.update(len(share))
+                    bar.update(len(part))
         return np.concatenate(losses)[: len(places)]
 
 
