@@ -1,5 +1,6 @@
 """`Run`: a recorded training run, evaluated on demand."""
 
+import contextlib
 import copy
 import dataclasses
 import math
@@ -12,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from replaychart.arguments import items_of, require_at_least, require_one_of, shown
-from replaychart.errors import ArgumentError, EvaluationError
+from replaychart.errors import ArgumentError, EvaluationError, ReplayChartError
 from replaychart.evaluation.classification import CALIBRATION_BINS, Classification
 from replaychart.evaluation.convolutions import Convolutions
 from replaychart.evaluation.curves import Curves, CurvesOfOutputs
@@ -21,7 +22,7 @@ from replaychart.evaluation.distributions import Distributions, Kind, Variable
 from replaychart.evaluation.evaluations import Evaluations
 from replaychart.evaluation.lazy_network import LazyNetwork
 from replaychart.evaluation.loss_planes import Directions, LossPlanes
-from replaychart.evaluation.memory import Memory
+from replaychart.evaluation.memory import Arrays, Memory, joined_rows
 from replaychart.evaluation.predictions import Predictions
 from replaychart.evaluation.sample_statistics import SampleStatistics
 from replaychart.evaluation.similarity import layer_similarities
@@ -68,6 +69,7 @@ from replaychart.storage import reader
 from replaychart.storage.deepreplay import DeepReplayRun
 from replaychart.storage.state import BEING_RECORDED, INTERRUPTED
 from replaychart.summary import card, summary_rows
+from replaychart.workers import shares, spread
 
 if TYPE_CHECKING:
     import keras
@@ -1933,6 +1935,10 @@ class Run:
         A stored run can be opened and charted on a machine without Keras, with identical values.
         Everything else that this `Run` has evaluated over all epochs is stored, too.
 
+        If joblib is configured, for example with ``joblib.parallel_config(n_jobs=4)`` or
+        ``backend="dask"``, its workers evaluate the points, each at some of the epochs. They read
+        the file, which must be at the same path for all of them; this process writes.
+
         Parameters
         ----------
         layers : sequence of str, optional
@@ -1982,24 +1988,46 @@ class Run:
         for layer in layers:
             require_one_of("layers", layer, self.layers)
         whole = self._whole if self._training is None else self._training._whole
-        parts = [whole.output(name) for name in whole._outputs_with_targets()] or [whole]
-        whole.losses()
+        whole._evaluate_by_workers(layers)
+        whole._evaluate_points(layers, range(len(self.epochs)))
         whole.curves.replayed()
-        for layer in layers:
-            whole.coordinates(layer)
-        whole.value_distributions.evaluate()
+        parts = whole._parts()
         for part in parts:
-            part._evaluations.predictions(range(len(part.epochs)))
             part.planes.evaluate([one for one in layers if self.layer_shape(one) == (2,)])
         for part in {id(one): one for one in (whole, *parts)}.values():
             part._remember_verified()
-        for part in parts:
+
+    def _parts(self) -> list["Run"]:
+        """Return the run of each output that has targets, or the run itself if it has only one."""
+        return [self.output(name) for name in self._outputs_with_targets()] or [self]
+
+    def _evaluate_points(self, layers: Sequence[str], snapshots: Sequence[int]) -> None:
+        """Evaluate what `store` writes of the points: everything but the planes around them."""
+        self._evaluations.losses(snapshots)
+        self.curves.evaluate(snapshots)
+        self.value_distributions.evaluate(snapshots)
+        for part in self._parts():
+            part._evaluations.predictions(snapshots)
             if part.validation is not None:
-                part.validation._evaluations.predictions(range(len(part.epochs)))
-        if whole.validation is not None:
-            whole.validation.losses()
+                part.validation._evaluations.predictions(snapshots)
+        for layer in layers:
+            self._evaluations.outputs(layer, snapshots)
+        if self.validation is not None:
+            self.validation._evaluations.losses(snapshots)
             for layer in layers:
-                whole.validation.coordinates(layer)
+                self.validation._evaluations.outputs(layer, snapshots)
+
+    def _evaluate_by_workers(self, layers: Sequence[str]) -> None:
+        """Do `_evaluate_points` with joblib's workers, if there are any: each takes some epochs."""
+        every = range(len(self.epochs))
+        parts = shares(every)
+        if len(parts) < 2 or self._memory.holds(evaluation_key("losses")):
+            return
+        given = (self._stored, self._network.model, self._network.custom_objects, layers)
+        found = list(spread(_points_evaluated, [(*given, part) for part in parts]))
+        for key in set.intersection(*(set(one) for one in found)):
+            if not self._memory.holds(key):
+                self._memory.remember(key, every, joined_rows([one[key] for one in found]))
 
     def _remember_verified(self) -> None:
         verified = self.verified
@@ -2007,6 +2035,24 @@ class Run:
             values = np.full(len(self.epochs), verified)
             every = range(len(self.epochs))
             self._memory.remember(evaluation_key("verified"), every, {"values": values})
+
+
+def _points_evaluated(
+    stored: reader.StoredRun,
+    model: "AnyModel | None",
+    custom_objects: Mapping[str, Any] | None,
+    layers: Sequence[str],
+    snapshots: Sequence[int],
+) -> dict[str, Arrays]:
+    """Return what `Run._evaluate_points` evaluates for some epochs, by key.
+
+    If something cannot be evaluated, it is left out: the process that asked evaluates it again, and
+    raises the error there.
+    """
+    run = Run(stored, model=model, custom_objects=custom_objects)
+    with contextlib.suppress(ReplayChartError):
+        run._evaluate_points(layers, snapshots)
+    return run._memory.only_of(snapshots)
 
 
 def _whole(epoch: float | None) -> float | None:

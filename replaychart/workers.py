@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from joblib.parallel import ParallelBackendBase
 
+import numpy as np
+
 T = TypeVar("T")
 
 
@@ -14,6 +16,12 @@ def workers() -> int:
     import joblib
 
     return max(1, joblib.effective_n_jobs(None))
+
+
+def shares(numbers: Sequence[int]) -> list[list[int]]:
+    """Return numbers in parts of about the same size, none empty: one part for each worker."""
+    parts = np.array_split(np.asarray(numbers, np.int64), max(1, min(workers(), len(numbers))))
+    return [part.tolist() for part in parts]
 
 
 def spread(function: Callable[..., T], arguments: Sequence[tuple[Any, ...]]) -> Iterator[T]:
@@ -38,7 +46,15 @@ def spread(function: Callable[..., T], arguments: Sequence[tuple[Any, ...]]) -> 
         batch_size=1,
         max_nbytes=None,
     )
-    yield from parallel(joblib.delayed(function)(*own) for own in arguments)
+    yield from parallel(joblib.delayed(_alone)(function, *own) for own in arguments)
+
+
+def _alone(function: Callable[..., T], *arguments: Any) -> T:
+    """Return what a function returns that uses no other workers: they are all busy."""
+    import joblib
+
+    with joblib.parallel_config("sequential"):
+        return function(*arguments)
 
 
 def backend() -> "ParallelBackendBase":

@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,11 +12,14 @@ import h5py
 import joblib
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from support.training import dense, small_model, train
 
 import replaychart as rc
 from replaychart.storage.reader import read_run
+
+_EVALUATED = ("gradients", "activations", "pre_activations")
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +110,82 @@ def test_a_file_without_runs(tmp_path: Path) -> None:
         rc.store_all(tmp_path / "empty.h5")
 
 
+def test_epochs_of_one_run_are_spread_over_workers(sweep: Path, tmp_path: Path) -> None:
+    alone = Path(shutil.copy(sweep, tmp_path / "alone.h5"))
+    run = rc.open_run(alone, "2 units")
+    run.store()
+    spread = rc.open_run(sweep, "2 units")
+    with joblib.parallel_config("threading", n_jobs=2):
+        frames = {kind: spread.distributions(kind, summary=True) for kind in _EVALUATED}
+        spread = rc.open_run(sweep, "2 units")
+        spread.store()
+    _assert_same(_evaluations(sweep, "2 units"), _evaluations(alone, "2 units"))
+    for kind, frame in frames.items():
+        pd.testing.assert_frame_equal(frame, run.distributions(kind, summary=True))
+
+
+def test_workers_leave_errors_to_the_process_that_asks(sweep: Path) -> None:
+    run = rc.open_run(sweep, "3 units")
+    with h5py.File(sweep, "r+") as file:
+        del file["3 units/weights"]
+    with (
+        joblib.parallel_config("threading", n_jobs=2),
+        pytest.raises(rc.RunFileError, match="The weights of run '3 units'"),
+    ):
+        run.store()
+
+
+@pytest.mark.thorough
+def test_epochs_of_several_outputs_and_of_validation_points_are_spread(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((2,))
+    hidden = dense(2, "tanh", "hidden")(inputs)
+    outputs = [dense(1, "sigmoid", "kind")(hidden), dense(1, "linear", "size")(hidden)]
+    model = keras.Model(inputs, outputs)
+    model.compile("adam", loss=["binary_crossentropy", "mse"], metrics=[["accuracy"], ["mae"]])
+    X, kind = rc.datasets.parabola(30)
+    y = [kind, X[:, 0]]
+    path, other = tmp_path / "alone.h5", tmp_path / "spread.h5"
+    recorder = rc.Recorder(X, y, path, "both", validation=(X[:9], [one[:9] for one in y]))
+    model.fit(X, y, epochs=3, verbose=0, callbacks=[recorder])
+    shutil.copy(path, other)
+    rc.open_run(path).store()
+    with joblib.parallel_config("threading", n_jobs=3):
+        rc.open_run(other).store()
+        of_validation = rc.open_run(other).output("kind").validation
+        assert of_validation is not None
+        found = of_validation.distributions("activations", summary=True)
+    _assert_same(_evaluations(other, "both"), _evaluations(path, "both"))
+    of_validation = rc.open_run(path).output("kind").validation
+    assert of_validation is not None
+    expected = of_validation.distributions("activations", summary=True)
+    pd.testing.assert_frame_equal(found, expected)
+
+
+_KILLED = """
+import os, signal, sys, threading
+from pathlib import Path
+import replaychart as rc
+from replaychart.storing import storing
+path = Path(sys.argv[1])
+for one in storing(path, rc.list_runs(path)):
+    # While the next run is evaluated.
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGKILL)).start()
+"""
+
+
+@pytest.mark.thorough
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_after_a_kill_the_rest_is_stored(sweep: Path, tmp_path: Path) -> None:
+    whole = Path(shutil.copy(sweep, tmp_path / "whole.h5"))
+    rc.store_all(whole)
+    killed = subprocess.run([sys.executable, "-c", _KILLED, str(sweep)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert rc.store_all(sweep)["outcome"].tolist() == ["already stored", "stored", "stored"]
+    for name in rc.list_runs(sweep):
+        _assert_same(_evaluations(sweep, name), _evaluations(whole, name))
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize(
     ("wrong", "message"),
@@ -125,7 +205,15 @@ def test_workers_of_joblib_store_the_same(sweep: Path, tmp_path: Path) -> None:
     alone = Path(shutil.copy(sweep, tmp_path / "alone.h5"))
     rc.store_all(alone)
     with joblib.parallel_config(n_jobs=2):
-        assert rc.store_all(sweep)["outcome"].tolist() == ["stored"] * 3
+        rc.open_run(sweep, "4 units").store()
+        run = rc.open_run(sweep, "2 units")
+        frames = {kind: run.distributions(kind, summary=True) for kind in _EVALUATED}
+        outcomes = rc.store_all(sweep)["outcome"].tolist()
+    assert outcomes == ["stored", "stored", "already stored"]
+    for kind, frame in frames.items():
+        pd.testing.assert_frame_equal(
+            frame, rc.open_run(alone, "2 units").distributions(kind, summary=True)
+        )
     for name in rc.list_runs(sweep):
         _assert_same(_evaluations(sweep, name), _evaluations(alone, name))
 
@@ -141,8 +229,16 @@ def test_a_cluster_of_dask_stores_the_same(sweep: Path, tmp_path: Path) -> None:
         distributed.Client(n_workers=2, threads_per_worker=1, dashboard_address=None),
         joblib.parallel_config(backend="dask"),
     ):
-        assert rc.store_all(sweep)["outcome"].tolist() == ["stored"] * 3
+        run = rc.open_run(sweep, "2 units")
+        frames = {kind: run.distributions(kind, summary=True) for kind in _EVALUATED}
+        rc.open_run(sweep, "4 units").store()
+        outcomes = rc.store_all(sweep)["outcome"].tolist()
         found = rc.open_run(sweep, "3 units").loss_plane(resolution=7)
+    assert outcomes == ["stored", "stored", "already stored"]
+    for kind, frame in frames.items():
+        pd.testing.assert_frame_equal(
+            frame, rc.open_run(alone, "2 units").distributions(kind, summary=True)
+        )
     for name in rc.list_runs(sweep):
         _assert_same(_evaluations(sweep, name), _evaluations(alone, name))
     np.testing.assert_array_equal(found["loss"], expected["loss"])

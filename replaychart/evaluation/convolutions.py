@@ -1,8 +1,6 @@
 """The convolutions of a network: their kernels, and what they return for recorded pictures."""
 
 from collections.abc import Sequence
-from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +12,7 @@ from replaychart.facts.inputs import arrays_of, rows_of
 from replaychart.facts.keys import evaluation_key
 from replaychart.facts.layers import RecordedLayer, RecordedVariable, without_nested_models
 from replaychart.storage.reader import StoredRun
+from replaychart.storage.weights import Weight
 
 _KERNELS = ("kernel", "depthwise_kernel")
 # Rows, columns, channels of the input, and filters.
@@ -45,6 +44,7 @@ class Convolutions:
         self._memory = memory
         self._network = network
         self._evaluations = evaluations
+        self._weights: dict[int, Weight] = {}
         self._layers = {layer.name: layer for layer in without_nested_models(stored.layers)}
 
     @property
@@ -72,7 +72,7 @@ class Convolutions:
         """
         variable = self._kernel(layer)
         assert variable is not None
-        values = np.asarray(self._weights[variable.position][np.asarray(snapshots)], np.float32)
+        values = np.asarray(self._weight(variable.position)[np.asarray(snapshots)], np.float32)
         kind = self._layers[layer].kind
         if kind.startswith("Depthwise") or variable.name.startswith("depthwise"):
             return values.reshape(*values.shape[:3], 1, -1)
@@ -119,9 +119,11 @@ class Convolutions:
     def _pictures_channels_first(self) -> bool:
         return self._stored.framework == "torch"
 
-    @cached_property
-    def _weights(self) -> Sequence[Any]:
-        return self._stored.weights()
+    def _weight(self, position: int) -> Weight:
+        # Kept, because it remembers the snapshots that were read last.
+        if position not in self._weights:
+            self._weights[position] = self._stored.weight(position)
+        return self._weights[position]
 
     def _kernel(self, layer: str) -> RecordedVariable | None:
         """Return the kernel of a layer, None if it is no two-dimensional convolution."""
@@ -129,7 +131,7 @@ class Convolutions:
         if not self._stored.has_model or not _may_be_convolution(known):
             return None
         kernels = [own for own in known.variables if own.name in _KERNELS]
-        axes = [len(self._weights[own.position].shape) - 1 for own in kernels]
+        axes = [len(self._weight(own.position).shape) - 1 for own in kernels]
         return kernels[0] if axes == [_AXES_OF_A_KERNEL] else None
 
     def _computed(

@@ -1,8 +1,9 @@
 """Losses, metrics and learning rates over the epochs, as logged or as evaluated."""
 
+import contextlib
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -112,7 +113,7 @@ class Curves:
         if source == "training":
             return {**self._stored.logs, "learning_rate": self._stored.learning_rates}[name]
         try:
-            return self._replayed(name)
+            return self._replayed(name, range(len(self._stored.epochs)))
         except EvaluationError as error:
             if name not in self._stored.logs:
                 raise
@@ -120,6 +121,13 @@ class Curves:
                 f"{error} For the values of {name!r} that Keras logged, pass source='training'."
             )
             raise EvaluationError(message) from error
+
+    def evaluate(self, snapshots: Sequence[int]) -> None:
+        """Evaluate and keep what `replayed` needs, without warnings."""
+        with contextlib.suppress(EvaluationError):
+            for name in self.names("replay"):
+                with contextlib.suppress(EvaluationError):
+                    self._replayed(name, snapshots)
 
     def replayed(self, *, on_request: bool = False) -> dict[str, np.ndarray]:
         """Return every curve that can be evaluated, and warn about the others.
@@ -138,7 +146,7 @@ class Curves:
             return {}
         for name in names:
             try:
-                curves[name] = self._replayed(name)
+                curves[name] = self._replayed(name, range(len(self._stored.epochs)))
             except EvaluationError as error:
                 losses = ("loss", REGULARIZED_LOSS)
                 what = name if name in losses else f"metric {name!r}"
@@ -149,34 +157,33 @@ class Curves:
             warnings.warn(message, stacklevel=3)
         return curves
 
-    def _replayed(self, name: str) -> np.ndarray:
+    def _replayed(self, name: str, snapshots: Sequence[int]) -> np.ndarray:
         validation = self._validation()
         if validation is not None and name not in self._replayable() and name.startswith(_VAL):
-            return validation._replayed(name.removeprefix(_VAL))
-        every = range(len(self._stored.epochs))
+            return validation._replayed(name.removeprefix(_VAL), snapshots)
         if name == "loss":
-            return self._evaluations.losses(every).mean(axis=1, dtype=np.float64)
+            return self._evaluations.losses(snapshots).mean(axis=1, dtype=np.float64)
         if name == REGULARIZED_LOSS:
-            return self._replayed("loss") + self._evaluations.regularization(every)
+            return self._replayed("loss", snapshots) + self._evaluations.regularization(snapshots)
         metric = next((metric for metric in self._metrics() if name in self._named(metric)), None)
         if metric is None and name in self._classification.names:
-            return self._classification.summary(name, every)
+            return self._classification.summary(name, snapshots)
         if metric is None:
-            right = self._predictions.decisions(every) == self._predictions.labels
+            right = self._predictions.decisions(snapshots) == self._predictions.labels
             return right.mean(axis=1, dtype=np.float64)
-        if self._metrics()[metric] in ACCURACY and self._of_one_target():
+        if self._metrics()[metric] in ACCURACY and self._of_one_target(snapshots):
             weights = self._stored.sample_weights if metric in self._weighted() else None
-            outputs = self._evaluations.predictions(every)
+            outputs = self._evaluations.predictions(snapshots)
             return accuracy(self._stored.targets, outputs, weights)
-        values = self._evaluations.metric(metric, every)
+        values = self._evaluations.metric(metric, snapshots)
         return values[:, self._named(metric).index(name)] if values.ndim == 2 else values
 
-    def _of_one_target(self) -> bool:
+    def _of_one_target(self, snapshots: Sequence[int]) -> bool:
         """Return whether the model predicts one thing for each point, not one for each position.
 
         For positions, Keras itself must compute the accuracy, because a mask may exclude some.
         """
-        return self._evaluations.predictions(range(len(self._stored.epochs))).ndim == 3
+        return self._evaluations.predictions(snapshots).ndim == 3
 
     def _metrics(self) -> dict[str, Any]:
         return {**self._unweighted(), **self._weighted()}
@@ -258,14 +265,14 @@ class CurvesOfOutputs(Curves):
             names = [name for name in names if name != "loss"]
         return {f"{output}_{name}": name for name in names if name != REGULARIZED_LOSS}
 
-    def _replayed(self, name: str) -> np.ndarray:
+    def _replayed(self, name: str, snapshots: Sequence[int]) -> np.ndarray:
         for output, curves in self._each.items():
             own = self._of_output(output).get(name)
             if own is None and name in [f"{output}_{other}" for other in curves.on_request()]:
                 own = name.removeprefix(f"{output}_")
             if own is not None:
-                return curves._replayed(own)
-        return super()._replayed(name)
+                return curves._replayed(own, snapshots)
+        return super()._replayed(name, snapshots)
 
 
 def _of_validation(name: str) -> str:

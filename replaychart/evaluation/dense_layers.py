@@ -2,9 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
@@ -15,7 +13,7 @@ from replaychart.facts.activation_ranges import activation_after, bounds_of
 from replaychart.facts.keys import evaluation_key
 from replaychart.facts.layers import RecordedLayer, RecordedVariable, output_layer
 from replaychart.storage.reader import StoredRun
-from replaychart.storage.weights import UnrecordedWeight
+from replaychart.storage.weights import UnrecordedWeight, Weight
 
 # A unit is saturated beyond this share of the way from the middle of its range to an end.
 SATURATED = 0.99
@@ -80,6 +78,7 @@ class DenseLayers:
         self._memory = memory
         self._evaluations = evaluations
         self._predictions = predictions
+        self._weights: dict[int, Weight] = {}
 
     def chain(self, alone: Callable[[str], bool]) -> list[DenseLayer]:
         """Return the longest chain, in the order of the layers; empty if there is none.
@@ -125,13 +124,13 @@ class DenseLayers:
 
     def kernels(self, layer: DenseLayer, snapshots: Sequence[int]) -> np.ndarray:
         """Return a layer's kernel, shape (snapshots, inputs, units)."""
-        return np.asarray(self._weights[layer.kernel][np.asarray(snapshots)])
+        return np.asarray(self._weight(layer.kernel)[np.asarray(snapshots)])
 
     def biases(self, layer: DenseLayer, snapshots: Sequence[int]) -> np.ndarray | None:
         """Return a layer's bias, shape (snapshots, units); None if it has none."""
         if layer.bias is None:
             return None
-        return np.asarray(self._weights[layer.bias][np.asarray(snapshots)])
+        return np.asarray(self._weight(layer.bias)[np.asarray(snapshots)])
 
     def statistics(self, layers: Sequence[DenseLayer], snapshots: Sequence[int]) -> list[Arrays]:
         """Return how the units of layers behave for the recorded points.
@@ -153,9 +152,11 @@ class DenseLayers:
                 self._memory.remember(keys[layer.name], snapshots, arrays)
         return [self._memory.recall(key, snapshots) for key in keys.values()]
 
-    @cached_property
-    def _weights(self) -> list[Any]:
-        return list(self._stored.weights()) if self._stored.has_model else []
+    def _weight(self, position: int) -> Weight:
+        # Kept, because it remembers the snapshots that were read last.
+        if position not in self._weights:
+            self._weights[position] = self._stored.weight(position)
+        return self._weights[position]
 
     def _evaluated(self, layers: Sequence[DenseLayer], snapshots: Sequence[int]) -> list[Arrays]:
         groups = self._groups_of_targets()
@@ -193,7 +194,7 @@ class DenseLayers:
         return found
 
     def _kernel(self, layer: RecordedLayer) -> RecordedVariable | None:
-        if not self._weights:
+        if not self._stored.has_model:
             return None
         own = [one for one in layer.variables if one.name.endswith(("kernel", "embeddings"))]
         if len(own) != 1 or own[0].name != "kernel" or len(layer.output_shape or ()) != 1:
@@ -202,7 +203,7 @@ class DenseLayers:
         return own[0] if len(shape) == 2 and shape[1] == (layer.output_shape or (0,))[0] else None
 
     def _shape(self, variable: RecordedVariable) -> tuple[int, ...]:
-        weight = self._weights[variable.position]
+        weight = self._weight(variable.position)
         return () if isinstance(weight, UnrecordedWeight) else tuple(weight.shape[1:])
 
 

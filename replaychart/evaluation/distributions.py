@@ -10,10 +10,11 @@ from replaychart.arguments import items_of, require_one_of
 from replaychart.errors import ArgumentError
 from replaychart.evaluation.densities import summarized_each
 from replaychart.evaluation.evaluations import Evaluations
-from replaychart.evaluation.memory import Arrays
+from replaychart.evaluation.memory import Arrays, joined_rows
 from replaychart.facts.inputs import side_by_side
 from replaychart.facts.layers import RecordedVariable, without_nested_models
 from replaychart.storage.reader import StoredRun
+from replaychart.workers import shares, spread
 
 Kind = Literal["weights", "gradients", "activations", "pre_activations"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -134,7 +135,7 @@ class Distributions:
             quantity,
             layers,
             snapshots,
-            lambda missing: self._pooled(selection._replace(layers=list(missing)), snapshots),
+            lambda missing: self._summarized(selection._replace(layers=list(missing)), snapshots),
         )
         if INPUTS in selection.layers:
             (of_inputs,) = summarized_each([[side_by_side(self._stored.inputs)]])
@@ -232,16 +233,26 @@ class Distributions:
         update, weight = np.array(norms).reshape(shape).transpose(1, 0, 2)
         return update, weight
 
-    def evaluate(self) -> None:
+    def evaluate(self, snapshots: Sequence[int]) -> None:
         """Evaluate and keep what the charts need by default."""
-        every = range(len(self._stored.epochs))
         has_graph = any(layer.output_shape is not None for layer in self._stored.layers)
         for variable in VARIABLES:
             if self.layers(variable) and self._stored.details.get("has_gradients", True):
-                self.summaries(self.select("gradients", variable=variable), every)
+                self.summaries(self.select("gradients", variable=variable), snapshots)
         for kind in ("activations", "pre_activations"):
             if has_graph and self._known(kind, "kernel"):
-                self.summaries(self.select(kind), every)
+                self.summaries(self.select(kind), snapshots)
+
+    def _summarized(self, selection: Selection, snapshots: Sequence[int]) -> list[Arrays]:
+        """Return the arrays of `densities.summarized_each`, computed now."""
+        # Weights are only read, so it would take longer to start workers.
+        computed = self._stored.has_model and selection.kind != "weights"
+        parts = shares(snapshots) if computed else []
+        if len(parts) < 2:
+            return summarized_each(self._pooled(selection, snapshots))
+        apart = Distributions(self._stored, self._evaluations.apart())
+        found = list(spread(_summarized_apart, [(apart, selection, part) for part in parts]))
+        return [joined_rows(of_layer) for of_layer in zip(*found, strict=True)]
 
     def _pooled(self, selection: Selection, snapshots: Sequence[int]) -> Iterator[list[np.ndarray]]:
         """Yield one array for each layer, with all of its kernels if it has several."""
@@ -315,6 +326,12 @@ class Distributions:
             message = "layers must name at least one layer. Got none."
             raise ArgumentError(message)
         return [layer for layer in known if layer in listed]
+
+
+def _summarized_apart(
+    distributions: Distributions, selection: Selection, snapshots: Sequence[int]
+) -> list[Arrays]:
+    return distributions._summarized(selection, snapshots)
 
 
 def _norms_of_update(

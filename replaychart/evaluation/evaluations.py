@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from replaychart.evaluation.densities import summarized_each
 from replaychart.evaluation.lazy_network import LazyNetwork
 from replaychart.evaluation.memory import Arrays, Memory
 from replaychart.facts.inputs import number_of_points, rows_of
@@ -40,6 +39,10 @@ class Evaluations:
         self._stored = stored
         self._memory = memory
         self._network = network
+
+    def apart(self) -> "Evaluations":
+        """Return the evaluations of the same run without what is known, for another process."""
+        return Evaluations(self._stored, Memory(self._stored), self._network.apart())
 
     def outputs(self, layer: str, snapshots: Sequence[int]) -> np.ndarray:
         """Return a layer's outputs for the points, float32 (snapshots, points, ...)."""
@@ -135,7 +138,7 @@ class Evaluations:
         quantity: Mapping[str, Any],
         layers: Sequence[str],
         snapshots: Sequence[int],
-        values: Callable[[Sequence[str]], Iterator[list[np.ndarray]]],
+        summarize: Callable[[Sequence[str]], list[Arrays]],
     ) -> list[Arrays]:
         """Return the distribution of values in each layer; see `densities.summarized_each`.
 
@@ -145,15 +148,14 @@ class Evaluations:
             What the values are, as part of the key under which they are kept.
         layers : sequence of str
         snapshots : sequence of int
-        values : callable
-            Takes a sequence of layers and yields one array for each of them, snapshot by snapshot.
-            It is called once, for all layers whose distributions are not known yet.
+        summarize : callable
+            Takes a sequence of layers and returns their distributions. It is called once, for all
+            layers whose distributions are not known yet.
         """
         keys = {layer: evaluation_key("distribution", layer=layer, **quantity) for layer in layers}
         missing = [layer for layer, key in keys.items() if not self._memory.holds(key, snapshots)]
         if missing:
-            summaries = summarized_each(values(missing))
-            for layer, arrays in zip(missing, summaries, strict=True):
+            for layer, arrays in zip(missing, summarize(missing), strict=True):
                 self._memory.remember(keys[layer], snapshots, arrays)
         return [self._memory.recall(key, snapshots) for key in keys.values()]
 

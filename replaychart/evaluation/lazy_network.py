@@ -104,6 +104,17 @@ class LazyNetwork:
         except ImportError as error:
             raise self._framework_missing(asked) from error
 
+    def apart(self) -> "LazyNetwork":
+        """Return the same network, which is rebuilt on its own, also in another process."""
+        if self._around is not None:
+            return self._around.apart().of_output(self._output)
+        return LazyNetwork(
+            self._stored,
+            Memory(self._stored),
+            model=self.model,
+            custom_objects=self.custom_objects,
+        )
+
     def with_weights(self, weights: list[WeightOnPlane]) -> Callable[[], RecordedNetwork]:
         """Return a function that rebuilds the network with other weights, also in another process.
 

@@ -17,7 +17,7 @@ from replaychart.facts.keys import evaluation_key
 from replaychart.network.protocol import RecordedNetwork
 from replaychart.storage.other_weights import WeightOnPlane
 from replaychart.storage.reader import StoredRun
-from replaychart.workers import spread, workers
+from replaychart.workers import shares, spread
 
 DirectionsName = Literal["path", "random"]
 # By name, through the weights of two epochs, or as two lists with an array for each weight.
@@ -262,23 +262,20 @@ class LossPlanes:
             leave=False,
             disable=not progress,
         )
-        shares = [
-            [range(start, start + together) for start in share]
-            for share in np.array_split(rows, min(workers(), len(rows)))
-        ]
+        parts = [[range(start, start + together) for start in part] for part in shares(rows)]
         losses = []
         with bar:
-            if len(shares) == 1:
+            if len(parts) == 1:
                 network = rebuild()
-                for places_of_row in shares[0]:
+                for places_of_row in parts[0]:
                     losses.append(_losses_of(network, self._stored, places_of_row))
                     bar.update()
             else:
                 # The network is rebuilt once for each worker, not for each row.
-                tasks = [(rebuild, self._stored, share) for share in shares]
-                for share, found in zip(shares, spread(_losses_of_rows, tasks), strict=True):
+                tasks = [(rebuild, self._stored, part) for part in parts]
+                for part, found in zip(parts, spread(_losses_of_rows, tasks), strict=True):
                     losses += found
-                    bar.update(len(share))
+                    bar.update(len(part))
         return np.concatenate(losses)[: len(places)]
 
 

@@ -19,6 +19,11 @@ def rows(arrays: Arrays, snapshots: Sequence[int]) -> Arrays:
     return {name: values[list(snapshots)] for name, values in arrays.items()}
 
 
+def joined_rows(parts: Sequence[Arrays]) -> Arrays:
+    """Return the arrays of all snapshots, from those of consecutive parts of them."""
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
 class Memory:
     """Evaluations of one run, by key and snapshots.
 
@@ -135,6 +140,11 @@ class Memory:
             for key, arrays in known.items()
             if all(len(values) == count for values in arrays.values())
         }
+
+    def only_of(self, snapshots: Sequence[int]) -> dict[str, Arrays]:
+        """Return the evaluations that are known for just these snapshots, by key."""
+        of_these = tuple(snapshots)
+        return {key: arrays for (key, some), arrays in self._partial.items() if some == of_these}
 
     def leave_out_of_file(self, key: str) -> None:
         """Never store an evaluation, because its key means nothing in another session."""

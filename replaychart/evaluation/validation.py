@@ -48,6 +48,10 @@ class ValidationNetwork(LazyNetwork):
         """Return the network; see `LazyNetwork.rebuilt`."""
         return super().rebuilt(key_of_validation(asked))
 
+    def apart(self) -> LazyNetwork:
+        """Return the same network, which is rebuilt on its own; see `LazyNetwork.apart`."""
+        return ValidationNetwork(self._stored, Memory(self._stored), self._around.apart())
+
     @cached_property
     def _network(self) -> VerifiedNetwork | VerifiedOutputs:
         return self._around._network.with_points(self._stored.inputs, self._stored.targets)

@@ -156,6 +156,10 @@ class DeepReplayRun(StoredRun):
                 for layer, weight in (self.variables[position] for position in chosen)
             ]
 
+    def weight(self, position: int) -> Weight:
+        """Return one variable, of shape (snapshots, ...); see `StoredRun.weight`."""
+        return self.weights([position])[0]
+
     def evaluations(self) -> dict[str, dict[str, np.ndarray]]:
         """Return no evaluations: a file of DeepReplay has no place for them."""
         return {}

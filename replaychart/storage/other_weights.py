@@ -73,3 +73,7 @@ class RunWithOtherWeights(StoredRun):
         """Return variables at all places; see `StoredRun.weights`."""
         chosen = range(len(self.places)) if positions is None else positions
         return cast("list[Weight]", [self.places[position] for position in chosen])
+
+    def weight(self, position: int) -> Weight:
+        """Return one variable at all places; see `StoredRun.weight`."""
+        return self.weights([position])[0]

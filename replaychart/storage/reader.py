@@ -189,6 +189,27 @@ class StoredRun:
                 filled = own.stop
             return read
 
+    def weight(self, position: int) -> weights.Weight:
+        """Return one variable, of shape (snapshots, ...), which stays in the file.
+
+        Only the snapshots that are asked for are read; its shape is known without reading.
+
+        Parameters
+        ----------
+        position : int
+            Its position in ``model.weights``.
+        """
+        variable = self.recorded_variables[position]
+        if not variable.recorded:
+            return self._unrecorded(variable)
+        part = weights.parts_of_rows(self.recorded_variables, [position])[variable.dtype]
+        read = functools.partial(self._rows, variable.dtype, part)
+        return weights.WeightInFile(weights.Rows(len(self.epochs), read), 0, variable)
+
+    def _unrecorded(self, variable: Variable) -> weights.UnrecordedWeight:
+        recorded = list(dict.fromkeys(one.layer for one in self.recorded_variables if one.recorded))
+        return weights.UnrecordedWeight(self.name, len(self.epochs), variable, recorded)
+
     def weights(self, positions: Sequence[int] | None = None) -> list[weights.Weight]:
         """Return variables, each of shape (snapshots, ...).
 
@@ -212,12 +233,11 @@ class StoredRun:
             for dtype, own in parts_of_rows.items()
         }
         flat = {dtype: own.of(list(range(snapshots))) for dtype, own in rows.items() if fits}
-        recorded = list(dict.fromkeys(one.layer for one in self.recorded_variables if one.recorded))
         found: list[weights.Weight] = []
         for position in chosen:
             variable = self.recorded_variables[position]
             if not variable.recorded:
-                found.append(weights.UnrecordedWeight(self.name, snapshots, variable, recorded))
+                found.append(self._unrecorded(variable))
                 continue
             start = parts_of_rows[variable.dtype].starts[position]
             if fits:

@@ -95,10 +95,44 @@ def test_weights_of_the_last_layers_are_read_without_those_of_the_first(
     for layer, expected in whole.items():
         found = training.open().distributions("weights", layers=[layer])
         pd.testing.assert_frame_equal(found, expected)
-    chart = rc.weights(training.open(), layers=["last", "output"])
-    assert chart.to_dict()
+    of_last = ["last", "output"]
+    assert rc.weights(training.open(), layers=of_last).to_dict()
+    assert rc.updates(training.open(), layers=of_last).to_dict()
+    assert rc.spread(training.open(), kind="weights", layers=of_last).to_dict()
+    dense_layers = training.open().dense_layers
+    last = {one.name: one for one in dense_layers.chain(lambda _: True)}["last"]
+    kernels = [weights[4] for weights in training.weights]
+    np.testing.assert_array_equal(dense_layers.kernels(last, range(4)), kernels)
     with pytest.raises(rc.RunFileError, match=re.escape("a.h5")):
         training.open().distributions("weights", layers=["first"])
+
+
+def test_filters_of_the_last_convolution_are_read_alone(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(1)
+    X = np.random.default_rng(0).normal(size=(8, 6, 6, 1)).astype("float32")
+    convolution = keras.layers.Conv2D
+    model = keras.Sequential(
+        [
+            keras.Input((6, 6, 1)),
+            convolution(200, 3, padding="same", name="first"),
+            convolution(100, 3, padding="same", name="second"),
+            convolution(2, 3, name="last"),
+            keras.layers.Flatten(),
+            dense(1, "sigmoid", "output"),
+        ]
+    )
+    model.compile("sgd", "binary_crossentropy")
+    y = (X[:, 0, 0, 0] > 0).astype(int)
+    training = train(tmp_path / "a.h5", "a", model, X, y, epochs=2)
+    whole = training.open().convolutions.kernels("last", range(3))
+    chart = rc.filters(training.open(), "last").to_dict()
+    _damage_first_chunks(training.path, f"a/{layout.WEIGHTS}/float32")
+
+    np.testing.assert_array_equal(whole, [weights[4] for weights in training.weights])
+    np.testing.assert_array_equal(training.open().convolutions.kernels("last", range(3)), whole)
+    assert rc.filters(training.open(), "last").to_dict() == chart
+    with pytest.raises(rc.RunFileError, match=re.escape("a.h5")):
+        rc.filters(training.open(), "first")
 
 
 def _damage_first_chunks(path: Path, dataset: str) -> None:
