@@ -277,6 +277,26 @@ def _gradients_vanish_in_sigmoid_layers(runs: dict[str, rc.Run]) -> None:
     assert runs["normalized sigmoid"].wrong(epochs=20).mean() < 0.1
 
 
+def _words_of_a_kind_become_neighbors(runs: dict[str, rc.Run]) -> None:
+    epochs = [0, 2, 5, 8, 10, 30, 60]
+    vectors = runs["words"].coordinates("embedding", epochs=epochs)[:, :30].reshape(-1, 30, 8)
+    vectors /= np.linalg.norm(vectors, axis=2, keepdims=True)
+    cosines = vectors @ vectors.swapaxes(1, 2)
+    nearest = dict(zip(epochs, np.argsort(-cosines, axis=2)[..., 1:4], strict=True))
+    kinds = np.arange(30) // 5
+    same = {at: kinds[near] == kinds[:, None] for at, near in nearest.items()}
+    anna, rice, coffee, wednesday = 0, 6, 14, 27
+    assert nearest[0][anna, 0] == wednesday
+    assert same[0][:, 0].mean() < 0.25
+    assert 0.75 < same[2][:, 0].mean() < 0.85
+    assert same[8][:, 0].sum() == 29
+    assert nearest[5][rice, 0] == coffee
+    assert same[30].all()
+    assert same[60].all()
+    foods_and_drinks = cosines[:, 5:10, 10:15].mean(axis=(1, 2))
+    assert foods_and_drinks[4] > foods_and_drinks[-1] + 0.1
+
+
 # What else the texts say about a script's runs, given by name.
 CLAIMS: dict[str, Callable[[dict[str, rc.Run]], None]] = {
     "autoencoder": _digits_gather_without_labels,
@@ -293,6 +313,7 @@ CLAIMS: dict[str, Callable[[dict[str, rc.Run]], None]] = {
     "thumbnails": _digits_are_confused_at_first,
     "similarity": _later_layers_do_the_same,
     "weather": _class_weights_find_rare_weather,
+    "word_vectors": _words_of_a_kind_become_neighbors,
 }
 
 
