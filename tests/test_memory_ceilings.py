@@ -69,3 +69,25 @@ def test_weights_that_stay_in_the_file(tmp_path: Path) -> None:
     every = "rc.weights(run).to_dict()"
     assert _megabytes(code.format(512 * 1024**2) + last, tmp_path / "a.h5") < 80
     assert _megabytes(code.format(0) + every, tmp_path / "a.h5") < 180
+
+
+@pytest.mark.parametrize(
+    ("chart", "points", "units"), [("activations", 4000, 128), ("gradients", 100, 600)]
+)
+def test_distributions_of_many_epochs(chart: str, points: int, units: int, tmp_path: Path) -> None:
+    """At 100 epochs, there are 103 million activations (411 MB), or 37 million weights (147 MB)."""
+    X = np.random.default_rng(1).normal(size=(points, 10)).astype("float32")
+    model = small_model(
+        dense(units, "tanh", "first"),
+        dense(units, "tanh", "second"),
+        dense(1, "sigmoid", "output"),
+        features=10,
+    )
+    code = f"rc.{chart}(rc.open_run(sys.argv[1])).to_dict()"
+    taken = []
+    for epochs in (10, 100):
+        path = tmp_path / f"{epochs}.h5"
+        _record(path, model, X, epochs)
+        taken.append(_megabytes(code, path))
+    few, many = taken
+    assert many < few + 60, taken

@@ -81,6 +81,8 @@ class KerasNetwork:
         if self.model is not model:
             models.restore_constants(self.model, self._weights)
         self._functions: dict[tuple[Any, ...], Callable[..., Any]] = {}
+        # How many values the functions of several layers return for each point.
+        self._output_sizes: dict[tuple[Any, ...], int] = {}
         self._recorded_at = {id(weight): i for i, weight in enumerate(self.model.weights)}
 
     def outputs(self, layer: str | None, inputs: Inputs, snapshots: Sequence[int]) -> np.ndarray:
@@ -122,9 +124,15 @@ class KerasNetwork:
         lengths = [number_of_points(own) for own in each_of(inputs, snapshots)]
         key = ("layers", before_activation, *layers)
         if key not in self._functions:
-            part = keras.Model(self.model.inputs, self._activations(layers, before_activation))
-            self._functions[key] = self._compiled(part)
-        chunks = self._chunks(self._functions[key], self._by_input(inputs), snapshots)
+            tensors = self._activations(layers, before_activation)
+            self._functions[key] = self._compiled(keras.Model(self.model.inputs, tensors))
+            self._output_sizes[key] = sum(math.prod(d or 1 for d in one.shape) for one in tensors)
+        chunks = self._chunks(
+            self._functions[key],
+            self._by_input(inputs),
+            snapshots,
+            outputs_of_point=self._output_sizes[key],
+        )
         every = (own for outputs in chunks for own in zip(*outputs, strict=True))
         for outputs, length in zip(every, lengths, strict=True):
             yield [one[:length] for one in outputs]
@@ -349,13 +357,19 @@ class KerasNetwork:
         function: Callable[..., list[np.ndarray]],
         inputs: Inputs | Sequence[Inputs],
         snapshots: Sequence[int],
+        *,
+        outputs_of_point: int = 1,
     ) -> Iterator[list[np.ndarray]]:
-        """Yield all outputs for several snapshots at a time."""
+        """Yield all outputs for several snapshots at a time.
+
+        The more values there are for each point, the fewer snapshots, so that memory does not grow
+        with their number.
+        """
         longest = max((number_of_points(own) for own in each_of(inputs, snapshots)), default=0)
         of_point = max((numbers_per_point(own) for own in each_of(inputs, snapshots)), default=0)
         # In a large network, the weights take more memory than the points.
         weights = sum(math.prod(weight.shape[1:]) for weight in self._weights)
-        together = batch_size(max(longest * of_point, weights))
+        together = batch_size(max(longest * max(of_point, outputs_of_point), weights))
         for start in range(0, len(snapshots), together):
             chunk = snapshots[start : start + together]
             own = inputs[start : start + together] if isinstance(inputs, Sequence) else inputs

@@ -11,7 +11,7 @@ from replaychart.errors import EvaluationError
 from replaychart.facts.layers import Variable
 
 # Above this many bytes, the weights of a run stay in its file and are read as they are requested.
-IN_MEMORY = 512 * 1024**2
+IN_MEMORY = 64 * 1024**2
 
 
 class PartOfRows(NamedTuple):
