@@ -18,7 +18,7 @@ After T. Mikolov et al., `Efficient Estimation of Word Representations in Vector
 <https://arxiv.org/abs/1301.3781>`_.
 """
 # category: Trainings
-# thumbnail-epoch: 60
+# thumbnail-epoch: 5
 
 from pathlib import Path
 
@@ -96,7 +96,12 @@ color = alt.Color("kind", title=None, legend=alt.Legend(orient="bottom", symbolO
     domain=list(kinds)[:6], scheme="dark2"
 )
 plane = (
-    alt.Chart(frame, title="The nouns, as the network embeds them", width=440, height=440)
+    alt.Chart(
+        frame,
+        title=alt.Title({"expr": "'The nouns, as the network embeds them · epoch ' + epoch"}),
+        width=440,
+        height=440,
+    )
     .transform_filter("datum.epoch == epoch")
     .mark_circle(size=170, opacity=0.75)
     .encode(

@@ -297,6 +297,30 @@ def _words_of_a_kind_become_neighbors(runs: dict[str, rc.Run]) -> None:
     assert foods_and_drinks[4] > foods_and_drinks[-1] + 0.1
 
 
+def _more_units_are_worse_then_better(runs: dict[str, rc.Run]) -> None:
+    run = runs["digits"]
+    wrong = dict(zip(run.epochs.tolist(), run.wrong().mean(axis=1), strict=True))
+    assert round(wrong[40], 2) == 0.26
+    assert max(wrong, key=wrong.__getitem__) == 100
+    assert wrong[100] > 0.8
+    assert wrong[160] < min(share for units, share in wrong.items() if units < 100)
+    assert all(0.08 < share < 0.1 for units, share in wrong.items() if units >= 600)
+    logged = run.history().query("name == 'fitted'").set_index("epoch")["value"]
+    assert (logged[60:] == 0).all()
+
+
+def _frozen_backbone_is_behind(runs: dict[str, rc.Run]) -> None:
+    frozen, tuned, scratch = (
+        1 - runs[name].wrong().mean(axis=1)
+        for name in ("Frozen backbone", "Backbone learns on", "From scratch")
+    )
+    assert round(frozen[20], 1) == 0.4
+    assert 0.7 < frozen[60] < 0.8
+    assert tuned[15] > 0.85
+    assert (scratch[2:] > np.maximum(frozen, tuned)[2:]).all()
+    assert np.ptp(runs["Frozen backbone"].coordinates("second", epochs=[0, 60]), axis=0).max() == 0
+
+
 # What else the texts say about a script's runs, given by name.
 CLAIMS: dict[str, Callable[[dict[str, rc.Run]], None]] = {
     "autoencoder": _digits_gather_without_labels,
@@ -314,6 +338,8 @@ CLAIMS: dict[str, Callable[[dict[str, rc.Run]], None]] = {
     "similarity": _later_layers_do_the_same,
     "weather": _class_weights_find_rare_weather,
     "word_vectors": _words_of_a_kind_become_neighbors,
+    "double_descent": _more_units_are_worse_then_better,
+    "transfer_learning": _frozen_backbone_is_behind,
 }
 
 
