@@ -18,7 +18,7 @@ from benchmarks.measuring import Missing, Result, Settings
 
 # Cheap benchmarks come first, to show early if something is wrong.
 _ORDER = ("importing", "building", "page", "still", "opening", "memory", "redraw", "linked",
-          "recording", "wide_layer", "large_model", "gif", "growth")  # fmt: skip
+          "recording", "wide_layer", "convolutions", "large_model", "gif", "growth")  # fmt: skip
 _HEAD = "| benchmark | ReplayChart | target | others, in the same run |\n|---|---|---|---|"
 
 

@@ -1,0 +1,97 @@
+"""The activations of a convolutional network, whose every snapshot returns 99 million values."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import replaychart as rc
+from benchmarks.measuring import Missing, Result, Settings, Unit, in_process
+
+# Both print the seconds, and the megabytes of peak memory beyond what the imports take.
+_START = r"""
+import re, sys, time, warnings
+from pathlib import Path
+import keras
+import numpy as np
+import replaychart as rc
+peak = lambda: int(re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[1]) / 1e3
+warnings.simplefilter("ignore")
+run = rc.open_run(sys.argv[1])
+before, start = peak(), time.perf_counter()
+"""
+_OURS = """
+rc.activations(run).to_dict()
+"""
+# Outputs of all layers, without any statistics of them.
+_PREDICT = """
+from benchmarks.rows.convolutions import network
+model = network()
+outputs = [layer.output for layer in model.layers if layer.weights]
+every = keras.Model(model.inputs, outputs)
+for epoch in run.epochs.tolist():
+    run.restore(model, epoch=epoch)
+    for start_at in range(0, len(run.inputs), 500):
+        every.predict(run.inputs[start_at : start_at + 500], batch_size=100, verbose=0)
+"""
+_END = """
+print(time.perf_counter() - start, peak() - before)
+"""
+
+
+def measure(settings: Settings) -> list[Result]:
+    """Draw the activations of all layers, next to evaluating them with ``predict``."""
+    try:
+        import keras  # noqa: F401
+    except ImportError as error:
+        raise Missing(f"pip install '.[tensorflow]' ({error})") from error
+    if not Path("/proc/self/status").exists():
+        raise Missing("peak memory is read from /proc, which only exists on Linux")
+    images, epochs = (200, 3) if settings.quick else (2000, 20)
+    path = settings.directory / "convolutions.h5"
+    weights = _record(path, images, epochs)
+    (seconds, megabytes), (of_predict, megabytes_of_predict) = (
+        map(float, in_process(_START + code + _END, path).split()[-2:])
+        for code in (_OURS, _PREDICT)
+    )
+    what = (
+        f"activations: {weights / 1e6:.3g} million weights, {images:,} images of 32 x 32 x 3, "
+        f"{epochs} epochs"
+    )
+    name = "predict of all layers, no statistics"
+    return [
+        Result(what, seconds, Unit.SECONDS, "<= 15 s", {name: of_predict}),
+        Result(f"{what}: peak memory beyond that of the imports", megabytes, Unit.MEGABYTES,
+               "<= 1 GB", {name: megabytes_of_predict}),
+    ]  # fmt: skip
+
+
+def network() -> Any:
+    """Return a Keras model with two convolutions and a wide layer."""
+    import keras
+
+    return keras.Sequential(
+        [
+            keras.Input((32, 32, 3)),
+            keras.layers.Conv2D(32, 3, padding="same", activation="relu"),
+            keras.layers.MaxPooling2D(),
+            keras.layers.Conv2D(64, 3, padding="same", activation="relu"),
+            keras.layers.MaxPooling2D(),
+            keras.layers.Flatten(),
+            keras.layers.Dense(256, activation="relu"),
+            keras.layers.Dense(10, activation="softmax"),
+        ]
+    )
+
+
+def _record(path: Path, images: int, epochs: int) -> int:
+    """Record a network whose weights drift, without training it; return how many it has."""
+    random = np.random.default_rng(0)
+    X = random.uniform(size=(images, 32, 32, 3)).astype("float32")
+    model = network()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    with rc.Recorder(X, random.integers(0, 10, images), path, "run") as recorder:
+        for epoch in range(epochs):
+            recorder.snapshot(model, epoch)
+            model.set_weights([weight * 1.02 for weight in model.get_weights()])
+    return int(model.count_params())
