@@ -140,7 +140,7 @@ def test_a_prediction_that_is_not_a_number_is_wrong(tmp_path: Path) -> None:
 
 def test_arguments_of_the_data_map(three: Training) -> None:
     run = three.open()
-    with pytest.raises(rc.ArgumentError, match="width must be a number of pixels"):
+    with pytest.raises(rc.ArgumentError, match="width must be a positive number of pixels"):
         rc.data_map(run, width="container")
     with pytest.raises(rc.ArgumentError, match="bins must be"):
         rc.data_map(run, bins=0)
