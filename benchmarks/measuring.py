@@ -2,6 +2,7 @@
 
 import dataclasses
 import enum
+import importlib.util
 import statistics
 import subprocess
 import sys
@@ -94,3 +95,46 @@ def in_process(code: str, *arguments: object) -> str:
     """Run Python code in a separate process, and return what it prints."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+# Prints the seconds, and the megabytes of peak memory beyond what the imports take.
+_COST = r"""
+import re, sys, time, warnings
+from pathlib import Path
+import keras
+import replaychart as rc
+{imports}
+peak = lambda: int(re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[1]) / 1e3
+warnings.simplefilter("ignore")
+before, start = peak(), time.perf_counter()
+{code}
+print(time.perf_counter() - start, peak() - before)
+"""
+
+
+def cost_in_process(code: str, imports: str, path: Path) -> tuple[float, float]:
+    """Return the seconds that code takes in a separate process, and its megabytes of memory.
+
+    Parameters
+    ----------
+    code : str
+        The code; ``sys.argv[1]`` is the path, ``rc`` is replaychart, and ``keras`` is imported.
+    imports : str
+        Further imports, which do not count.
+    path : pathlib.Path
+        A recording.
+    """
+    seconds, megabytes = in_process(_COST.format(imports=imports, code=code), path).split()[-2:]
+    return float(seconds), float(megabytes)
+
+
+def require_keras() -> None:
+    """Raise `Missing` unless Keras is installed."""
+    if importlib.util.find_spec("keras") is None:
+        raise Missing("pip install '.[tensorflow]'")
+
+
+def require_peak_memory() -> None:
+    """Raise `Missing` unless the system tells the peak memory of a process."""
+    if not Path("/proc/self/status").exists():
+        raise Missing("peak memory is read from /proc, which only exists on Linux")

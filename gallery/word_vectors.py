@@ -1,8 +1,8 @@
 """Words find their kinds
 
 A network reads 500 made-up sentences such as "Anna likes tea Friday", "owl sleeps Monday" and
-"Ben drinks milk". From one word, it has to predict the others of its sentence. Nobody tells it that
-tea and milk are drinks: the colors are not part of the data. Each word is a vector of 8 values.
+"Ben drinks milk". From one word, it has to predict the others of its sentence. That tea
+and milk are drinks is not part of the data, nor are the colors. Each word is a vector of 8 values.
 
 At epoch 0, the vectors are random, and the nearest words are anything: next to Anna is Wednesday.
 The kinds form out of this noise within a few passes over the text. At epoch 2, four of five nouns

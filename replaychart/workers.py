@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 if TYPE_CHECKING:
     from joblib.parallel import ParallelBackendBase
-
-import numpy as np
 
 T = TypeVar("T")
 

@@ -6,27 +6,20 @@ from typing import Any
 import numpy as np
 
 import replaychart as rc
-from benchmarks.measuring import Missing, Result, Settings, Unit, in_process
+from benchmarks.measuring import (
+    Result,
+    Settings,
+    Unit,
+    cost_in_process,
+    require_keras,
+    require_peak_memory,
+)
 
-# Both print the seconds, and the megabytes of peak memory beyond what the imports take.
-_START = r"""
-import re, sys, time, warnings
-from pathlib import Path
-import keras
-import numpy as np
-import replaychart as rc
-peak = lambda: int(re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[1]) / 1e3
-warnings.simplefilter("ignore")
-run = rc.open_run(sys.argv[1])
-before, start = peak(), time.perf_counter()
-"""
-_OURS = """
-rc.activations(run).to_dict()
-"""
+_IMPORTS = "from benchmarks.rows.convolutions import network"
+_OURS = "rc.activations(rc.open_run(sys.argv[1])).to_dict()"
 # Outputs of all layers, without any statistics of them.
 _PREDICT = """
-from benchmarks.rows.convolutions import network
-model = network()
+run, model = rc.open_run(sys.argv[1]), network()
 outputs = [layer.output for layer in model.layers if layer.weights]
 every = keras.Model(model.inputs, outputs)
 for epoch in run.epochs.tolist():
@@ -34,25 +27,17 @@ for epoch in run.epochs.tolist():
     for start_at in range(0, len(run.inputs), 500):
         every.predict(run.inputs[start_at : start_at + 500], batch_size=100, verbose=0)
 """
-_END = """
-print(time.perf_counter() - start, peak() - before)
-"""
 
 
 def measure(settings: Settings) -> list[Result]:
     """Draw the activations of all layers, next to evaluating them with ``predict``."""
-    try:
-        import keras  # noqa: F401
-    except ImportError as error:
-        raise Missing(f"pip install '.[tensorflow]' ({error})") from error
-    if not Path("/proc/self/status").exists():
-        raise Missing("peak memory is read from /proc, which only exists on Linux")
+    require_keras()
+    require_peak_memory()
     images, epochs = (200, 3) if settings.quick else (2000, 20)
     path = settings.directory / "convolutions.h5"
     weights = _record(path, images, epochs)
     (seconds, megabytes), (of_predict, megabytes_of_predict) = (
-        map(float, in_process(_START + code + _END, path).split()[-2:])
-        for code in (_OURS, _PREDICT)
+        cost_in_process(code, _IMPORTS, path) for code in (_OURS, _PREDICT)
     )
     what = (
         f"activations: {weights / 1e6:.3g} million weights, {images:,} images of 32 x 32 x 3, "

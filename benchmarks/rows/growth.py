@@ -4,7 +4,15 @@ import json
 from pathlib import Path
 
 import replaychart as rc
-from benchmarks.measuring import Missing, Result, Settings, Unit, in_process, seconds_of
+from benchmarks.measuring import (
+    Result,
+    Settings,
+    Unit,
+    in_process,
+    require_keras,
+    require_peak_memory,
+    seconds_of,
+)
 from replaychart.charts.dashboard import dashboard
 from replaychart.export.specs import spec_of
 
@@ -27,10 +35,7 @@ print(seconds, len(json.dumps(spec, separators=(",", ":"))) / 1e6, peak)
 
 def measure(settings: Settings) -> list[Result]:
     """Compare the dashboard with one of ten times the points, and one of ten times the epochs."""
-    try:
-        import keras  # noqa: F401
-    except ImportError as error:
-        raise Missing(f"pip install '.[tensorflow]' ({error})") from error
+    require_keras()
     points, epochs = (200, 20) if settings.quick else (1000, 150)
     once = _costs(settings.directory, points, epochs)
     more_points = _costs(settings.directory, 10 * points, epochs)
@@ -63,8 +68,7 @@ def _costs(directory: Path, points: int, epochs: int, *, steps: int = 10) -> dic
 
 def _within_budget(directory: Path) -> list[Result]:
     """Build charts that would be far too large, with the default size limit."""
-    if not Path("/proc/self/status").exists():
-        raise Missing("peak memory is read from /proc, which only exists on Linux")
+    require_peak_memory()
     results = []
     for what, points, epochs in (("100,000 points", 50_000, 150), ("10,000 epochs", 1000, 10_000)):
         _recorded(directory, points, epochs, steps=1)

@@ -6,17 +6,20 @@ from pathlib import Path
 import numpy as np
 
 import replaychart as rc
-from benchmarks.measuring import Missing, Result, Settings, Unit, medians
+from benchmarks.measuring import (
+    Result,
+    Settings,
+    Unit,
+    medians,
+    require_keras,
+)
 
 _SNAPSHOTS = 50
 
 
 def measure(settings: Settings) -> list[Result]:
     """Open a run of 10 million weights, and chart the weights of its last layers."""
-    try:
-        import keras  # noqa: F401
-    except ImportError as error:
-        raise Missing(f"pip install '.[tensorflow]' ({error})") from error
+    require_keras()
     path = settings.directory / "large.h5"
     weights = _record(path, snapshots=5 if settings.quick else _SNAPSHOTS)
     seconds = medians(

@@ -6,24 +6,23 @@ import numpy as np
 import pandas as pd
 
 import replaychart as rc
-from benchmarks.measuring import Missing, Result, Settings, Unit, in_process, medians
+from benchmarks.measuring import (
+    Result,
+    Settings,
+    Unit,
+    cost_in_process,
+    medians,
+    require_keras,
+    require_peak_memory,
+)
 
 UNITS = 64
 
-# Both print the seconds, and the megabytes of peak memory beyond what the imports take.
-_START = r"""
-import re, sys, time, warnings
-from pathlib import Path
-import keras, sklearn.decomposition
-import replaychart as rc
+_IMPORTS = """
+import sklearn.decomposition
 from replaychart.charts.feature_space import feature_space
-peak = lambda: int(re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[1]) / 1e3
-warnings.simplefilter("ignore")
-before, start = peak(), time.perf_counter()
 """
-_OURS = """
-feature_space(rc.open_run(sys.argv[1]), "wide").to_dict()
-"""
+_OURS = 'feature_space(rc.open_run(sys.argv[1]), "wide").to_dict()'
 # Fitted to the outputs of each epoch in turn; then the outputs are projected.
 _INCREMENTAL = """
 run = rc.open_run(sys.argv[1])
@@ -36,28 +35,20 @@ for step in (fitted.partial_fit, fitted.transform):
         run.restore(model, epoch=epoch)
         step(hidden.predict(run.inputs, batch_size=10_000, verbose=0))
 """
-_END = """
-print(time.perf_counter() - start, peak() - before)
-"""
 
 
 def measure(settings: Settings) -> list[Result]:
     """Project 64 units, alternating with scikit-learn's ``IncrementalPCA`` on the same outputs."""
-    try:
-        import keras  # noqa: F401
-    except ImportError as error:
-        raise Missing(f"pip install '.[tensorflow]' ({error})") from error
-    if not Path("/proc/self/status").exists():
-        raise Missing("peak memory is read from /proc, which only exists on Linux")
+    require_keras()
+    require_peak_memory()
     points, epochs = (2_000, 11) if settings.quick else (20_000, 101)
     path = settings.directory / "wide.h5"
     _record(path, points, epochs)
     codes = {"ours": _OURS, "IncrementalPCA": _INCREMENTAL}
-    found: dict[str, list[list[float]]] = {name: [] for name in codes}
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in codes}
     for _ in range(settings.rounds(3)):
         for name, code in codes.items():
-            printed = in_process(_START + code + _END, path)
-            found[name].append([float(number) for number in printed.split()[-2:]])
+            found[name].append(cost_in_process(code, _IMPORTS, path))
     seconds, megabytes = (
         {name: float(np.median([one[place] for one in every])) for name, every in found.items()}
         for place in (0, 1)
