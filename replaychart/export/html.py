@@ -69,6 +69,7 @@ def page_text(
         "spec": gzipped(json.dumps(with_steps(spec), separators=(",", ":"))),
         "dark": json_for_script(dark_config(spec)),
         "background": _file("replaychart-background.js", folder="scripts"),
+        "rows": _file("replaychart-rows.js", folder="scripts"),
         "fitting": _file("replaychart-fitting.js", folder="scripts"),
         "script": _file("page.js"),
     }

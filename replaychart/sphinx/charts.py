@@ -145,6 +145,7 @@ def setup(app: Sphinx) -> None:
     app.add_post_transform(Stills)
     app.add_js_file("replaychart-background.js")
     app.add_js_file("replaychart-fitting.js")
+    app.add_js_file("replaychart-rows.js")
     app.add_js_file("replaychart-charts.js")
     app.add_css_file("replaychart-charts.css")
     app.connect("env-purge-doc", _forget_page)

@@ -11,28 +11,9 @@
     for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
     return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")));
   };
-  // Arrays of whole numbers are given by their differences. In an array of arrays, the first number
-  // of each refers to the first number of the one before.
-  const summed = (steps, at) => steps.map((step) => step === null ? null : (at += step));
-  const restored = (rows) => {
-    for (const row of rows) {
-      for (const key in row) {
-        if (!row[key]?.steps) continue;
-        const {steps} = row[key];
-        let start = 0;
-        row[key] = !Array.isArray(steps[0]) ? summed(steps, 0) : steps.map((own) => {
-          const numbers = summed(own, start);
-          start = numbers.find((number) => number !== null) ?? start;
-          return numbers;
-        });
-      }
-    }
-  };
   const [libraries, spec] = await Promise.all([unpacked("libraries").text(), unpacked("spec").json()]);
   new Function(libraries)();
-  for (const [name, rows] of Object.entries(spec.datasets || {})) {
-    if (name.startsWith("replaychart-")) restored(rows);
-  }
+  replaychartRows.restore(spec);
   const steps = JSON.parse(byId("steps").textContent);
   const darkConfig = JSON.parse(byId("dark").textContent);
   const scheme = document.documentElement.dataset.scheme;

@@ -33,35 +33,12 @@ window.replaychartCharts = (() => {
     return scripts.get(source);
   }
 
-  const summed = (steps, at) => steps.map((step) => step === null ? null : (at += step));
-
-  /**
-   * Arrays of whole numbers are given by their differences. In an array of arrays, the first number
-   * of each refers to the first number of the one before.
-   */
-  function restore(rows) {
-    for (const row of rows) {
-      for (const key in row) {
-        if (!row[key]?.steps) continue;
-        const {steps} = row[key];
-        let start = 0;
-        row[key] = !Array.isArray(steps[0]) ? summed(steps, 0) : steps.map((own) => {
-          const numbers = summed(own, start);
-          start = numbers.find((number) => number !== null) ?? start;
-          return numbers;
-        });
-      }
-    }
-  }
-
   /** Returns a spec, which is gzip in base64. */
   async function unpacked(text) {
     const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
     const spec = await new Response(stream).json();
-    for (const [name, rows] of Object.entries(spec.datasets || {})) {
-      if (name.startsWith("replaychart-")) restore(rows);
-    }
+    replaychartRows.restore(spec);
     return spec;
   }
 
