@@ -1,6 +1,8 @@
 """Spreads work over the workers of joblib, if any are configured."""
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -8,7 +10,11 @@ import numpy as np
 if TYPE_CHECKING:
     from joblib.parallel import ParallelBackendBase
 
+S = TypeVar("S")
 T = TypeVar("T")
+
+# How many items a thread takes at least.
+_WORTH_A_THREAD = 2
 
 
 def workers() -> int:
@@ -22,6 +28,33 @@ def shares(numbers: Sequence[int]) -> list[list[int]]:
     """Return numbers in parts of about the same size, none empty: one part for each worker."""
     parts = np.array_split(np.asarray(numbers, np.int64), max(1, min(workers(), len(numbers))))
     return [part.tolist() for part in parts]
+
+
+def by_threads(function: Callable[[Sequence[S]], T], items: Sequence[S]) -> list[T]:
+    """Return what a function returns for consecutive parts of some items, one for each thread.
+
+    Parameters
+    ----------
+    function : callable
+        It must spend its time in NumPy, which lets other threads run meanwhile.
+    items : sequence
+        The items. A few of them are not worth a thread.
+    """
+    parts = min(_threads(), len(items) // _WORTH_A_THREAD)
+    if parts < 2:
+        return [function(items)]
+    ends = [len(items) * part // parts for part in range(parts + 1)]
+    with ThreadPoolExecutor(parts) as pool:
+        return list(pool.map(function, (items[a:b] for a, b in itertools.pairwise(ends))))
+
+
+def _threads() -> int:
+    """Return the number of cores, or 1 in a worker and if the user configured joblib."""
+    import joblib
+    from joblib.parallel import SequentialBackend, get_active_backend
+
+    active, jobs = get_active_backend()
+    return joblib.cpu_count() if jobs is None and type(active) is not SequentialBackend else 1
 
 
 def spread(function: Callable[..., T], arguments: Sequence[tuple[Any, ...]]) -> Iterator[T]:

@@ -1,6 +1,7 @@
 """Densities and quartiles of many values, one snapshot at a time."""
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,25 +9,27 @@ import numpy as np
 from replaychart.evaluation import order_statistics
 from replaychart.evaluation.memory import Arrays
 from replaychart.facts.keys import DENSITY_POSITIONS
+from replaychart.workers import by_threads
 
+Group = Sequence[np.ndarray]
 POSITIONS = DENSITY_POSITIONS
 # Cells in which values are counted before smoothing, much narrower than the smallest bandwidth.
 _CELLS = 512
 _NARROW_CELLS = 1 << 14
 # Values in a piece: few enough that temporary arrays stay in the processor's cache.
-_PIECE = 1 << 17
+_PIECE = 1 << 18
 # The smallest bandwidth, in steps between positions. A narrower peak could fall between two.
 _NARROWEST = 0.6
 
 
-def summarized_each(values: Iterable[Sequence[np.ndarray]]) -> list[Arrays]:
+def summarized_each(values: Iterable[Sequence[Group]]) -> list[Arrays]:
     """Return the distribution of several groups of values at each snapshot.
 
     Parameters
     ----------
-    values : iterable of sequence of numpy.ndarray
-        For each snapshot, one array of any shape for each group. Only one snapshot is kept in
-        memory at a time.
+    values : iterable of sequence of sequence of numpy.ndarray
+        For each snapshot, the values of each group, in arrays of any shapes. Only one snapshot is
+        kept in memory at a time.
 
     Returns
     -------
@@ -38,7 +41,10 @@ def summarized_each(values: Iterable[Sequence[np.ndarray]]) -> list[Arrays]:
         (float32, shape (snapshots, 64)) at evenly spaced positions from the minimum to the maximum,
         0 if these are equal.
     """
-    rows = [[_summary(group) for group in one] for one in values]
+    rows = []
+    for groups in values:
+        rows.append([_summary(group) for group in groups])
+        del groups  # They would still be in memory while the next ones are computed.
     return [
         {name: np.stack([summary[name] for summary in group]) for name in group[0]}
         for group in zip(*rows, strict=True)
@@ -51,22 +57,31 @@ def positions(quantiles: np.ndarray) -> np.ndarray:
     return low + (high - low) * np.linspace(0, 1, POSITIONS)
 
 
-def _pieces(group: np.ndarray) -> list[np.ndarray]:
-    """Return the finite values in pieces of float32 or float64; views, if all are finite."""
-    flat = np.asarray(group).ravel()
-    if flat.dtype != np.float32:
-        flat = flat.astype(np.float64)
-    every = (flat[start : start + _PIECE] for start in range(0, len(flat), _PIECE))
-    finite = ((piece, np.isfinite(piece)) for piece in every)
-    return [piece if which.all() else piece[which] for piece, which in finite]
+def _pieces(group: Group) -> list[np.ndarray]:
+    """Return the values in pieces of float32 or float64; views, if they have one of these types."""
+    pieces = []
+    for values in group:
+        flat = np.asarray(values).ravel()
+        if flat.dtype != np.float32:
+            flat = flat.astype(np.float64)
+        pieces += [flat[start : start + _PIECE] for start in range(0, len(flat), _PIECE)]
+    return pieces
 
 
-def _summary(group: np.ndarray) -> dict[str, Any]:
-    values = _pieces(group)
+def _finite(pieces: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return the finite values; views of pieces with nothing else."""
+    each = ((piece, np.isfinite(piece)) for piece in pieces)
+    return [piece if finite.all() else piece.compress(finite) for piece, finite in each]
+
+
+def _summary(group: Group) -> dict[str, Any]:
+    pieces = _pieces(group)
+    count = sum(map(len, pieces))
+    values = list(itertools.chain.from_iterable(by_threads(_finite, pieces)))
     finite = sum(map(len, values))
     summary: dict[str, Any] = {
-        "count": np.int64(np.size(group)),
-        "not_finite": np.int64(np.size(group) - finite),
+        "count": np.int64(count),
+        "not_finite": np.int64(count - finite),
     }
     if not finite:
         return summary | {
@@ -75,12 +90,22 @@ def _summary(group: np.ndarray) -> dict[str, Any]:
             "quantiles": np.full(5, np.nan),
             "density": np.zeros(POSITIONS, np.float32),
         }
-    mean = np.float64(sum(piece.sum(dtype=np.float64) for piece in values)) / finite
-    squares = sum(np.square(piece.astype(np.float64) - mean).sum() for piece in values)
+    mean = _total(values, lambda piece: piece.sum(dtype=np.float64)) / finite
+    squares = _total(
+        values, lambda piece: np.square(np.subtract(piece, mean, dtype=np.float64)).sum()
+    )
     std = np.sqrt(squares / finite)
     quantiles = order_statistics.quantiles(values, [0, 0.25, 0.5, 0.75, 1], count=finite)
     density = _density(values, finite, quantiles, std)
     return summary | {"mean": mean, "std": std, "quantiles": quantiles, "density": density}
+
+
+def _total(
+    values: Sequence[np.ndarray], of_piece: Callable[[np.ndarray], np.float64]
+) -> np.float64:
+    """Return the sum over all pieces, which does not depend on the number of threads."""
+    parts = by_threads(lambda some: [of_piece(piece) for piece in some], values)
+    return np.float64(sum(itertools.chain.from_iterable(parts)))
 
 
 def _density(
@@ -110,11 +135,19 @@ def _in_cells(values: Sequence[np.ndarray], low: float, high: float, finite: int
     """
     if finite < order_statistics.MANY:
         return _split((np.concatenate(values, dtype=np.float64) - low) / (high - low))
-    narrow = np.zeros(_NARROW_CELLS, np.int64)
-    for piece in values:
-        places = (piece.astype(np.float64) - low) / (high - low) * _NARROW_CELLS
-        cell = np.minimum(places.astype(np.intp), _NARROW_CELLS - 1)
-        narrow += np.bincount(cell, minlength=_NARROW_CELLS)
+
+    def counted(pieces: Sequence[np.ndarray]) -> np.ndarray:
+        counts = np.zeros(_NARROW_CELLS + 1, np.int64)
+        for piece in pieces:
+            places = np.subtract(piece, low, dtype=np.float64)
+            places /= high - low
+            places *= _NARROW_CELLS
+            counts += np.bincount(places.astype(np.intp), minlength=len(counts))
+        return counts
+
+    narrow = np.sum(by_threads(counted, values), axis=0)
+    narrow[-2] += narrow[-1]  # the maximum itself
+    narrow = narrow[:-1]
     middles = (np.arange(_NARROW_CELLS) + 0.5) / _NARROW_CELLS
     middles[[0, -1]] = 0, 1
     return _split(middles, narrow)

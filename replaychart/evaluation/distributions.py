@@ -13,6 +13,7 @@ from replaychart.evaluation.evaluations import Evaluations
 from replaychart.evaluation.memory import Arrays, joined_rows
 from replaychart.facts.inputs import side_by_side
 from replaychart.facts.layers import RecordedVariable, without_nested_models
+from replaychart.network.batches import Batches, whole
 from replaychart.storage.reader import StoredRun
 from replaychart.workers import shares, spread
 
@@ -138,7 +139,7 @@ class Distributions:
             lambda missing: self._summarized(selection._replace(layers=list(missing)), snapshots),
         )
         if INPUTS in selection.layers:
-            (of_inputs,) = summarized_each([[side_by_side(self._stored.inputs)]])
+            (of_inputs,) = summarized_each([[[side_by_side(self._stored.inputs)]]])
             repeated = {
                 name: np.repeat(values, len(snapshots), axis=0)
                 for name, values in of_inputs.items()
@@ -181,7 +182,10 @@ class Distributions:
             label, points = _variable_label(selection, INPUTS), side_by_side(self._stored.inputs)
             pieces += [_values_piece(epoch, INPUTS, label, points, "point") for epoch in epochs]
         if selection.kind in ("activations", "pre_activations"):
-            every = self._evaluated(selection._replace(layers=layers), snapshots)
+            every: Iterator[list[np.ndarray]] = (
+                list(map(whole, own))
+                for own in self._evaluated(selection._replace(layers=layers), snapshots)
+            )
             names = [(layer, _variable_label(selection, layer)) for layer in layers]
             axis = "point"
         else:
@@ -225,7 +229,10 @@ class Distributions:
         before: list[np.ndarray] = []
         at = -1
         for snapshot, weights in zip(ends, self._pooled(selection, ends), strict=True):
-            after = [values.astype(np.float64) for values in weights]
+            after = [
+                np.concatenate([own.ravel() for own in of_layer], dtype=np.float64)
+                for of_layer in weights
+            ]
             if at == snapshot - 1 and snapshot in snapshots:
                 norms.append(_norms_of_update(before, after))
             before, at = after, snapshot
@@ -254,8 +261,8 @@ class Distributions:
         found = list(spread(_summarized_apart, [(apart, selection, part) for part in parts]))
         return [joined_rows(of_layer) for of_layer in zip(*found, strict=True)]
 
-    def _pooled(self, selection: Selection, snapshots: Sequence[int]) -> Iterator[list[np.ndarray]]:
-        """Yield one array for each layer, with all of its kernels if it has several."""
+    def _pooled(self, selection: Selection, snapshots: Sequence[int]) -> Iterator[list[Batches]]:
+        """Yield the values of each layer in several arrays, those of all kernels if it has some."""
         if selection.kind in ("activations", "pre_activations"):
             yield from self._evaluated(selection, snapshots)
             return
@@ -263,22 +270,21 @@ class Distributions:
         positions = [variable.position for group in groups for variable in group]
         ends = np.cumsum([len(group) for group in groups])[:-1]
         for arrays in self._weights_or_gradients(selection.kind, positions, snapshots):
-            flat = [values.ravel() for values in arrays]
             yield [
-                np.concatenate(flat[start:end])
-                for start, end in zip([0, *ends], [*ends, len(flat)], strict=True)
+                arrays[start:end]
+                for start, end in zip([0, *ends], [*ends, len(arrays)], strict=True)
             ]
 
-    def _evaluated(
-        self, selection: Selection, snapshots: Sequence[int]
-    ) -> Iterator[list[np.ndarray]]:
+    def _evaluated(self, selection: Selection, snapshots: Sequence[int]) -> Iterator[list[Batches]]:
         if not selection.layers:
             return iter(())
         if not self._stored.has_model:
             each = [self._evaluations.outputs_by_snapshot(it, snapshots) for it in selection.layers]
-            return (list(arrays) for arrays in zip(*each, strict=True))
+            return ([[own] for own in arrays] for arrays in zip(*each, strict=True))
         before = selection.kind == "pre_activations"
-        return self._evaluations.layers(selection.layers, snapshots, before_activation=before)
+        return self._evaluations.layers_in_batches(
+            selection.layers, snapshots, before_activation=before
+        )
 
     def _weights_or_gradients(
         self, kind: str, positions: list[int], snapshots: Sequence[int]

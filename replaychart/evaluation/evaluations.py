@@ -4,7 +4,6 @@ Values that are stored in the file are read from there. Only the others need the
 it Keras.
 """
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,7 +13,9 @@ from replaychart.evaluation.lazy_network import LazyNetwork
 from replaychart.evaluation.memory import Arrays, Memory
 from replaychart.facts.inputs import number_of_points, rows_of
 from replaychart.facts.keys import evaluation_key
+from replaychart.facts.layers import values_of
 from replaychart.facts.outputs import require_one_output
+from replaychart.network.batches import Batches, whole
 from replaychart.storage.reader import StoredRun
 
 # Outputs of a layer are kept up to this many values. More are computed again whenever they are
@@ -73,8 +74,7 @@ class Evaluations:
             The rows of the points. Default: all.
         """
         (shape,) = (known.output_shape for known in self._stored.layers if known.name == layer)
-        values = math.prod(size or 1 for size in shape or ())
-        values *= number_of_points(self._stored.inputs)
+        values = values_of(shape) * number_of_points(self._stored.inputs)
         key = evaluation_key("outputs", layer=layer)
         if self._memory.holds(key, snapshots) or values * len(snapshots) <= _MOST_VALUES_KEPT:
             every = iter(self.outputs(layer, snapshots))
@@ -117,6 +117,13 @@ class Evaluations:
 
         For each layer, an array of float32, shape (points, ...).
         """
+        every = self.layers_in_batches(layers, snapshots, before_activation=before_activation)
+        return (list(map(whole, own)) for own in every)
+
+    def layers_in_batches(
+        self, layers: Sequence[str], snapshots: Sequence[int], *, before_activation: bool
+    ) -> Iterator[list[Batches]]:
+        """Yield what `layers` yields, but for each layer a list of arrays of some points each."""
         kind = "pre_activations" if before_activation else "activations"
         key = evaluation_key("distribution", kind=kind, layer=layers[0])
         network = self._network.rebuilt(key)

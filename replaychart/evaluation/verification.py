@@ -11,6 +11,7 @@ from replaychart.errors import EvaluationError
 from replaychart.facts.inputs import Inputs, rows_of
 from replaychart.facts.outputs import Targets, of_output
 from replaychart.facts.witness import Witness
+from replaychart.network.batches import Batches
 from replaychart.network.protocol import RecordedNetwork
 from replaychart.storage.reader import StoredRun
 
@@ -113,7 +114,7 @@ class VerifiedNetwork:
         snapshots: Sequence[int],
         *,
         before_activation: bool,
-    ) -> Iterator[list[np.ndarray]]:
+    ) -> Iterator[list[Batches]]:
         """Yield activations or pre-activations; see `RecordedNetwork.layers_by_snapshot`."""
         self.require_outputs()
         return self._evaluated.layers_by_snapshot(
@@ -359,7 +360,7 @@ class VerifiedOutputs:
         snapshots: Sequence[int],
         *,
         before_activation: bool,
-    ) -> Iterator[list[np.ndarray]]:
+    ) -> Iterator[list[Batches]]:
         """Yield activations or pre-activations; see `RecordedNetwork.layers_by_snapshot`."""
         self._require_outputs()
         return self._evaluated.layers_by_snapshot(

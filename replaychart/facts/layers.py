@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -70,6 +71,11 @@ class RecordedLayer:
     output_shape: tuple[int | None, ...] | None
     activation: str | None = None
     variables: tuple[RecordedVariable, ...] = ()
+
+
+def values_of(shape: Sequence[int | None] | None) -> int:
+    """Return how many values a shape has; an axis of unknown length counts as one value."""
+    return math.prod(length or 1 for length in shape or ())
 
 
 class Layered(Protocol):

@@ -10,6 +10,9 @@ from replaychart.facts.inputs import Inputs, arrays_of
 # layers take at most a few hundred megabytes.
 VALUES_PER_BATCH = 1_000_000
 
+# The values of all points, in arrays for some of them each.
+Batches = list[np.ndarray]
+
 
 def batch_size(values: int) -> int:
     """Return how many items with this many values each fit into a batch; at least one."""
@@ -29,6 +32,11 @@ def batches(points: int, values: int) -> Iterator[slice]:
     rows = batch_size(values)
     for start in range(0, max(points, 1), rows):
         yield slice(start, start + rows)
+
+
+def whole(values: Batches) -> np.ndarray:
+    """Return the values of all points as one array."""
+    return values[0] if len(values) == 1 else np.concatenate(values)
 
 
 def joined(pieces: Iterable[list[np.ndarray]], points: int) -> list[np.ndarray]:
@@ -52,6 +60,25 @@ def joined(pieces: Iterable[list[np.ndarray]], points: int) -> list[np.ndarray]:
             outputs[:, start : start + own.shape[1]] = own
         start += piece[0].shape[1]
     return whole
+
+
+def of_snapshot(pieces: Sequence[list[np.ndarray]], snapshot: int, points: int) -> list[Batches]:
+    """Return the outputs of one of several snapshots, in batches of the same points.
+
+    Parameters
+    ----------
+    pieces : sequence of list of numpy.ndarray
+        As in `joined`.
+    snapshot : int
+        The place of the snapshot among those of the arrays.
+    points : int
+        The number of its points; more are left out.
+    """
+    starts = np.cumsum([0, *(piece[0].shape[1] for piece in pieces[:-1])]).tolist()
+    return [
+        [own[snapshot][: max(points - start, 0)] for own, start in zip(every, starts, strict=True)]
+        for every in zip(*pieces, strict=True)
+    ]
 
 
 def each_of(inputs: Inputs | Sequence[Inputs], snapshots: Sequence[int]) -> Iterable[Inputs]:

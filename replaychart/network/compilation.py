@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 
 def compiled(function: Callable[..., Any], *, batched: int) -> Callable[..., Any]:
@@ -55,6 +56,13 @@ def mapped(function: Callable[..., list[Any]], *, outputs: int) -> Callable[...,
             lambda points, weights: jax.lax.map(lambda own: function(*own), (points, weights))
         )
     return lambda points, weights: _mapped_by_torch(function, points, weights)
+
+
+def as_array(tensor: Any) -> np.ndarray:
+    """Return the values of a tensor. They can share its memory, and must not be changed."""
+    # Keras copies the values, which takes as long as computing those of a convolution.
+    copied = keras.backend.backend() not in ("tensorflow", "jax")
+    return keras.ops.convert_to_numpy(tensor) if copied else np.asarray(tensor)
 
 
 def _mapped_by_torch(

@@ -22,9 +22,10 @@ from replaychart.facts.inputs import (
     with_arrays,
     with_points,
 )
+from replaychart.facts.layers import values_of
 from replaychart.facts.outputs import Targets
 from replaychart.network import function_losses, pytrees
-from replaychart.network.batches import VALUES_PER_BATCH, batches, each_of
+from replaychart.network.batches import Batches, batch_size, batches, each_of, whole
 from replaychart.network.pytrees import as_array
 from replaychart.storage.reader import StoredRun
 
@@ -84,7 +85,7 @@ class FunctionNetwork:
             raise EvaluationError(message)
         names = [] if layer is None else [layer]
         for found in self._evaluated(names, self._by_input(inputs), snapshots):
-            yield found[0]
+            yield whole(found[0])
 
     def layers_by_snapshot(
         self,
@@ -93,7 +94,7 @@ class FunctionNetwork:
         snapshots: Sequence[int],
         *,
         before_activation: bool,
-    ) -> Iterator[list[np.ndarray]]:
+    ) -> Iterator[list[Batches]]:
         """Yield activations; see `RecordedNetwork.layers_by_snapshot`."""
         if before_activation:
             message = (
@@ -248,13 +249,16 @@ class FunctionNetwork:
 
     def _evaluated(
         self, layers: Sequence[str], inputs: Inputs | Sequence[Inputs], snapshots: Sequence[int]
-    ) -> Iterator[list[np.ndarray]]:
+    ) -> Iterator[list[Batches]]:
         """Yield outputs of layers, or without any the function's, snapshot by snapshot."""
         together = 1
         if not isinstance(inputs, Sequence) and self._is_of_jax and self._maps:
-            values = number_of_points(inputs) * numbers_per_point(inputs)
+            returned = sum(
+                values_of(own.output_shape) for own in self._stored.layers if own.name in layers
+            )
+            values = number_of_points(inputs) * max(numbers_per_point(inputs), returned)
             parameters = sum(int(np.prod(weight.shape[1:])) for weight in self._weights)
-            together = max(1, VALUES_PER_BATCH // max(1, values, parameters))
+            together = batch_size(max(values, parameters))
         for start in range(0, len(snapshots), together):
             chunk = snapshots[start : start + together]
             found = None
@@ -267,7 +271,7 @@ class FunctionNetwork:
             for snapshot, points in zip(chunk, each_of(own, chunk), strict=True):
                 yield self._alone(layers, points, snapshot)
 
-    def _alone(self, layers: Sequence[str], inputs: Inputs, snapshot: int) -> list[np.ndarray]:
+    def _alone(self, layers: Sequence[str], inputs: Inputs, snapshot: int) -> list[Batches]:
         pieces = []
         with self._told("The function"):
             params = self._nested(self._leaves(snapshot))
@@ -276,11 +280,11 @@ class FunctionNetwork:
                 padded, count = self._padded(some)
                 returned = self._apply(params, self._points(padded))
                 pieces.append([_plain(one)[:count] for one in self._chosen(returned, layers)])
-        return [np.concatenate(every) for every in zip(*pieces, strict=True)]
+        return [list(every) for every in zip(*pieces, strict=True)]
 
     def _mapped(
         self, layers: Sequence[str], inputs: Inputs, snapshots: Sequence[int]
-    ) -> list[list[np.ndarray]] | None:
+    ) -> list[list[Batches]] | None:
         """Return the outputs at many snapshots in one call; None if the function refuses that."""
         import jax
 
@@ -297,7 +301,7 @@ class FunctionNetwork:
         except Exception:  # it depends on values, or is not only one of JAX
             self._maps = False
             return None
-        return [list(own) for own in zip(*every, strict=True)]
+        return [[[values] for values in own] for own in zip(*every, strict=True)]
 
     def _padded(self, inputs: Inputs) -> tuple[Inputs, int]:
         """Return points with some more of them for JAX, and how many there were."""

@@ -21,6 +21,7 @@ from replaychart.facts.inputs import (
     taken_apart,
     with_points,
 )
+from replaychart.facts.layers import values_of
 from replaychart.facts.outputs import (
     Targets,
     entry_of,
@@ -32,8 +33,16 @@ from replaychart.facts.outputs import (
 )
 from replaychart.network import activations, calling, gradients, nesting, regularization
 from replaychart.network import model as models
-from replaychart.network.batches import batch_size, batches, each_of, joined, stacked
-from replaychart.network.compilation import mapped
+from replaychart.network.batches import (
+    Batches,
+    batch_size,
+    batches,
+    each_of,
+    joined,
+    of_snapshot,
+    stacked,
+)
+from replaychart.network.compilation import as_array, mapped
 from replaychart.network.description import compile_config_of
 from replaychart.network.gradients import Judgment
 from replaychart.network.graph import no_graph
@@ -117,25 +126,28 @@ class KerasNetwork:
         snapshots: Sequence[int],
         *,
         before_activation: bool,
-    ) -> Iterator[list[np.ndarray]]:
+    ) -> Iterator[list[Batches]]:
         """Yield activations or pre-activations; see `RecordedNetwork.layers_by_snapshot`."""
         if not calling.has_graph(self.model):
             raise no_graph(layers[0], self._run)
-        lengths = [number_of_points(own) for own in each_of(inputs, snapshots)]
+        lengths = np.array([number_of_points(own) for own in each_of(inputs, snapshots)])
         key = ("layers", before_activation, *layers)
         if key not in self._functions:
             tensors = self._activations(layers, before_activation)
             self._functions[key] = self._compiled(keras.Model(self.model.inputs, tensors))
-            self._output_sizes[key] = sum(math.prod(d or 1 for d in one.shape) for one in tensors)
-        chunks = self._chunks(
+            self._output_sizes[key] = sum(values_of(one.shape) for one in tensors)
+        chunks = self._in_batches(
             self._functions[key],
             self._by_input(inputs),
             snapshots,
             outputs_of_point=self._output_sizes[key],
         )
-        every = (own for outputs in chunks for own in zip(*outputs, strict=True))
-        for outputs, length in zip(every, lengths, strict=True):
-            yield [one[:length] for one in outputs]
+        for outputs in chunks:
+            pieces = list(outputs)
+            of_chunk, lengths = np.split(lengths, [len(pieces[0][0])])
+            for place, length in enumerate(of_chunk.tolist()):
+                yield of_snapshot(pieces, place, length)
+            del pieces  # They would still be in memory while the next ones are computed.
 
     def losses(self, snapshots: Sequence[int], predictions: Callable[[], np.ndarray]) -> np.ndarray:
         """Return the loss of each recorded point; see `RecordedNetwork.losses`."""
@@ -357,10 +369,21 @@ class KerasNetwork:
         function: Callable[..., list[np.ndarray]],
         inputs: Inputs | Sequence[Inputs],
         snapshots: Sequence[int],
+    ) -> Iterator[list[np.ndarray]]:
+        """Yield all outputs for several snapshots at a time."""
+        longest = max((number_of_points(own) for own in each_of(inputs, snapshots)), default=0)
+        for pieces in self._in_batches(function, inputs, snapshots):
+            yield joined(pieces, longest)
+
+    def _in_batches(
+        self,
+        function: Callable[..., list[np.ndarray]],
+        inputs: Inputs | Sequence[Inputs],
+        snapshots: Sequence[int],
         *,
         outputs_of_point: int = 1,
-    ) -> Iterator[list[np.ndarray]]:
-        """Yield all outputs for several snapshots at a time.
+    ) -> Iterator[Iterator[list[np.ndarray]]]:
+        """Yield the outputs for several snapshots at a time, in batches of points.
 
         The more values there are for each point, the fewer snapshots, so that memory does not grow
         with their number.
@@ -374,11 +397,10 @@ class KerasNetwork:
             chunk = snapshots[start : start + together]
             own = inputs[start : start + together] if isinstance(inputs, Sequence) else inputs
             points = stacked(own, chunk, longest)
-            pieces = (
+            yield (
                 function([array[:, rows] for array in points], chunk)
                 for rows in batches(longest, of_point)
             )
-            yield joined(pieces, longest)
 
     def _function(self, plane_of: str | None, layer: str | None) -> Callable[..., list[np.ndarray]]:
         """Return the compiled function from points and snapshots to outputs."""
@@ -419,7 +441,7 @@ class KerasNetwork:
             what = f"The model of run {self._run!r} cannot be evaluated"
             with models.failures_told(what, "Its architecture may differ from the recorded one."):
                 found = every_snapshot(calling.input_tensors(part, points, self._stored), recorded)
-                return [keras.ops.convert_to_numpy(output) for output in found]
+                return [as_array(output) for output in found]
 
         return function
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from replaychart.facts.inputs import Inputs
 from replaychart.facts.outputs import Targets
+from replaychart.network.batches import Batches
 from replaychart.storage.reader import StoredRun
 
 
@@ -70,8 +71,10 @@ class RecordedNetwork(Protocol):
         snapshots: Sequence[int],
         *,
         before_activation: bool,
-    ) -> Iterator[list[np.ndarray]]:
+    ) -> Iterator[list[Batches]]:
         """Yield the pre-activations or the activations of layers, snapshot by snapshot.
+
+        Those of a large layer take much memory, so they are not joined to one array.
 
         Parameters
         ----------
@@ -86,8 +89,8 @@ class RecordedNetwork(Protocol):
 
         Yields
         ------
-        list of numpy.ndarray of float32, shape (points, ...)
-            One array for each layer.
+        list of list of numpy.ndarray of float32, shape (some points, ...)
+            For each layer, the values of all points in batches.
         """
 
     def losses(self, snapshots: Sequence[int], predictions: Callable[[], np.ndarray]) -> np.ndarray:

@@ -22,9 +22,10 @@ from replaychart.facts.inputs import (
     taken_apart,
     with_points,
 )
+from replaychart.facts.layers import values_of
 from replaychart.facts.outputs import Targets
 from replaychart.network import torch_calls, torch_state
-from replaychart.network.batches import VALUES_PER_BATCH, batches, each_of
+from replaychart.network.batches import Batches, batch_size, batches, each_of, whole
 from replaychart.network.torch_layers import TorchLayer, Watch, layers_seen, submodules
 from replaychart.network.torch_losses import PointLosses, loss_from
 from replaychart.storage.reader import StoredRun
@@ -96,7 +97,7 @@ class TorchNetwork:
         watched = [] if layer is None else [self._layer(layer)]
         ask = _output if layer is None else _outputs_of(watched)
         for (values,) in self._evaluated(ask, watched, self._by_input(inputs), snapshots):
-            yield values
+            yield whole(values)
 
     def layers_by_snapshot(
         self,
@@ -105,7 +106,7 @@ class TorchNetwork:
         snapshots: Sequence[int],
         *,
         before_activation: bool,
-    ) -> Iterator[list[np.ndarray]]:
+    ) -> Iterator[list[Batches]]:
         """Yield activations or pre-activations; see `RecordedNetwork.layers_by_snapshot`."""
         watched = [self._layer(name) for name in layers]
 
@@ -276,7 +277,8 @@ class TorchNetwork:
         wanted = [] if layer is None else [self._layer(layer)]
         ask = _output if layer is None else _outputs_of(wanted)
         yield from (
-            values for (values,) in self._evaluated(ask, wanted, inputs, snapshots, plane_of=first)
+            whole(values)
+            for (values,) in self._evaluated(ask, wanted, inputs, snapshots, plane_of=first)
         )
 
     def _evaluated(
@@ -287,13 +289,17 @@ class TorchNetwork:
         snapshots: Sequence[int],
         *,
         plane_of: TorchLayer | None = None,
-    ) -> Iterator[list[np.ndarray]]:
+    ) -> Iterator[list[Batches]]:
         """Yield what is asked of the module, snapshot by snapshot."""
+        returned = sum(values_of(layer.output_shape) for layer in watched)
         values = max(
-            (number_of_points(own) * numbers_per_point(own) for own in each_of(inputs, snapshots)),
+            (
+                number_of_points(own) * max(numbers_per_point(own), returned)
+                for own in each_of(inputs, snapshots)
+            ),
             default=0,
         )
-        together = max(1, VALUES_PER_BATCH // max(1, values, torch_state.counted(self._entries)))
+        together = batch_size(max(values, torch_state.counted(self._entries)))
         if isinstance(inputs, Sequence) or together == 1 or plane_of is not None:
             for snapshot, own in zip(snapshots, each_of(inputs, snapshots), strict=True):
                 yield self._alone(ask, watched, own, snapshot, plane_of)
@@ -313,7 +319,7 @@ class TorchNetwork:
         inputs: Inputs,
         snapshot: int,
         plane_of: TorchLayer | None,
-    ) -> list[np.ndarray]:
+    ) -> list[Batches]:
         """Return what is asked of the module at one snapshot."""
         pieces = []
         rows = batches(number_of_points(inputs), numbers_per_point(inputs))
@@ -324,7 +330,7 @@ class TorchNetwork:
                 tensors, replaced = self._arguments(arrays, plane_of)
                 watch, output = self._watched(watched, state, tensors, replaced)
                 pieces.append([torch_calls.as_float32(one) for one in ask(watch, output)])
-        return [np.concatenate(every) for every in zip(*pieces, strict=True)]
+        return [list(every) for every in zip(*pieces, strict=True)]
 
     def _arguments(
         self, arrays: Sequence[np.ndarray], plane_of: TorchLayer | None
@@ -342,7 +348,7 @@ class TorchNetwork:
 
     def _mapped(
         self, ask: Ask, watched: Sequence[TorchLayer], inputs: Inputs, snapshots: Sequence[int]
-    ) -> list[list[np.ndarray]] | None:
+    ) -> list[list[Batches]] | None:
         """Return what is asked at many snapshots in one call; None if the module refuses that."""
 
         def call(state: dict[str, torch.Tensor], *tensors: torch.Tensor) -> list[torch.Tensor]:
@@ -360,7 +366,7 @@ class TorchNetwork:
         except Exception:  # it depends on values, or on something that cannot be mapped
             self._maps = False
             return None
-        return [list(own) for own in zip(*found, strict=True)]
+        return [[[values] for values in own] for own in zip(*found, strict=True)]
 
     def _watched(
         self,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from replaychart.network.batches import whole
 from replaychart.network.protocol import RecordedNetwork
 from replaychart.planes import contours, folds, regions
 from replaychart.planes.extents import Limits, shared_spans
@@ -307,7 +308,7 @@ class PlaneTracer:
             layers, places, snapshots, before_activation=before
         )
         columns = zip(*every, strict=True)
-        return [np.stack([own.reshape(*shape, -1) for own in column]) for column in columns]
+        return [np.stack([whole(own).reshape(*shape, -1) for own in column]) for column in columns]
 
     def unit_boundaries(self, layer: str, rectangle: Rectangle, snapshots: Sequence[int]) -> Paths:
         """Return the lines where the pre-activation of each unit of a layer is 0.
@@ -378,9 +379,10 @@ class PlaneTracer:
             every = points if isinstance(points, list) else [points]
             own = [through.values(some, 0) for some in every]
             places = own if isinstance(points, list) else own[0]
-        for (values,) in self._network.layers_by_snapshot(
+        for (batches,) in self._network.layers_by_snapshot(
             [layer], places, snapshots, before_activation=True
         ):
+            values = whole(batches)
             yield values.reshape(len(values), -1)
 
     def _refined(

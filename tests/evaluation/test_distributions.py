@@ -105,7 +105,9 @@ def test_stored_distributions_need_no_keras(
 def test_density_is_the_kernel_density_estimate() -> None:
     rng = np.random.default_rng(0)
     values = np.concatenate([rng.normal(-2, 0.5, 3000), rng.normal(3, 1, 2000)])
-    (arrays,) = densities.summarized_each([[values.reshape(50, 100)], [values[:100]]])
+    (arrays,) = densities.summarized_each(
+        [[[values.reshape(50, 100)]], [[values[:60], values[60:100]]]]
+    )
     places = densities.positions(arrays["quantiles"])
     assert arrays["density"].shape == places.shape == (2, densities.POSITIONS)
     for row, own in enumerate((values, values[:100])):
@@ -118,7 +120,7 @@ def test_density_is_the_kernel_density_estimate() -> None:
 
 def test_density_of_equal_values_and_of_values_that_are_not_finite() -> None:
     (arrays,) = densities.summarized_each(
-        [[np.full(5, 2.0)], [np.array([1.0, np.nan, 3.0, np.inf])], [np.full(3, np.nan)]]
+        [[[np.full(5, 2.0)]], [[np.array([1.0, np.nan, 3.0, np.inf])]], [[np.full(3, np.nan)]]]
     )
     assert arrays["not_finite"].tolist() == [0, 2, 3]
     assert arrays["count"].tolist() == [5, 4, 3]

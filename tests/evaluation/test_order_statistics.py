@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import joblib
 import numpy as np
 import pytest
 
@@ -43,7 +44,7 @@ def test_summary_of_many_values_is_that_of_a_few(
 ) -> None:
     values = _values(kind)
     values[[5, 77, 1000]] = np.nan, np.inf, -np.inf
-    (arrays,) = densities.summarized_each([[values.reshape(-1, 5)]])
+    (arrays,) = densities.summarized_each([[[values.reshape(-1, 5)]]])
     finite = values[np.isfinite(values)].astype(np.float64)
     assert arrays["count"].tolist() == [len(values)]
     assert arrays["not_finite"].tolist() == [3]
@@ -53,7 +54,20 @@ def test_summary_of_many_values_is_that_of_a_few(
     np.testing.assert_allclose(arrays["quantiles"][0], expected, rtol=1e-12)
     # The same values, sorted, and split between cells without being moved.
     monkeypatch.setattr(order_statistics, "MANY", len(values) + 1)
-    (split,) = densities.summarized_each([[values]])
+    (split,) = densities.summarized_each([[[values]]])
     np.testing.assert_allclose(arrays["quantiles"], split["quantiles"], rtol=1e-12)
     tolerance = 0.005 * split["density"].max()
     np.testing.assert_allclose(arrays["density"], split["density"], rtol=0, atol=tolerance)
+
+
+def test_summary_does_not_depend_on_the_number_of_threads() -> None:
+    values = _values("both signs", 12 * MANY + 77)
+    values[:1000] = np.nan
+    (together,) = densities.summarized_each([[[values]]])
+    with joblib.parallel_config("sequential"):
+        (alone,) = densities.summarized_each([[[values]]])
+        (apart,) = densities.summarized_each([[np.array_split(values, 7)]])
+    for name in together:
+        np.testing.assert_array_equal(together[name], alone[name], strict=True)
+        # In arrays of other lengths, sums are rounded otherwise.
+        np.testing.assert_allclose(together[name], apart[name], rtol=1e-6, atol=1e-9)

@@ -1,5 +1,6 @@
 """Activations, pre-activations and gradients agree with what Keras computes with the weights."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,26 @@ def test_gradients_do_not_depend_on_the_batches(
     pieces = activated.open().distributions("gradients", epochs=[0, EPOCHS])
     # Keras divides an activity regularization by the batch: so does each piece.
     np.testing.assert_allclose(pieces["value"], whole["value"], atol=1e-6)
+
+
+def test_activations_do_not_depend_on_the_batches(
+    activated: Training, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = activated.open()
+    layers, points = run.layers[:2], [activated.X[:9], activated.X[20:25], activated.X[:1]]
+    snapshots = [0, 3, EPOCHS]
+
+    def activations() -> Iterator[list[np.ndarray]]:
+        network = activated.open()._network.rebuilt("")
+        for own in network.layers_by_snapshot(layers, points, snapshots, before_activation=False):
+            yield [np.concatenate(batches) for batches in own]
+
+    every = list(activations())
+    assert [[len(values) for values in own] for own in every] == [[9, 9], [5, 5], [1, 1]]
+    monkeypatch.setattr("replaychart.network.batches.VALUES_PER_BATCH", 4 * activated.X.shape[1])
+    for own, pieces in zip(every, activations(), strict=True):
+        for values, joined in zip(own, pieces, strict=True):
+            np.testing.assert_allclose(joined, values, atol=1e-6)
 
 
 def test_gradients_of_a_loss_that_is_summed(directory: Path) -> None:
