@@ -70,7 +70,7 @@ def decoded(at):
     run.restore(model, at)
     tiles = decoder(np.array(codes)).numpy().reshape(16, 16, 8, 8).swapaxes(1, 2).reshape(128, 128)
     file = io.BytesIO()
-    Image.fromarray(255 - (255 * tiles).astype("uint8")).resize((512, 512)).save(file, "webp")
+    Image.fromarray(255 - (255 * tiles).astype("uint8")).resize((256, 256)).save(file, "webp")
     return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
 
 

@@ -108,6 +108,27 @@ def test_parts_are_stacked_on_a_phone_and_side_by_side_when_it_is_turned(visit: 
     page.wait_for_function("view.signal('epoch') === 80")
 
 
+def test_wide_view_below_panels_is_as_narrow_as_a_phone(browser: Any, tmp_path: Path) -> None:
+    run = rc.open_run(rc.datasets.parabola_recording())
+    runs, epoch = {"one": run, "two": run}, rc.epoch_param(run)
+    panels = rc.small_multiples(
+        runs, chart=rc.decision_boundary, columns=2, epoch=epoch, width=240, height=200
+    )
+    losses = rc.compare(runs, epoch=epoch, width=980, height=150)
+    path = rc.save(panels & losses, tmp_path / "wide.html")
+    context = browser.new_context(viewport={"width": 390, "height": 844}, offline=True)
+    page = context.new_page()
+    page.goto(path.as_uri())
+    page.wait_for_function("window.view && document.querySelector('#frame').style.width")
+    box = page.locator("#chart").bounding_box()
+    # Panels would otherwise be drawn at a third of their size.
+    assert box["width"] / page.evaluate("document.querySelector('#chart').offsetWidth") > 0.75
+    assert box["x"] + box["width"] <= 390
+    page.set_viewport_size({"width": 1280, "height": 844})
+    page.wait_for_function("document.querySelector('#chart').offsetWidth > 980")
+    context.close()
+
+
 def test_controls_stay_in_view(visit: Visit) -> None:
     page = visit(390, 844)
     page.evaluate("scrollTo(0, 600)")
