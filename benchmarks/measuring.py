@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 
 class Missing(Exception):
@@ -97,25 +98,11 @@ def in_process(code: str, *arguments: object) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-# Prints the seconds, and the megabytes of peak memory beyond what the imports take.
-_COST = r"""
-import re, sys, time, warnings
-from pathlib import Path
-import keras
-import replaychart as rc
-{imports}
-peak = lambda: int(re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[1]) / 1e3
-warnings.simplefilter("ignore")
-before, start = peak(), time.perf_counter()
-{code}
-print(time.perf_counter() - start, peak() - before)
-"""
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """What is measured in a process of its own.
 
-
-def cost_in_process(code: str, imports: str, path: Path) -> tuple[float, float]:
-    """Return the seconds that code takes in a separate process, and its megabytes of memory.
-
-    Parameters
+    Attributes
     ----------
     code : str
         The code; ``sys.argv[1]`` is the path, ``rc`` is replaychart, and ``keras`` is imported.
@@ -124,8 +111,57 @@ def cost_in_process(code: str, imports: str, path: Path) -> tuple[float, float]:
     path : pathlib.Path
         A recording.
     """
-    seconds, megabytes = in_process(_COST.format(imports=imports, code=code), path).split()[-2:]
-    return float(seconds), float(megabytes)
+
+    code: str
+    imports: str
+    path: Path
+
+
+class Cost(NamedTuple):
+    """What a task takes beyond the imports.
+
+    Attributes
+    ----------
+    seconds : float
+    peak : float
+        Megabytes of memory.
+    course : list of tuple of float
+        Seconds since the start, and megabytes of memory at that time.
+    """
+
+    seconds: float
+    peak: float
+    course: list[tuple[float, float]]
+
+
+# Prints a line with seconds and megabytes every 50 ms, and at the end those of the whole.
+_COST = r"""
+import re, sys, threading, time, warnings
+from pathlib import Path
+import keras
+import replaychart as rc
+{imports}
+def megabytes(what):
+    return int(re.search(what + r":\s*(\d+)", Path("/proc/self/status").read_text())[1]) / 1e3
+warnings.simplefilter("ignore")
+before, peak_before, start = megabytes("VmRSS"), megabytes("VmHWM"), time.perf_counter()
+def watch():
+    while True:
+        print("COST", time.perf_counter() - start, megabytes("VmRSS") - before, flush=True)
+        time.sleep(0.05)
+threading.Thread(target=watch, daemon=True).start()
+{code}
+print("COST", time.perf_counter() - start, megabytes("VmHWM") - peak_before, flush=True)
+"""
+
+
+def cost_in_process(task: Task) -> Cost:
+    """Return what a task takes in a separate process."""
+    code = _COST.format(imports=task.imports, code=task.code)
+    found = [line.split() for line in in_process(code, task.path).splitlines()]
+    numbers = [(float(one[1]), float(one[2])) for one in found if one[:1] == ["COST"]]
+    *course, (seconds, peak) = numbers
+    return Cost(seconds, peak, course)
 
 
 def require_keras() -> None:

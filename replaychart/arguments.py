@@ -66,6 +66,13 @@ def require_at_least(argument: str, value: object, least: int, *, most: int | No
     raise ArgumentError(message)
 
 
+def require_bool(argument: str, value: object) -> None:
+    """Raise `ArgumentError` unless `value` is True or False, also one of NumPy."""
+    if not isinstance(value, (bool, np.bool_)):
+        message = f"{argument} must be True or False. Got {shown(value)}."
+        raise ArgumentError(message)
+
+
 def is_number(value: object) -> TypeGuard[float]:
     """Return whether a value is a real number of Python or NumPy, but not a bool."""
     return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))

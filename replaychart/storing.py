@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from replaychart.arguments import checked_path, items_of
+from replaychart.arguments import checked_path, items_of, require_bool
 from replaychart.errors import ReplayChartError, RunFileError
 from replaychart.opening import check_custom_objects, check_model, list_runs, open_run
 from replaychart.storage.reader import StoredRun
@@ -116,6 +116,7 @@ def store_all(
     chosen = None if layers is None else items_of("layers", layers, "names of layers")
     check_model(model)
     check_custom_objects(custom_objects)
+    require_bool("progress", progress)
     names = list_runs(file)
     if not names:
         message = f"{str(file)!r} contains no ReplayChart run."

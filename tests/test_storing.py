@@ -192,6 +192,7 @@ def test_after_a_kill_the_rest_is_stored(sweep: Path, tmp_path: Path) -> None:
     [
         ({"model": 5}, "model must be a Keras model, .* Got 5"),
         ({"custom_objects": 5}, "custom_objects must map names to layers, .* Got 5"),
+        ({"progress": "x"}, "progress must be True or False. Got 'x'"),
     ],
 )
 def test_wrong_arguments_are_no_failures_of_runs(

@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from replaychart.arguments import require_one_of
+from replaychart.arguments import require_bool, require_one_of
 from replaychart.drawing import colors, packing
 from replaychart.drawing.backgrounds import adaptive
 from replaychart.drawing.budget import MAX_BYTES, kept_epochs
@@ -232,9 +232,7 @@ def loss_and_metric(
 
 def _rates(run: Run, *, wanted: object) -> list[str]:
     """Return the names of the logged learning rates: one for each group of parameters."""
-    if not isinstance(wanted, (bool, np.bool_)):
-        message = f"learning_rate must be True or False. Got {wanted!r}."
-        raise ArgumentError(message)
+    require_bool("learning_rate", wanted)
     if not wanted:
         return []
     logged = run.curves.names("training")

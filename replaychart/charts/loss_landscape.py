@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 import numpy as np
 
-from replaychart.arguments import require_at_least
+from replaychart.arguments import require_at_least, require_bool
 from replaychart.drawing import colors, packing
 from replaychart.drawing.backgrounds import adaptive, adaptive_column
 from replaychart.drawing.budget import MAX_BYTES
@@ -18,7 +18,6 @@ from replaychart.drawing.plane import Plane, line_mark
 from replaychart.drawing.sizes import Width, width_for_texts
 from replaychart.drawing.texts import SMALL_SIZE
 from replaychart.drawing.titles import Title, add_subtitle, chart_title, check_chart
-from replaychart.errors import ArgumentError
 from replaychart.evaluation.loss_planes import Directions, LossPlane
 from replaychart.facts.epochs import Epochs
 from replaychart.planes.contours import Contours
@@ -130,9 +129,7 @@ def loss_landscape(
     >>> chart = rc.loss_landscape(run, resolution=9)
     """
     check_chart(run, width, height, max_bytes)
-    if not isinstance(progress, (bool, np.bool_)):
-        message = f"progress must be True or False. Got {progress!r}."
-        raise ArgumentError(message)
+    require_bool("progress", progress)
     require_at_least("resolution", resolution, 5, most=200)
     require_at_least("seed", seed, 0)
     clock = Clock.of(run, epochs, epoch)

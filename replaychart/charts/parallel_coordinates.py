@@ -130,10 +130,14 @@ def parallel_coordinates(
     )
     for name in names:
         require_one_of("columns", name, table.columns)
+    if not names and columns is not None:
+        message = "columns must name at least one column. Got none."
+        raise ArgumentError(message)
     if not names:
+        count = "one run" if len(every) == 1 else f"{len(every)} runs that differ in none"
         message = (
             "runs must differ in a setting that was recorded, unless columns are given. Got "
-            f"{len(every)} runs that differ in none."
+            f"{count}."
         )
         raise ArgumentError(message)
     clock = kept_epochs(

@@ -10,7 +10,7 @@ from typing import Any, overload
 import numpy as np
 from altair.typing import ChartType, is_chart_type
 
-from replaychart.arguments import checked_path, is_number
+from replaychart.arguments import checked_path, is_number, require_bool
 from replaychart.drawing.epoch_parameter import NAME
 from replaychart.errors import ArgumentError
 from replaychart.export.file_objects import (
@@ -229,9 +229,7 @@ def save(
         message = f"hold must be between 0 and {LONGEST} seconds. Got {hold!r}."
         raise ArgumentError(message)
     plays = _plays(loop)
-    if not isinstance(progress, (bool, np.bool_)):
-        message = f"progress must be True or False. Got {progress!r}."
-        raise ArgumentError(message)
+    require_bool("progress", progress)
     if description is not None and not isinstance(description, str):
         message = f"description must be a string or None. Got {description!r}."
         raise ArgumentError(message)

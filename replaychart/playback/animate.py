@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 from typing import Any, get_args
 
-import numpy as np
 from altair.typing import ChartType, is_chart_type
 
-from replaychart.arguments import is_number, require_one_of
+from replaychart.arguments import is_number, require_bool, require_one_of
 from replaychart.drawing.complete_spec import complete_spec
 from replaychart.drawing.epoch_parameter import NAME, EpochVariable, PlayerVariable
 from replaychart.drawing.event_handlers import STILL, Definition
@@ -86,9 +85,7 @@ def animate(
         message = f"fps must be more than 0 and at most 60. Got {fps!r}."
         raise ArgumentError(message)
     for argument, value in (("loop", loop), ("autoplay", autoplay), ("smooth", smooth)):
-        if not isinstance(value, (bool, np.bool_)):
-            message = f"{argument} must be True or False. Got {value!r}."
-            raise ArgumentError(message)
+        require_bool(argument, value)
     if not is_chart_type(chart):
         message = f"chart must be an Altair chart. Got {type(chart).__name__}."
         raise ArgumentError(message)

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self, get_args
 
 import numpy as np
 
-from replaychart.arguments import require_one_of
+from replaychart.arguments import require_bool, require_one_of
 from replaychart.errors import ArgumentError
 from replaychart.facts.witness import Witness
 from replaychart.network import function_description
@@ -167,9 +167,7 @@ class FunctionRecorder(LoopRecorder):
         on_error: OnError,
     ) -> None:
         require_one_of("predicts", predicts, [None, *get_args(Predicts)])
-        if not isinstance(store, bool):
-            message = f"store must be True or False. Got {store!r}."
-            raise ArgumentError(message)
+        require_bool("store", store)
         if loss is not None and (not callable(loss) or isinstance(loss, type)):
             message = f"loss must be a function of outputs and targets. Got {loss!r}."
             raise ArgumentError(message)

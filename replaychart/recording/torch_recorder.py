@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from replaychart.errors import ArgumentError, MissingDependencyError, RecordingError
+from replaychart.arguments import require_bool
+from replaychart.errors import MissingDependencyError, RecordingError
 from replaychart.facts.witness import Witness
 from replaychart.opening import open_run
 from replaychart.recording import samples
@@ -154,9 +155,7 @@ class TorchRecorder(LoopRecorder):
         described = with_validation(live.described, validation)
         self._live = dataclasses.replace(live, described=described)
         self._module, self._store = module, store
-        if not isinstance(store, bool):
-            message = f"store must be True or False. Got {store!r}."
-            raise ArgumentError(message)
+        require_bool("store", store)
         check_class_names(self._live.described, self._live.witness(0, self._live.weights()))
         super().__init__(path, group, every=every, if_exists=if_exists, on_error=on_error)
         # At the start of an epoch; a scheduler may have set those of the next one at its end.

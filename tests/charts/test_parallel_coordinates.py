@@ -120,6 +120,7 @@ def test_bad_arguments(runs: dict[str, rc.Run]) -> None:
     for options, message in (
         ({"columns": ["units"]}, "columns must be one of .*'learning_rate'.* Got 'units'"),
         ({"columns": 3}, "columns must be names of columns. Got 3"),
+        ({"columns": []}, "columns must name at least one column. Got none"),
         ({"metric": "auc"}, "metric must be one of 'accuracy', 'loss'. Got 'auc'"),
         ({"width": "container"}, "width must be a positive number of pixels: .* Got 'container'"),
     ):
@@ -127,6 +128,8 @@ def test_bad_arguments(runs: dict[str, rc.Run]) -> None:
             rc.parallel_coordinates(runs, **options)
     with pytest.raises(rc.ArgumentError, match="runs must differ in a setting .* Got 2 runs"):
         rc.parallel_coordinates({"a": runs["trial 0"], "b": runs["trial 0"]})
+    with pytest.raises(rc.ArgumentError, match="runs must differ in a setting .* Got one run"):
+        rc.parallel_coordinates({"a": runs["trial 0"]})
     other = rc.parallel_coordinates(runs, columns=["optimizer"])
     with pytest.raises(rc.ArgumentError, match="parallel coordinates have different axes"):
         (rc.parallel_coordinates(runs) & other).to_dict()
