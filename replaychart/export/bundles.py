@@ -2,7 +2,9 @@
 
 import contextlib
 import hashlib
+import json
 from functools import cache
+from importlib import resources
 from importlib.metadata import version
 
 import platformdirs
@@ -36,3 +38,36 @@ def bundled(snippet: str) -> str:
         with written_beside(path) as temporary:
             temporary.write_text(bundle, encoding="utf-8")
     return bundle
+
+
+def bundled_with_vega(snippet: str) -> str:
+    """Return what `bundled` returns for a snippet that uses the module of Vega as ``library``.
+
+    Raises
+    ------
+    LookupError
+        A later version of vl-convert has it under another address.
+    """
+    # vl-convert brings the file; nothing is downloaded.
+    address = f"https://cdn.jsdelivr.net/npm/vega@{vl_convert.get_vega_version()}/+esm"
+    try:
+        return bundled(f"import * as library from {json.dumps(address)};\n{snippet}")
+    except BaseException as error:
+        # A panic of Rust, which is not an `Exception`.
+        if type(error).__module__ != "pyo3_runtime":
+            raise
+        raise LookupError(address) from error
+
+
+def drawing(snippet: str) -> str:
+    """Return what `bundled` returns, with pictures that do not flicker as charts play."""
+    script = resources.files("replaychart.export") / "scripts" / "replaychart-images.js"
+    try:
+        return bundled_with_vega(f"{script.read_text(encoding='utf-8')}{snippet}")
+    except LookupError:
+        return bundled(snippet)
+
+
+def embedding() -> str:
+    """Return Vega, Vega-Lite and vega-embed as one script, which defines ``vegaEmbed``."""
+    return drawing("window.vegaEmbed = vegaEmbed;")

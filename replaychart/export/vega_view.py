@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import vl_convert
 
 from replaychart.drawing.packing import WHOLE, CutRows
-from replaychart.export.bundles import bundled
+from replaychart.export.bundles import bundled_with_vega
 from replaychart.export.specs import Spec
 
 # A view keeps rows that it no longer shows, about 0.05 MB for each step of a dashboard. After this
@@ -183,17 +183,10 @@ def vega_script() -> str:
     CannotStep
         A later version of vl-convert has it under another address.
     """
-    # vl-convert brings the file; nothing is downloaded.
-    address = f"https://cdn.jsdelivr.net/npm/vega@{vl_convert.get_vega_version()}/+esm"
     try:
-        return bundled(
-            f"import * as library from {json.dumps(address)}; globalThis.vega = library;"
-        )
-    except BaseException as error:
-        # A panic of Rust, which is not an `Exception`.
-        if type(error).__module__ != "pyo3_runtime":
-            raise
-        raise CannotStep(address) from error
+        return bundled_with_vega("globalThis.vega = library;")
+    except LookupError as error:
+        raise CannotStep(*error.args) from error
 
 
 @cache

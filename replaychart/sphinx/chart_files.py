@@ -10,7 +10,7 @@ from altair.typing import ChartType
 from PIL import Image
 
 from replaychart.drawing.complete_spec import complete_spec
-from replaychart.export.bundles import bundled
+from replaychart.export.bundles import embedding
 from replaychart.export.compression import gzipped, with_steps
 from replaychart.export.files import written_beside
 from replaychart.export.html import dark_config
@@ -177,4 +177,4 @@ def of_content(
 def library() -> str:
     """Return the libraries that draw the charts of a site as a script."""
     # In a function, because the short global names of the bundle clash with some of Sphinx's.
-    return f"(() => {{\n{bundled('window.vegaEmbed = vegaEmbed;')}\n}})();\n"
+    return f"(() => {{\n{embedding()}\n}})();\n"

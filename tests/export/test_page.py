@@ -129,6 +129,35 @@ def test_wide_view_below_panels_is_as_narrow_as_a_phone(browser: Any, tmp_path: 
     context.close()
 
 
+def test_pictures_do_not_flicker(browser: Any, tmp_path: Path) -> None:
+    run = rc.open_run(rc.datasets.parabola_recording())
+    chart = rc.animate(rc.unit_maps(run, "hidden"))
+    context = browser.new_context(viewport={"width": 1280, "height": 720}, offline=True)
+    page = context.new_page()
+    page.goto(rc.save(chart, tmp_path / "tiles.html").as_uri())
+    page.wait_for_function("window.view && document.querySelector('#frame').style.width")
+    # The share of some rows of pixels that is not white, in every frame while the epoch changes.
+    shares = page.evaluate(
+        """async () => {
+            const canvas = document.querySelector('#chart canvas'), shares = [];
+            const {width, height} = canvas, context = canvas.getContext('2d');
+            for (let step = 0; step < 12; step++) {
+                view.signal('epoch', 10 * step).runAsync();
+                for (let frame = 0; frame < 4; frame++) {
+                    await new Promise(requestAnimationFrame);
+                    const {data} = context.getImageData(0, height / 2, width, 9);
+                    let colored = 0;
+                    for (let i = 1; i < data.length; i += 4) colored += data[i] < 250;
+                    shares.push(4 * colored / data.length);
+                }
+            }
+            return shares;
+        }"""
+    )
+    assert min(shares) > 0.8 * max(shares) > 0.2
+    context.close()
+
+
 def test_controls_stay_in_view(visit: Visit) -> None:
     page = visit(390, 844)
     page.evaluate("scrollTo(0, 600)")
