@@ -43,4 +43,6 @@ if not recording.exists():
 
 runs = rc.open_runs(recording)
 
-rc.difference(runs["SGD"], runs["Adam"]) & rc.similarity(runs["SGD"], runs["Adam"])
+rc.difference(runs["SGD"], runs["Adam"]) | rc.similarity(
+    runs["SGD"], runs["Adam"], width=240, height=240
+)

@@ -1,5 +1,6 @@
 """The frames of an animation, rendered in this process or in several, and delivered in order."""
 
+import contextlib
 import itertools
 import math
 import warnings
@@ -154,7 +155,7 @@ class Film:
             self._stepped.close()
             self._stepped = None
         # Start the processes while the chart is being split.
-        starting = self._parallel(joblib.delayed(_as_it_is)(None) for _ in range(self._jobs()[1]))
+        starting = self._started(joblib.delayed(_as_it_is)(None) for _ in range(self._jobs()[1]))
         try:
             plain, whole, parts = apart or self._taken_apart(scale)
         except BaseException:
@@ -228,18 +229,23 @@ class Film:
     ) -> Iterator[T]:
         """Yield frames in order while the next ones are being painted."""
         block = _BLOCK * self._jobs()[1]
+        blocks = (
+            self._tasks(shots[start : start + block], finish)
+            for start in range(0, len(shots), block)
+        )
         # A backend chosen by the user is a single object, which runs one batch of tasks at a time.
-        ahead = 0 if backend() is backend() else 1
+        # Its workers stay from block to block.
+        together = self._workers() if backend() is backend() else None
         working: list[Iterator[T]] = []
         try:
-            for start in range(0, len(shots), block):
-                tasks = self._tasks(shots[start : start + block], finish)
-                working.append(self._parallel(tasks))
-                if len(working) > ahead:
-                    yield from working[0]
-                    del working[0]
-            for results in working:
-                yield from results
+            with together or contextlib.nullcontext():
+                for tasks in blocks:
+                    working.append(self._started(tasks, together))
+                    if len(working) > 1 or together is not None:
+                        yield from working[0]
+                        del working[0]
+                for results in working:
+                    yield from results
         finally:
             _stop(working)
 
@@ -250,17 +256,20 @@ class Film:
             moment = self._compiled.at(epoch, painter.columns)
             yield joblib.delayed(_frame)(painter, moment, finish)
 
-    def _parallel(self, tasks: Iterable[Any]) -> Iterator[Any]:
+    def _started(
+        self, tasks: Iterable[Any], workers: joblib.Parallel | None = None
+    ) -> Iterator[Any]:
         """Start tasks immediately and return an iterator over their results."""
+        return iter((workers or self._workers())(tasks))
+
+    def _workers(self) -> joblib.Parallel:
         chosen = backend()
-        return iter(
-            joblib.Parallel(
-                n_jobs=self._jobs()[0],
-                backend=chosen,
-                return_as="generator" if chosen.supports_return_generator else "list",
-                batch_size=1,
-                max_nbytes=None,
-            )(tasks)
+        return joblib.Parallel(
+            n_jobs=self._jobs()[0],
+            backend=chosen,
+            return_as="generator" if chosen.supports_return_generator else "list",
+            batch_size=1,
+            max_nbytes=None,
         )
 
     def _jobs(self) -> tuple[int, int]:
