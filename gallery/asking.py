@@ -14,7 +14,7 @@ Type other numbers into the box, click a class in the legend, or double click to
 import replaychart as rc
 
 run = rc.open_run(rc.datasets.parabola_recording())
-options = {"epochs": slice(None, None, 3), "width": 320}
+options = {"epochs": [*range(0, 60, 3), *range(60, 151, 6)], "width": 320}
 
 inputs = rc.decision_boundary(run, height=320, **options)
 hidden = rc.feature_space(run, height=320, **options)
