@@ -134,7 +134,7 @@ class Cost(NamedTuple):
     course: list[tuple[float, float]]
 
 
-# Prints a line with seconds and megabytes every 50 ms, and at the end those of the whole.
+# Prints seconds and megabytes in lines: at every 50 ms, and last those of the whole.
 _COST = r"""
 import re, sys, threading, time, warnings
 from pathlib import Path
@@ -145,13 +145,16 @@ def megabytes(what):
     return int(re.search(what + r":\s*(\d+)", Path("/proc/self/status").read_text())[1]) / 1e3
 warnings.simplefilter("ignore")
 before, peak_before, start = megabytes("VmRSS"), megabytes("VmHWM"), time.perf_counter()
+costs = []
 def watch():
     while True:
-        print("COST", time.perf_counter() - start, megabytes("VmRSS") - before, flush=True)
+        costs.append((time.perf_counter() - start, megabytes("VmRSS") - before))
         time.sleep(0.05)
 threading.Thread(target=watch, daemon=True).start()
 {code}
-print("COST", time.perf_counter() - start, megabytes("VmHWM") - peak_before, flush=True)
+costs = [*costs, (time.perf_counter() - start, megabytes("VmHWM") - peak_before)]
+for cost in costs:
+    print("\nCOST", *cost)
 """
 
 

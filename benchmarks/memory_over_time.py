@@ -11,6 +11,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import altair as alt
 import pandas as pd
 
+import replaychart as rc
 from benchmarks.measuring import cost_in_process
 from benchmarks.rows import convolutions, wide_layer
 
@@ -27,6 +28,7 @@ def main() -> int:
     )
     parser.add_argument("file", metavar="FILE", help="an SVG or PNG file")
     options = parser.parse_args()
+    rc.enable()
     with tempfile.TemporaryDirectory() as directory:
         panels = []
         for row, title in _TITLES.items():

@@ -40,9 +40,10 @@ def by_threads(function: Callable[[Sequence[S]], T], items: Sequence[S]) -> list
     items : sequence
         The items. A few of them are not worth a thread.
     """
-    parts = min(_threads(), len(items) // _WORTH_A_THREAD)
-    if parts < 2:
+    parts = len(items) // _WORTH_A_THREAD
+    if parts < 2 or (threads := _threads()) < 2:
         return [function(items)]
+    parts = min(parts, threads)
     ends = [len(items) * part // parts for part in range(parts + 1)]
     with ThreadPoolExecutor(parts) as pool:
         return list(pool.map(function, (items[a:b] for a, b in itertools.pairwise(ends))))

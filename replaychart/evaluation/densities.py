@@ -69,9 +69,10 @@ def _pieces(group: Group) -> list[np.ndarray]:
 
 
 def _finite(pieces: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Return the finite values; views of pieces with nothing else."""
+    """Return the finite values; views of pieces with nothing else, and no empty arrays."""
     each = ((piece, np.isfinite(piece)) for piece in pieces)
-    return [piece if finite.all() else piece.compress(finite) for piece, finite in each]
+    kept = (piece if finite.all() else piece.compress(finite) for piece, finite in each)
+    return [piece for piece in kept if len(piece)]
 
 
 def _summary(group: Group) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def quantiles(pieces: Sequence[np.ndarray], shares: Sequence[float], *, count: i
     Parameters
     ----------
     pieces : sequence of numpy.ndarray
-        The values, in arrays of one axis.
+        The values, in arrays of one axis, none of them empty.
     shares : sequence of float
         Shares from 0 to 1, in ascending order.
     count : int

@@ -27,19 +27,20 @@ window.replaychartFitting = (() => {
     });
     return {...line, layer, width, height: 2 * line.height};
   };
-  // In pixels: what a view is narrowed to, and from which width on, so that it does not make the others
-  // small. It must be drawn from data alone: what is at a certain pixel would not move along.
-  const NARROW = 360, WIDE = 480;
+  // A view that is much wider than high, such as a curve, is narrowed, so that it does not make its
+  // texts and the other views small. It must be drawn from data alone: what is at a certain pixel would
+  // not move along. In pixels: the new width, and from which width on.
+  const NARROW = 360, WIDE = 480, LANDSCAPE = 1.4;
   const moves = ({value = 0}) => value === 0 || value === "width" || value?.expr === "width";
   const canBeNarrowed = (one) => one.layer ? one.layer.every(canBeNarrowed)
     : ["x", "x2", "xOffset"].every((name) => moves(one.encoding?.[name] || {}) && !(name in Object(one.mark)));
-  const isWide = (one) => one.width > WIDE && canBeNarrowed(one);
+  const isWide = (one) => one.width > Math.max(WIDE, LANDSCAPE * one.height) && canBeNarrowed(one);
   const stacked = (whole) => {
     // The caption of a story is wider than a phone; there, it is a part of the page.
     const isCaption = (one) => whole.datasets?.[one.data?.name]?.[0]?.story_from !== undefined;
     const drawn = views(whole).filter((one) => !isLine(one) && !isCaption(one));
     const others = Math.max(...drawn.filter((one) => !isWide(one)).map((one) => one.width || 0), 0);
-    const narrowed = (one) => others && isWide(one) ? {...one, width: Math.max(others, NARROW)} : one;
+    const narrowed = (one) => isWide(one) ? {...one, width: Math.max(others, NARROW)} : one;
     const widest = Math.max(...drawn.map((one) => narrowed(one).width || 0), 0);
     const stack = (part) => {
       if (isLine(part)) return part.width > widest && widest ? folded(part, widest) : part;
