@@ -9,6 +9,7 @@ import numpy as np
 from replaychart.evaluation import order_statistics
 from replaychart.evaluation.memory import Arrays
 from replaychart.facts.keys import DENSITY_POSITIONS
+from replaychart.network.batches import whole
 from replaychart.workers import by_threads
 
 Group = Sequence[np.ndarray]
@@ -58,14 +59,12 @@ def positions(quantiles: np.ndarray) -> np.ndarray:
 
 
 def _pieces(group: Group) -> list[np.ndarray]:
-    """Return the values in pieces of float32 or float64; views, if they have one of these types."""
-    pieces = []
-    for values in group:
-        flat = np.asarray(values).ravel()
-        if flat.dtype != np.float32:
-            flat = flat.astype(np.float64)
-        pieces += [flat[start : start + _PIECE] for start in range(0, len(flat), _PIECE)]
-    return pieces
+    """Return the values in pieces of float32 or float64; a few values are one piece."""
+    arrays = [np.asarray(values).ravel() for values in group]
+    flat = [own if own.dtype == np.float32 else own.astype(np.float64) for own in arrays]
+    if sum(map(len, flat)) <= _PIECE:
+        return [whole(flat)]
+    return [own[start : start + _PIECE] for own in flat for start in range(0, len(own), _PIECE)]
 
 
 def _finite(pieces: Sequence[np.ndarray]) -> list[np.ndarray]:
