@@ -110,7 +110,7 @@ def store_all(
     >>> rc.store_all(path)["outcome"].tolist()
     ['already stored']
     """
-    from tqdm.auto import tqdm
+    from replaychart.progress import tqdm
 
     file = checked_path("path", path)
     chosen = None if layers is None else items_of("layers", layers, "names of layers")

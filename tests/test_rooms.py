@@ -11,9 +11,9 @@ PACKAGE = Path(__file__).parents[1] / "replaychart"
 # recorder may evaluate what it has recorded, so recording comes after opening.
 ROOMS = (
     "version", "errors", "arguments", "datasets", "facts", "storage.hdf5", "storage", "network",
-    "workers", "evaluation", "planes", "frames", "summary", "run", "opening", "ranking", "storing",
-    "recording", "drawing", "charts", "playback", "export", "live", "sphinx", "", "conversion",
-    "demonstration", "command", "__main__",
+    "workers", "progress", "evaluation", "planes", "frames", "summary", "run", "opening", "ranking",
+    "storing", "recording", "drawing", "charts", "playback", "export", "live", "sphinx", "",
+    "conversion", "demonstration", "command", "__main__",
 )  # fmt: skip
 # Which rooms may import a library; demonstration trains a network for `replaychart demo --train`.
 LIBRARIES = {

@@ -244,7 +244,7 @@ class LossPlanes:
         progress: bool,
     ) -> np.ndarray:
         """Return the mean loss at places of the plane, shape (places,)."""
-        from tqdm.auto import tqdm
+        from replaychart.progress import tqdm
 
         # Of equal length, so that the network is compiled for one number of places.
         padded = np.concatenate([places, np.zeros((-len(places) % together, 2))])

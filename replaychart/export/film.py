@@ -15,7 +15,6 @@ from joblib.parallel import (
     get_active_backend,
 )
 from PIL import Image
-from tqdm.auto import tqdm
 
 from replaychart.export.extents import Extent, Measure, padded
 from replaychart.export.moving_parts import CannotSplit, with_fixed_layout
@@ -29,6 +28,7 @@ from replaychart.export.painting import (
 from replaychart.export.specs import Between, ChartSpec, Compiled, Moment
 from replaychart.export.stepping import SteppedChart, can_step
 from replaychart.export.vega_view import CannotStep
+from replaychart.progress import tqdm
 from replaychart.workers import backend
 
 # An epoch, or a moment between two.
