@@ -28,13 +28,17 @@ window.replaychartFitting = (() => {
     return {...line, layer, width, height: 2 * line.height};
   };
   // A view that is much wider than high, such as a curve, is narrowed, so that it does not make its
-  // texts and the other views small. It must be drawn from data alone: what is at a certain pixel would
-  // not move along. In pixels: the new width, and from which width on.
+  // texts and the other views small. It must have an x-axis, whose labels make room for each other, and
+  // be drawn from data alone: what is at a certain pixel would not move along. In pixels: the new width,
+  // and from which width on.
   const NARROW = 360, WIDE = 480, LANDSCAPE = 1.4;
   const moves = ({value = 0}) => value === 0 || value === "width" || value?.expr === "width";
   const canBeNarrowed = (one) => one.layer ? one.layer.every(canBeNarrowed)
     : ["x", "x2", "xOffset"].every((name) => moves(one.encoding?.[name] || {}) && !(name in Object(one.mark)));
-  const isWide = (one) => one.width > Math.max(WIDE, LANDSCAPE * one.height) && canBeNarrowed(one);
+  const hasAxis = (one) => one.layer ? one.layer.some(hasAxis)
+    : "field" in (one.encoding?.x || {}) && one.encoding.x.axis !== null;
+  const isWide = (one) => one.width > Math.max(WIDE, LANDSCAPE * one.height)
+    && hasAxis(one) && canBeNarrowed(one);
   const stacked = (whole) => {
     // The caption of a story is wider than a phone; there, it is a part of the page.
     const isCaption = (one) => whole.datasets?.[one.data?.name]?.[0]?.story_from !== undefined;
