@@ -134,7 +134,7 @@ class Cost(NamedTuple):
     course: list[tuple[float, float]]
 
 
-# Prints seconds and megabytes in lines: at every 50 ms, and last those of the whole.
+# Prints lines with seconds and megabytes: of the course, every 50 ms, and last of the whole.
 _COST = r"""
 import re, sys, threading, time, warnings
 from pathlib import Path
@@ -152,8 +152,8 @@ def watch():
         time.sleep(0.05)
 threading.Thread(target=watch, daemon=True).start()
 {code}
-costs = [*costs, (time.perf_counter() - start, megabytes("VmHWM") - peak_before)]
-for cost in costs:
+whole = time.perf_counter() - start, megabytes("VmHWM") - peak_before
+for cost in [*costs, whole]:
     print("\nCOST", *cost)
 """
 

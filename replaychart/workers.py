@@ -1,4 +1,4 @@
-"""Spreads work over the workers of joblib, if any are configured."""
+"""Spreads work over the workers of joblib, if any are configured, and over threads."""
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 if TYPE_CHECKING:
+    from joblib import Parallel
     from joblib.parallel import ParallelBackendBase
 
 S = TypeVar("S")
@@ -73,14 +74,27 @@ def spread(function: Callable[..., T], arguments: Sequence[tuple[Any, ...]]) -> 
         return
     import joblib
 
+    yield from parallel()(joblib.delayed(_alone)(function, *own) for own in arguments)
+
+
+def parallel(jobs: int | None = None) -> "Parallel":
+    """Return what runs tasks in joblib's workers, one by one, and returns results as they come.
+
+    Parameters
+    ----------
+    jobs : int, optional
+        The number of jobs in joblib's notation. Default: what the user configured.
+    """
+    import joblib
+
     chosen = backend()
-    parallel = joblib.Parallel(
+    return joblib.Parallel(
+        n_jobs=jobs,
         backend=chosen,
         return_as="generator" if chosen.supports_return_generator else "list",
         batch_size=1,
         max_nbytes=None,
     )
-    yield from parallel(joblib.delayed(_alone)(function, *own) for own in arguments)
 
 
 def _alone(function: Callable[..., T], *arguments: Any) -> T:

@@ -262,7 +262,7 @@ class Distributions:
         return [joined_rows(of_layer) for of_layer in zip(*found, strict=True)]
 
     def _pooled(self, selection: Selection, snapshots: Sequence[int]) -> Iterator[list[Batches]]:
-        """Yield the values of each layer in several arrays, those of all kernels if it has some."""
+        """Yield the values of each layer in several arrays, with all of its kernels."""
         if selection.kind in ("activations", "pre_activations"):
             yield from self._evaluated(selection, snapshots)
             return

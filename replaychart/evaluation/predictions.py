@@ -10,6 +10,7 @@ import numpy as np
 from replaychart.arguments import require_at_least, shown
 from replaychart.errors import ArgumentError, EvaluationError, MissingDependencyError
 from replaychart.evaluation.evaluations import Evaluations
+from replaychart.facts.layers import values_of
 from replaychart.facts.outputs import require_one_output
 from replaychart.facts.task import Task, task_of
 from replaychart.storage.reader import StoredRun
@@ -86,7 +87,7 @@ class Predictions:
     @property
     def values_per_point(self) -> int:
         """The number of outputs for each point; an axis of unknown length counts as 1."""
-        return math.prod(length or 1 for length in self._output_shape)
+        return values_of(self._output_shape)
 
     @cached_property
     def _output_shape(self) -> tuple[int | None, ...]:

@@ -59,7 +59,7 @@ def bundled_with_vega(snippet: str) -> str:
         raise LookupError(address) from error
 
 
-def drawing(snippet: str) -> str:
+def bundled_without_flicker(snippet: str) -> str:
     """Return what `bundled` returns, with pictures that do not flicker as charts play."""
     script = resources.files("replaychart.export") / "scripts" / "replaychart-images.js"
     try:
@@ -68,6 +68,6 @@ def drawing(snippet: str) -> str:
         return bundled(snippet)
 
 
-def embedding() -> str:
+def embedding_script() -> str:
     """Return Vega, Vega-Lite and vega-embed as one script, which defines ``vegaEmbed``."""
-    return drawing("window.vegaEmbed = vegaEmbed;")
+    return bundled_without_flicker("window.vegaEmbed = vegaEmbed;")

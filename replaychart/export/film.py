@@ -29,7 +29,7 @@ from replaychart.export.specs import Between, ChartSpec, Compiled, Moment
 from replaychart.export.stepping import SteppedChart, can_step
 from replaychart.export.vega_view import CannotStep
 from replaychart.progress import tqdm
-from replaychart.workers import backend
+from replaychart.workers import backend, parallel
 
 # An epoch, or a moment between two.
 Time = float | Between
@@ -237,8 +237,8 @@ class Film:
         # Its workers stay from block to block.
         together = self._workers() if backend() is backend() else None
         working: list[Iterator[T]] = []
-        try:
-            with together or contextlib.nullcontext():
+        with together or contextlib.nullcontext():
+            try:
                 for tasks in blocks:
                     working.append(self._started(tasks, together))
                     if len(working) > 1 or together is not None:
@@ -246,8 +246,8 @@ class Film:
                         del working[0]
                 for results in working:
                     yield from results
-        finally:
-            _stop(working)
+            finally:
+                _stop(working)
 
     def _tasks(
         self, shots: Sequence[tuple[Painter[P], Time]], finish: Callable[[P], T]
@@ -263,14 +263,7 @@ class Film:
         return iter((workers or self._workers())(tasks))
 
     def _workers(self) -> joblib.Parallel:
-        chosen = backend()
-        return joblib.Parallel(
-            n_jobs=self._jobs()[0],
-            backend=chosen,
-            return_as="generator" if chosen.supports_return_generator else "list",
-            batch_size=1,
-            max_nbytes=None,
-        )
+        return parallel(self._jobs()[0])
 
     def _jobs(self) -> tuple[int, int]:
         """Return the number of jobs in joblib's notation, and the resulting number of processes."""

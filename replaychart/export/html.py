@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from replaychart.drawing.theme import DARK_BACKGROUND, DARK_COLORS, LIGHT_BACKGROUND
-from replaychart.export.bundles import embedding
+from replaychart.export.bundles import embedding_script
 from replaychart.export.compression import gzipped, with_steps
 from replaychart.export.files import written_beside
 from replaychart.export.specs import Spec
@@ -119,4 +119,4 @@ def _file(name: str, *, folder: str = "page_files") -> str:
 @cache
 def _libraries() -> str:
     """Return Vega, Vega-Lite and vega-embed as one script, compressed."""
-    return gzipped(embedding())
+    return gzipped(embedding_script())

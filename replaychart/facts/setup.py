@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from replaychart.facts.inputs import Inputs, arrays_of
-from replaychart.facts.layers import RecordedLayer
+from replaychart.facts.layers import RecordedLayer, values_of
 
 _JOINED = ", "
 _TIMES = "\N{MULTIPLICATION SIGN}"
@@ -137,10 +137,7 @@ def _architecture(run: Described) -> str:
     sizes = "+".join(_TIMES.join(map(str, size)) for size in inputs)
     if not run.has_model:
         features = sum(map(math.prod, inputs))
-        recorded = [
-            f"{layer.name} {math.prod(length or 1 for length in layer.output_shape or ())}"
-            for layer in run.layers
-        ]
+        recorded = [f"{layer.name} {values_of(layer.output_shape)}" for layer in run.layers]
         return _JOINED.join([f"{features} feature{'s' * (features != 1)}", *recorded])
     names = [name for name in map(_layer, run.layers) if name]
     if len(names) > _MOST_LAYERS:

@@ -3,7 +3,7 @@
 from functools import cache
 from importlib import resources
 
-from replaychart.export.bundles import drawing
+from replaychart.export.bundles import bundled_without_flicker
 
 
 def page_file(name: str) -> str:
@@ -22,4 +22,4 @@ def module(name: str) -> str:
     """
     background = resources.files("replaychart.export") / "scripts" / "replaychart-background.js"
     parts = (background.read_text(encoding="utf-8"), page_file("view.js"), page_file(name))
-    return drawing("".join(parts))
+    return bundled_without_flicker("".join(parts))

@@ -16,6 +16,7 @@ from typing import Any
 import keras
 
 from replaychart.errors import EvaluationError
+from replaychart.facts.layers import values_of
 
 _KINDS = (
     keras.Operation,  # layers and models too
@@ -153,7 +154,7 @@ def _too_large(found: Any, numbers: int) -> str | None:
             shape = tuple(layer.output.shape)
         except (AttributeError, ValueError):
             continue
-        if math.prod(length or 1 for length in shape) > _LARGEST_OUTPUT:
+        if values_of(shape) > _LARGEST_OUTPUT:
             return f"has a layer {layer.name!r} with the output shape {shape}, which is too large"
     return None
 

@@ -6,7 +6,6 @@ the live model is asked while it is there, for a few points, without changing it
 its metrics and the random state stay as they are.
 """
 
-import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 
 from replaychart.facts.compile_config import single_output, weighted_metrics
 from replaychart.facts.inputs import arrays_of, of_points
+from replaychart.facts.layers import values_of
 from replaychart.facts.outputs import entry_of, of_output, output_names
 from replaychart.facts.snapshots import RunDescription
 from replaychart.facts.witness import Witness
@@ -208,7 +208,7 @@ class _Asked:
                 and isinstance(layer.output, keras.KerasTensor)
             ]
             tensors = dict(zip(names, activations.outputs_of(self._model, names), strict=True))
-            values = sum(math.prod(n or 1 for n in one.shape[1:]) for one in tensors.values())
+            values = sum(values_of(one.shape[1:]) for one in tensors.values())
             if not tensors or values * len(self._points) > _MOST_OUTPUTS:
                 return {}
             outputs, _ = self._call(

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from altair.typing import ChartType
 from PIL import Image
 
 from replaychart.drawing.complete_spec import complete_spec
-from replaychart.export.bundles import embedding
+from replaychart.export.bundles import embedding_script
 from replaychart.export.compression import gzipped, with_steps
 from replaychart.export.files import written_beside
 from replaychart.export.html import dark_config
@@ -22,11 +23,11 @@ from replaychart.playback.parameter import find_slider
 from replaychart.playback.player import PLAYING
 from replaychart.version import __version__
 
-LIBRARY_VERSION = metadata.version("vl-convert-python")
+_LIBRARY_VERSION = metadata.version("vl-convert-python")
 # Pixels of a still per pixel of its chart. Sharp enough on most screens.
 _STILL_SCALE = 1.5
 # Anything else that files depend on.
-_MADE_BY = f"{__version__} {LIBRARY_VERSION} {_STILL_SCALE}"
+_MADE_BY = f"{__version__} {_LIBRARY_VERSION} {_STILL_SCALE}"
 
 
 def digest(*parts: object) -> str:
@@ -174,7 +175,13 @@ def of_content(
     return files
 
 
+@cache
+def library_name() -> str:
+    """Return the name of the file with `library`, which changes with its content."""
+    return f"replaychart-vega-{hashlib.sha256(library().encode()).hexdigest()[:20]}.js"
+
+
 def library() -> str:
     """Return the libraries that draw the charts of a site as a script."""
     # In a function, because the short global names of the bundle clash with some of Sphinx's.
-    return f"(() => {{\n{embedding()}\n}})();\n"
+    return f"(() => {{\n{embedding_script()}\n}})();\n"

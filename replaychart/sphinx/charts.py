@@ -15,11 +15,10 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.osutil import relative_uri
 
 from replaychart.export.files import written_beside
-from replaychart.sphinx.chart_files import LIBRARY_VERSION, ChartFiles, library
+from replaychart.sphinx.chart_files import ChartFiles, library, library_name
 
 # In a site: the files of charts, and the libraries.
 _CHARTS = "_static/replaychart"
-_LIBRARY = f"_static/replaychart-vega-{LIBRARY_VERSION}.js"
 
 
 class Chart(nodes.figure):
@@ -93,7 +92,7 @@ def _visit(translator: Any, node: Chart) -> None:
     attributes = {
         "data-chart": node["chart"],
         "data-script": relative_uri(page, f"{_CHARTS}/{files.script.name}"),
-        "data-library": relative_uri(page, _LIBRARY),
+        "data-library": relative_uri(page, f"_static/{library_name()}"),
         "CLASS": "replaychart follows" if about.follows else "replaychart",
     }
     still = {
@@ -135,8 +134,10 @@ def _finish(app: Sphinx, error: Exception | None) -> None:
         for file in kept.glob("*"):
             if file.stem not in used:
                 file.unlink()
-    if site.exists() and not (Path(app.outdir) / _LIBRARY).exists():
-        (Path(app.outdir) / _LIBRARY).write_text(library(), "utf-8")
+    if site.exists():
+        script = Path(app.outdir) / "_static" / library_name()
+        if not script.exists():
+            script.write_text(library(), "utf-8")
 
 
 def setup(app: Sphinx) -> None:

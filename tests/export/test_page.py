@@ -26,14 +26,16 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def visit(browser: Any, saved: Path) -> Iterator[Visit]:
     contexts = []
 
-    def open_page(width: int, height: int, *, scheme: str = "light", anchor: str = "") -> Any:
+    def open_page(
+        width: int, height: int, *, scheme: str = "light", anchor: str = "", path: Path = saved
+    ) -> Any:
         contexts.append(
             browser.new_context(
                 viewport={"width": width, "height": height}, color_scheme=scheme, offline=True
             )
         )
         page = contexts[-1].new_page()
-        page.goto(f"{saved.as_uri()}{anchor}")
+        page.goto(f"{path.as_uri()}{anchor}")
         page.wait_for_function("window.view && document.querySelector('#frame').style.width")
         return page
 
@@ -108,7 +110,7 @@ def test_parts_are_stacked_on_a_phone_and_side_by_side_when_it_is_turned(visit: 
     page.wait_for_function("view.signal('epoch') === 80")
 
 
-def test_wide_view_below_panels_is_as_narrow_as_a_phone(browser: Any, tmp_path: Path) -> None:
+def test_wide_view_below_panels_is_as_narrow_as_a_phone(visit: Visit, tmp_path: Path) -> None:
     run = rc.open_run(rc.datasets.parabola_recording())
     runs, epoch = {"one": run, "two": run}, rc.epoch_param(run)
     panels = rc.small_multiples(
@@ -116,26 +118,19 @@ def test_wide_view_below_panels_is_as_narrow_as_a_phone(browser: Any, tmp_path: 
     )
     losses = rc.compare(runs, epoch=epoch, width=980, height=150)
     path = rc.save(panels & losses, tmp_path / "wide.html")
-    context = browser.new_context(viewport={"width": 390, "height": 844}, offline=True)
-    page = context.new_page()
-    page.goto(path.as_uri())
-    page.wait_for_function("window.view && document.querySelector('#frame').style.width")
+    page = visit(390, 844, path=path)
     box = page.locator("#chart").bounding_box()
     # Panels would otherwise be drawn at a third of their size.
     assert box["width"] / page.evaluate("document.querySelector('#chart').offsetWidth") > 0.75
     assert box["x"] + box["width"] <= 390
     page.set_viewport_size({"width": 1280, "height": 844})
     page.wait_for_function("document.querySelector('#chart').offsetWidth > 980")
-    context.close()
 
 
-def test_pictures_do_not_flicker(browser: Any, tmp_path: Path) -> None:
+def test_pictures_do_not_flicker(visit: Visit, tmp_path: Path) -> None:
     run = rc.open_run(rc.datasets.parabola_recording())
     chart = rc.animate(rc.unit_maps(run, "hidden"))
-    context = browser.new_context(viewport={"width": 1280, "height": 720}, offline=True)
-    page = context.new_page()
-    page.goto(rc.save(chart, tmp_path / "tiles.html").as_uri())
-    page.wait_for_function("window.view && document.querySelector('#frame').style.width")
+    page = visit(1280, 720, path=rc.save(chart, tmp_path / "tiles.html"))
     # The share of some rows of pixels that is not white, in every frame while the epoch changes.
     shares = page.evaluate(
         """async () => {
@@ -155,7 +150,6 @@ def test_pictures_do_not_flicker(browser: Any, tmp_path: Path) -> None:
         }"""
     )
     assert min(shares) > 0.8 * max(shares) > 0.2
-    context.close()
 
 
 def test_controls_stay_in_view(visit: Visit) -> None:

@@ -1,5 +1,5 @@
-// Fits charts to narrow windows: parts that are side by side are stacked, and what is still too wide is
-// scaled.
+// Fits charts to narrow windows: parts that are side by side are stacked, curves that are much wider
+// than high are narrowed, and what is still too wide is scaled.
 "use strict";
 
 window.replaychartFitting = (() => {
